@@ -1,0 +1,1 @@
+//! Legacy and normalised schema, import, verification and reading of consensus runs.

@@ -1,0 +1,2 @@
+//! The binary `conclave`.
+fn main() {}
