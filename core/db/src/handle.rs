@@ -1,0 +1,351 @@
+//! `Db`: a cheap handle on one file. All handles of a process on one file share one writer and one pool.
+
+use std::collections::HashMap;
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use conclave_retry::Clock;
+use rusqlite::Connection;
+
+use crate::connection::WritableConnection;
+use crate::error::{DbError, ErrorKind, Result};
+use crate::file::{self, FileIdentity};
+use crate::metrics::{Metrics, MetricsSnapshot};
+use crate::migrations::Migrated;
+use crate::open::{self, Bootstrapped, Journal};
+use crate::options::{DbOptions, Durability};
+use crate::pool::{ReadManager, Snapshot};
+use crate::readers::{ActiveRead, Readers};
+use crate::transaction::{Inside, ReadConn, WriteTx};
+use crate::writer::{self, WriteFuture, Writer};
+
+/// What all handles on one file share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: DbOptions,
+    readers: Readers,
+    writer: Option<Arc<Writer>>,
+    metrics: Arc<Metrics>,
+    journal: Journal,
+    immutable: bool,
+}
+
+/// A handle on one database file. Cloning it costs a counter.
+#[derive(Debug, Clone)]
+pub struct Db {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    migrated: Arc<Migrated>,
+}
+
+type Key = (FileIdentity, bool);
+
+/// The open files of this process. Never locked while a file is opened or closed.
+static OPEN: Mutex<Option<HashMap<Key, Weak<Shared>>>> = Mutex::new(None);
+/// One lock per path, so that threads that open one file do it one after the other.
+static OPENING: Mutex<Option<HashMap<PathBuf, Arc<Mutex<()>>>>> = Mutex::new(None);
+
+impl Db {
+    /// Opens the file for reading and writing. Creates it (0600, its folder 0700) where it is missing and
+    /// brings it to the current schema; both are durable when this returns. A file that belongs to another
+    /// program, is newer than this program or no database is refused untouched.
+    pub fn open(options: DbOptions) -> Result<Self> {
+        Inside::refuse("opening a database")?;
+        options.check()?;
+        file::create(&options.path)?;
+        let options = canonical(options)?;
+        let opening = opening(&options.path);
+        let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = shared(&options.path, true)? {
+            return Ok(Self::on(shared, options.clock, Migrated::default()));
+        }
+        // The look's connection is dropped: the pragmas of readers are set once the file is what it will be.
+        let looked = open::look(&options).map(drop);
+        match looked {
+            Err(error) if !needs_a_writer(&error) => return Err(error),
+            _ => {}
+        }
+        let Bootstrapped { conn, journal, migrated } = open::bootstrap(&options)?;
+        let identity = identity(&options.path)?;
+        let metrics = Arc::new(Metrics::default());
+        let wal = journal == Journal::Wal;
+        let writer = Writer::new(conn, &options, identity, wal, Arc::clone(&metrics))?;
+        let readers = Readers::new(&options, Snapshot::Live, None, Arc::clone(&metrics))?;
+        let clock = Arc::clone(&options.clock);
+        let writer = Some(Arc::new(writer));
+        let shared = Arc::new(Shared { options, readers, writer, metrics, journal, immutable: false });
+        remember((identity, true), &shared);
+        Ok(Self::on(shared, clock, migrated))
+    }
+
+    /// Opens an existing file to be read only: nothing is created, migrated or locked for writing. A missing
+    /// file is [`ErrorKind::Missing`], one with an older schema [`ErrorKind::NeedsMigration`].
+    pub fn open_read_only(options: DbOptions) -> Result<Self> {
+        Inside::refuse("opening a database")?;
+        options.check()?;
+        file::check_is_file(&options.path)?;
+        let options = canonical(options)?;
+        let opening = opening(&options.path);
+        let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
+        for writable in [true, false] {
+            if let Some(shared) = shared(&options.path, writable)? {
+                return Ok(Self::on(shared, options.clock, Migrated::default()));
+            }
+        }
+        let looked = open::look(&options)?;
+        if looked.version < options.schema.version() {
+            let (found, wanted) = (looked.version, options.schema.version());
+            return Err(DbError::NeedsMigration { path: options.path, found, wanted });
+        }
+        let journal = match crate::pragmas::journal_mode(&looked.conn)?.as_str() {
+            "wal" => Journal::Wal,
+            _ => Journal::Rollback,
+        };
+        let metrics = Arc::new(Metrics::default());
+        let immutable = looked.snapshot == Snapshot::Immutable;
+        let readers = Readers::new(&options, looked.snapshot, Some(looked.conn), Arc::clone(&metrics))?;
+        let identity = identity(&options.path)?;
+        let clock = Arc::clone(&options.clock);
+        let shared = Arc::new(Shared { options, readers, writer: None, metrics, journal, immutable });
+        remember((identity, false), &shared);
+        Ok(Self::on(shared, clock, Migrated::default()))
+    }
+
+    fn on(shared: Arc<Shared>, clock: Arc<dyn Clock>, migrated: Migrated) -> Self {
+        Self { shared, clock, migrated: Arc::new(migrated) }
+    }
+
+    /// Runs a closure on one snapshot, on a pooled read-only connection.
+    #[track_caller]
+    pub fn read<T, E: From<DbError>>(
+        &self,
+        closure: impl FnOnce(&ReadConn<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.shared.readers.read(Location::caller(), closure)
+    }
+
+    /// The same from async code: runs on a thread that may block. Needs a tokio runtime of any kind.
+    #[track_caller]
+    pub fn read_async<T, E, F>(&self, closure: F) -> impl Future<Output = Result<T, E>> + Send + 'static
+    where
+        F: FnOnce(&ReadConn<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let place = Location::caller();
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let runtime = tokio::runtime::Handle::try_current()
+                .map_err(|error| DbError::Invalid(format!("read_async: {error}")))?;
+            let read = runtime.spawn_blocking(move || shared.readers.read(place, closure));
+            read.await.unwrap_or_else(|join| {
+                let message = match join.try_into_panic() {
+                    Ok(panic) => writer::panic_message(&*panic),
+                    Err(cancelled) => cancelled.to_string(),
+                };
+                Err(DbError::Panicked { label: "read", message }.into())
+            })
+        }
+    }
+
+    /// Runs a closure in a write transaction; returns after its commit is durable at [`Durability::Power`].
+    /// The closure may run more than once and on another thread, and has no effect outside of the transaction.
+    pub fn write<T, E, F>(&self, label: &'static str, closure: F) -> Result<T, E>
+    where
+        F: FnMut(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.writing(label).run(closure)
+    }
+
+    /// The same from async code; see [`WriteFuture`] for what dropping it means.
+    pub fn write_async<T, E, F>(&self, label: &'static str, closure: F) -> WriteFuture<T, E>
+    where
+        F: FnMut(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.writing(label).run_async(closure)
+    }
+
+    /// A write with a durability or a deadline of its own.
+    pub fn writing(&self, label: &'static str) -> Writing<'_> {
+        Writing { db: self, label, durability: Durability::Power, deadline: self.shared.options.deadline }
+    }
+
+    /// Has the database to itself, outside of a transaction: for VACUUM and conversions. New readers wait,
+    /// running ones get 5 s, then this is [`ErrorKind::Busy`].
+    pub fn exclusive<T>(&self, action: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        Inside::refuse("exclusive")?;
+        let readers = &self.shared.readers;
+        self.writer("exclusive")?.alone(self.shared.options.deadline, |conn| {
+            let _closed = readers.close()?;
+            let _inside = Inside::enter("exclusive")?;
+            action(conn)
+        })
+    }
+
+    /// Has the write connection to itself, outside of a transaction, beside readers: for maintenance.
+    pub(crate) fn maintain<T>(&self, action: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        Inside::refuse("maintenance")?;
+        self.writer("maintenance")?.alone(self.shared.options.deadline, action)
+    }
+
+    /// A writable connection of its own with all pragmas, whose transactions take the turn.
+    pub fn open_connection(&self) -> Result<WritableConnection> {
+        self.writer("a connection")?;
+        WritableConnection::open(&self.shared.options, self.shared.journal)
+    }
+
+    /// The pool of reading connections, for those who want it itself. Not counted as readers by `exclusive`.
+    pub fn pool(&self) -> &r2d2::Pool<ReadManager> {
+        self.shared.readers.pool()
+    }
+
+    /// The file, with its path resolved.
+    pub fn path(&self) -> &Path {
+        &self.shared.options.path
+    }
+
+    /// The journal that the file uses.
+    pub fn journal(&self) -> Journal {
+        self.shared.journal
+    }
+
+    /// Whether the file is read as it lies, without locks: its folder cannot be written.
+    pub fn is_immutable(&self) -> bool {
+        self.shared.immutable
+    }
+
+    /// Whether writes are refused.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.writer.is_none()
+    }
+
+    /// What opening did to the schema.
+    pub fn migrated(&self) -> &Migrated {
+        &self.migrated
+    }
+
+    /// The counters now.
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.shared.metrics.snapshot(self.writers_queued(), self.shared.readers.inside())
+    }
+
+    /// The reads of this process that go on now, oldest first: what may hold up a checkpoint.
+    pub fn active_reads(&self) -> Vec<ActiveRead> {
+        self.shared.readers.active()
+    }
+
+    /// Writers in the queue of this process now.
+    pub fn writers_queued(&self) -> usize {
+        self.shared.writer.as_ref().map_or(0, |writer| writer.queued())
+    }
+
+    /// The clock of this handle.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(crate) fn options(&self) -> &DbOptions {
+        &self.shared.options
+    }
+
+    fn writer(&self, what: &'static str) -> Result<&Arc<Writer>> {
+        self.shared.writer.as_ref().ok_or_else(|| {
+            DbError::file(ErrorKind::ReadOnly, self.path(), format!("opened read-only: {what} is refused"))
+        })
+    }
+}
+
+/// A write that is being described.
+#[derive(Debug)]
+#[must_use = "nothing happens before run"]
+pub struct Writing<'db> {
+    db: &'db Db,
+    label: &'static str,
+    durability: Durability,
+    deadline: Duration,
+}
+
+impl Writing<'_> {
+    /// What the acknowledged write survives.
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long it waits for its turn and for the lock.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Runs the closure and waits for its commit, as [`Db::write`].
+    pub fn run<T, E, F>(self, closure: F) -> Result<T, E>
+    where
+        F: FnMut(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        Inside::refuse("a write")?;
+        let writer = self.db.writer(self.label)?;
+        writer.write(self.terms(), closure)
+    }
+
+    /// Queues the closure at once; the future gives its answer, as [`Db::write_async`].
+    pub fn run_async<T, E, F>(self, closure: F) -> WriteFuture<T, E>
+    where
+        F: FnMut(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        match Inside::refuse("a write").and_then(|()| self.db.writer(self.label)) {
+            Ok(writer) => writer.write_async(self.terms(), closure),
+            Err(error) => WriteFuture::refused(error.into(), self.label),
+        }
+    }
+
+    fn terms(&self) -> writer::Terms {
+        writer::terms(self.label, self.durability, self.deadline, &self.db.clock)
+    }
+}
+
+/// Whether a look failed only because looking cannot repair: a hot journal, or a log that must be recovered.
+fn needs_a_writer(error: &DbError) -> bool {
+    matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::CannotOpen)
+}
+
+/// Resolves the path, so that `/r/x`, a link to it and `x` in `/r` are one file.
+fn canonical(mut options: DbOptions) -> Result<DbOptions> {
+    options.path = std::fs::canonicalize(&options.path)
+        .map_err(|error| DbError::io(options.path.display().to_string(), error))?;
+    Ok(options)
+}
+
+fn identity(path: &Path) -> Result<FileIdentity> {
+    FileIdentity::of(path)?.ok_or_else(|| DbError::file(ErrorKind::Missing, path, "no such file"))
+}
+
+fn opening(path: &Path) -> Arc<Mutex<()>> {
+    let mut opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+    let locks = opening.get_or_insert_default();
+    locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+    Arc::clone(locks.entry(path.to_path_buf()).or_default())
+}
+
+fn shared(path: &Path, writable: bool) -> Result<Option<Arc<Shared>>> {
+    let Some(identity) = FileIdentity::of(path)? else { return Ok(None) };
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(open.as_ref().and_then(|open| open.get(&(identity, writable))).and_then(Weak::upgrade))
+}
+
+fn remember(key: Key, shared: &Arc<Shared>) {
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = open.get_or_insert_default();
+    open.retain(|_, shared| shared.strong_count() > 0);
+    open.insert(key, Arc::downgrade(shared));
+}

@@ -1,0 +1,157 @@
+//! Brings a file to the current schema: one `BEGIN IMMEDIATE` per step, the version read inside it, the
+//! step, its checksum and the new `user_version` in the same transaction.
+//!
+//! Two processes that migrate at once: one does the work, the other waits for the lock and sees it done.
+
+use conclave_retry::Clock;
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::{Batch, Connection, OptionalExtension, TransactionBehavior};
+use sha2::{Digest, Sha256};
+
+use crate::error::{DbError, ErrorKind, Result};
+use crate::schema::{APPLICATION_ID, Migration, Schema, Step};
+use crate::transaction::WriteTx;
+
+/// Our table of applied steps, in every file.
+const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations(
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
+
+/// Called before each statement of a step, with the step's version and the statement's position.
+/// For progress, and for tests that end the process there.
+pub type StepObserver = fn(version: i32, statement: usize);
+
+/// What bringing a file to the current schema did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Migrated {
+    /// `user_version` before.
+    pub from: i32,
+    /// `user_version` after.
+    pub to: i32,
+    /// Names of the steps that this call applied.
+    pub applied: Vec<&'static str>,
+}
+
+/// The steps that a file at `version` still needs, without touching it.
+pub fn pending(schema: &Schema, version: i32) -> impl Iterator<Item = &Migration> {
+    schema.migrations().iter().filter(move |migration| migration.version > version)
+}
+
+/// Applies all pending steps. Each is durable on its own when the next begins.
+pub(crate) fn migrate(
+    conn: &mut Connection,
+    schema: &Schema,
+    clock: &dyn Clock,
+    observer: Option<StepObserver>,
+    mut before_rewrite: impl FnMut(&Connection, &Migration) -> Result<()>,
+) -> Result<Migrated> {
+    let from = user_version(conn)?;
+    let mut done = Migrated { from, to: from, applied: Vec::new() };
+    for migration in pending(schema, from) {
+        if migration.rewrites && done.to != 0 {
+            before_rewrite(conn, migration)?;
+        }
+        if apply(conn, migration, clock, observer)? {
+            done.applied.push(migration.name);
+        }
+        done.to = migration.version;
+    }
+    check_ledger(conn, schema)?;
+    Ok(done)
+}
+
+fn apply(
+    conn: &mut Connection,
+    migration: &Migration,
+    clock: &dyn Clock,
+    observer: Option<StepObserver>,
+) -> Result<bool> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if user_version(&transaction)? >= migration.version {
+        // Another process did it between our look and our lock.
+        return Ok(false);
+    }
+    transaction.execute_batch(LEDGER)?;
+    match migration.up {
+        Step::Sql(sql) => run_statements(&transaction, sql, migration.version, observer)?,
+        Step::Code { run, .. } => {
+            if let Some(observe) = observer {
+                observe(migration.version, 0);
+            }
+            run(&WriteTx::new(&transaction, clock))?;
+        }
+    }
+    refuse_dangling(&transaction, migration)?;
+    transaction.execute(
+        "INSERT INTO schema_migrations(version, name, checksum, applied_at) VALUES(?1, ?2, ?3, ?4)",
+        (migration.version, migration.name, checksum(migration), clock.wall_ms()),
+    )?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", migration.version)?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+fn run_statements(conn: &Connection, sql: &str, version: i32, observer: Option<StepObserver>) -> Result<()> {
+    let mut batch = Batch::new(conn, sql);
+    let mut position = 0;
+    while let Some(mut statement) = batch.next()? {
+        if let Some(observe) = observer {
+            observe(version, position);
+        }
+        let mut rows = statement.raw_query();
+        while rows.next()?.is_some() {}
+        position += 1;
+    }
+    Ok(())
+}
+
+fn refuse_dangling(conn: &Connection, migration: &Migration) -> Result<()> {
+    let dangling: Option<String> = conn
+        .query_row("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1", [], |row| row.get(0))
+        .optional()?;
+    match dangling {
+        None => Ok(()),
+        Some(table) => Err(DbError::Sqlite {
+            kind: ErrorKind::Constraint,
+            code: rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY,
+            text: format!("step {} leaves rows of {table} without their parent", migration.version),
+        }),
+    }
+}
+
+/// A step that was applied with another text is another schema: better refused than guessed.
+fn check_ledger(conn: &Connection, schema: &Schema) -> Result<()> {
+    if schema.migrations().is_empty() {
+        return Ok(());
+    }
+    let mut statement = conn.prepare("SELECT version, checksum FROM schema_migrations ORDER BY version")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i32>(0)?, row.get::<_, String>(1)?)))?;
+    for row in rows {
+        let (version, found) = row?;
+        let ours = schema.migrations().iter().find(|migration| migration.version == version);
+        if ours.is_some_and(|migration| checksum(migration) != found) {
+            return Err(DbError::Sqlite {
+                kind: ErrorKind::Foreign,
+                code: 0,
+                text: format!("schema step {version} was applied with another text than this program's"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 of the step, in hexadecimal.
+fn checksum(migration: &Migration) -> String {
+    let text = match migration.up {
+        Step::Sql(sql) => sql,
+        Step::Code { revision, .. } => revision,
+    };
+    let mut hasher = Sha256::new();
+    hasher.update(migration.version.to_le_bytes());
+    hasher.update(text.as_bytes());
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn user_version(conn: &Connection) -> Result<i32> {
+    Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}

@@ -1,0 +1,225 @@
+//! Opening, in an order in which each step is safe when many processes do it at once.
+//!
+//! Look with a read-only connection and refuse what is not ours, untouched; then, on one bootstrap
+//! connection, set what is persistent; then migrate; only then build the pool.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use crate::error::{DbError, ErrorKind, Result};
+use crate::file::{self, beside};
+use crate::migrations::{self, Migrated, user_version};
+use crate::options::DbOptions;
+use crate::pool::{self, Snapshot};
+use crate::pragmas::{self, Role};
+use crate::schema::{APPLICATION_ID, Schema};
+
+/// The WAL-reset bug is in everything before (<https://sqlite.org/wal.html#walresetbug>).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// The journal that the file ended up with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Journal {
+    /// A write-ahead log.
+    Wal,
+    /// A rollback journal, on a file system that cannot do better.
+    Rollback,
+}
+
+/// What a look at a file found.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    pub(crate) conn: Connection,
+    pub(crate) version: i32,
+    pub(crate) snapshot: Snapshot,
+}
+
+/// Looks at the file without changing it; refuses what this program must not use.
+pub(crate) fn look(options: &DbOptions) -> Result<Looked> {
+    refuse_old_sqlite()?;
+    file::check_is_file(&options.path)?;
+    let live = look_as(options, Snapshot::Live);
+    match live {
+        Err(error) if is_unwritable(error.kind()) && !file::folder_is_writable(&options.path) => {
+            if file::size(&beside(&options.path, "-wal")) > 0 {
+                return Err(DbError::file(
+                    ErrorKind::ReadOnly,
+                    &options.path,
+                    "its write-ahead log holds changes that cannot be read in a folder without write permission",
+                ));
+            }
+            tracing::warn!(file = %options.path.display(), "read as it lies: its folder cannot be written");
+            look_as(options, Snapshot::Immutable)
+        }
+        live => live,
+    }
+}
+
+const fn is_unwritable(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ReadOnly | ErrorKind::CannotOpen)
+}
+
+fn look_as(options: &DbOptions, snapshot: Snapshot) -> Result<Looked> {
+    let (name, flags) = pool::location(&options.path, snapshot);
+    let named = |error: rusqlite::Error| at(&options.path, error.into());
+    let conn = open(name, flags).map_err(named)?;
+    conn.busy_timeout(options.busy_timeout).map_err(named)?;
+    let version = inspect(&conn, &options.path, &options.schema)?;
+    pragmas::apply(&conn, options, Role::Reader).map_err(|error| at(&options.path, error))?;
+    Ok(Looked { conn, version, snapshot })
+}
+
+/// Checks the marks of the file; gives its `user_version`.
+fn inspect(conn: &Connection, path: &Path, schema: &Schema) -> Result<i32> {
+    let version = user_version(conn).map_err(|error| at(path, error))?;
+    if version > schema.version() {
+        return Err(DbError::Newer { path: path.to_path_buf(), found: version, supported: schema.version() });
+    }
+    let application = pragmas::integer(conn, "application_id").map_err(|error| at(path, error))?;
+    if application == i64::from(APPLICATION_ID) {
+        return Ok(version);
+    }
+    if application != 0 {
+        let what = format!("application id {application} belongs to another program");
+        return Err(DbError::file(ErrorKind::Foreign, path, what));
+    }
+    let mut statement = conn
+        .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY rowid")
+        .map_err(|error| at(path, error.into()))?;
+    let names = statement
+        .query_map([], |row| row.get::<_, String>(0))
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+        .map_err(|error| at(path, error.into()))?;
+    match names.iter().find(|name| !schema.takes_over(name)) {
+        None => Ok(version),
+        Some(name) => Err(DbError::file(
+            ErrorKind::Foreign,
+            path,
+            format!("its table {name:?} is none of this program's"),
+        )),
+    }
+}
+
+/// The write connection of a file that has the current schema now.
+#[derive(Debug)]
+pub(crate) struct Bootstrapped {
+    pub(crate) conn: Connection,
+    pub(crate) journal: Journal,
+    pub(crate) migrated: Migrated,
+}
+
+/// Creates the file where it is missing, sets what is persistent, and migrates.
+pub(crate) fn bootstrap(options: &DbOptions) -> Result<Bootstrapped> {
+    let path = &options.path;
+    let named = |error: DbError| at(path, error);
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let mut conn = open(pool::uri(path), flags).map_err(|error| named(error.into()))?;
+    conn.busy_timeout(options.busy_timeout).map_err(|error| named(error.into()))?;
+    if conn.is_readonly(rusqlite::MAIN_DB).map_err(|error| named(error.into()))? {
+        return Err(DbError::file(ErrorKind::ReadOnly, path, "the file cannot be written"));
+    }
+    if pragmas::integer(&conn, "page_count").map_err(named)? == 0 {
+        // Before WAL and before the first table, or it has no effect
+        // (https://sqlite.org/pragma.html#pragma_auto_vacuum).
+        conn.execute_batch("PRAGMA auto_vacuum=INCREMENTAL").map_err(|error| named(error.into()))?;
+    }
+    let journal = set_journal(&conn, options).map_err(named)?;
+    pragmas::apply(&conn, options, Role::Writer).map_err(named)?;
+    let migrated = migrations::migrate(
+        &mut conn,
+        &options.schema,
+        &*options.clock,
+        options.migration_observer,
+        |conn, migration| crate::backup::before_rewrite(conn, path, migration, &*options.clock),
+    )
+    .map_err(named)?;
+    Ok(Bootstrapped { conn, journal, migrated })
+}
+
+/// Switches to WAL. SQLite does not run the busy handler for the switch, so the mode is read first and the
+/// switch is tried again until the deadline.
+fn set_journal(conn: &Connection, options: &DbOptions) -> Result<Journal> {
+    if let Some(name) = file::network_file_system(&options.path) {
+        tracing::warn!(file = %options.path.display(), "{name} cannot share a write-ahead log: rollback journal");
+        if pragmas::journal_mode(conn)? == "wal" {
+            conn.pragma_update(None, "journal_mode", "DELETE")?;
+        }
+        return Ok(Journal::Rollback);
+    }
+    let until = options.clock.monotonic() + options.deadline;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let switched = pragmas::journal_mode(conn).and_then(|mode| {
+            if mode == "wal" {
+                return Ok(mode);
+            }
+            Ok(conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?)
+        });
+        match switched {
+            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(Journal::Wal),
+            Ok(mode) => {
+                let file = options.path.display();
+                tracing::warn!(%file, mode, "no write-ahead log on this file system: rollback journal");
+                return Ok(Journal::Rollback);
+            }
+            Err(error) if error.is_retryable() && options.clock.monotonic() < until => {
+                options.sleeper.sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A writable connection with all pragmas, beside the writer.
+pub(crate) fn connect_writable(options: &DbOptions) -> Result<Connection> {
+    let named = |error: DbError| at(&options.path, error);
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let conn = open(pool::uri(&options.path), flags).map_err(|error| named(error.into()))?;
+    pragmas::apply(&conn, options, Role::Writer).map_err(named)?;
+    Ok(conn)
+}
+
+/// A file of any kind, opened to be read only: sources of an import, copies to check.
+pub(crate) fn connect_foreign(path: &Path, snapshot: Snapshot) -> Result<Connection> {
+    file::check_is_file(path)?;
+    let (name, flags) = pool::location(path, snapshot);
+    let conn = open(name, flags).map_err(|error| at(path, error.into()))?;
+    conn.busy_timeout(Duration::from_secs(5)).map_err(|error| at(path, error.into()))?;
+    // Makes SQLite look at the file: opening alone reads nothing.
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+        .optional()
+        .map_err(|error| at(path, error.into()))?;
+    Ok(conn)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that opens SQLite")]
+fn open(name: impl AsRef<Path>, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(name, flags)
+}
+
+fn refuse_old_sqlite() -> Result<()> {
+    let found = rusqlite::version_number();
+    if found < OLDEST_SQLITE {
+        return Err(DbError::Invalid(format!(
+            "SQLite {} can damage a file in WAL mode; at least 3.51.3 is needed",
+            rusqlite::version()
+        )));
+    }
+    Ok(())
+}
+
+/// Puts the path to what SQLite said.
+fn at(path: &Path, error: DbError) -> DbError {
+    match error {
+        DbError::Sqlite { kind: ErrorKind::NotADatabase, .. } => {
+            DbError::file(ErrorKind::NotADatabase, path, "is not a database")
+        }
+        DbError::Sqlite { kind, text, .. } => DbError::File { kind, path: path.to_path_buf(), what: text },
+        other => other,
+    }
+}
