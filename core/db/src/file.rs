@@ -3,7 +3,7 @@
 //! Nothing here opens an existing database file: closing any descriptor of it would drop the POSIX locks
 //! that SQLite holds in this process (<https://sqlite.org/howtocorrupt.html>, section 2.2).
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind as IoErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -42,21 +42,45 @@ pub(crate) fn size(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |found| found.len())
 }
 
-/// Creates the folder (0700, with its parents) and an empty file (0600) unless they are there.
-/// Gives whether the file is new.
+/// Creates the folder (0700, with its parents) and an empty file (0600) unless they are there, and syncs the
+/// folders that got a new entry: SQLite syncs its own files, but a folder that a power cut forgets takes them
+/// along. Gives whether the file is new.
 pub(crate) fn create(path: &Path) -> Result<bool> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| DbError::io(format!("create {}", folder.display()), error))?;
-    }
+    let folder = folder_of(path);
+    create_folder(folder)?;
     // `create_new` never touches a file that exists, so no live database is opened here.
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(true),
+        Ok(_) => sync_folder(folder).map(|()| true),
         Err(error) if error.kind() == IoErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(DbError::io(format!("create {}", path.display()), error)),
+    }
+}
+
+fn create_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    let parent = folder_of(folder);
+    create_folder(parent)?;
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => sync_folder(parent),
+        Err(error) if error.kind() == IoErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(DbError::io(format!("create {}", folder.display()), error)),
+    }
+}
+
+/// Makes the entries of a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder)
+        .and_then(|opened| opened.sync_all())
+        .map_err(|error| DbError::io(format!("sync {}", folder.display()), error))
+}
+
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
@@ -77,11 +101,7 @@ pub(crate) fn check_is_file(path: &Path) -> Result<()> {
 
 /// Whether this process may write into the file's folder.
 pub(crate) fn folder_is_writable(path: &Path) -> bool {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+    rustix::fs::access(folder_of(path), rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 /// Names the file system if it is shared between machines or passed through another program: WAL needs

@@ -349,3 +349,10 @@ fn remember(key: Key, shared: &Arc<Shared>) {
     open.retain(|_, shared| shared.strong_count() > 0);
     open.insert(key, Arc::downgrade(shared));
 }
+
+#[cfg(test)]
+impl Db {
+    pub(crate) fn writer_for_tests(&self) -> &Arc<Writer> {
+        self.writer("a test").unwrap()
+    }
+}

@@ -156,6 +156,7 @@ impl Group<'_> {
             count(&self.metrics.commits, 1);
             count(&self.metrics.writes, members.len());
             self.metrics.group_size.record(members.len() as u64);
+            tracing::trace!(members = members.len(), "committed");
             return Some(Committed(members));
         };
         // SQLite keeps the transaction open only where nothing of it was written.

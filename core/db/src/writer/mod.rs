@@ -175,8 +175,10 @@ impl Writer {
             on_full: &|| crate::ballast::release(&self.path),
         };
         let committed = group.run(first);
+        #[cfg(test)]
+        tests::leader_bug();
         drop(granted);
-        let due = checkpointer.is_due(&self.metrics);
+        let due = committed.is_some() && checkpointer.is_due(&self.metrics);
         if due {
             // Those who wait for an answer do not wait for the checkpoint.
             if let Some(committed) = committed {
@@ -266,3 +268,6 @@ pub(crate) fn terms(
         span: tracing::Span::current(),
     }
 }
+
+#[cfg(test)]
+mod tests;
