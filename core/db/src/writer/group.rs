@@ -5,11 +5,13 @@ use std::time::Duration;
 use rusqlite::ffi;
 
 use super::connection::WriteConnection;
+use super::gather::Gather;
 use super::job::{Job, Ran};
 use super::member::Member;
 use super::queue::Queue;
 use crate::error::{DbError, ErrorKind, Result};
 use crate::metrics::{Metrics, count};
+use crate::options::Durability;
 
 /// A group takes nobody in after this time: those inside wait for their answer.
 const GROUP_TIME: Duration = Duration::from_millis(10);
@@ -44,6 +46,7 @@ enum After {
 pub(crate) struct Group<'run> {
     pub(crate) write: &'run mut WriteConnection,
     pub(crate) queue: &'run Queue<Job>,
+    pub(crate) gather: &'run mut Gather,
     pub(crate) metrics: &'run Metrics,
     /// The monotonic scale of deadlines.
     pub(crate) now: &'run dyn Fn() -> Duration,
@@ -61,6 +64,7 @@ impl Group<'_> {
         }
         let begun = (self.now)();
         let mut members: Vec<Member> = Vec::new();
+        let mut paused = false;
         let mut next = Some(first);
         while let Some(mut member) = next.take() {
             self.metrics.queue_wait.record_time(begun.saturating_sub(member.terms().queued_at));
@@ -85,15 +89,42 @@ impl Group<'_> {
                 }
             }
             if members.len() < GROUP_SIZE && (self.now)().saturating_sub(begun) < GROUP_TIME {
-                let joins = self.queue.take(|job| job.terms.durability <= level);
-                next = joins.map(|(waiter, job)| Member::new(Some(waiter), job));
+                next = self.next(level, members.len(), &mut paused);
             }
         }
         if members.is_empty() {
             self.write.settle();
             return None;
         }
-        self.commit(members)
+        let size = members.len();
+        let started = (self.now)();
+        let committed = self.commit(members);
+        self.gather.committed(paused, size, self.queue.len(), (self.now)().saturating_sub(started));
+        committed
+    }
+
+    /// The next to join: who is queued, or who comes while it is worth waiting.
+    fn next(&self, level: Durability, members: usize, paused: &mut bool) -> Option<Member> {
+        let join = || {
+            let joins = self.queue.take(|job| job.terms.durability <= level);
+            joins.map(|(waiter, job)| Member::new(Some(waiter), job))
+        };
+        if let Some(member) = join() {
+            return Some(member);
+        }
+        let pause = self.gather.pause(members);
+        if pause.is_zero() || *paused && self.gather.is_complete(members) {
+            return None;
+        }
+        *paused = true;
+        let until = (self.now)() + pause;
+        while (self.now)() < until {
+            if self.queue.len() > 0 {
+                return join();
+            }
+            std::thread::yield_now();
+        }
+        None
     }
 
     /// BEGIN IMMEDIATE until the deadline of the one who leads. SQLite's own handler does the waiting.

@@ -7,6 +7,7 @@
 mod authorizer;
 mod connection;
 mod future;
+mod gather;
 mod group;
 mod helper;
 mod job;
@@ -24,6 +25,7 @@ use rusqlite::Connection;
 pub use future::WriteFuture;
 
 use self::connection::WriteConnection;
+use self::gather::Gather;
 use self::group::Group;
 use self::helper::Helper;
 use self::job::{Job, Reply, Slot};
@@ -44,6 +46,7 @@ struct Lead {
     write: WriteConnection,
     turn: Turn,
     checkpointer: Checkpointer,
+    gather: Gather,
 }
 
 /// The writer of one file in this process.
@@ -73,7 +76,7 @@ impl Writer {
             path: options.path.clone(),
             identity,
             queue: Queue::new(),
-            lead: Mutex::new(Lead { write, turn, checkpointer }),
+            lead: Mutex::new(Lead { write, turn, checkpointer, gather: Gather::default() }),
             helper: Arc::new(Helper::default()),
             metrics,
             clock: Arc::clone(&options.clock),
@@ -165,11 +168,12 @@ impl Writer {
             first.refuse(error);
             return;
         }
-        let Lead { write, turn, checkpointer } = &mut *lead;
+        let Lead { write, turn, checkpointer, gather } = &mut *lead;
         let granted = turn.acquire();
         let mut group = Group {
             write,
             queue: &self.queue,
+            gather,
             metrics: &self.metrics,
             now: &|| self.clock.monotonic(),
             on_full: &|| crate::ballast::release(&self.path),

@@ -6,6 +6,7 @@
 //! dropped, unless they were taken: then the answer comes.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -92,11 +93,16 @@ struct State<J> {
 #[derive(Debug)]
 pub(crate) struct Queue<J> {
     state: Mutex<State<J>>,
+    /// How many wait, for those who only look. Written under the lock.
+    length: AtomicUsize,
 }
 
 impl<J> Queue<J> {
     pub(crate) const fn new() -> Self {
-        Self { state: Mutex::new(State { waiting: VecDeque::new(), led: false }) }
+        Self {
+            state: Mutex::new(State { waiting: VecDeque::new(), led: false }),
+            length: AtomicUsize::new(0),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State<J>> {
@@ -122,6 +128,7 @@ impl<J> Queue<J> {
         let thread = Some(std::thread::current());
         let waiter = Arc::new(Waiter { state: Mutex::new((Phase::Queued, job)), thread, wants_lead });
         state.waiting.push_back(Arc::clone(&waiter));
+        self.note_length(&state);
         Entered::Waits(waiter)
     }
 
@@ -134,6 +141,7 @@ impl<J> Queue<J> {
             wants_lead: false,
         });
         state.waiting.push_back(Arc::clone(&waiter));
+        self.note_length(&state);
         let helper = !state.led;
         state.led = true;
         (waiter, helper)
@@ -154,6 +162,7 @@ impl<J> Queue<J> {
         let job = at_front.1.take();
         drop(at_front);
         let waiter = state.waiting.pop_front()?;
+        self.note_length(&state);
         Some((waiter, job?))
     }
 
@@ -179,6 +188,7 @@ impl<J> Queue<J> {
                 }
             }
         });
+        self.note_length(&state);
         taken
     }
 
@@ -194,6 +204,7 @@ impl<J> Queue<J> {
         }
         front.state().0 = Phase::Leads;
         let next = state.waiting.pop_front();
+        self.note_length(&state);
         drop(state);
         if let Some(next) = next {
             next.wake();
@@ -212,6 +223,7 @@ impl<J> Queue<J> {
         let job = inner.1.take();
         drop(inner);
         state.waiting.retain(|other| !Arc::ptr_eq(other, waiter));
+        self.note_length(&state);
         Ok(job)
     }
 
@@ -238,7 +250,11 @@ impl<J> Queue<J> {
 
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
-        self.state().waiting.len()
+        self.length.load(Ordering::Relaxed)
+    }
+
+    fn note_length(&self, state: &State<J>) {
+        self.length.store(state.waiting.len(), Ordering::Relaxed);
     }
 }
 
