@@ -1,5 +1,6 @@
 //! What kind of failure an error is, and with that whether trying again can help.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Why trying again may help.
@@ -50,6 +51,8 @@ pub enum PermanentReason {
     NotFound,
     /// An account's quota is used up.
     QuotaExhausted,
+    /// Fewer parts succeeded than are needed to accept the rest as missing.
+    BelowQuorum,
     /// None of the known causes.
     Unknown,
 }
@@ -80,6 +83,42 @@ pub enum ErrorClass {
     Ambiguous,
 }
 
+impl RetryReason {
+    /// The name in logs, counters and stored rows; the same as the serialised one.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DatabaseLocked => "database_locked",
+            Self::SnapshotStale => "snapshot_stale",
+            Self::PoolExhausted => "pool_exhausted",
+            Self::Timeout => "timeout",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Connection => "connection",
+            Self::Dns => "dns",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl PermanentReason {
+    /// The name in logs, counters and stored rows; the same as the serialised one.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::Constraint => "constraint",
+            Self::Full => "full",
+            Self::Corrupt => "corrupt",
+            Self::ReadOnly => "read_only",
+            Self::Io => "io",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::BelowQuorum => "below_quorum",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl ErrorClass {
     /// A retryable class without a wait asked for.
     pub const fn retryable(reason: RetryReason) -> Self {
@@ -91,9 +130,62 @@ impl ErrorClass {
         Self::Permanent { reason }
     }
 
+    /// The class of work that consists of parts: `None` when all succeeded, degraded when at least `quorum`
+    /// did, else permanent.
+    pub const fn of_parts(succeeded: u32, total: u32, quorum: u32) -> Option<Self> {
+        if succeeded >= total {
+            None
+        } else if succeeded > 0 && succeeded >= quorum {
+            Some(Self::Degraded { succeeded, total })
+        } else {
+            Some(Self::permanent(PermanentReason::BelowQuorum))
+        }
+    }
+
     /// Whether trying again may help.
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Retryable { .. })
+    }
+
+    /// The name of the class in logs: `retryable`, `permanent`, `degraded` or `ambiguous`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Retryable { .. } => "retryable",
+            Self::Permanent { .. } => "permanent",
+            Self::Degraded { .. } => "degraded",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+
+    /// Why, in one word: the reason where the class has one, else the class itself.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Retryable { reason, .. } => reason.as_str(),
+            Self::Permanent { reason } => reason.as_str(),
+            Self::Degraded { .. } | Self::Ambiguous => self.as_str(),
+        }
+    }
+
+    /// The wait that the other side asked for.
+    pub const fn after(&self) -> Option<Duration> {
+        match self {
+            Self::Retryable { after, .. } => *after,
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retryable { reason, after: None } => write!(f, "retryable ({})", reason.as_str()),
+            Self::Retryable { reason, after: Some(after) } => {
+                write!(f, "retryable ({}, not before {after:?})", reason.as_str())
+            }
+            Self::Permanent { reason } => write!(f, "permanent ({})", reason.as_str()),
+            Self::Degraded { succeeded, total } => write!(f, "degraded ({succeeded} of {total})"),
+            Self::Ambiguous => f.write_str("ambiguous"),
+        }
     }
 }
 
@@ -102,3 +194,18 @@ pub trait Classify {
     /// The class of this error.
     fn classify(&self) -> ErrorClass;
 }
+
+impl<E: Classify + ?Sized> Classify for &E {
+    fn classify(&self) -> ErrorClass {
+        (**self).classify()
+    }
+}
+
+impl<E: Classify + ?Sized> Classify for Box<E> {
+    fn classify(&self) -> ErrorClass {
+        (**self).classify()
+    }
+}
+
+#[cfg(test)]
+mod tests;

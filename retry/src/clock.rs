@@ -4,6 +4,11 @@ use std::fmt::Debug;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::cancel::CancelToken;
+
+/// How long a sleeper without a cancellable sleep of its own sleeps before it looks at the token again.
+const SLICE: Duration = Duration::from_millis(20);
+
 /// A source of time. `monotonic` orders and measures; `wall_ms` is what people read and may jump.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Time since an arbitrary fixed origin of this process; never goes back.
@@ -16,6 +21,40 @@ pub trait Clock: Debug + Send + Sync + 'static {
 pub trait Sleeper: Debug + Send + Sync + 'static {
     /// Returns after about `duration`.
     fn sleep(&self, duration: Duration);
+
+    /// Returns `true` after about `duration`, or `false` soon after `cancel` is cancelled.
+    ///
+    /// The provided version sleeps in slices of 20 ms; a sleeper that can be woken does better.
+    fn sleep_unless(&self, duration: Duration, cancel: &CancelToken) -> bool {
+        let mut left = duration;
+        while !cancel.is_cancelled() {
+            if left.is_zero() {
+                return true;
+            }
+            let slice = left.min(SLICE);
+            self.sleep(slice);
+            left -= slice;
+        }
+        false
+    }
+}
+
+/// Lets a task wait. The crate knows no runtime: its user hands in the timer of the one that runs.
+///
+/// Closures are sleepers too: `|duration| tokio::time::sleep(duration)`.
+pub trait AsyncSleeper: Send + Sync {
+    /// Completes after about `duration`. Dropping the future ends the wait.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+}
+
+impl<F, Fut> AsyncSleeper for F
+where
+    F: Fn(Duration) -> Fut + Send + Sync,
+    Fut: Future<Output = ()> + Send,
+{
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        self(duration)
+    }
 }
 
 /// The operating system's clocks.
@@ -47,4 +86,11 @@ impl Sleeper for SystemSleeper {
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
     }
+
+    fn sleep_unless(&self, duration: Duration, cancel: &CancelToken) -> bool {
+        !cancel.wait(duration)
+    }
 }
+
+#[cfg(test)]
+mod tests;
