@@ -1,17 +1,22 @@
 //! Classify errors, back off, budgets, circuit breakers. Knows neither `SQLite` nor tokio.
 
+mod budget;
 mod cancel;
 mod classify;
 mod clock;
 mod manual;
+mod millis;
+mod policy;
 mod random;
 mod retry_after;
 mod table;
 
+pub use budget::RetryBudget;
 pub use cancel::{CancelToken, Cancelled};
 pub use classify::{Classify, ErrorClass, PermanentReason, RetryReason};
 pub use clock::{AsyncSleeper, Clock, Sleeper, SystemClock, SystemSleeper};
 pub use manual::ManualClock;
+pub use policy::{Delays, Jitter, PolicyError, RetryPolicy, RetrySettings};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use retry_after::{RETRY_AFTER_LIMIT, retry_after};
 pub use table::{error_text, http_response, http_status, io_kind, sqlite_code};
