@@ -109,7 +109,7 @@ pub(crate) fn folder_is_writable(path: &Path) -> bool {
 #[cfg(target_os = "linux")]
 pub(crate) fn network_file_system(path: &Path) -> Option<&'static str> {
     // Magic numbers from statfs(2).
-    const SHARED: &[(u64, &str)] = &[
+    const SHARED: &[(i64, &str)] = &[
         (0x6969, "NFS"),
         (0x517B, "SMB"),
         (0xFF53_4D42, "CIFS"),
@@ -122,15 +122,7 @@ pub(crate) fn network_file_system(path: &Path) -> Option<&'static str> {
         (0x786F_4256, "vboxsf"),
     ];
     let found = rustix::fs::statfs(path.parent().filter(|folder| folder.exists()).unwrap_or(path)).ok()?;
-    // The field's width and sign differ between architectures; the magic is its low 32 bits.
-    #[expect(
-        clippy::cast_sign_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_lossless,
-        clippy::unnecessary_cast,
-        reason = "only the low 32 bits mean something"
-    )]
-    let magic = (found.f_type as u64) & 0xFFFF_FFFF;
+    let magic = found.f_type & 0xFFFF_FFFF;
     SHARED.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
 }
 

@@ -3,6 +3,8 @@
 //!
 //! Two processes that migrate at once: one does the work, the other waits for the lock and sees it done.
 
+use std::fmt::Write as _;
+
 use conclave_retry::Clock;
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::{Batch, Connection, OptionalExtension, TransactionBehavior};
@@ -149,7 +151,11 @@ fn checksum(migration: &Migration) -> String {
     let mut hasher = Sha256::new();
     hasher.update(migration.version.to_le_bytes());
     hasher.update(text.as_bytes());
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 pub(crate) fn user_version(conn: &Connection) -> Result<i32> {

@@ -89,7 +89,7 @@ pub(crate) fn uri(path: &Path) -> String {
     for byte in absolute.as_os_str().as_bytes() {
         match byte {
             b'/' | b'.' | b'-' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                uri.push(char::from(*byte))
+                uri.push(char::from(*byte));
             }
             other => {
                 let _ = write!(uri, "%{other:02X}");

@@ -31,6 +31,9 @@ const TABLES: &[Migration] = &[Migration {
     rewrites: false,
 }];
 
+/// What one thread does.
+type Write = Box<dyn FnOnce(&Db) -> Result<()> + Send>;
+
 struct Fixture {
     db: Db,
     _dir: tempfile::TempDir,
@@ -56,7 +59,7 @@ impl Fixture {
 
     /// Runs the writes of several threads as one group, in the given order: someone has the lead until all
     /// of them are in the queue.
-    fn as_one_group(&self, writes: Vec<Box<dyn FnOnce(&Db) -> Result<()> + Send>>) -> Vec<Result<()>> {
+    fn as_one_group(&self, writes: Vec<Write>) -> Vec<Result<()>> {
         let (entered, wait_entered) = channel();
         let (leave, wait_leave) = channel::<()>();
         std::thread::scope(|scope| {
@@ -87,7 +90,7 @@ impl Fixture {
     }
 }
 
-fn insert(text: &'static str) -> Box<dyn FnOnce(&Db) -> Result<()> + Send> {
+fn insert(text: &'static str) -> Write {
     Box::new(move |db| {
         db.write("insert", move |tx| tx.execute("INSERT INTO item(text) VALUES(?1)", [text]).map(drop))
     })
@@ -133,7 +136,7 @@ fn a_failing_closure_loses_only_its_own_changes() {
 #[test]
 fn a_panic_becomes_its_callers_error() {
     let fixture = fixture();
-    let panics: Box<dyn FnOnce(&Db) -> Result<()> + Send> = Box::new(|db| {
+    let panics: Write = Box::new(|db| {
         db.write("panics", |tx| {
             tx.execute("INSERT INTO item(text) VALUES('half')", [])?;
             panic!("on purpose");
@@ -151,7 +154,7 @@ fn a_full_disk_hits_only_who_fills_it() {
     for guilty in 0..3 {
         let fixture = fixture();
         fixture.db.exclusive(|conn| Ok(conn.pragma_update(None, "max_page_count", 40)?)).unwrap();
-        let fills: Box<dyn FnOnce(&Db) -> Result<()> + Send> = Box::new(|db| {
+        let fills: Write = Box::new(|db| {
             db.write("fills", |tx| {
                 tx.execute("INSERT INTO item(text, blob) VALUES('big', zeroblob(1000000))", []).map(drop)
             })
@@ -178,7 +181,7 @@ fn a_closure_that_swallows_the_end_of_its_transaction_is_not_acknowledged() {
             let fixture = fixture();
             insert("first")(&fixture.db).unwrap();
             fixture.db.exclusive(|conn| Ok(conn.pragma_update(None, "max_page_count", 40)?)).unwrap();
-            let swallows: Box<dyn FnOnce(&Db) -> Result<()> + Send> = Box::new(move |db| {
+            let swallows: Write = Box::new(move |db| {
                 db.write("swallows", move |tx| {
                     tx.execute("INSERT INTO item(text) VALUES('before')", [])?;
                     let _ = tx.execute(sql, []);
@@ -204,7 +207,7 @@ fn a_closure_that_swallows_the_end_of_its_transaction_is_not_acknowledged() {
 fn a_deferred_violation_hits_only_its_own_caller() {
     for guilty in 0..3 {
         let fixture = fixture();
-        let orphan: Box<dyn FnOnce(&Db) -> Result<()> + Send> = Box::new(|db| {
+        let orphan: Write = Box::new(|db| {
             db.write("orphan", |tx| tx.execute("INSERT INTO child(item) VALUES(999)", []).map(drop))
         });
         let mut writes = vec![insert("a"), insert("b")];
@@ -368,7 +371,7 @@ fn async_writes_join_groups_led_by_the_helper() {
 #[test]
 fn a_leader_that_ends_by_a_bug_answers_and_hands_on() {
     let fixture = fixture();
-    let bug: Box<dyn FnOnce(&Db) -> Result<()> + Send> = Box::new(|db| {
+    let bug: Write = Box::new(|db| {
         BUG.set(true);
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| insert("leader")(db)));
         assert!(caught.is_err());
@@ -385,7 +388,7 @@ fn a_leader_that_ends_by_a_bug_answers_and_hands_on() {
 
 #[test]
 fn a_group_runs_at_its_strictest_level() {
-    let process: fn(&'static str) -> Box<dyn FnOnce(&Db) -> Result<()> + Send> = |text| {
+    let process: fn(&'static str) -> Write = |text| {
         Box::new(move |db| {
             db.writing("process")
                 .durability(Durability::Process)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Entered, Passed, Phase, Queue, Waited};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Leads one "group": runs what is queued, answers it, passes on.
 fn lead(queue: &Queue<usize>, own: Option<usize>, leading: &AtomicBool, ran: &Mutex<Vec<usize>>) {

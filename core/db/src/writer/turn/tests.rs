@@ -21,7 +21,7 @@ fn is_free(path: &std::path::Path, suffix: &str) -> bool {
 fn a_free_turn_is_held_and_given_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.db");
-    let mut turn = Turn::new(&path, Duration::from_secs(60), true);
+    let mut turn = Turn::new(&path, Duration::from_mins(1), true);
     let granted = turn.acquire();
     assert!(!is_free(&path, "-turn"));
     assert!(is_free(&path, "-queue"));
@@ -36,7 +36,7 @@ fn a_waiter_gets_the_turn_when_it_is_freed() {
     let holder = lock(&path, "-turn");
     let (waiting, path_of_waiter) = (channel(), path.clone());
     let waiter = std::thread::spawn(move || {
-        let mut turn = Turn::new(&path_of_waiter, Duration::from_secs(60), true);
+        let mut turn = Turn::new(&path_of_waiter, Duration::from_mins(1), true);
         waiting.0.send(()).unwrap();
         let granted = turn.acquire();
         (granted.locks.is_some(), !is_free(&path_of_waiter, "-turn"))
@@ -60,7 +60,7 @@ fn patience_ends_once_and_the_turn_comes_back() {
         let holder = lock(&path, suffix);
         let mut turn = Turn::new(&path, Duration::from_millis(30), true);
         assert!(turn.acquire().locks.is_none(), "went on with a turn that {suffix} should have kept");
-        turn.patience = Duration::from_secs(3600);
+        turn.patience = Duration::from_hours(1);
         assert!(turn.acquire().locks.is_none(), "waited again");
         drop(holder);
         // The thread that was left behind takes the turn, sees that nobody wants it, and gives it back.
@@ -73,9 +73,9 @@ fn patience_ends_once_and_the_turn_comes_back() {
 
 #[test]
 fn without_the_files_writing_goes_on() {
-    let mut turn = Turn::new(std::path::Path::new("/no/such/folder/state.db"), Duration::from_secs(60), true);
+    let mut turn = Turn::new(std::path::Path::new("/no/such/folder/state.db"), Duration::from_mins(1), true);
     assert!(turn.acquire().locks.is_none());
     assert!(
-        Turn::new(std::path::Path::new("state.db"), Duration::from_secs(60), false).acquire().locks.is_none()
+        Turn::new(std::path::Path::new("state.db"), Duration::from_mins(1), false).acquire().locks.is_none()
     );
 }
