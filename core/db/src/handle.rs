@@ -13,7 +13,7 @@ use crate::connection::WritableConnection;
 use crate::error::{DbError, ErrorKind, Result};
 use crate::file::{self, FileIdentity};
 use crate::metrics::{Metrics, MetricsSnapshot};
-use crate::migrations::Migrated;
+use crate::migrations::{self, Migrated, Plan};
 use crate::open::{self, Bootstrapped, Journal};
 use crate::options::{DbOptions, Durability};
 use crate::pool::{ReadManager, Snapshot};
@@ -56,6 +56,7 @@ impl Db {
         options.check()?;
         file::create(&options.path)?;
         let options = canonical(options)?;
+        file::check_is_file(&options.path)?;
         let opening = opening(&options.path);
         let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = shared(&options.path, true)? {
@@ -111,6 +112,23 @@ impl Db {
         let shared = Arc::new(Shared { options, readers, writer: None, metrics, journal, immutable });
         remember((identity, false), &shared);
         Ok(Self::on(shared, clock, Migrated::default()))
+    }
+
+    /// What [`Db::open`] would do to the schema of the file, without touching it or creating anything.
+    pub fn plan(options: &DbOptions) -> Result<Plan> {
+        options.check()?;
+        match open::look(options) {
+            Ok(looked) => Ok(Plan::new(&options.schema, looked.version)),
+            Err(error) if error.kind() == ErrorKind::Missing => Ok(Plan::new(&options.schema, 0)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes back the schema steps above `target`, newest first; durable when this returns, and refused as a
+    /// whole where a step cannot be taken back without loss. This handle no longer fits the file afterwards.
+    pub fn roll_back(self, target: i32) -> Result<Vec<&'static str>> {
+        let mut conn = self.open_connection()?;
+        migrations::roll_back(&mut conn, &self.shared.options.schema, target, &*self.clock)
     }
 
     fn on(shared: Arc<Shared>, clock: Arc<dyn Clock>, migrated: Migrated) -> Self {

@@ -11,7 +11,7 @@ use rusqlite::{Batch, Connection, OptionalExtension, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 use crate::error::{DbError, ErrorKind, Result};
-use crate::schema::{APPLICATION_ID, Migration, Schema, Step};
+use crate::schema::{APPLICATION_ID, FIRST_VERSION, Migration, Schema, Step};
 use crate::transaction::WriteTx;
 
 /// Our table of applied steps, in every file.
@@ -33,8 +33,33 @@ pub struct Migrated {
     pub applied: Vec<&'static str>,
 }
 
-/// The steps that a file at `version` still needs, without touching it.
-pub fn pending(schema: &Schema, version: i32) -> impl Iterator<Item = &Migration> {
+/// What bringing a file to the current schema would do.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Plan {
+    /// `user_version` of the file, 0 for one that is not there yet.
+    pub from: i32,
+    /// `user_version` after all steps.
+    pub to: i32,
+    /// Names of the steps, in order.
+    pub steps: Vec<&'static str>,
+    /// Whether one of them rewrites a table, so that a backup is made first.
+    pub rewrites: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(schema: &Schema, from: i32) -> Self {
+        let steps: Vec<&Migration> = pending(schema, from).collect();
+        Self {
+            from,
+            to: schema.version(),
+            steps: steps.iter().map(|step| step.name).collect(),
+            rewrites: from != 0 && steps.iter().any(|step| step.rewrites),
+        }
+    }
+}
+
+/// The steps that a file at `version` still needs.
+fn pending(schema: &Schema, version: i32) -> impl Iterator<Item = &Migration> {
     schema.migrations().iter().filter(move |migration| migration.version > version)
 }
 
@@ -91,6 +116,51 @@ fn apply(
     transaction.pragma_update(None, "user_version", migration.version)?;
     transaction.commit()?;
     Ok(true)
+}
+
+/// Takes back the steps above `target`, newest first, each in a transaction of its own. Refused, with nothing
+/// done, when one of them has no way back that loses nothing.
+pub(crate) fn roll_back(
+    conn: &mut Connection,
+    schema: &Schema,
+    target: i32,
+    clock: &dyn Clock,
+) -> Result<Vec<&'static str>> {
+    let from = user_version(conn)?;
+    let steps: Vec<&Migration> = schema
+        .migrations()
+        .iter()
+        .rev()
+        .filter(|step| step.version > target && step.version <= from)
+        .collect();
+    if target < FIRST_VERSION || from > schema.version() {
+        return Err(DbError::Invalid(format!("cannot go back from version {from} to {target}")));
+    }
+    if let Some(stuck) = steps.iter().find(|step| step.down.is_none()) {
+        return Err(DbError::Invalid(format!(
+            "step {} ({}) cannot be taken back without loss",
+            stuck.version, stuck.name
+        )));
+    }
+    let mut undone = Vec::new();
+    for step in steps {
+        let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if user_version(&transaction)? != step.version {
+            // Another process took it back first.
+            continue;
+        }
+        match step.down {
+            Some(Step::Sql(sql)) => run_statements(&transaction, sql, step.version, None)?,
+            Some(Step::Code { run, .. }) => run(&WriteTx::new(&transaction, clock))?,
+            None => {}
+        }
+        refuse_dangling(&transaction, step)?;
+        transaction.execute("DELETE FROM schema_migrations WHERE version = ?1", [step.version])?;
+        transaction.pragma_update(None, "user_version", step.version - 1)?;
+        transaction.commit()?;
+        undone.push(step.name);
+    }
+    Ok(undone)
 }
 
 fn run_statements(conn: &Connection, sql: &str, version: i32, observer: Option<StepObserver>) -> Result<()> {

@@ -121,6 +121,8 @@ pub(crate) fn bootstrap(options: &DbOptions) -> Result<Bootstrapped> {
     if conn.is_readonly(rusqlite::MAIN_DB).map_err(|error| named(error.into()))? {
         return Err(DbError::file(ErrorKind::ReadOnly, path, "the file cannot be written"));
     }
+    // Again, on the connection that changes the file: a look cannot see through a hot journal.
+    inspect(&conn, path, &options.schema)?;
     if pragmas::integer(&conn, "page_count").map_err(named)? == 0 {
         // Before WAL and before the first table, or it has no effect
         // (https://sqlite.org/pragma.html#pragma_auto_vacuum).

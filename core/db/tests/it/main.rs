@@ -1,3 +1,7 @@
-//! Black-box tests of the durable layer.
+//! Black-box tests of the durable layer, with real files.
 
-mod smoke;
+mod fixture;
+mod migrations;
+mod opening;
+mod pool;
+mod transactions;

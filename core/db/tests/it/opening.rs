@@ -1,0 +1,202 @@
+//! Scenarios 2, 5, 8 and 9: what is opened, what is refused, and that a refused file stays as it lies.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use conclave_db::{APPLICATION_ID, Db, DbError, DbOptions, ErrorKind, Source};
+
+use crate::fixture::{Scratch, insert, schema, texts};
+
+/// Everything in the folder, with its bytes.
+fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap()))
+        .filter(|(name, _)| !name.ends_with("-shm") && !name.ends_with("-wal"))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn what_is_not_ours_is_refused_as_it_lies() {
+    let future = "PRAGMA user_version=9999; CREATE TABLE later(x);";
+    let cases: &[(&str, &str, ErrorKind, &str)] = &[
+        ("newer", future, ErrorKind::Newer, "9999"),
+        ("newer in WAL", "PRAGMA journal_mode=WAL; PRAGMA user_version=101;", ErrorKind::Newer, "101"),
+        ("another program", "PRAGMA application_id=77; CREATE TABLE x(y);", ErrorKind::Foreign, "77"),
+        ("unmarked tables", "CREATE TABLE customers(name);", ErrorKind::Foreign, "customers"),
+        ("unmarked view", "CREATE VIEW item AS SELECT 1;", ErrorKind::Foreign, "item"),
+    ];
+    for (name, sql, kind, word) in cases {
+        let scratch = Scratch::new();
+        scratch.foreign(sql);
+        let before = contents(scratch.dir.path());
+        for open in [Db::open, Db::open_read_only] {
+            let error = open(scratch.options()).unwrap_err();
+            assert_eq!(error.kind(), *kind, "{name}: {error}");
+            assert!(error.to_string().contains(word), "{name}: {error}");
+            assert!(!error.is_retryable());
+        }
+        assert_eq!(contents(scratch.dir.path()), before, "{name}");
+    }
+    let newer = Scratch::new();
+    newer.foreign(future);
+    let error = Db::open(newer.options()).unwrap_err().to_string();
+    assert!(error.contains("9999") && error.contains("100"), "both numbers: {error}");
+}
+
+#[test]
+fn what_is_no_database_is_refused_as_it_lies() {
+    for bytes in [&b"hello, not a db!"[..], &b"garbage".repeat(3000), &[0; 8192], &b"SQLite format 3\0"[..]] {
+        let scratch = Scratch::new();
+        fs::write(scratch.path(), bytes).unwrap();
+        for open in [Db::open, Db::open_read_only] {
+            let error = open(scratch.options()).unwrap_err();
+            assert!(
+                matches!(error.kind(), ErrorKind::NotADatabase | ErrorKind::Corrupt),
+                "{:?}: {error}",
+                &bytes[..bytes.len().min(16)]
+            );
+            assert!(error.to_string().contains("state.db"), "{error}");
+        }
+        assert!(Source::open(&scratch.path()).is_err());
+        assert_eq!(fs::read(scratch.path()).unwrap(), bytes);
+    }
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path()).unwrap();
+    for open in [Db::open, Db::open_read_only] {
+        let error = open(scratch.options()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CannotOpen);
+        assert!(error.to_string().contains("is a folder"), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_folder_is_created_for_writing_only() {
+    let scratch = Scratch::new();
+    let path = scratch.dir.path().join("a/b/state.db");
+    let refused = Db::open_read_only(DbOptions::new(&path, schema())).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Missing);
+    assert!(!scratch.dir.path().join("a").exists());
+    let db = Db::open(DbOptions::new(&path, schema())).unwrap();
+    insert(&db, "a").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    for suffix in ["-wal", "-shm", "-queue", "-turn"] {
+        assert_eq!(mode(&path.with_file_name(format!("state.db{suffix}"))), 0o600, "{suffix}");
+    }
+    // A file in the way of a folder.
+    let blocked = DbOptions::new(path.join("x/state.db"), schema());
+    let error = Db::open(blocked).unwrap_err();
+    assert!(matches!(error, DbError::Io { .. }), "{error}");
+    assert!(error.to_string().contains("state.db"), "{error}");
+}
+
+#[test]
+fn a_second_open_changes_nothing() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    assert_eq!(db.migrated().applied, ["items"]);
+    insert(&db, "a").unwrap();
+    drop(db);
+    let before = contents(scratch.dir.path());
+    let db = scratch.open();
+    assert!(db.migrated().applied.is_empty());
+    assert_eq!(texts(&db), ["a"]);
+    assert_eq!(db.read(|conn| conn.pragma::<i64>("user_version")).unwrap(), 100);
+    assert_eq!(db.read(|conn| conn.pragma::<i32>("application_id")).unwrap(), APPLICATION_ID);
+    drop(db);
+    assert_eq!(contents(scratch.dir.path()), before);
+}
+
+#[test]
+fn a_legacy_file_is_taken_over_and_keeps_its_rows() {
+    let scratch = Scratch::new();
+    scratch.foreign("CREATE TABLE consensus_artifacts(id INTEGER PRIMARY KEY AUTOINCREMENT, x); INSERT INTO consensus_artifacts(x) VALUES('kept');");
+    assert_eq!(Db::open_read_only(scratch.options()).unwrap_err().kind(), ErrorKind::NeedsMigration);
+    let db = scratch.open();
+    let kept: String =
+        db.read(|conn| conn.query_row("SELECT x FROM consensus_artifacts", [], |row| row.get(0))).unwrap();
+    assert_eq!(kept, "kept");
+    // It says what is so, not what was wished.
+    assert_eq!(db.read(|conn| conn.pragma::<i64>("auto_vacuum")).unwrap(), 0);
+}
+
+#[test]
+fn all_spellings_of_a_path_are_one_file() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    fs::create_dir(scratch.dir.path().join("sub")).unwrap();
+    symlink(scratch.path(), scratch.dir.path().join("link.db")).unwrap();
+    fs::hard_link(scratch.path(), scratch.dir.path().join("hard.db")).unwrap();
+    for spelling in ["sub/../state.db", "./state.db", "link.db", "hard.db"] {
+        let other = Db::open(DbOptions::new(scratch.dir.path().join(spelling), schema())).unwrap();
+        insert(&other, spelling).unwrap();
+        assert_eq!(other.metrics().commits, db.metrics().commits, "{spelling} has a writer of its own");
+    }
+    assert_eq!(texts(&db).len(), 4);
+}
+
+#[test]
+fn odd_names_are_names() {
+    for name in [
+        "a b.db",
+        "quote'\".db",
+        "line\nbreak.db",
+        "file:x?mode=memory",
+        "ü€.db",
+        "100%.db",
+        "#?&=.db",
+        "-x.db",
+    ] {
+        let scratch = Scratch::new();
+        let path = scratch.dir.path().join(name);
+        let db = Db::open(DbOptions::new(&path, schema())).unwrap();
+        insert(&db, "a").unwrap();
+        assert_eq!(texts(&db), ["a"], "{name:?}");
+        drop(db);
+        assert!(path.is_file(), "{name:?}");
+        assert_eq!(texts(&Db::open_read_only(DbOptions::new(&path, schema())).unwrap()), ["a"]);
+        let rows = Source::open(&path)
+            .unwrap()
+            .read(|conn| conn.query_row("SELECT count(*) FROM item", [], |row| row.get::<_, i64>(0)));
+        assert_eq!(rows.unwrap(), 1, "{name:?}");
+    }
+}
+
+/// A source is read without a trace: no lock file, no log, no byte changed.
+#[test]
+fn a_source_without_a_log_is_read_as_it_lies() {
+    for mode in ["DELETE", "WAL"] {
+        let scratch = Scratch::new();
+        scratch.foreign(&format!(
+            "PRAGMA journal_mode={mode}; CREATE TABLE item(x); INSERT INTO item VALUES(7);"
+        ));
+        let before: Vec<_> =
+            fs::read_dir(scratch.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let bytes = fs::read(scratch.path()).unwrap();
+        let source = Source::open(&scratch.path()).unwrap();
+        let n =
+            source.read(|conn| conn.query_row("SELECT x FROM item", [], |row| row.get::<_, i64>(0))).unwrap();
+        assert_eq!(n, 7);
+        let during: Vec<_> =
+            fs::read_dir(scratch.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        drop(source);
+        assert_eq!((during, fs::read(scratch.path()).unwrap()), (before, bytes), "{mode}");
+    }
+}
+
+#[test]
+fn a_source_beside_a_live_writer_shows_its_commits() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    insert(&db, "in the log").unwrap();
+    let source = Source::open(&scratch.path()).unwrap();
+    let rows = source.read(|conn| conn.query_all("SELECT text FROM item", [], |row| row.get::<_, String>(0)));
+    assert_eq!(rows.unwrap(), ["in the log"]);
+}
