@@ -1,5 +1,6 @@
 //! Classify errors, back off, budgets, circuit breakers. Knows neither `SQLite` nor tokio.
 
+mod breaker;
 mod budget;
 mod cancel;
 mod classify;
@@ -14,6 +15,10 @@ mod random;
 mod retry_after;
 mod table;
 
+pub use breaker::{
+    BreakerPolicy, BreakerPolicyError, BreakerSettings, BreakerSnapshot, BreakerState, CallError,
+    CircuitBreaker, Permit, Refused, SlowSettings, SnapshotError, Verdict, WindowSettings,
+};
 pub use budget::RetryBudget;
 pub use cancel::{CancelToken, Cancelled};
 pub use classify::{Classify, ErrorClass, PermanentReason, RetryReason};
