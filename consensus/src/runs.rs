@@ -1,0 +1,265 @@
+//! Reading: lists by keyset, one run whole, one output's bytes.
+
+use std::fmt;
+
+use conclave_db::Db;
+use serde::Serialize;
+
+use crate::error::{ConsensusError, Result};
+
+/// The number of a run, as printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RunId(pub i64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// What is known of a run's outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// The agents agree.
+    Ok,
+    /// Agents contradict each other.
+    Conflict,
+    /// Usable, but something expected is missing.
+    Degraded,
+    /// Too few usable answers.
+    Insufficient,
+    /// Nobody said, or in words that mean nothing here.
+    Unknown,
+    /// Not ended yet.
+    Running,
+}
+
+impl RunStatus {
+    /// All, in the order of the command line's help.
+    pub const ALL: [Self; 6] =
+        [Self::Ok, Self::Conflict, Self::Degraded, Self::Insufficient, Self::Unknown, Self::Running];
+
+    /// The word for it in JSON and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Conflict => "conflict",
+            Self::Degraded => "degraded",
+            Self::Insufficient => "insufficient",
+            Self::Unknown => "unknown",
+            Self::Running => "running",
+        }
+    }
+
+    /// The status behind a word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// Which runs a list shows. Everything that is absent does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Exactly this spec.
+    pub spec: Option<String>,
+    /// This stage, in either spelling.
+    pub stage: Option<String>,
+    /// This status.
+    pub status: Option<RunStatus>,
+}
+
+/// Where a page ended: the next one begins after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunCursor {
+    /// When the last run of the page started, ms.
+    pub started_at: Option<i64>,
+    /// The last run of the page.
+    pub id: RunId,
+}
+
+impl From<&RunSummary> for RunCursor {
+    fn from(run: &RunSummary) -> Self {
+        Self { started_at: run.started_at, id: run.id }
+    }
+}
+
+/// One line of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunSummary {
+    /// Its number.
+    pub id: RunId,
+    /// Its key; bytes that are no UTF-8 are replaced.
+    pub run_key: String,
+    /// The spec.
+    pub spec: String,
+    /// The stage in canonical form.
+    pub stage: String,
+    /// What is known of its outcome.
+    pub status: RunStatus,
+    /// Whether it is ok; absent when nobody said.
+    pub consensus_ok: Option<bool>,
+    /// Whether it is degraded; absent when nobody said.
+    pub degraded: Option<bool>,
+    /// The status that the newest legacy synthesis claimed, in its words.
+    pub recorded: Option<String>,
+    /// How many outputs it has.
+    pub output_count: u64,
+    /// Who answered or was started, by name, each once.
+    pub agents: Vec<String>,
+    /// The smallest known time of its rows, ms.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub started_at: Option<i64>,
+    /// The greatest known time of its rows, ms.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub updated_at: Option<i64>,
+    /// The file that it was imported from.
+    pub source: Option<String>,
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutputDetail {
+    /// Its number.
+    pub id: i64,
+    /// Who answered.
+    pub agent: String,
+    /// The model that the content names.
+    pub model_version: Option<String>,
+    /// Which attempt, from 1.
+    pub attempt: i64,
+    /// Which answer of the attempt, from 1, in order of arrival.
+    pub sequence: i64,
+    /// `completed`, or what else became of it.
+    pub state: String,
+    /// Bytes of the content.
+    pub bytes: u64,
+    /// Whether the content is JSON.
+    pub valid_json: bool,
+    /// The answer; bytes that are no UTF-8 are replaced.
+    pub content: String,
+    /// The raw text that it was taken from.
+    pub response_text: Option<String>,
+    /// When it came, ms.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub completed_at: Option<i64>,
+}
+
+/// One agent that was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttemptDetail {
+    /// Its own id.
+    pub agent_id: String,
+    /// The agent's name.
+    pub agent: String,
+    /// Which attempt of this agent in the run, from 1.
+    pub attempt: i64,
+    /// `regular_stage` or `quality_gate`.
+    pub phase_type: Option<String>,
+    /// `spawned`, `completed`, `failed`, or what else became of it.
+    pub state: String,
+    /// When it was started, ms.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub spawned_at: Option<i64>,
+    /// When it ended, ms.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub completed_at: Option<i64>,
+    /// How it exited.
+    pub exit_code: Option<i64>,
+    /// The signal that ended it.
+    pub signal: Option<i64>,
+    /// Why no answer could be taken from its text.
+    pub extraction_error: Option<String>,
+    /// Its raw text.
+    pub response_text: Option<String>,
+}
+
+/// A run with everything that hangs on it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunDetail {
+    /// As in a list.
+    #[serde(flatten)]
+    pub summary: RunSummary,
+    /// Its outputs, by time, then by arrival.
+    pub outputs: Vec<OutputDetail>,
+    /// The synthesis as JSON: an object, or text where it is none.
+    pub synthesis: Option<serde_json::Value>,
+    /// The agents that were started.
+    pub attempts: Vec<AttemptDetail>,
+    /// Computed from the outputs; absent until verdicts exist.
+    pub verdict: Option<serde_json::Value>,
+}
+
+/// The bytes of one output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputContent {
+    /// Its number.
+    pub id: i64,
+    /// Who answered.
+    pub agent: String,
+    /// Which attempt, from 1.
+    pub attempt: i64,
+    /// Which answer of the attempt, from 1.
+    pub sequence: i64,
+    /// Whether the content is JSON.
+    pub valid_json: bool,
+    /// The answer, as stored.
+    pub content: Vec<u8>,
+    /// The raw text, as stored.
+    pub response: Option<Vec<u8>>,
+}
+
+/// What a run's name leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// One run.
+    One(RunId),
+    /// Several begin like this: the first of them, newest first.
+    Ambiguous(Vec<RunSummary>),
+    /// Nothing.
+    None,
+}
+
+/// Runs, newest first, those without a known time last; after `cursor`, at most `limit`.
+pub fn list(
+    _db: &Db,
+    _filter: &RunFilter,
+    _cursor: Option<&RunCursor>,
+    _limit: Option<usize>,
+) -> Result<Vec<RunSummary>> {
+    Err(ConsensusError::Invalid("not built yet".into()))
+}
+
+/// How many runs there are.
+pub fn count(_db: &Db, _filter: &RunFilter) -> Result<u64> {
+    Err(ConsensusError::Invalid("not built yet".into()))
+}
+
+/// The run behind a name: the number as printed, or a unique prefix of the run key, with `/stage` when the
+/// key spans stages. An exact number or key always wins.
+pub fn find(_db: &Db, _text: &str) -> Result<Found> {
+    Err(ConsensusError::Invalid("not built yet".into()))
+}
+
+/// A run with everything that hangs on it.
+pub fn show(_db: &Db, _id: RunId) -> Result<Option<RunDetail>> {
+    Err(ConsensusError::Invalid("not built yet".into()))
+}
+
+/// One output's bytes: the newest of the agent unless attempt or sequence say otherwise.
+pub fn output(
+    _db: &Db,
+    _id: RunId,
+    _agent: &str,
+    _attempt: Option<i64>,
+    _sequence: Option<i64>,
+) -> Result<Option<OutputContent>> {
+    Err(ConsensusError::Invalid("not built yet".into()))
+}

@@ -1,0 +1,170 @@
+-- Version 100: consensus runs and the migration's own state. Parses on SQLite 3.37, since an older program's
+-- SQLite reads this schema whenever it opens the file.
+
+CREATE TABLE import_sources(
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL CHECK (kind IN ('legacy', 'later', 'both')),
+  sha256 TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  -- The last row of each table whose chunk is committed; 0 before the first.
+  artifact_cursor INTEGER NOT NULL DEFAULT 0,
+  execution_cursor INTEGER NOT NULL DEFAULT 0,
+  synthesis_cursor INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE consensus_runs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_key TEXT NOT NULL,
+  spec_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  -- The smallest known time of its rows.
+  run_timestamp INTEGER,
+  consensus_ok INTEGER CHECK (consensus_ok IN (0, 1)),
+  degraded INTEGER CHECK (degraded IN (0, 1)),
+  synthesis_json TEXT CHECK (synthesis_json IS NULL OR json_valid(synthesis_json)),
+  status TEXT NOT NULL DEFAULT 'unknown'
+    CHECK (status IN ('ok', 'conflict', 'degraded', 'insufficient', 'unknown', 'running')),
+  started_at INTEGER,
+  -- The greatest known time of its rows.
+  updated_at INTEGER,
+  -- A run that legacy rows made goes with its last row; one that Conclave made stays.
+  origin TEXT NOT NULL DEFAULT 'conclave' CHECK (origin IN ('legacy', 'conclave')),
+  source_id INTEGER REFERENCES import_sources(id),
+  UNIQUE (run_key, spec_id, stage)
+) STRICT;
+CREATE INDEX idx_consensus_spec_stage ON consensus_runs(spec_id, stage);
+CREATE INDEX idx_consensus_timestamp ON consensus_runs(run_timestamp);
+
+CREATE TABLE agent_outputs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id INTEGER NOT NULL REFERENCES consensus_runs(id) ON DELETE CASCADE,
+  agent_name TEXT NOT NULL,
+  model_version TEXT,
+  content TEXT NOT NULL,
+  output_timestamp INTEGER,
+  attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
+  -- Order of arrival within (run, agent, attempt); never renumbered.
+  sequence INTEGER NOT NULL CHECK (sequence >= 1),
+  state TEXT NOT NULL DEFAULT 'completed' CHECK (state <> ''),
+  response_text TEXT,
+  valid_json INTEGER NOT NULL DEFAULT 0 CHECK (valid_json IN (0, 1)),
+  source_id INTEGER REFERENCES import_sources(id),
+  -- The mirrored legacy row, and as written what canonical form would lose.
+  legacy_id INTEGER,
+  legacy_stage ANY,
+  legacy_run_id ANY,
+  legacy_created_at ANY,
+  UNIQUE (run_id, agent_name, attempt, sequence)
+) STRICT;
+CREATE INDEX idx_agent_outputs_run ON agent_outputs(run_id);
+CREATE INDEX idx_agent_outputs_agent ON agent_outputs(agent_name);
+CREATE UNIQUE INDEX idx_agent_outputs_legacy ON agent_outputs(legacy_id) WHERE legacy_id IS NOT NULL;
+
+CREATE TABLE run_syntheses(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id INTEGER NOT NULL REFERENCES consensus_runs(id) ON DELETE CASCADE,
+  output_markdown TEXT,
+  output_path TEXT,
+  status TEXT,
+  artifacts_count ANY,
+  agreements TEXT,
+  conflicts TEXT,
+  degraded ANY,
+  created_at INTEGER,
+  source_id INTEGER REFERENCES import_sources(id),
+  legacy_id INTEGER,
+  legacy_stage ANY,
+  legacy_run_id ANY,
+  legacy_created_at ANY
+) STRICT;
+CREATE INDEX idx_run_syntheses_run ON run_syntheses(run_id);
+CREATE UNIQUE INDEX idx_run_syntheses_legacy ON run_syntheses(legacy_id) WHERE legacy_id IS NOT NULL;
+
+CREATE TABLE run_attempts(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent_id TEXT NOT NULL UNIQUE,
+  run_id INTEGER NOT NULL REFERENCES consensus_runs(id) ON DELETE CASCADE,
+  agent_name TEXT NOT NULL,
+  attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
+  phase_type TEXT,
+  spawned_at INTEGER,
+  completed_at INTEGER,
+  state TEXT NOT NULL DEFAULT 'spawned' CHECK (state <> ''),
+  exit_code INTEGER,
+  signal INTEGER,
+  extraction_error TEXT,
+  response_text TEXT,
+  branch_id TEXT,
+  source_id INTEGER REFERENCES import_sources(id),
+  -- Whether a legacy row with this agent_id is mirrored here.
+  mirrored INTEGER NOT NULL DEFAULT 0 CHECK (mirrored IN (0, 1)),
+  legacy_stage ANY,
+  legacy_run_id ANY,
+  legacy_spawned_at ANY,
+  legacy_completed_at ANY
+) STRICT;
+CREATE INDEX idx_run_attempts_run ON run_attempts(run_id, agent_name);
+
+-- Where an imported row went when its id alone does not say it: its id was taken, or there is no legacy side.
+CREATE TABLE imported_rows(
+  kind TEXT NOT NULL CHECK (kind IN ('artifact', 'synthesis', 'execution')),
+  source_row ANY NOT NULL,
+  source_id INTEGER NOT NULL REFERENCES import_sources(id),
+  target_id INTEGER NOT NULL,
+  PRIMARY KEY (kind, source_row, source_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE migration_state(
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  phase INTEGER NOT NULL CHECK (phase BETWEEN 1 AND 5),
+  -- When the phase began; absent while it is the file's first.
+  phase_since INTEGER,
+  soak_until INTEGER,
+  paused_at INTEGER,
+  paused_by TEXT,
+  artifact_cursor INTEGER NOT NULL DEFAULT 0,
+  execution_cursor INTEGER NOT NULL DEFAULT 0,
+  synthesis_cursor INTEGER NOT NULL DEFAULT 0,
+  verified_at INTEGER,
+  differences INTEGER NOT NULL DEFAULT 0
+) STRICT;
+-- A file that holds legacy tables begins in phase 1, a new one has nothing to migrate.
+INSERT INTO migration_state(id, phase)
+SELECT 1, CASE WHEN EXISTS (
+  SELECT 1 FROM sqlite_master
+  WHERE type = 'table' AND name IN ('consensus_artifacts', 'consensus_synthesis', 'agent_executions')
+) THEN 1 ELSE 5 END;
+
+CREATE TABLE migration_events(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  detail TEXT NOT NULL CHECK (json_valid(detail))
+) STRICT;
+
+-- Legacy rows that the new tables cannot hold. Each counts as a difference.
+CREATE TABLE migration_pending(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  legacy_table TEXT NOT NULL,
+  legacy_rowid INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  noticed_at INTEGER,
+  UNIQUE (legacy_table, legacy_rowid)
+) STRICT;
+
+-- What the last comparison of both sides found.
+CREATE TABLE migration_findings(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  found_at INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('missing_in_new', 'missing_in_legacy', 'different')),
+  legacy_table TEXT NOT NULL,
+  legacy_id INTEGER,
+  agent_id TEXT,
+  output_id INTEGER,
+  field TEXT
+) STRICT;

@@ -1,0 +1,29 @@
+//! Times as people and JSON see them: RFC 3339 with milliseconds, UTC.
+
+use serde::Serializer;
+
+/// The RFC 3339 form of `ms`, absent for a moment that the calendar does not reach (years −9999 to 9999).
+pub fn rfc3339(ms: i64) -> Option<String> {
+    let moment = jiff::Timestamp::from_millisecond(ms).ok()?;
+    Some(moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+}
+
+#[expect(clippy::ref_option, reason = "serde gives the field by reference")]
+pub(crate) fn serialize<S: Serializer>(ms: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match ms.and_then(rfc3339) {
+        Some(text) => serializer.serialize_str(&text),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rfc3339;
+
+    #[test]
+    fn a_millisecond_time_keeps_its_year() {
+        assert_eq!(rfc3339(1_762_828_400_123).as_deref(), Some("2025-11-11T02:33:20.123Z"));
+        assert_eq!(rfc3339(-1).as_deref(), Some("1969-12-31T23:59:59.999Z"));
+        assert_eq!(rfc3339(i64::MAX), None);
+    }
+}
