@@ -95,6 +95,7 @@ mod schema;
 mod source;
 mod transaction;
 pub mod transactions;
+mod watch;
 mod writer;
 
 pub use connection::WritableConnection;
@@ -110,6 +111,7 @@ pub use readers::ActiveRead;
 pub use schema::{APPLICATION_ID, FIRST_VERSION, Migration, Schema, Step};
 pub use source::Source;
 pub use transaction::{ReadConn, WriteTx};
+pub use watch::{Seen, Watch};
 pub use writer::WriteFuture;
 
 /// The parts of the SQLite binding that SQL in other crates needs. Connections are not among them.

@@ -5,3 +5,4 @@ mod migrations;
 mod opening;
 mod pool;
 mod transactions;
+mod watch;
