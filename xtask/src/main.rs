@@ -1,2 +1,13 @@
-//! Workspace tasks.
-fn main() {}
+//! `cargo xtask`: the tasks of those who work on Conclave. One module per task.
+
+use std::process::ExitCode;
+
+mod bench;
+mod cli;
+mod output;
+mod outcome;
+mod workspace;
+
+fn main() -> ExitCode {
+    cli::run()
+}

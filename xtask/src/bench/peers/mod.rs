@@ -1,0 +1,5 @@
+//! What ours is measured against. Each does the same work, the way its users are told to.
+
+pub(crate) mod held;
+pub(crate) mod mutex;
+pub(crate) mod pool;

@@ -1,0 +1,39 @@
+//! The words of `cargo xtask`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::bench;
+use crate::output;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Tasks of those who work on Conclave")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Measure Conclave beside its peers; writes docs/benchmarks.md
+    Bench(bench::Options),
+    /// One process of a benchmark
+    #[command(hide = true)]
+    BenchChild(bench::child::Options),
+}
+
+/// Runs the task that the command line asks for.
+pub(crate) fn run() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Bench(options) => bench::run(&options),
+        Task::BenchChild(options) => bench::child::run(&options),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            output::note(format_args!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
