@@ -44,7 +44,7 @@ pub trait Sleeper: Debug + Send + Sync + 'static {
 /// Closures are sleepers too: `|duration| tokio::time::sleep(duration)`.
 pub trait AsyncSleeper: Send + Sync {
     /// Completes after about `duration`. Dropping the future ends the wait.
-    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+    fn sleep_async(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 }
 
 impl<F, Fut> AsyncSleeper for F
@@ -52,7 +52,7 @@ where
     F: Fn(Duration) -> Fut + Send + Sync,
     Fut: Future<Output = ()> + Send,
 {
-    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+    fn sleep_async(&self, duration: Duration) -> impl Future<Output = ()> + Send {
         self(duration)
     }
 }

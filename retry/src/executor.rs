@@ -218,7 +218,7 @@ impl Retry {
                 ControlFlow::Break(end) => return end,
                 ControlFlow::Continue(wait) => wait,
             };
-            if unless_cancelled(cancel, sleeper.sleep(wait)).await.is_none() {
+            if unless_cancelled(cancel, sleeper.sleep_async(wait)).await.is_none() {
                 return session.cancelled();
             }
         }

@@ -140,7 +140,7 @@ impl Sleeper for ManualClock {
 }
 
 impl AsyncSleeper for ManualClock {
-    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+    fn sleep_async(&self, duration: Duration) -> impl Future<Output = ()> + Send {
         ManualSleep { clock: self.clone(), duration, until: None }
     }
 }

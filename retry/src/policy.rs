@@ -145,7 +145,7 @@ impl RetryPolicy {
             .with_max_delay(cap.saturating_mul(SCALE))
             .with_max_times(waits)
             .build();
-        Delays { growth, cap, jitter, random }
+        Delays { growth, jitter, random }
     }
 }
 
@@ -188,7 +188,6 @@ impl From<RetryPolicy> for RetrySettings {
 #[derive(Debug)]
 pub struct Delays<'a> {
     growth: ExponentialBackoff,
-    cap: Duration,
     jitter: Jitter,
     random: &'a dyn Random,
 }
@@ -197,8 +196,7 @@ impl Iterator for Delays<'_> {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        // Cut again: scaling an `f32` back may end a nanosecond above the cap.
-        let delay = (self.growth.next()? / SCALE).min(self.cap);
+        let delay = self.growth.next()? / SCALE;
         Some(match self.jitter {
             Jitter::None => delay,
             Jitter::Full => self.random.up_to(delay),

@@ -83,7 +83,7 @@ fn closures_are_async_sleepers() {
         asked.lock().unwrap().push(duration);
         std::future::ready(())
     };
-    let mut sleep = pin!(AsyncSleeper::sleep(&sleeper, Duration::from_secs(5)));
+    let mut sleep = pin!(sleeper.sleep_async(Duration::from_secs(5)));
     assert!(sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
     assert_eq!(*asked.lock().unwrap(), [Duration::from_secs(5)]);
 }

@@ -18,8 +18,8 @@ fn all() -> Counters {
     let counters = Counters::new();
     see(&counters, 1, None, Outcome::Succeeded);
     see(&counters, 1, Some(BUSY), Outcome::Retrying { sleep: Duration::from_millis(100) });
-    see(&counters, 2, Some(BUSY), Outcome::Retrying { sleep: Duration::from_millis(50) });
-    see(&counters, 3, None, Outcome::Succeeded);
+    see(&counters, 2, None, Outcome::Succeeded);
+    see(&counters, 1, Some(BUSY), Outcome::Retrying { sleep: Duration::from_millis(50) });
     see(&counters, 2, Some(PART), Outcome::Accepted);
     see(&counters, 2, Some(PART), Outcome::GaveUp(Stop::Degraded { succeeded: 2, total: 3 }));
     see(&counters, 6, Some(BUSY), Outcome::GaveUp(Stop::Attempts));

@@ -37,7 +37,7 @@ fn planned_actions_run_at_their_time_in_order() {
         let (log, clock_inside) = (Arc::clone(&log), clock.clone());
         clock.plan(secs(at), move || log.lock().unwrap().push((name, clock_inside.monotonic())));
     }
-    Sleeper::sleep(&clock, secs(4));
+    clock.sleep(secs(4));
     let expected = [("a", secs(1)), ("b", secs(2)), ("c", secs(3)), ("d", secs(3))];
     assert_eq!(*log.lock().unwrap(), expected);
     assert_eq!(clock.monotonic(), secs(4));
@@ -62,7 +62,7 @@ fn a_cancelled_sleep_ends_at_the_time_of_the_cancellation() {
 fn an_async_sleep_shows_each_planned_action() {
     let clock = ManualClock::new();
     clock.plan(secs(1), || ());
-    let mut sleep = pin!(AsyncSleeper::sleep(&clock, secs(2)));
+    let mut sleep = pin!(clock.sleep_async(secs(2)));
     let mut context = Context::from_waker(Waker::noop());
     assert!(sleep.as_mut().poll(&mut context).is_pending());
     assert_eq!(clock.monotonic(), secs(1));

@@ -109,7 +109,7 @@ fn cancelled_during_the_operation() {
     let clock = ManualClock::new();
     let (retry, _token) = cancelled_at(&clock);
     let hour = |_| async {
-        AsyncSleeper::sleep(&clock, Duration::from_hours(1)).await;
+        clock.sleep_async(Duration::from_hours(1)).await;
         Ok(())
     };
     assert_cancelled(&clock, block_on(retry.run_async(&clock, hour)));

@@ -1,6 +1,7 @@
 //! Cancellation before, during and after calls and waits, blocking and as tasks.
 
 use super::*;
+use crate::clock::AsyncSleeper;
 
 fn bench() -> (Bench, CancelToken) {
     let token = CancelToken::new();
@@ -65,7 +66,7 @@ fn a_running_task_is_dropped() {
             if guard.is_none() {
                 return Err::<(), _>(BUSY);
             }
-            crate::clock::AsyncSleeper::sleep(&clock, ms(10_000)).await;
+            clock.sleep_async(ms(10_000)).await;
             unreachable!("cancelled before")
         }
     });

@@ -23,6 +23,15 @@ fn one_call_means_one_call() {
 }
 
 #[test]
+fn after_the_last_call_the_calls_are_what_is_used_up() {
+    for error in [BUSY, asked(ms(90_000))] {
+        let bench = Bench::with(RetryPolicy::ONCE.with_deadline(Duration::ZERO));
+        let failed = bench.script(&always(error)).unwrap_err();
+        assert_eq!((failed.stop(), failed.attempts()), (Stop::Attempts, 1));
+    }
+}
+
+#[test]
 fn the_last_sleep_is_trimmed_to_the_deadline() {
     let bench = Bench::with(RetryPolicy::DATABASE.with_jitter(Jitter::None).with_deadline(ms(1_000)));
     let failed = bench.script(&always(BUSY)).unwrap_err();
