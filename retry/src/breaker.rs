@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | closed | pass and are counted | too many failures: open |
 //! | open | are refused | at the first call after its time: half-open |
-//! | half-open | as many as there are probes pass, the others are refused at once | a success: closed; a failure: open, for longer |
+//! | half-open | pass, up to the probes allowed; others are refused | a success: closed; a failure: open, longer |
 //! | forced open | are refused | by hand |
 //! | disabled | pass and are not counted | by hand |
 

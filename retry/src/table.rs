@@ -113,7 +113,7 @@ pub const fn sqlite_code(extended: i32) -> ErrorClass {
         13 => ErrorClass::permanent(Full),         // FULL
         18 | 20 | 21 | 25 => ErrorClass::permanent(InvalidInput), // TOOBIG, MISMATCH, MISUSE, RANGE
         19 => ErrorClass::permanent(Constraint),   // CONSTRAINT
-        // ERROR, INTERNAL, ABORT, NOMEM, INTERRUPT (somebody wants it to end), NOTFOUND, SCHEMA, and what is no error at all.
+        // ERROR, INTERNAL, ABORT, NOMEM, INTERRUPT (somebody wants it to end), NOTFOUND, SCHEMA, no error at all.
         _ => ErrorClass::permanent(Unknown),
     }
 }

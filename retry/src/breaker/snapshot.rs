@@ -51,7 +51,7 @@ impl BreakerSnapshot {
 #[non_exhaustive]
 pub enum SnapshotError {
     /// It was written by a newer release.
-    #[error("the breaker's state has version {0}, and this release reads up to {VERSION}", VERSION = BreakerSnapshot::VERSION)]
+    #[error("the breaker's state has version {0}, and this release reads up to {own}", own = BreakerSnapshot::VERSION)]
     Newer(u32),
     /// The window has a letter that stands for nothing.
     #[error("the breaker's window contains {0:?}")]
