@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 mod bench;
 mod cli;
-mod output;
 mod outcome;
+mod output;
 mod workspace;
 
 fn main() -> ExitCode {

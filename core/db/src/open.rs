@@ -4,8 +4,10 @@
 //! connection, set what is persistent; then migrate; only then build the pool.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use conclave_retry::{Retry, RetryPolicy, RetrySettings};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::error::{DbError, ErrorKind, Result};
@@ -151,29 +153,34 @@ fn set_journal(conn: &Connection, options: &DbOptions) -> Result<Journal> {
         }
         return Ok(Journal::Rollback);
     }
-    let until = options.clock.monotonic() + options.deadline;
-    let mut pause = Duration::from_millis(1);
-    loop {
-        let switched = pragmas::journal_mode(conn).and_then(|mode| {
-            if mode == "wal" {
-                return Ok(mode);
-            }
-            Ok(conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?)
-        });
-        match switched {
-            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(Journal::Wal),
-            Ok(mode) => {
-                let file = options.path.display();
-                tracing::warn!(%file, mode, "no write-ahead log on this file system: rollback journal");
-                return Ok(Journal::Rollback);
-            }
-            Err(error) if error.is_retryable() && options.clock.monotonic() < until => {
-                options.sleeper.sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(50));
-            }
-            Err(error) => return Err(error),
-        }
+    let policy = RetryPolicy::new(RetrySettings {
+        // Whoever holds the lock opens the same file, which takes milliseconds; the deadline decides.
+        max_attempts: u32::MAX,
+        base: Duration::from_millis(1),
+        cap: Duration::from_millis(50),
+        deadline: Some(options.deadline),
+        ..RetryPolicy::DATABASE.settings()
+    })
+    .map_err(|error| DbError::Invalid(error.to_string()))?;
+    let mode = Retry::new("switch to WAL", policy)
+        .clock(Arc::clone(&options.clock))
+        .sleeper(Arc::clone(&options.sleeper))
+        .run(|_| match pragmas::journal_mode(conn)?.as_str() {
+            "wal" => Ok("wal".to_owned()),
+            _ => conn
+                .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))
+                .map_err(DbError::from),
+        })
+        .map_err(|failed| {
+            let waited = failed.elapsed();
+            failed.into_last().unwrap_or(DbError::Busy { text: "database is locked".to_owned(), waited })
+        })?;
+    if mode.eq_ignore_ascii_case("wal") {
+        return Ok(Journal::Wal);
     }
+    let file = options.path.display();
+    tracing::warn!(%file, mode, "no write-ahead log on this file system: rollback journal");
+    Ok(Journal::Rollback)
 }
 
 /// A writable connection with all pragmas, beside the writer.

@@ -92,6 +92,12 @@ impl DbOptions {
         self
     }
 
+    /// From how many pages of log on the writer checkpoints.
+    pub fn checkpoint_pages(mut self, pages: i64) -> Self {
+        self.checkpoint_pages = pages;
+        self
+    }
+
     /// Called before each statement of a migration.
     pub fn migration_observer(mut self, observer: StepObserver) -> Self {
         self.migration_observer = Some(observer);

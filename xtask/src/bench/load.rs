@@ -107,7 +107,12 @@ impl Run {
 }
 
 /// Lets `workers` threads do `work` (given the worker's number) over and over.
-pub(crate) fn on_threads<W, S>(workers: usize, window: Window, make: impl Fn(usize) -> Outcome<S>, work: W) -> Outcome<Load>
+pub(crate) fn on_threads<W, S>(
+    workers: usize,
+    window: Window,
+    make: impl Fn(usize) -> Outcome<S>,
+    work: W,
+) -> Outcome<Load>
 where
     W: Fn(&mut S) -> Outcome + Sync,
     S: Send,

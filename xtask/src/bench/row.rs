@@ -91,7 +91,11 @@ impl Measured {
     }
 
     /// Ours by itself.
-    pub(crate) fn alone((row, condition, unit): (&str, &str, &'static str), ours: &[f64], target: Target) -> Self {
+    pub(crate) fn alone(
+        (row, condition, unit): (&str, &str, &'static str),
+        ours: &[f64],
+        target: Target,
+    ) -> Self {
         let value = median(ours);
         let row = Row {
             row: row.to_owned(),

@@ -32,8 +32,7 @@ impl Pool {
 
     /// Opens a file that exists, with all connections made.
     pub(crate) fn open(path: &Path) -> Outcome<Self> {
-        let manager =
-            SqliteConnectionManager::file(path).with_init(|conn| conn.execute_batch(CONNECTION));
+        let manager = SqliteConnectionManager::file(path).with_init(|conn| conn.execute_batch(CONNECTION));
         Ok(Self(r2d2::Pool::builder().max_size(10).test_on_check_out(false).build(manager)?))
     }
 
