@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use conclave_retry::{Classify, ErrorClass, PermanentReason, RetryReason};
+use conclave_retry::{Classify, ErrorClass, PermanentReason, RetryReason, io_kind, sqlite_code};
 use rusqlite::ffi;
 
 /// The result of everything in this crate.
@@ -273,7 +273,14 @@ impl DbError {
 
 impl Classify for DbError {
     fn classify(&self) -> ErrorClass {
-        let permanent = |reason| ErrorClass::Permanent { reason };
+        let permanent = ErrorClass::permanent;
+        match self {
+            // What has a code is classified by the one table of codes.
+            Self::Sqlite { code, .. } if *code != 0 => return sqlite_code(*code),
+            Self::Io { source, .. } => return io_kind(source.kind()),
+            Self::Row { source, .. } => return source.classify(),
+            _ => {}
+        }
         match self.kind() {
             ErrorKind::Busy => ErrorClass::retryable(RetryReason::DatabaseLocked),
             ErrorKind::Snapshot => ErrorClass::retryable(RetryReason::SnapshotStale),
@@ -335,3 +342,6 @@ fn kind_of_io(kind: std::io::ErrorKind) -> ErrorKind {
         _ => ErrorKind::Io,
     }
 }
+
+#[cfg(test)]
+mod tests;
