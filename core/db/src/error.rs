@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Newer,
     /// The file needs a migration that a read command must not do.
     NeedsMigration,
+    /// The file was created without `auto_vacuum`: only a conversion lets it shrink in slices.
+    NeedsConversion,
     /// The file is not there.
     Missing,
     /// The file or its folder cannot be written, or the handle is read-only.
@@ -71,6 +73,7 @@ impl ErrorKind {
             Self::Foreign => "foreign",
             Self::Newer => "newer",
             Self::NeedsMigration => "needs-migration",
+            Self::NeedsConversion => "needs-conversion",
             Self::Missing => "missing",
             Self::ReadOnly => "read-only",
             Self::CannotOpen => "cannot-open",
@@ -259,6 +262,9 @@ impl DbError {
             ErrorKind::Foreign => "choose another place with `--state-dir`; the file was not touched",
             ErrorKind::Newer => "update this program; the file was not touched",
             ErrorKind::NeedsMigration => "run `conclave migrate`",
+            ErrorKind::NeedsConversion => {
+                "run `conclave db convert` (or `db vacuum --full`) when nobody is at work"
+            }
             ErrorKind::Missing => "check the path",
             ErrorKind::ReadOnly => "check the permissions of the file and of its folder",
             ErrorKind::CannotOpen => "check the path and its permissions",

@@ -56,7 +56,8 @@ pub(crate) fn create(path: &Path) -> Result<bool> {
     }
 }
 
-fn create_folder(folder: &Path) -> Result<()> {
+/// Creates a folder (0700) with its parents and makes the new entries durable.
+pub(crate) fn create_folder(folder: &Path) -> Result<()> {
     if folder.exists() {
         return Ok(());
     }

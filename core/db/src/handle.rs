@@ -348,7 +348,8 @@ fn identity(path: &Path) -> Result<FileIdentity> {
     FileIdentity::of(path)?.ok_or_else(|| DbError::file(ErrorKind::Missing, path, "no such file"))
 }
 
-fn opening(path: &Path) -> Arc<Mutex<()>> {
+/// Held while the file at this path is opened, or must not be.
+pub(crate) fn opening(path: &Path) -> Arc<Mutex<()>> {
     let mut opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     let locks = opening.get_or_insert_default();
     locks.retain(|_, lock| Arc::strong_count(lock) > 1);
@@ -359,6 +360,16 @@ fn shared(path: &Path, writable: bool) -> Result<Option<Arc<Shared>>> {
     let Some(identity) = FileIdentity::of(path)? else { return Ok(None) };
     let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(open.as_ref().and_then(|open| open.get(&(identity, writable))).and_then(Weak::upgrade))
+}
+
+/// The reads that go on now through a writable handle of this process on the file.
+pub(crate) fn active_reads(path: &Path) -> Vec<ActiveRead> {
+    shared(path, true).ok().flatten().map_or_else(Vec::new, |shared| shared.readers.active())
+}
+
+/// Whether this process has the file open through any handle.
+pub(crate) fn is_open(path: &Path) -> Result<bool> {
+    Ok(shared(path, true)?.is_some() || shared(path, false)?.is_some())
 }
 
 fn remember(key: Key, shared: &Arc<Shared>) {

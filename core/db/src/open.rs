@@ -74,7 +74,7 @@ fn look_as(options: &DbOptions, snapshot: Snapshot) -> Result<Looked> {
 }
 
 /// Checks the marks of the file; gives its `user_version`.
-fn inspect(conn: &Connection, path: &Path, schema: &Schema) -> Result<i32> {
+pub(crate) fn inspect(conn: &Connection, path: &Path, schema: &Schema) -> Result<i32> {
     let version = user_version(conn).map_err(|error| at(path, error))?;
     if version > schema.version() {
         return Err(DbError::Newer { path: path.to_path_buf(), found: version, supported: schema.version() });
@@ -190,6 +190,16 @@ pub(crate) fn connect_writable(options: &DbOptions) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let conn = open(pool::uri(&options.path), flags).map_err(|error| named(error.into()))?;
     pragmas::apply(&conn, options, Role::Writer).map_err(named)?;
+    Ok(conn)
+}
+
+/// A writable connection without any of our pragmas, which never waits: for a copy that is being made, and
+/// for a file that nobody else may have open.
+pub(crate) fn connect_bare(path: &Path) -> Result<Connection> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let conn = open(pool::uri(path), flags).map_err(|error| at(path, error.into()))?;
+    conn.busy_timeout(Duration::ZERO).map_err(|error| at(path, error.into()))?;
     Ok(conn)
 }
 

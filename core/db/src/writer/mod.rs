@@ -182,7 +182,7 @@ impl Writer {
         #[cfg(test)]
         tests::leader_bug();
         drop(granted);
-        let due = committed.is_some() && checkpointer.is_due(&self.metrics);
+        let due = committed.is_some() && checkpointer.is_due(&self.metrics, self.clock.monotonic());
         if due {
             // Those who wait for an answer do not wait for the checkpoint.
             if let Some(committed) = committed {

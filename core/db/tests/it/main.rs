@@ -1,5 +1,6 @@
 //! Black-box tests of the durable layer, with real files.
 
+mod backup;
 mod fixture;
 mod migrations;
 mod opening;

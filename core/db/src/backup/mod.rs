@@ -1,0 +1,182 @@
+//! Copies that can be trusted, and the way back from one.
+//!
+//! A database in use is never copied as a file: the copy would lack what is still in the log, and closing the
+//! file would drop SQLite's locks (<https://sqlite.org/howtocorrupt.html>, section 1.2 and 2.2). SQLite's
+//! backup API reads one snapshot of it while writers go on (<https://sqlite.org/backup.html>). A copy gets its
+//! name only when it is complete, synced, and has passed every check, so whatever has the name of a backup is
+//! one.
+
+mod copy;
+mod name;
+mod restore;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use conclave_retry::Clock;
+use rusqlite::Connection;
+
+pub use self::restore::{RestoreReport, restore};
+use crate::Db;
+use crate::error::{DbError, ErrorKind, Result};
+use crate::file::{self, FileIdentity, folder_of};
+use crate::schema::Migration;
+
+/// The folder of a database's backups, beside it, unless another is given.
+const FOLDER: &str = "backups";
+
+/// How to make a backup.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupOptions {
+    /// In a folder: keep this many of the database's backups there, the new one among them, and remove older
+    /// ones. `None` keeps all.
+    pub keep: Option<usize>,
+    /// Replace the file that is given as the target. Without it a target that exists is refused.
+    pub replace: bool,
+}
+
+/// A backup that was made.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct BackupReport {
+    /// The copy.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its pages.
+    pub pages: u64,
+    /// Whether it passed `integrity_check` and `foreign_key_check`: always, or there would be no copy.
+    pub verified: bool,
+    /// Older backups that were removed for it.
+    pub removed: Vec<PathBuf>,
+}
+
+/// A backup that is there.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct BackupFile {
+    /// Where.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// When it was made, in milliseconds since 1970, from its name.
+    pub taken_ms: i64,
+    /// The schema version that was about to be migrated to, where it was made for that. Never rotated away.
+    pub before_version: Option<i32>,
+}
+
+/// Where a database's backups lie unless another folder is given: `backups` beside it.
+pub fn default_folder(database: &Path) -> PathBuf {
+    folder_of(database).join(FOLDER)
+}
+
+/// Copies the database as it is now, while readers and writers go on. Into a folder (that exists, or whose
+/// name ends in a slash) under a name with the time, else under exactly this name. Verified and durable when
+/// this returns; on an error nothing is there that was not before.
+pub fn backup(db: &Db, target: &Path, options: &BackupOptions) -> Result<BackupReport> {
+    let into_folder = target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let folder = if into_folder { target } else { folder_of(target) };
+    file::create_folder(folder)?;
+    if !into_folder {
+        refuse_target(db.path(), target, options.replace)?;
+    }
+    let copy = db.read(|conn| {
+        let copy = copy::Copy::of(conn.conn, folder)?;
+        copy.verify(db.path())?;
+        Ok::<_, DbError>(copy)
+    })?;
+    let (bytes, pages) = (copy.bytes(), copy.pages());
+    let path = if into_folder {
+        copy.keep_as(name::all(db.path(), db.clock().wall_ms(), None).map(|name| folder.join(name)))?
+    } else if options.replace {
+        copy.replace(target)?
+    } else {
+        copy.keep_as(std::iter::once(target.to_path_buf()))?
+    };
+    let removed = match options.keep {
+        Some(keep) if into_folder => rotate(folder, db.path(), keep.max(1))?,
+        _ => Vec::new(),
+    };
+    tracing::info!(from = %db.path().display(), to = %path.display(), bytes, "backed up");
+    Ok(BackupReport { path, bytes, pages, verified: true, removed })
+}
+
+/// The backups of `database` in a folder, newest first; empty where there is no such folder.
+pub fn list(folder: &Path, database: &Path) -> Result<Vec<BackupFile>> {
+    let io = |error| DbError::io(format!("read {}", folder.display()), error);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(io)?;
+        let Some(name) = name::parse(&entry.file_name(), database) else { continue };
+        let path = entry.path();
+        let bytes = file::size(&path);
+        found.push(BackupFile { path, bytes, taken_ms: name.taken_ms, before_version: name.before_version });
+    }
+    found.sort_by(|one, other| (other.taken_ms, &other.path).cmp(&(one.taken_ms, &one.path)));
+    Ok(found)
+}
+
+/// Removes the oldest backups beyond `keep`. Those made for a migration do not count.
+fn rotate(folder: &Path, database: &Path, keep: usize) -> Result<Vec<PathBuf>> {
+    let found = list(folder, database)?.into_iter().filter(|backup| backup.before_version.is_none());
+    let mut removed = Vec::new();
+    for old in found.skip(keep) {
+        match std::fs::remove_file(&old.path) {
+            Ok(()) => removed.push(old.path),
+            // Another process rotates at the same time.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(DbError::io(format!("remove {}", old.path.display()), error)),
+        }
+    }
+    Ok(removed)
+}
+
+/// A target that is the database itself, or something that nobody said to replace.
+fn refuse_target(database: &Path, target: &Path, replace: bool) -> Result<()> {
+    let Some(there) = FileIdentity::of(target)? else { return Ok(()) };
+    if FileIdentity::of(database)? == Some(there) {
+        return Err(DbError::Invalid(format!("{} is the database itself", target.display())));
+    }
+    if !replace {
+        return Err(DbError::Invalid(format!("{} exists; a backup does not replace it", target.display())));
+    }
+    // Someone's live database under this name would go on in a file without a name.
+    file::check_is_file(target)?;
+    if crate::handle::is_open(target)? || !crate::holders::of_file(target).is_empty() {
+        return Err(DbError::file(ErrorKind::Busy, target, "is a database that is in use"));
+    }
+    Ok(())
+}
+
+/// A verified copy before a step that rewrites a table, in the default folder. Writes of other processes
+/// between it and the step are not in it.
+pub(crate) fn before_rewrite(
+    conn: &Connection,
+    path: &Path,
+    migration: &Migration,
+    clock: &dyn Clock,
+) -> Result<()> {
+    let folder = default_folder(path);
+    file::create_folder(&folder)?;
+    conn.execute_batch("BEGIN")?;
+    let copied = copy::Copy::of(conn, &folder);
+    conn.execute_batch("COMMIT")?;
+    let copy = copied?;
+    copy.verify(path)?;
+    let names = name::all(path, clock.wall_ms(), Some(migration.version));
+    let kept = copy.keep_as(names.map(|name| folder.join(name)))?;
+    tracing::info!(to = %kept.display(), version = migration.version, "backed up before a table is rewritten");
+    Ok(())
+}
+
+/// How old the newest backup in the default folder is; `None` without one.
+pub(crate) fn newest_age(db: &Db) -> Result<Option<Duration>> {
+    let newest = list(&default_folder(db.path()), db.path())?.into_iter().next();
+    let age = newest.map(|backup| db.clock().wall_ms().saturating_sub(backup.taken_ms));
+    Ok(age.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or(0))))
+}

@@ -1,0 +1,160 @@
+//! Putting a backup in the place of the database.
+//!
+//! The order is what makes it safe to be killed at any point: the backup is copied and checked before the
+//! database is touched; the database then gets a second name, which it keeps; what lies beside it is moved out
+//! of the way, since a foreign write-ahead log or hot journal would be played into the restored file
+//! (<https://sqlite.org/howtocorrupt.html>, section 1.4); and one rename puts the copy in its place. There is
+//! no moment without a database.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use rustix::fs::FlockOperation;
+
+use super::{copy, name};
+use crate::error::{DbError, ErrorKind, Result};
+use crate::file::{self, FileIdentity, beside, folder_of};
+use crate::options::DbOptions;
+use crate::pool::Snapshot;
+use crate::source::Source;
+use crate::{handle, holders, integrity, open, paths};
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct RestoreReport {
+    /// The database that was restored.
+    pub path: PathBuf,
+    /// The backup that it was restored from.
+    pub from: PathBuf,
+    /// Its schema version; an older one is migrated when the database is opened next.
+    pub version: i32,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Where the database that was there before lies now; `None` if there was none.
+    pub kept: Option<PathBuf>,
+    /// Whether the restored file passed `integrity_check` and `foreign_key_check` in its place.
+    pub verified: bool,
+}
+
+/// Puts the backup `from` in the place of the database of `options`. Refused untouched when the backup is
+/// damaged, newer than this program or another program's, and while anyone has the database open. What is
+/// there is kept under another name, be it sound or not. Verified and durable when this returns.
+pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
+    // A link is followed: what it leads to is replaced, not the link.
+    let path = &paths::canonical_prefix(options.path())?;
+    let opening = handle::opening(path);
+    let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
+    file::create_folder(folder_of(path))?;
+    let there = FileIdentity::of(path)?;
+    if there.is_some() {
+        file::check_is_file(path)?;
+        if there == FileIdentity::of(from)? {
+            return Err(DbError::Invalid(format!("{} is the database itself", from.display())));
+        }
+        refuse_open(path)?;
+    }
+    let source = Source::open(from)?;
+    let (version, copy) = source.read(|conn| {
+        let version = open::inspect(conn.conn, source.path(), &options.schema)?;
+        if conn.pragma::<i64>("page_count")? == 0 {
+            return Err(DbError::file(ErrorKind::NotADatabase, source.path(), "is empty: no backup"));
+        }
+        integrity::require(conn.conn, source.path())?;
+        let copy = copy::Copy::of(conn.conn, folder_of(path))?;
+        copy.verify(source.path())?;
+        Ok::<_, DbError>((version, copy))
+    })?;
+    let bytes = copy.bytes();
+    let kept = put_in_place(copy, path, options.clock.wall_ms())?;
+    // With locks: from here on others may open it.
+    integrity::require(&open::connect_foreign(path, Snapshot::Live)?, path)?;
+    tracing::info!(file = %path.display(), from = %from.display(), "restored");
+    let (path, from) = (path.clone(), source.path().to_path_buf());
+    Ok(RestoreReport { path, from, version, bytes, kept, verified: true })
+}
+
+fn refuse_open(path: &Path) -> Result<()> {
+    if handle::is_open(path)? {
+        return Err(DbError::file(ErrorKind::Busy, path, "this process has it open"));
+    }
+    Ok(())
+}
+
+fn in_use(path: &Path) -> DbError {
+    let holders: Vec<String> = holders::of_file(path).iter().map(ToString::to_string).collect();
+    let by = if holders.is_empty() { "another process".to_owned() } else { holders.join(", ") };
+    DbError::file(ErrorKind::Busy, path, format!("is in use by {by}"))
+}
+
+/// Gives where the old file is now.
+fn put_in_place(copy: copy::Copy, path: &Path, now_ms: i64) -> Result<Option<PathBuf>> {
+    if FileIdentity::of(path)?.is_none() {
+        set_aside(path, &beside(path, &format!(".lost-{}", name::stamp(now_ms))))?;
+        // Whoever creates the database at this moment keeps it.
+        copy.keep_as(std::iter::once(path.to_path_buf()))?;
+        return Ok(None);
+    }
+    settle(path)?;
+    let _alone = lock(path)?;
+    let kept = beside(path, &format!(".replaced-{}", name::stamp(now_ms)));
+    std::fs::hard_link(path, &kept)
+        .map_err(|error| DbError::io(format!("keep {} as {}", path.display(), kept.display()), error))?;
+    set_aside(path, &kept)?;
+    file::sync_folder(folder_of(path))?;
+    copy.replace(path)?;
+    Ok(Some(kept))
+}
+
+/// Brings what is beside a sound database into it, so that nothing need be set aside. With a busy timeout of
+/// 0 this also fails while another connection is there. A damaged file is left as it is.
+fn settle(path: &Path) -> Result<()> {
+    let settled = open::connect_bare(path).and_then(|conn| {
+        Ok(conn.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0))?)
+    });
+    match settled {
+        Ok(mode) if mode == "delete" => Ok(()),
+        Ok(_) => Err(in_use(path)),
+        Err(error) if error.kind() == ErrorKind::Busy => Err(in_use(path)),
+        Err(error) => {
+            tracing::info!(file = %path.display(), %error, "the file to be replaced is not sound");
+            Ok(())
+        }
+    }
+}
+
+/// Keeps every other process out of the file: SQLite's own locks lie within this one, and each connection
+/// holds one of them while it is open. Ends when dropped.
+///
+/// This opens a database file, which nobody may do who also has it open through SQLite; this process has not,
+/// and cannot get to it while the caller holds its opening.
+fn lock(path: &Path) -> Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(|error| DbError::io(format!("open {}", path.display()), error))?;
+    match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => Err(in_use(path)),
+        Err(error) => Err(DbError::io(format!("lock {}", path.display()), error.into())),
+    }
+}
+
+/// Moves the log and the journal of `path` to `kept`'s; the shared memory is rebuilt from the log.
+fn set_aside(path: &Path, kept: &Path) -> Result<()> {
+    for suffix in ["-wal", "-journal"] {
+        let (from, to) = (beside(path, suffix), beside(kept, suffix));
+        ignore_missing(std::fs::rename(&from, to), &from)?;
+    }
+    let shared = beside(path, "-shm");
+    ignore_missing(std::fs::remove_file(&shared), &shared)
+}
+
+fn ignore_missing(outcome: std::io::Result<()>, path: &Path) -> Result<()> {
+    match outcome {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome.map_err(|error| DbError::io(format!("move {}", path.display()), error)),
+    }
+}
