@@ -8,6 +8,7 @@
 //! It fails with [`ConsensusError`], whose kind says whether the storage, the input or the caller is the cause.
 //! All SQL of this crate stands in `store/`; all times are milliseconds since 1970, UTC, absent when unknown.
 
+pub mod canonical;
 pub mod error;
 pub mod export;
 pub mod golden;

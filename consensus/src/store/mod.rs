@@ -1,3 +1,4 @@
 //! All SQL of this crate.
 
+pub(crate) mod canonical;
 pub(crate) mod schema;

@@ -78,12 +78,14 @@ compile_error!("Conclave needs a Unix system: Windows is not supported.");
 
 pub mod backup;
 pub mod ballast;
+mod bulk;
 pub mod checkpoint;
 pub mod clock;
 mod connection;
 pub mod doctor;
 mod error;
 mod file;
+pub mod foreign;
 mod gate;
 mod handle;
 mod holders;
@@ -107,6 +109,7 @@ pub mod vacuum;
 mod watch;
 mod writer;
 
+pub use bulk::BulkWriter;
 pub use connection::WritableConnection;
 pub use error::{DbError, ErrorKind, Result};
 pub use file::FileIdentity;

@@ -22,13 +22,7 @@ impl Source {
     /// Opens the file: as it lies where it has no write-ahead log (nothing is created beside it), with locks
     /// beside a writer where it has one. What is no database is refused untouched.
     pub fn open(path: &Path) -> Result<Self> {
-        file::check_is_file(path)?;
-        let path = std::fs::canonicalize(path)
-            .map_err(|error| crate::DbError::io(path.display().to_string(), error))?;
-        // A log or a hot journal means that the file alone is not the whole database.
-        let alone =
-            [beside(&path, "-wal"), beside(&path, "-journal")].iter().all(|other| file::size(other) == 0);
-        let snapshot = if alone { Snapshot::Immutable } else { Snapshot::Live };
+        let (path, snapshot) = inspect(path)?;
         let conn = match open::connect_foreign(&path, snapshot) {
             Err(error) if snapshot == Snapshot::Live && error.kind() == ErrorKind::ReadOnly => {
                 return Err(crate::DbError::file(
@@ -60,4 +54,14 @@ impl Source {
         ended?;
         Ok(value)
     }
+}
+
+/// Where the file lies, and how it is to be opened so that nothing changes.
+pub(crate) fn inspect(path: &Path) -> Result<(PathBuf, Snapshot)> {
+    file::check_is_file(path)?;
+    let path =
+        std::fs::canonicalize(path).map_err(|error| crate::DbError::io(path.display().to_string(), error))?;
+    // A log or a hot journal means that the file alone is not the whole database.
+    let alone = [beside(&path, "-wal"), beside(&path, "-journal")].iter().all(|other| file::size(other) == 0);
+    Ok((path, if alone { Snapshot::Immutable } else { Snapshot::Live }))
 }
