@@ -128,3 +128,5 @@ fn who_wants_the_lead_alone_is_not_taken_into_a_group() {
     assert_eq!(queue.pass(), Passed::ToWaiter);
     assert_eq!(alone.phase(), Phase::Leads);
 }
+
+mod schedules;
