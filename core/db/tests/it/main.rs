@@ -4,6 +4,7 @@ mod backup;
 mod fixture;
 mod migrations;
 mod opening;
+mod paths;
 mod pool;
 mod transactions;
 mod watch;
