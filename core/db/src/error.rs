@@ -315,6 +315,8 @@ impl From<rusqlite::Error> for DbError {
         };
         let code = error.sqlite_error().map_or(0, |failure| failure.extended_code);
         let kind = if code == 0 { ErrorKind::Statement } else { kind_of_code(code) };
+        // "disk I/O error" has three dozen causes, and only the extended code tells them apart.
+        let text = if kind == ErrorKind::Io { format!("{text} (SQLite code {code})") } else { text };
         Self::Sqlite { kind, code, text }
     }
 }

@@ -3,9 +3,9 @@
 //! Nothing here opens an existing database file: closing any descriptor of it would drop the POSIX locks
 //! that SQLite holds in this process (<https://sqlite.org/howtocorrupt.html>, section 2.2).
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::ErrorKind as IoErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{DbError, ErrorKind, Result};
@@ -48,15 +48,31 @@ pub(crate) fn size(path: &Path) -> u64 {
 pub(crate) fn create(path: &Path) -> Result<bool> {
     let folder = folder_of(path);
     create_folder(folder)?;
-    // `create_new` never touches a file that exists, so no live database is opened here.
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => sync_folder(folder).map(|()| true),
+    match create_empty(path) {
+        Ok(()) => sync_folder(folder).map(|()| true),
         Err(error) if error.kind() == IoErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(DbError::io(format!("create {}", path.display()), error)),
     }
 }
 
-/// Creates a folder (0700) with its parents and makes the new entries durable.
+/// Without ever having a descriptor of it: another thread may open the new file at once, and closing ours
+/// would then drop the locks that SQLite took for it.
+#[cfg(target_os = "linux")]
+fn create_empty(path: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    Ok(mknodat(CWD, path, FileType::RegularFile, Mode::RUSR | Mode::WUSR, 0)?)
+}
+
+/// Where a file cannot be made without opening it, threads that create files do it one after the other.
+#[cfg(not(target_os = "linux"))]
+fn create_empty(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    static CREATING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _creating = CREATING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
+}
+
+/// Creates a folder (0700) with its parents unless it is there, and makes the new entries durable.
 pub(crate) fn create_folder(folder: &Path) -> Result<()> {
     if folder.exists() {
         return Ok(());

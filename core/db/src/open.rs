@@ -21,6 +21,11 @@ use crate::schema::{APPLICATION_ID, Schema};
 /// The WAL-reset bug is in everything before (<https://sqlite.org/wal.html#walresetbug>).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// How a file is opened for writing. It is never created by this.
+const WRITABLE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    .union(OpenFlags::SQLITE_OPEN_URI);
+
 /// The journal that the file ended up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Journal {
@@ -42,25 +47,39 @@ pub(crate) struct Looked {
 pub(crate) fn look(options: &DbOptions) -> Result<Looked> {
     refuse_old_sqlite()?;
     file::check_is_file(&options.path)?;
-    let live = look_as(options, Snapshot::Live);
-    match live {
-        Err(error) if is_unwritable(error.kind()) && !file::folder_is_writable(&options.path) => {
-            if file::size(&beside(&options.path, "-wal")) > 0 {
-                return Err(DbError::file(
-                    ErrorKind::ReadOnly,
-                    &options.path,
-                    "its write-ahead log holds changes that cannot be read in a folder without write permission",
-                ));
-            }
-            tracing::warn!(file = %options.path.display(), "read as it lies: its folder cannot be written");
-            look_as(options, Snapshot::Immutable)
+    let error = match look_as(options, Snapshot::Live) {
+        Err(error) if matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::CannotOpen) => error,
+        live => return live,
+    };
+    let beside = |suffix| file::size(&beside(&options.path, suffix)) > 0;
+    if file::folder_is_writable(&options.path) {
+        if beside("-journal") {
+            // Somebody died in a transaction of the rollback journal. Undoing it is SQLite's own recovery
+            // (https://sqlite.org/lockingv3.html#hot_journals), which a read-only connection may not do.
+            recover(options)?;
+            return look_as(options, Snapshot::Live);
         }
-        live => live,
+        return Err(error);
     }
+    if beside("-wal") || beside("-journal") {
+        return Err(DbError::file(
+            ErrorKind::ReadOnly,
+            &options.path,
+            "beside it lie changes that cannot be read in a folder without write permission",
+        ));
+    }
+    tracing::warn!(file = %options.path.display(), "read as it lies: its folder cannot be written");
+    look_as(options, Snapshot::Immutable)
 }
 
-const fn is_unwritable(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::ReadOnly | ErrorKind::CannotOpen)
+/// Has SQLite undo what a dead process left half done.
+fn recover(options: &DbOptions) -> Result<()> {
+    let named = |error: rusqlite::Error| at(&options.path, error.into());
+    let conn = open(pool::uri(&options.path), WRITABLE).map_err(named)?;
+    conn.busy_timeout(options.busy_timeout).map_err(named)?;
+    // The first read meets the journal.
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map_err(named)?;
+    Ok(())
 }
 
 fn look_as(options: &DbOptions, snapshot: Snapshot) -> Result<Looked> {
@@ -73,8 +92,17 @@ fn look_as(options: &DbOptions, snapshot: Snapshot) -> Result<Looked> {
     Ok(Looked { conn, version, snapshot })
 }
 
-/// Checks the marks of the file; gives its `user_version`.
+/// Checks the marks of the file; gives its `user_version`. On one snapshot: between two, somebody may have
+/// created the file.
 pub(crate) fn inspect(conn: &Connection, path: &Path, schema: &Schema) -> Result<i32> {
+    let control = |sql| conn.execute_batch(sql).map_err(|error| at(path, error.into()));
+    control("BEGIN")?;
+    let version = inspect_snapshot(conn, path, schema);
+    control("COMMIT")?;
+    version
+}
+
+fn inspect_snapshot(conn: &Connection, path: &Path, schema: &Schema) -> Result<i32> {
     let version = user_version(conn).map_err(|error| at(path, error))?;
     if version > schema.version() {
         return Err(DbError::Newer { path: path.to_path_buf(), found: version, supported: schema.version() });
@@ -116,9 +144,7 @@ pub(crate) struct Bootstrapped {
 pub(crate) fn bootstrap(options: &DbOptions) -> Result<Bootstrapped> {
     let path = &options.path;
     let named = |error: DbError| at(path, error);
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let mut conn = open(pool::uri(path), flags).map_err(|error| named(error.into()))?;
+    let mut conn = open(pool::uri(path), WRITABLE).map_err(|error| named(error.into()))?;
     conn.busy_timeout(options.busy_timeout).map_err(|error| named(error.into()))?;
     if conn.is_readonly(rusqlite::MAIN_DB).map_err(|error| named(error.into()))? {
         return Err(DbError::file(ErrorKind::ReadOnly, path, "the file cannot be written"));
@@ -186,9 +212,7 @@ fn set_journal(conn: &Connection, options: &DbOptions) -> Result<Journal> {
 /// A writable connection with all pragmas, beside the writer.
 pub(crate) fn connect_writable(options: &DbOptions) -> Result<Connection> {
     let named = |error: DbError| at(&options.path, error);
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let conn = open(pool::uri(&options.path), flags).map_err(|error| named(error.into()))?;
+    let conn = open(pool::uri(&options.path), WRITABLE).map_err(|error| named(error.into()))?;
     pragmas::apply(&conn, options, Role::Writer).map_err(named)?;
     Ok(conn)
 }

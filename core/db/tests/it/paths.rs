@@ -122,7 +122,8 @@ fn relative_pointers_submodules_bare_and_pruned_worktrees() {
     project.folder("bare.git/worktrees/w");
     project.file("bare.git/worktrees/w/commondir", b"../..\n");
     let bare = project.folder("w");
-    fs::write(bare.join(".git"), format!("gitdir: {}\n", project.path("bare.git/worktrees/w").display())).unwrap();
+    fs::write(bare.join(".git"), format!("gitdir: {}\n", project.path("bare.git/worktrees/w").display()))
+        .unwrap();
     check(&bare, &bare, Found::GitTop);
     // A pruned worktree points nowhere.
     let pruned = project.folder("pruned");

@@ -30,9 +30,7 @@ enum Kind {
 enum At {
     Outside,
     Waiting,
-    Leading {
-        own: bool,
-    },
+    Leading,
     /// Has passed the lead; these are to be answered.
     Answering,
     Done,
@@ -96,7 +94,7 @@ impl World {
                         can(Step::GiveUp);
                     }
                 }
-                At::Leading { .. } => {
+                At::Leading => {
                     if self.queue.len() > 0 && actor.taken.len() < 2 && actor.kind != Kind::Alone {
                         can(Step::Take);
                     }
@@ -125,7 +123,7 @@ impl World {
                 match entered {
                     Entered::Leads(job) => {
                         actor.ran += u32::from(job.is_some());
-                        actor.at = At::Leading { own: job.is_some() };
+                        actor.at = At::Leading;
                     }
                     Entered::Waits(waiter) => {
                         actor.waiter = Some(waiter);
@@ -138,7 +136,7 @@ impl World {
                 if waiter.phase() == Phase::Leads {
                     let job = waiter.reclaim();
                     actor.ran += u32::from(job.is_some());
-                    actor.at = At::Leading { own: job.is_some() };
+                    actor.at = At::Leading;
                 } else {
                     actor.at = At::Done;
                 }
@@ -150,7 +148,7 @@ impl World {
             }
             Step::Wake => {
                 self.helper_wanted = false;
-                actor.at = At::Leading { own: false };
+                actor.at = At::Leading;
             }
             Step::Take => {
                 if let Some((waiter, job)) = self.queue.take(|_| true) {
@@ -172,7 +170,7 @@ impl World {
 
     fn leaders(&self) -> usize {
         let leading = self.actors.iter().filter(|actor| {
-            matches!(actor.at, At::Leading { .. })
+            matches!(actor.at, At::Leading)
                 || matches!(actor.at, At::Waiting)
                     && actor.waiter.as_ref().is_some_and(|waiter| waiter.phase() == Phase::Leads)
         });
