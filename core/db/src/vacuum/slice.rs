@@ -36,7 +36,8 @@ struct Freed {
 
 impl Slice {
     pub(super) fn new(time: Duration, deadline: Duration) -> Self {
-        Self { time, deadline, commit: Duration::ZERO }
+        // Before the first commit: a guess.
+        Self { time, deadline, commit: time / 4 }
     }
 
     /// Frees up to `pages` pages in one transaction; gives how many. Waits its turn among the writers.

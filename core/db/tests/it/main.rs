@@ -10,4 +10,5 @@ mod paths;
 mod pool;
 mod race;
 mod transactions;
+mod vacuum;
 mod watch;
