@@ -174,16 +174,18 @@ impl Checkpointer {
         count(&metrics.checkpoints, 1);
         self.tried_at = Some(clock.monotonic());
         self.tried = self.log;
-        let large = self.pages.saturating_mul(LARGE);
-        let escalates = self.log.saturating_sub(self.truncated) >= large;
-        if escalates {
-            self.truncated = self.log;
-        }
         let copied = Copied::passive(conn).and_then(|passive| {
+            let mut large = self.pages.saturating_mul(LARGE);
             if passive.is_incomplete() {
                 count(&metrics.checkpoints_held_up, 1);
+                // In vain, most likely: not again before the log has grown by as much.
+                large = large.saturating_add(self.truncated);
             }
-            if escalates { Copied::truncate(conn) } else { Ok(passive) }
+            if self.log < large {
+                return Ok(passive);
+            }
+            self.truncated = self.log;
+            Copied::truncate(conn)
         });
         match copied {
             Ok(copied) if copied.is_incomplete() => self.tell(copied, clock),
@@ -210,3 +212,6 @@ impl Checkpointer {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,13 +33,23 @@
 )]
 
 mod child;
+mod disk;
 mod kill;
+mod notices;
 mod project;
 mod random;
 
 pub use conclave_retry::ManualClock;
 
 pub use self::child::{Child, Fleet, Parent, Rerun};
+pub use self::disk::SmallDisk;
 pub use self::kill::{KillDriver, Killed};
+pub use self::notices::notices_of;
 pub use self::project::TempProject;
 pub use self::random::Random;
+
+/// Says why a test ends without having tested anything: a program or a right is missing here.
+#[expect(clippy::print_stdout, reason = "shown by the test harness")]
+pub fn skipped(why: &str) {
+    println!("skipped: {why}");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_testkit::{KillDriver, Parent, Random, Rerun};
+use conclave_testkit::{KillDriver, Parent, Random, Rerun, notices_of};
 
 #[test]
 fn children_start_together_and_answer() {
@@ -85,4 +85,14 @@ fn one_seed_is_one_sequence() {
     assert_eq!(take(1), take(1));
     assert_ne!(take(1), take(2));
     assert_eq!(Random::new(1).below(0), 0);
+}
+
+#[test]
+fn notices_are_heard_down_to_the_level() {
+    let ((), told) = notices_of(tracing::Level::INFO, || {
+        tracing::warn!(pages = 7, "the log {}", "grows");
+        tracing::info!("vacuumed");
+        tracing::debug!("not this");
+    });
+    assert_eq!(told, ["WARN the log grows pages=7", "INFO vacuumed"]);
 }

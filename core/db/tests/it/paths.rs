@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use conclave_db::ErrorKind;
 use conclave_db::paths::{Environment, Found, canonical, canonical_prefix, ensure_state_dir, locate};
-use conclave_testkit::TempProject;
+use conclave_testkit::{TempProject, skipped};
 
 fn check(start: &Path, root: &Path, found: Found) {
     let located = locate(start).unwrap();
@@ -157,7 +157,7 @@ fn git_agrees() {
             .output()
     };
     let Ok(made) = git(&["init"]) else {
-        println!("skipped: no git here");
+        skipped("no git here");
         return;
     };
     assert!(made.status.success(), "{made:?}");

@@ -10,7 +10,7 @@ use conclave_db::checkpoint::{CheckpointMode, checkpoint};
 use conclave_db::vacuum::{self, VacuumBudget, VacuumSchedule};
 use conclave_db::{AutoVacuum, Db, DbError, DbOptions, ErrorKind, stats};
 use conclave_retry::Clock;
-use conclave_testkit::{KillDriver, ManualClock, Parent, Random, Rerun};
+use conclave_testkit::{KillDriver, ManualClock, Parent, Random, Rerun, SmallDisk, skipped};
 
 use crate::fixture::{Scratch, insert, schema, texts};
 
@@ -241,7 +241,7 @@ fn a_reader_of_another_process_is_named_by_pid_and_command() {
         return;
     }
     if !std::path::Path::new("/proc/locks").exists() {
-        println!("skipped: no /proc/locks here");
+        skipped("no /proc/locks here");
         return;
     }
     let scratch = Scratch::new();
@@ -381,63 +381,33 @@ fn killed_at_any_point_the_file_is_sound_and_nothing_is_lost() {
     }
 }
 
-/// A small file system of its own, so that its being full is real. `None` where it cannot be had.
-struct SmallDisk {
-    folder: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    fn of(mebibytes: u32) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={mebibytes}m,mode=700"), "none"])
-            .arg(folder.path())
-            .output();
-        if mounted.is_ok_and(|mounted| mounted.status.success()) {
-            return Some(Self { folder });
-        }
-        println!("skipped: a small file system needs the right to mount");
-        None
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.folder.path()).status();
-    }
-}
-
 #[test]
 fn scenario_40_a_full_disk_is_refused_before_and_survived_after() {
     let Some(disk) = SmallDisk::of(48) else { return };
     let scratch = Scratch::new();
     legacy(&scratch);
-    let path = disk.folder.path().join("state.db");
+    let path = disk.path().join("state.db");
     std::fs::copy(scratch.path(), &path).unwrap();
     let db = Db::open(DbOptions::new(&path, schema())).unwrap();
     fill(&db, 8 * MB);
     checkpoint(&db, CheckpointMode::Truncate).unwrap();
     let before = texts(&db);
     // There is no room for a second one: refused before it has begun.
-    let filler = disk.folder.path().join("filler");
-    std::fs::write(&filler, vec![1; 24 << 20]).unwrap();
+    disk.fill("filler", 8 << 20);
     let refused = vacuum::full(&db).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Full, "{refused}");
     assert_eq!(stats(&db).unwrap().wal_bytes, 0, "nothing was begun");
     // The disk fills up while it works: everything is as it was, and work goes on once there is room.
-    let rest = disk.folder.path().join("rest");
     let full = db.exclusive(|conn| {
-        let free = rustix::fs::statvfs(disk.folder.path()).unwrap();
-        let bytes = usize::try_from(free.f_bavail * free.f_frsize - (2 << 20)).unwrap();
-        std::fs::write(&rest, vec![1; bytes]).unwrap();
+        disk.fill("rest", 2 << 20);
         Ok(conn.execute_batch("VACUUM")?)
     });
     assert_eq!(full.unwrap_err().kind(), ErrorKind::Full);
-    std::fs::remove_file(&rest).unwrap();
+    disk.clear("rest");
     assert_eq!(texts(&db), before);
     assert_sound(&db);
     insert(&db, "after").unwrap();
-    std::fs::remove_file(&filler).unwrap();
+    disk.clear("filler");
     vacuum::full(&db).unwrap();
     assert_eq!(texts(&db).len(), before.len() + 1);
 }
@@ -448,11 +418,11 @@ async fn the_daemon_works_when_it_is_due_and_not_before() {
     let scratch = Scratch::new();
     let db = scratch.open();
     mostly_free(&db, 2 * MB);
-    let look = Duration::from_secs(60);
+    let look = Duration::from_mins(1);
     let daemon =
         vacuum::spawn_daemon(db.clone(), VacuumSchedule { look, ..VacuumSchedule::default() }).unwrap();
     let mut told = daemon.subscribe();
-    tokio::time::sleep(look - Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(59)).await;
     assert_eq!(daemon.last(), None, "the first look is one interval away");
     assert!(vacuum::due(&db).unwrap());
     told.changed().await.unwrap();
@@ -471,9 +441,9 @@ async fn the_daemon_frees_what_is_not_due_once_a_day() {
     db.write("delete", |tx| tx.execute("DELETE FROM item WHERE id <= 20", [])).unwrap();
     let free = stats(&db).unwrap().freelist_count;
     assert!(free > 0 && !vacuum::due(&db).unwrap());
-    let schedule = VacuumSchedule { look: Duration::from_secs(3600), ..VacuumSchedule::default() };
+    let schedule = VacuumSchedule { look: Duration::from_hours(1), ..VacuumSchedule::default() };
     let daemon = vacuum::spawn_daemon(db.clone(), schedule).unwrap();
-    tokio::time::sleep(Duration::from_secs(23 * 3600 + 1800)).await;
+    tokio::time::sleep(Duration::from_mins(23 * 60 + 30)).await;
     assert_eq!(stats(&db).unwrap().freelist_count, free);
     daemon.subscribe().changed().await.unwrap();
     assert_eq!(stats(&db).unwrap().freelist_count, 0);
