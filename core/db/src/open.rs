@@ -95,6 +95,9 @@ fn look_as(options: &DbOptions, snapshot: Snapshot) -> Result<Looked> {
 /// Checks the marks of the file; gives its `user_version`. On one snapshot: between two, somebody may have
 /// created the file.
 pub(crate) fn inspect(conn: &Connection, path: &Path, schema: &Schema) -> Result<i32> {
+    if !conn.is_autocommit() {
+        return inspect_snapshot(conn, path, schema);
+    }
     let control = |sql| conn.execute_batch(sql).map_err(|error| at(path, error.into()));
     control("BEGIN")?;
     let version = inspect_snapshot(conn, path, schema);

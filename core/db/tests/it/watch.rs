@@ -1,6 +1,6 @@
 //! What a watcher notices.
 
-use conclave_db::{Db, DbError, DbOptions, FIRST_VERSION, Migration, Schema, Seen, Step, Watch};
+use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema, Seen, Step, Watch};
 
 const NOTES: &[Migration] = &[Migration {
     version: FIRST_VERSION,
@@ -15,10 +15,7 @@ fn open(path: &std::path::Path) -> Db {
 }
 
 fn write(db: &Db) {
-    db.write("note", |tx| {
-        tx.execute("INSERT INTO note(text) VALUES('x')", []).map(drop).map_err(DbError::from)
-    })
-    .unwrap();
+    db.write("note", |tx| tx.execute("INSERT INTO note(text) VALUES('x')", []).map(drop)).unwrap();
 }
 
 #[test]
