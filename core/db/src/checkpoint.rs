@@ -23,6 +23,8 @@ use crate::{Db, handle, holders};
 const LARGE: i64 = 8;
 /// How long TRUNCATE may wait for readers, while writers wait for it.
 const PATIENCE: Duration = Duration::from_millis(10);
+/// A checkpoint that takes longer is made of fewer pages the next time.
+const TOO_LONG: Duration = Duration::from_millis(6);
 /// A log is copied after this time even where it stays below the threshold, so that a file that is copied or
 /// looked at by other means is not arbitrarily old.
 const AGE: Duration = Duration::from_mins(1);
@@ -129,6 +131,8 @@ pub(crate) struct Checkpointer {
     path: PathBuf,
     /// The threshold: so many pages that were not tried yet.
     pages: i64,
+    /// The same, less where the disk is slow: writers wait for a checkpoint, and more often is shorter.
+    step: i64,
     wal: bool,
     /// Pages in the log now.
     log: i64,
@@ -148,7 +152,7 @@ impl Checkpointer {
             Ok(())
         }));
         let (path, warn) = (path.to_path_buf(), pages.saturating_mul(LARGE));
-        Self { path, pages, wal, log: 0, tried: 0, truncated: 0, tried_at: None, warn }
+        Self { path, pages, step: pages, wal, log: 0, tried: 0, truncated: 0, tried_at: None, warn }
     }
 
     /// Whether to checkpoint after the commit that was just made on this thread.
@@ -161,7 +165,7 @@ impl Checkpointer {
         }
         self.log = log;
         let tried_at = *self.tried_at.get_or_insert(now);
-        log.saturating_sub(self.tried) >= self.pages || now.saturating_sub(tried_at) >= AGE
+        log.saturating_sub(self.tried) >= self.step || now.saturating_sub(tried_at) >= AGE
     }
 
     const fn begin_anew(&mut self) {
@@ -172,9 +176,11 @@ impl Checkpointer {
 
     pub(crate) fn run(&mut self, conn: &Connection, metrics: &Metrics, clock: &dyn Clock) {
         count(&metrics.checkpoints, 1);
-        self.tried_at = Some(clock.monotonic());
+        let begun = clock.monotonic();
+        self.tried_at = Some(begun);
         self.tried = self.log;
         let copied = Copied::passive(conn).and_then(|passive| {
+            self.step = next_step(self.step, self.pages, clock.monotonic().saturating_sub(begun));
             let mut large = self.pages.saturating_mul(LARGE);
             if passive.is_incomplete() {
                 count(&metrics.checkpoints_held_up, 1);
@@ -210,6 +216,18 @@ impl Checkpointer {
             file = %self.path.display(), pages = self.log,
             "the write-ahead log grows and cannot be copied: held up by {held_up_by}"
         );
+    }
+}
+
+/// How many pages the next checkpoint waits for, after one that took so long. Its two syncs cost about the
+/// same for a hundred pages as for a thousand, so it is not made more often than its length demands.
+fn next_step(step: i64, threshold: i64, took: Duration) -> i64 {
+    if took > TOO_LONG {
+        (step / 2).max(threshold / 8).max(1)
+    } else if took < TOO_LONG / 3 {
+        (step * 2).min(threshold)
+    } else {
+        step
     }
 }
 

@@ -54,6 +54,23 @@ fn it_is_due_at_the_threshold_and_after_as_many_pages_again() {
 }
 
 #[test]
+fn a_slow_disk_gets_shorter_checkpoints() {
+    let ms = Duration::from_millis;
+    for (step, took, next) in [
+        (1000, 20, 500),
+        (500, 7, 250),
+        (125, 20, 125),
+        (250, 5, 250),
+        (250, 1, 500),
+        (600, 1, 1000),
+        (1000, 0, 1000),
+    ] {
+        assert_eq!(next_step(step, 1000, ms(took)), next, "{step} pages in {took} ms");
+    }
+    assert_eq!(next_step(1, 1, ms(20)), 1);
+}
+
+#[test]
 fn a_short_log_is_copied_when_it_is_a_minute_old() {
     let mut policy = Policy::new();
     assert!(!policy.due_at(2));
