@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use crate::error::{ConsensusError, Result};
+use crate::error::Result;
 
 /// Writes the fixture as a legacy database file, which must not exist yet. For the demo and for tests.
-pub fn write_legacy_fixture(_path: &Path) -> Result<()> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+/// Synced when this returns.
+pub fn write_legacy_fixture(path: &Path) -> Result<()> {
+    Ok(conclave_db::foreign::create(path, include_str!("store/golden.sql"))?)
 }

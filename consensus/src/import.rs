@@ -1,4 +1,10 @@
 //! Bringing another file's rows into the project.
+//!
+//! The source is attached read-only to a write connection of its own, and rows go from schema to schema by one
+//! statement for each table and chunk. Each chunk is one durable transaction that takes up at most a few
+//! milliseconds of everyone's write lock. Every row of the source is looked at every time: one that is here and
+//! equal is left alone, so an import that was killed goes on by being run again, and one that is complete writes
+//! nothing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,7 +12,13 @@ use std::time::Duration;
 use conclave_db::Db;
 use serde::Serialize;
 
-use crate::error::{ConsensusError, Result};
+pub use self::pace::LockTimes;
+use crate::error::Result;
+
+pub(crate) mod pace;
+pub(crate) mod pass;
+mod run;
+mod source_file;
 
 /// How an import goes about it.
 #[derive(Debug, Clone)]
@@ -97,16 +109,19 @@ pub struct ImportReport {
     pub lone_syntheses: Vec<ListedRow>,
     /// The first rows that the schema cannot hold.
     pub refused_rows: Vec<ListedRow>,
+    /// How long the write lock was held.
+    #[serde(skip)]
+    pub locks: LockTimes,
 }
 
 /// Brings the rows of a legacy database, or of one of the original's later schema, into the project. The
 /// source is only read. Killed anywhere, the next import of the file goes on; done again, it changes nothing.
 /// Durable when this returns.
 pub fn import_file(
-    _db: &Db,
-    _source: &Path,
-    _options: &ImportOptions,
-    _progress: &mut dyn FnMut(Progress),
+    db: &Db,
+    source: &Path,
+    options: &ImportOptions,
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<ImportReport> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+    run::import(db, source, options, progress)
 }

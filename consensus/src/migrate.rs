@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::error::{ConsensusError, Result};
 use crate::import::{ListedRow, Progress};
+use crate::store::control::{self, Phase};
+
+mod backfill;
 
 /// How far the backfill has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -191,18 +194,54 @@ pub struct VerifyReport {
 }
 
 /// Where the migration stands. Reads only.
-pub fn status(_db: &Db) -> Result<MigrationStatus> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+pub fn status(db: &Db) -> Result<MigrationStatus> {
+    db.read(|conn| {
+        let state = control::state(conn)?;
+        let counts = control::counts(conn)?;
+        let backfill = control::backfill_status(conn, &counts)?;
+        let capture_triggers = control::has_capture_triggers(conn)?;
+        let mismatches = state.differences.max(control::pending(conn)?);
+        Ok(MigrationStatus {
+            phase: state.phase.number(),
+            phase_name: state.phase.name(),
+            next: next_phase(state.phase, &backfill, mismatches, capture_triggers),
+            backfill,
+            counts,
+            mismatches,
+            capture_triggers,
+            soak_until: state.soak_until,
+            verified_at: state.verified_at,
+            sources: control::sources(conn)?,
+        })
+    })
+}
+
+/// What the next phase needs. Steps themselves come with the capture triggers.
+fn next_phase(phase: Phase, backfill: &BackfillStatus, mismatches: u64, triggers: bool) -> NextPhase {
+    if phase == Phase::CleanedUp {
+        return NextPhase { phase: None, allowed: false, missing: Vec::new() };
+    }
+    let mut missing = Vec::new();
+    if !triggers {
+        missing.push("capture triggers on the legacy tables".to_owned());
+    }
+    if phase >= Phase::DualWrite && !backfill.complete {
+        missing.push(format!("{} legacy rows without their counterpart", backfill.remaining));
+    }
+    if mismatches > 0 {
+        missing.push(format!("{mismatches} open differences"));
+    }
+    NextPhase { phase: Some(phase.number() + 1), allowed: missing.is_empty(), missing }
 }
 
 /// Copies legacy rows of the state file that have no counterpart yet, in chunks. Killed anywhere, the next one
 /// goes on exactly; with nothing left to copy it changes nothing. Durable when this returns.
 pub fn backfill(
-    _db: &Db,
-    _options: &BackfillOptions,
-    _progress: &mut dyn FnMut(Progress),
+    db: &Db,
+    options: &BackfillOptions,
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<BackfillReport> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+    backfill::run(db, options, progress)
 }
 
 /// Compares what both schemas hold, byte for byte. The findings are kept in the database unless the handle is

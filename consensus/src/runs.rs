@@ -5,7 +5,8 @@ use std::fmt;
 use conclave_db::Db;
 use serde::Serialize;
 
-use crate::error::{ConsensusError, Result};
+use crate::error::Result;
+use crate::store::reading;
 
 /// The number of a run, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -227,39 +228,82 @@ pub enum Found {
     None,
 }
 
+/// How many candidates an ambiguous name lists.
+const CANDIDATES: usize = 20;
+
 /// Runs, newest first, those without a known time last; after `cursor`, at most `limit`.
 pub fn list(
-    _db: &Db,
-    _filter: &RunFilter,
-    _cursor: Option<&RunCursor>,
-    _limit: Option<usize>,
+    db: &Db,
+    filter: &RunFilter,
+    cursor: Option<&RunCursor>,
+    limit: Option<usize>,
 ) -> Result<Vec<RunSummary>> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+    db.read(|conn| reading::list(conn, filter, cursor, limit))
 }
 
 /// How many runs there are.
-pub fn count(_db: &Db, _filter: &RunFilter) -> Result<u64> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+pub fn count(db: &Db, filter: &RunFilter) -> Result<u64> {
+    db.read(|conn| reading::count(conn, filter))
 }
 
 /// The run behind a name: the number as printed, or a unique prefix of the run key, with `/stage` when the
 /// key spans stages. An exact number or key always wins.
-pub fn find(_db: &Db, _text: &str) -> Result<Found> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+pub fn find(db: &Db, text: &str) -> Result<Found> {
+    db.read(|conn| {
+        if let Ok(number) = text.parse::<i64>()
+            && reading::one(conn, RunId(number))?.is_some()
+        {
+            return Ok(Found::One(RunId(number)));
+        }
+        if text.is_empty() {
+            return Ok(Found::None);
+        }
+        let staged = text.rsplit_once('/').filter(|(key, _)| !key.is_empty());
+        for exact in [true, false] {
+            // A key may hold a slash itself: the whole text is tried before its part.
+            let whole = (text, None);
+            let parts = staged.map(|(key, stage)| (key, Some(stage)));
+            for (key, stage) in std::iter::once(whole).chain(parts) {
+                let mut runs = reading::by_key(conn, key, exact, stage, CANDIDATES)?;
+                match runs.len() {
+                    0 => {}
+                    1 => return Ok(Found::One(runs.remove(0).id)),
+                    _ => return Ok(Found::Ambiguous(runs)),
+                }
+            }
+        }
+        Ok(Found::None)
+    })
 }
 
-/// A run with everything that hangs on it.
-pub fn show(_db: &Db, _id: RunId) -> Result<Option<RunDetail>> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+/// A run with everything that hangs on it, of one moment.
+pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
+    db.read(|conn| {
+        let Some(summary) = reading::one(conn, id)? else { return Ok(None) };
+        let synthesis = reading::synthesis(conn, id)?
+            .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
+        Ok(Some(RunDetail {
+            summary,
+            outputs: reading::outputs(conn, id)?,
+            synthesis,
+            attempts: reading::attempts(conn, id)?,
+            verdict: None,
+        }))
+    })
 }
 
 /// One output's bytes: the newest of the agent unless attempt or sequence say otherwise.
 pub fn output(
-    _db: &Db,
-    _id: RunId,
-    _agent: &str,
-    _attempt: Option<i64>,
-    _sequence: Option<i64>,
+    db: &Db,
+    id: RunId,
+    agent: &str,
+    attempt: Option<i64>,
+    sequence: Option<i64>,
 ) -> Result<Option<OutputContent>> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+    db.read(|conn| reading::output(conn, id, agent, attempt, sequence))
+}
+
+/// The newest synthesis of the runs of a spec and stage, with its run; later outputs do not hide it.
+pub fn latest_synthesis(db: &Db, spec: &str, stage: &str) -> Result<Option<(RunId, String)>> {
+    db.read(|conn| reading::latest_synthesis(conn, spec, stage))
 }

@@ -3,7 +3,7 @@
 use serde::Serializer;
 
 /// The RFC 3339 form of `ms`, absent for a moment that the calendar does not reach (years −9999 to 9999).
-pub fn rfc3339(ms: i64) -> Option<String> {
+pub(crate) fn rfc3339(ms: i64) -> Option<String> {
     let moment = jiff::Timestamp::from_millisecond(ms).ok()?;
     Some(moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }

@@ -1,4 +1,10 @@
 //! All SQL of this crate.
 
 pub(crate) mod canonical;
+pub(crate) mod control;
+pub(crate) mod copy;
+pub(crate) mod reading;
+pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod shape;
+pub(crate) mod sources;

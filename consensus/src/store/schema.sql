@@ -10,10 +10,10 @@ CREATE TABLE import_sources(
   actor TEXT NOT NULL,
   started_at INTEGER NOT NULL,
   finished_at INTEGER,
-  -- The last row of each table whose chunk is committed; 0 before the first.
-  artifact_cursor INTEGER NOT NULL DEFAULT 0,
-  execution_cursor INTEGER NOT NULL DEFAULT 0,
-  synthesis_cursor INTEGER NOT NULL DEFAULT 0
+  -- The last row of each table whose chunk is committed; absent before the first.
+  artifact_cursor INTEGER,
+  execution_cursor INTEGER,
+  synthesis_cursor INTEGER
 ) STRICT;
 
 CREATE TABLE consensus_runs(
@@ -111,12 +111,13 @@ CREATE INDEX idx_run_attempts_run ON run_attempts(run_id, agent_name);
 
 -- Where an imported row went when its id alone does not say it: its id was taken, or there is no legacy side.
 CREATE TABLE imported_rows(
-  kind TEXT NOT NULL CHECK (kind IN ('artifact', 'synthesis', 'execution')),
+  kind TEXT NOT NULL CHECK (kind IN ('artifact', 'synthesis', 'execution', 'output', 'run')),
   source_row ANY NOT NULL,
   source_id INTEGER NOT NULL REFERENCES import_sources(id),
   target_id INTEGER NOT NULL,
   PRIMARY KEY (kind, source_row, source_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX idx_imported_rows_target ON imported_rows(target_id, kind);
 
 CREATE TABLE migration_state(
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -126,9 +127,9 @@ CREATE TABLE migration_state(
   soak_until INTEGER,
   paused_at INTEGER,
   paused_by TEXT,
-  artifact_cursor INTEGER NOT NULL DEFAULT 0,
-  execution_cursor INTEGER NOT NULL DEFAULT 0,
-  synthesis_cursor INTEGER NOT NULL DEFAULT 0,
+  artifact_cursor INTEGER,
+  execution_cursor INTEGER,
+  synthesis_cursor INTEGER,
   verified_at INTEGER,
   differences INTEGER NOT NULL DEFAULT 0
 ) STRICT;

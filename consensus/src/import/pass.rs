@@ -1,0 +1,94 @@
+//! One kind of row from its first chunk to its last: prepare, write, compare, count.
+
+use conclave_db::{BulkWriter, WriteTx};
+
+use super::Progress;
+use super::pace::Pace;
+use crate::error::Result;
+use crate::store::control;
+use crate::store::copy::{Copier, Listing, Tally};
+
+/// A row that deserves a look: its id and its run.
+pub(crate) type Listed = (String, Option<String>);
+
+/// What is called with each chunk's count.
+pub(crate) type Found<'found> =
+    dyn FnMut(&Copier, &Tally, &mut dyn FnMut(Listing) -> Result<Vec<Listed>>) -> Result<()> + 'found;
+
+/// How a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Every row was looked at, or as many as were allowed.
+    Done,
+    /// The phase changed meanwhile: rows go elsewhere now, so the pass must begin anew.
+    PhaseMoved,
+}
+
+/// What all passes of one import or backfill share.
+pub(crate) struct Passes<'run> {
+    pub(crate) bulk: BulkWriter,
+    pub(crate) pace: Pace,
+    pub(crate) dry_run: bool,
+    /// How many rows may still be looked at.
+    pub(crate) left: u64,
+    /// Rows that were written and did not compare equal afterwards.
+    pub(crate) differing: u64,
+    pub(crate) done_rows: u64,
+    pub(crate) total_rows: u64,
+    pub(crate) progress: &'run mut dyn FnMut(Progress),
+}
+
+/// Most rows of one chunk that are named in a report.
+pub(crate) const LISTED: usize = 100;
+
+impl Passes<'_> {
+    /// Copies what the copier's view holds behind `low`.
+    pub(crate) fn run(
+        &mut self,
+        copier: &Copier,
+        mut low: i64,
+        phase: &'static str,
+        found: &mut Found<'_>,
+    ) -> Result<Ended> {
+        let restage = self.bulk.source_is_live();
+        while self.left > 0 {
+            let (budget, left) = (self.pace.budget(), self.left);
+            let next = self.bulk.prepare(|tx| {
+                let Some(chunk) = copier.measure(tx, low, budget, left)? else { return Ok(None) };
+                Ok::<_, crate::ConsensusError>(Some((chunk, copier.prepare(tx, &chunk)?)))
+            })?;
+            let Some((chunk, work)) = next else { break };
+            if work.to_write > 0 && !self.dry_run {
+                let (applied, held) = self.bulk.write(|tx| {
+                    // The phase that governs the write, read under its lock.
+                    let to_legacy = control::phase(tx)?.has_legacy_side();
+                    if copier.scope.source.is_some() && to_legacy != copier.scope.to_legacy {
+                        return Ok(false);
+                    }
+                    copier.apply(tx, &chunk, work, restage)?;
+                    Ok::<_, crate::ConsensusError>(true)
+                })?;
+                if !applied {
+                    return Ok(Ended::PhaseMoved);
+                }
+                self.pace.took(chunk.weight, held);
+                self.differing += self.bulk.prepare(|tx| copier.differing(tx))?;
+            }
+            let dry_run = self.dry_run;
+            let tally = self.bulk.prepare(|tx| copier.tally(tx, dry_run))?;
+            let bulk = &mut self.bulk;
+            found(copier, &tally, &mut |listing| bulk.prepare(|tx| Copier::list(tx, listing, LISTED)))?;
+            low = chunk.high;
+            self.left -= chunk.rows.min(self.left);
+            self.done_rows += chunk.rows;
+            let (done_rows, total_rows) = (self.done_rows, self.total_rows.max(self.done_rows));
+            (self.progress)(Progress { done_rows, total_rows, phase });
+        }
+        Ok(Ended::Done)
+    }
+
+    /// Runs a closure of the storage layer's own error without the lock.
+    pub(crate) fn look<T>(&mut self, mut closure: impl FnMut(&WriteTx<'_>) -> Result<T>) -> Result<T> {
+        self.bulk.prepare(|tx| closure(tx))
+    }
+}

@@ -1,0 +1,101 @@
+//! Legacy rows of the state file itself, into the new tables.
+
+use conclave_db::{BulkWriter, Db};
+
+use super::{BackfillOptions, BackfillReport};
+use crate::error::{ConsensusError, Result};
+use crate::import::pace::Pace;
+use crate::import::pass::{LISTED, Passes};
+use crate::import::{ListedRow, Progress};
+use crate::store::control::{self, Phase};
+use crate::store::copy::{self, Copier, Listing, Scope, kinds};
+use crate::store::shape;
+
+pub(super) fn run(
+    db: &Db,
+    options: &BackfillOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<BackfillReport> {
+    let (phase, before, pending) = db.read(|conn| {
+        let counts = control::counts(conn)?;
+        let before = control::backfill_status(conn, &counts)?;
+        Ok::<_, ConsensusError>((control::phase(conn)?, before, control::pending(conn)?))
+    })?;
+    let mut report = BackfillReport {
+        remaining: before.remaining,
+        complete: before.complete,
+        refused: pending,
+        ..BackfillReport::default()
+    };
+    if before.remaining <= pending || options.limit == Some(0) {
+        return Ok(report);
+    }
+    let mut passes = Passes {
+        bulk: BulkWriter::open(db, None)?,
+        pace: Pace::new(options.chunk_time),
+        dry_run: options.dry_run,
+        left: options.limit.unwrap_or(u64::MAX),
+        differing: 0,
+        done_rows: 0,
+        total_rows: before.remaining,
+        progress,
+    };
+    // Where the new side leads, a legacy row that differs is not what it is to be made equal to.
+    let overwrite = phase < Phase::ReadsFlipped;
+    let scope = Scope { source: None, to_legacy: false, later: false, overwrite };
+    passes.look(|tx| {
+        copy::begin(tx)?;
+        shape::legacy_views(tx, "main")
+    })?;
+    let after = |passes: &mut Passes<'_>| {
+        passes.look(|tx| {
+            let counts = control::counts(tx)?;
+            Ok((control::backfill_status(tx, &counts)?, control::pending(tx)?))
+        })
+    };
+    for from_start in [false, true] {
+        for kind in [kinds::artifacts(), kinds::executions(), kinds::syntheses()] {
+            let copier = Copier::new(kind, scope);
+            let low =
+                if from_start { i64::MIN } else { passes.look(|tx| copier.cursor(tx))?.unwrap_or(i64::MIN) };
+            passes.run(&copier, low, "backfill", &mut |copier, tally, list| {
+                report.copied += tally.new;
+                report.updated += tally.changed;
+                report.unknown_times += tally.unknown_times;
+                if copier.kind.name == "artifact" {
+                    report.invalid_json += tally.invalid_json;
+                    report.duplicates += tally.repeated;
+                    report.rows_without_run_id += tally.null_run_ids + tally.empty_run_ids;
+                }
+                if tally.unknown_times > 0 && report.unknown_time_rows.len() < LISTED {
+                    let table = copier.kind.legacy;
+                    let found = list(Listing::UnknownTime)?;
+                    let rows = found.into_iter().map(|(id, run)| ListedRow { table, id, run });
+                    report.unknown_time_rows.extend(rows);
+                    report.unknown_time_rows.truncate(LISTED);
+                }
+                Ok(())
+            })?;
+        }
+        // Rows behind the cursor that came later, or whose counterpart is gone, take another round.
+        let (left, refused) = after(&mut passes)?;
+        if options.dry_run || left.remaining <= refused || passes.left == 0 {
+            break;
+        }
+    }
+    report.runs = passes.look(|tx| copy::runs_touched(tx))?;
+    let (left, refused) = after(&mut passes)?;
+    (report.remaining, report.complete, report.refused) = (left.remaining, left.complete, refused);
+    if report.copied + report.updated > 0 && !options.dry_run {
+        let detail = serde_json::json!({
+            "copied": report.copied, "updated": report.updated, "remaining": report.remaining,
+        });
+        let actor = options.actor.clone();
+        passes.bulk.write(|tx| control::record_event(tx, &actor, "backfill", &detail))?;
+    }
+    if passes.differing > 0 {
+        let what = "the legacy tables".to_owned();
+        return Err(ConsensusError::Differs { rows: passes.differing, what });
+    }
+    Ok(report)
+}

@@ -1,0 +1,186 @@
+//! The migration's own state: its phase, its cursors, its events and findings.
+
+use conclave_db::sql::params;
+use conclave_db::{DbError, ReadConn, WriteTx};
+
+use super::schema::LEGACY_TABLES;
+use crate::error::Result;
+use crate::migrate::{BackfillStatus, Counts, Finding, ImportedSource};
+
+/// The phase of the dual-write migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    TablesCreated = 1,
+    DualWrite = 2,
+    ReadsFlipped = 3,
+    NewOnly = 4,
+    CleanedUp = 5,
+}
+
+impl Phase {
+    const ALL: [Self; 5] =
+        [Self::TablesCreated, Self::DualWrite, Self::ReadsFlipped, Self::NewOnly, Self::CleanedUp];
+
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::TablesCreated => "tables created",
+            Self::DualWrite => "dual-write",
+            Self::ReadsFlipped => "reads flipped",
+            Self::NewOnly => "new only",
+            Self::CleanedUp => "cleaned up",
+        }
+    }
+
+    /// Whether what is written goes to the legacy tables too.
+    pub(crate) fn has_legacy_side(self) -> bool {
+        self <= Self::ReadsFlipped
+    }
+}
+
+/// The one row of the migration's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) phase: Phase,
+    pub(crate) soak_until: Option<i64>,
+    pub(crate) verified_at: Option<i64>,
+    pub(crate) differences: u64,
+}
+
+pub(crate) fn phase(conn: &ReadConn<'_>) -> Result<Phase> {
+    Ok(state(conn)?.phase)
+}
+
+pub(crate) fn state(conn: &ReadConn<'_>) -> Result<State> {
+    let query = "SELECT phase, soak_until, verified_at, differences FROM migration_state WHERE id = 1";
+    let (number, state) = conn.query_row(query, [], |row| {
+        let number: u8 = row.get(0)?;
+        Ok((number, (row.get(1)?, row.get(2)?, row.get(3)?)))
+    })?;
+    let phase = Phase::ALL
+        .into_iter()
+        .find(|phase| phase.number() == number)
+        .ok_or_else(|| DbError::Invalid(format!("phase {number} is none that this program knows")))?;
+    let (soak_until, verified_at, differences) = state;
+    Ok(State { phase, soak_until, verified_at, differences })
+}
+
+pub(crate) fn set_phase(tx: &WriteTx<'_>, phase: Phase, actor: &str, reason: &str) -> Result<()> {
+    let before = self::phase(tx)?;
+    tx.execute(
+        "UPDATE migration_state SET phase = ?1, phase_since = ?2 WHERE id = 1",
+        params![phase.number(), tx.now_ms()],
+    )?;
+    let detail = serde_json::json!({"from": before.number(), "to": phase.number(), "reason": reason});
+    record_event(tx, actor, "phase", &detail)
+}
+
+pub(crate) fn record_event(
+    tx: &WriteTx<'_>,
+    actor: &str,
+    kind: &str,
+    detail: &serde_json::Value,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO migration_events(at, actor, kind, detail) VALUES(?1, ?2, ?3, ?4)",
+        params![tx.now_ms(), actor, kind, detail.to_string()],
+    )?;
+    Ok(())
+}
+
+/// Which of the legacy tables the state file has.
+pub(crate) fn legacy_tables(conn: &ReadConn<'_>) -> Result<Vec<&'static str>> {
+    let query = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
+    let mut found = Vec::new();
+    for table in LEGACY_TABLES {
+        if conn.query_row(query, [table], |row| row.get(0))? {
+            found.push(*table);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn counts(conn: &ReadConn<'_>) -> Result<Counts> {
+    let count = |table: &str| {
+        conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u64>(0))
+    };
+    let legacy = legacy_tables(conn)?;
+    let old = |table: &'static str| if legacy.contains(&table) { count(table) } else { Ok(0) };
+    Ok(Counts {
+        legacy_artifacts: old("consensus_artifacts")?,
+        legacy_syntheses: old("consensus_synthesis")?,
+        legacy_executions: old("agent_executions")?,
+        runs: count("consensus_runs")?,
+        outputs: count("agent_outputs")?,
+        syntheses: count("run_syntheses")?,
+        attempts: count("run_attempts")?,
+    })
+}
+
+/// How many legacy rows have their counterpart.
+pub(crate) fn backfill_status(conn: &ReadConn<'_>, counts: &Counts) -> Result<BackfillStatus> {
+    let mut remaining = 0;
+    for table in legacy_tables(conn)? {
+        let mirrored = match table {
+            "consensus_artifacts" => "agent_outputs o WHERE o.legacy_id = l.id",
+            "consensus_synthesis" => "run_syntheses o WHERE o.legacy_id = l.id",
+            _ => "run_attempts o WHERE o.agent_id = l.agent_id AND o.mirrored = 1",
+        };
+        let query = format!("SELECT count(*) FROM {table} l WHERE NOT EXISTS (SELECT 1 FROM {mirrored})");
+        remaining += conn.query_row(&query, [], |row| row.get::<_, u64>(0))?;
+    }
+    let all = counts.legacy_artifacts + counts.legacy_syntheses + counts.legacy_executions;
+    Ok(BackfillStatus { complete: remaining == 0, copied: all.saturating_sub(remaining), remaining })
+}
+
+/// Legacy rows that the new tables cannot hold.
+pub(crate) fn pending(conn: &ReadConn<'_>) -> Result<u64> {
+    Ok(conn.query_row("SELECT count(*) FROM migration_pending", [], |row| row.get(0))?)
+}
+
+pub(crate) fn has_capture_triggers(conn: &ReadConn<'_>) -> Result<bool> {
+    let query = "SELECT count(*) > 0 FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name IN
+      ('consensus_artifacts', 'consensus_synthesis', 'agent_executions')";
+    Ok(conn.query_row(query, [], |row| row.get(0))?)
+}
+
+pub(crate) fn sources(conn: &ReadConn<'_>) -> Result<Vec<ImportedSource>> {
+    let query = "SELECT path, kind, started_at, finished_at FROM import_sources ORDER BY id";
+    Ok(conn.query_all(query, [], |row| {
+        Ok(ImportedSource {
+            path: row.get(0)?,
+            kind: row.get(1)?,
+            started_at: row.get(2)?,
+            finished_at: row.get(3)?,
+        })
+    })?)
+}
+
+/// Keeps what a comparison found; without anything to change only the time of it.
+pub(crate) fn keep_findings(tx: &WriteTx<'_>, findings: &[Finding], differences: u64) -> Result<()> {
+    let now = tx.now_ms();
+    tx.execute("DELETE FROM migration_findings", [])?;
+    for finding in findings {
+        tx.execute(
+            "INSERT INTO migration_findings(found_at, kind, legacy_table, legacy_id, agent_id, output_id, field)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                now,
+                finding.kind.as_str(),
+                finding.table,
+                finding.legacy_id,
+                finding.agent_id,
+                finding.output_id,
+                finding.field
+            ],
+        )?;
+    }
+    tx.execute(
+        "UPDATE migration_state SET verified_at = ?1, differences = ?2 WHERE id = 1",
+        params![now, differences],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,344 @@
+//! Copies rows of one kind from the views of `shape` into the new tables, and where asked into the legacy
+//! tables beside them, a chunk at a time.
+//!
+//! A chunk is worked out without the lock ([`Copier::prepare`]), written in one transaction with its cursor
+//! ([`Copier::apply`]) and compared with its source afterwards, again without the lock ([`Copier::differing`]).
+
+pub(crate) mod kinds;
+mod statements;
+
+use conclave_db::sql::params;
+use conclave_db::{ReadConn, WriteTx};
+
+use self::kinds::Kind;
+use self::statements::{CHANGED, FIND_RUNS, NEW, REFUSED, Statements, TEMPORARY};
+use super::runs;
+use crate::error::Result;
+
+/// Where the rows come from and where they go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope {
+    /// The import that they belong to; a backfill has none.
+    pub(crate) source: Option<i64>,
+    /// Whether they go to the legacy tables of the state file too.
+    pub(crate) to_legacy: bool,
+    /// Whether they come from the later tables of the original.
+    pub(crate) later: bool,
+    /// Whether a row that is here with other content is made equal to its source.
+    pub(crate) overwrite: bool,
+}
+
+/// A range of source rows: behind `low`, up to `high`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub(crate) low: i64,
+    pub(crate) high: i64,
+    pub(crate) rows: u64,
+    /// What writing it costs, in bytes, with a fixed part for each row.
+    pub(crate) weight: u64,
+}
+
+/// What there is to do with a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Nothing of the chunk is known here: no row needs to be looked up.
+    pub(crate) fresh: bool,
+    pub(crate) to_write: u64,
+}
+
+/// What a chunk held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) rows: u64,
+    pub(crate) new: u64,
+    pub(crate) equal: u64,
+    pub(crate) changed: u64,
+    pub(crate) refused: u64,
+    pub(crate) invalid_json: u64,
+    pub(crate) unknown_times: u64,
+    pub(crate) null_run_ids: u64,
+    pub(crate) empty_run_ids: u64,
+    pub(crate) bytes: u64,
+    pub(crate) repeated: u64,
+}
+
+/// Which rows of a chunk are to be named.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Listing {
+    InvalidJson,
+    UnknownTime,
+    Repeated,
+    LoneSynthesis,
+    Refused,
+}
+
+/// Copies one kind of row.
+#[derive(Debug)]
+pub(crate) struct Copier {
+    pub(crate) kind: Kind,
+    pub(crate) scope: Scope,
+    sql: Statements,
+}
+
+/// What a row costs beside its bytes: its place in the indexes.
+const ROW_WEIGHT: u64 = 1024;
+/// Most rows of one chunk, so that its temporary table stays small.
+const MOST_ROWS: u64 = 20_000;
+
+/// Makes the temporary tables of a copy, empty.
+pub(crate) fn begin(tx: &WriteTx<'_>) -> Result<()> {
+    Ok(tx.execute_batch(TEMPORARY)?)
+}
+
+/// How many runs the rows so far belong to.
+pub(crate) fn runs_touched(conn: &ReadConn<'_>) -> Result<u64> {
+    let count = "SELECT (SELECT count(*) FROM temp.touched) + (SELECT count(*) FROM temp.planned)";
+    Ok(conn.query_row(count, [], |row| row.get(0))?)
+}
+
+impl Copier {
+    pub(crate) fn new(kind: Kind, scope: Scope) -> Self {
+        let sql = Statements::new(&kind, &scope);
+        Self { kind, scope, sql }
+    }
+
+    /// The next chunk behind `low` that weighs about `budget` and has at most `rows` rows, but at least one.
+    /// Nothing at the end.
+    pub(crate) fn measure(
+        &self,
+        conn: &ReadConn<'_>,
+        low: i64,
+        budget: u64,
+        rows: u64,
+    ) -> Result<Option<Chunk>> {
+        let mut chunk = Chunk { low, high: low, rows: 0, weight: 0 };
+        let most = (budget / ROW_WEIGHT).min(rows).clamp(1, MOST_ROWS);
+        let rows = conn.query_all(&self.sql.measure, params![low, most], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, u64>(1)?))
+        })?;
+        for (id, bytes) in rows {
+            let weight = ROW_WEIGHT + bytes;
+            if chunk.rows > 0 && chunk.weight + weight > budget {
+                break;
+            }
+            chunk = Chunk { high: id, rows: chunk.rows + 1, weight: chunk.weight + weight, ..chunk };
+        }
+        Ok((chunk.rows > 0).then_some(chunk))
+    }
+
+    /// Works out what is to be written for the chunk. Writes to temporary tables alone.
+    pub(crate) fn prepare(&self, tx: &WriteTx<'_>, chunk: &Chunk) -> Result<Work> {
+        tx.execute("DELETE FROM temp.chunk", [])?;
+        tx.execute(&self.sql.derive, params![chunk.low, chunk.high])?;
+        let fresh = self.is_fresh(tx, chunk)?;
+        if !fresh {
+            self.classify(tx)?;
+        }
+        let to_write =
+            tx.query_row("SELECT count(*) FROM temp.chunk WHERE action IN (0, 2)", [], |row| row.get(0))?;
+        Ok(Work { fresh, to_write })
+    }
+
+    /// Writes the prepared chunk and its cursor. What others changed since is seen here.
+    pub(crate) fn apply(&self, tx: &WriteTx<'_>, chunk: &Chunk, work: Work, restage: bool) -> Result<()> {
+        if restage {
+            // Others may write the source: what was derived may be of another moment than what is copied.
+            tx.execute("DELETE FROM temp.chunk", [])?;
+            tx.execute(&self.sql.derive, params![chunk.low, chunk.high])?;
+        }
+        if work.fresh && self.is_fresh(tx, chunk)? {
+            if let Some(keep_ids) = &self.sql.keep_ids {
+                tx.execute(keep_ids, [])?;
+            }
+        } else {
+            self.classify(tx)?;
+            for step in &self.sql.place {
+                tx.execute(step, [])?;
+            }
+        }
+        if self.kind.name == "synthesis" && self.scope.source.is_some() && !self.scope.later {
+            self.part_by_source(tx)?;
+        }
+        if let Some(copy_legacy) = &self.sql.copy_legacy {
+            tx.execute(copy_legacy, [])?;
+        }
+        tx.execute(&self.sql.upsert_runs, [])?;
+        tx.execute(FIND_RUNS, [])?;
+        tx.execute(&self.sql.number, [])?;
+        tx.execute(&self.sql.copy, [])?;
+        if let Some(remember) = &self.sql.remember {
+            tx.execute(remember, [])?;
+        }
+        self.change(tx)?;
+        if self.kind.name == "synthesis" && !self.scope.later {
+            runs::take_claims(tx)?;
+        }
+        self.note_refused(tx)?;
+        tx.execute(&self.sql.cursor, params![chunk.high])?;
+        Ok(())
+    }
+
+    /// Where the last chunk of this kind ended.
+    pub(crate) fn cursor(&self, conn: &ReadConn<'_>) -> Result<Option<i64>> {
+        let table = match self.scope.source {
+            Some(source) => format!("import_sources WHERE id = {source}"),
+            None => "migration_state WHERE id = 1".to_owned(),
+        };
+        let query = format!("SELECT {} FROM {table}", self.kind.cursor);
+        Ok(conn.query_optional(&query, [], |row| row.get(0))?.flatten())
+    }
+
+    /// How many rows that were written do not compare equal to their source now, byte for byte.
+    pub(crate) fn differing(&self, conn: &ReadConn<'_>) -> Result<u64> {
+        Ok(conn.query_row(&self.sql.differing, [], |row| row.get(0))?)
+    }
+
+    /// Counts the chunk, and remembers its runs.
+    pub(crate) fn tally(&self, tx: &WriteTx<'_>, dry_run: bool) -> Result<Tally> {
+        let mut repeated = None;
+        if dry_run {
+            tx.execute(
+                "INSERT OR IGNORE INTO temp.planned SELECT run_key, spec, stage FROM temp.chunk
+                 WHERE action <> 3",
+                [],
+            )?;
+            if self.kind.name == "artifact" {
+                let first = tx.execute(
+                    "INSERT OR IGNORE INTO temp.answered SELECT run_key, spec, stage, agent
+                     FROM temp.chunk WHERE action <> 3",
+                    [],
+                )?;
+                let rows: u64 =
+                    tx.query_row("SELECT count(*) FROM temp.chunk WHERE action <> 3", [], |row| row.get(0))?;
+                repeated = Some(rows.saturating_sub(first as u64));
+            }
+        } else {
+            tx.execute(
+                "INSERT OR IGNORE INTO temp.touched SELECT run FROM temp.chunk WHERE run IS NOT NULL",
+                [],
+            )?;
+        }
+        let tally = tx.query_row(
+            "SELECT count(*), ifnull(sum(action = 0), 0), ifnull(sum(action = 1), 0), ifnull(sum(action = 2), 0),
+               ifnull(sum(action = 3), 0), ifnull(sum(action <> 3 AND valid = 0), 0),
+               ifnull(sum(at IS NULL OR timeless), 0), ifnull(sum(keyless = 1), 0), ifnull(sum(keyless = 2), 0),
+               ifnull(sum(bytes), 0), ifnull(sum(sequence > 1), 0)
+             FROM temp.chunk",
+            [],
+            |row| {
+                Ok(Tally {
+                    rows: row.get(0)?,
+                    new: row.get(1)?,
+                    equal: row.get(2)?,
+                    changed: row.get(3)?,
+                    refused: row.get(4)?,
+                    invalid_json: row.get(5)?,
+                    unknown_times: row.get(6)?,
+                    null_run_ids: row.get(7)?,
+                    empty_run_ids: row.get(8)?,
+                    bytes: row.get(9)?,
+                    repeated: row.get(10)?,
+                })
+            },
+        )?;
+        Ok(Tally { repeated: repeated.unwrap_or(tally.repeated), ..tally })
+    }
+
+    /// At most `limit` rows of the chunk: their id in the source, and their run.
+    pub(crate) fn list(
+        conn: &ReadConn<'_>,
+        listing: Listing,
+        limit: usize,
+    ) -> Result<Vec<(String, Option<String>)>> {
+        let wanted = match listing {
+            Listing::InvalidJson => "c.action <> 3 AND c.valid = 0",
+            Listing::UnknownTime => "c.at IS NULL OR c.timeless",
+            Listing::Repeated => "c.sequence > 1",
+            Listing::LoneSynthesis => {
+                "c.keyless > 0 AND c.run IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM agent_outputs o WHERE o.run_id = c.run)"
+            }
+            Listing::Refused => "c.action = 3",
+        };
+        let query = format!(
+            "SELECT ifnull(CAST(c.name AS BLOB), CAST(c.id AS BLOB)),
+               CAST(c.spec || ' ' || c.stage || ' ' || c.run_key AS BLOB)
+             FROM temp.chunk c WHERE {wanted} ORDER BY c.id LIMIT ?1"
+        );
+        let lossy = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(conn.query_all(&query, [limit], |row| {
+            Ok((lossy(row.get(0)?), row.get::<_, Option<Vec<u8>>>(1)?.map(lossy)))
+        })?)
+    }
+
+    fn is_fresh(&self, tx: &WriteTx<'_>, chunk: &Chunk) -> Result<bool> {
+        let Some(known) = &self.sql.known else { return Ok(false) };
+        Ok(!tx.query_row(known, params![chunk.low, chunk.high], |row| row.get::<_, bool>(0))?)
+    }
+
+    fn classify(&self, tx: &WriteTx<'_>) -> Result<()> {
+        for step in &self.sql.classify {
+            tx.execute(step, [])?;
+        }
+        Ok(())
+    }
+
+    /// Syntheses join runs across files by run id only, never by time: one without run id whose time is that of
+    /// a run which has no row of this source becomes a run of its own.
+    fn part_by_source(&self, tx: &WriteTx<'_>) -> Result<()> {
+        let Some(source) = self.scope.source else { return Ok(()) };
+        let stage = super::canonical::stage("a.stage");
+        tx.execute(
+            &format!(
+                "UPDATE temp.chunk SET run_key = run_key || '@source:' || {source}
+                 WHERE action IN ({NEW}, {CHANGED}) AND keyless > 0 AND EXISTS (
+                   SELECT 1 FROM consensus_runs r
+                   WHERE r.run_key = chunk.run_key AND r.spec_id = chunk.spec AND r.stage = chunk.stage
+                     AND r.source_id IS NOT {source}
+                     AND NOT EXISTS (SELECT 1 FROM agent_outputs o
+                       WHERE o.run_id = r.id AND o.source_id = {source}))
+                 AND NOT EXISTS (
+                   SELECT 1 FROM temp.src_syntheses s CROSS JOIN temp.src_artifacts a
+                   WHERE s.id = chunk.id AND a.spec_id IS s.spec_id AND a.created_at IS s.created_at
+                     AND ifnull(a.run_id, '') = '' AND {stage} = chunk.stage)"
+            ),
+            [],
+        )?;
+        Ok(())
+    }
+
+    /// Rows that were here with other content: each on its own, since a row may change its run.
+    fn change(&self, tx: &WriteTx<'_>) -> Result<()> {
+        let query = format!(
+            "SELECT c.id, o.run_id, c.run FROM temp.chunk c JOIN {} o ON o.id = c.target
+             WHERE c.action = {CHANGED} ORDER BY c.id",
+            self.kind.new
+        );
+        let changed = tx.query_all(&query, [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        })?;
+        for (id, before, after) in changed {
+            if let Some(change_legacy) = &self.sql.change_legacy {
+                tx.execute(change_legacy, [id])?;
+            }
+            tx.execute(&self.sql.change, [id])?;
+            for run in [before, after] {
+                runs::recompute(tx, run)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Legacy rows of the state file that the new tables cannot hold are differences until someone mends them.
+    fn note_refused(&self, tx: &WriteTx<'_>) -> Result<()> {
+        if self.scope.source.is_none() {
+            tx.execute(
+                "INSERT INTO migration_pending(legacy_table, legacy_rowid, reason, noticed_at)
+                 SELECT ?1, id, 'a column that must not be NULL is', ?2 FROM temp.chunk WHERE action = ?3
+                 ON CONFLICT(legacy_table, legacy_rowid) DO NOTHING",
+                params![self.kind.legacy, tx.now_ms(), REFUSED],
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! The run row as a function of its rows.
+
+use conclave_db::WriteTx;
+
+use super::canonical;
+use crate::error::Result;
+
+/// The recorded claim of the newest synthesis `y`, as columns of its run.
+fn claim() -> String {
+    let keys = ["output_markdown", "output_path", "status", "artifacts_count", "agreements", "conflicts"]
+        .iter()
+        .map(|key| format!("'{key}', CAST(y.{key} AS TEXT)"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!(
+        "status = {}, consensus_ok = {}, degraded = {}, synthesis_json = json_object({keys})",
+        canonical::status("y.status"),
+        canonical::consensus_ok("y.status"),
+        canonical::degraded("y.degraded")
+    )
+}
+
+/// Gives the runs of the prepared chunk the claim of their newest synthesis.
+pub(crate) fn take_claims(tx: &WriteTx<'_>) -> Result<()> {
+    tx.execute(
+        &format!(
+            "UPDATE consensus_runs SET {} FROM run_syntheses y
+             WHERE consensus_runs.origin = 'legacy'
+               AND consensus_runs.id IN (SELECT run FROM temp.chunk WHERE action IN (0, 2))
+               AND y.id = (SELECT max(n.id) FROM run_syntheses n WHERE n.run_id = consensus_runs.id)",
+            claim()
+        ),
+        [],
+    )?;
+    Ok(())
+}
+
+/// Makes the columns of a run that legacy rows made follow its rows again; without any it goes.
+pub(crate) fn recompute(tx: &WriteTx<'_>, run: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE consensus_runs SET (run_timestamp, started_at, updated_at) = (
+           SELECT min(at), min(at), max(until) FROM (
+             SELECT output_timestamp AS at, output_timestamp AS until FROM agent_outputs WHERE run_id = ?1
+             UNION ALL SELECT created_at, created_at FROM run_syntheses WHERE run_id = ?1
+             UNION ALL SELECT spawned_at, ifnull(completed_at, spawned_at) FROM run_attempts WHERE run_id = ?1)),
+           status = 'unknown', consensus_ok = NULL, degraded = NULL, synthesis_json = NULL
+         WHERE id = ?1 AND origin = 'legacy'",
+        [run],
+    )?;
+    tx.execute(
+        &format!(
+            "UPDATE consensus_runs SET {} FROM run_syntheses y
+             WHERE consensus_runs.id = ?1 AND consensus_runs.origin = 'legacy'
+               AND y.id = (SELECT max(n.id) FROM run_syntheses n WHERE n.run_id = ?1)",
+            claim()
+        ),
+        [run],
+    )?;
+    tx.execute(
+        "DELETE FROM consensus_runs WHERE id = ?1 AND origin = 'legacy'
+           AND NOT EXISTS (SELECT 1 FROM agent_outputs WHERE run_id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM run_syntheses WHERE run_id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM run_attempts WHERE run_id = ?1)",
+        [run],
+    )?;
+    Ok(())
+}

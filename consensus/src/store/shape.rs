@@ -1,0 +1,183 @@
+//! What a file holds, and its rows in one shape: temporary views that hide which columns an old file has, in
+//! which order, and whether its rows lie in the old or in the later tables of the original.
+
+use conclave_db::sql::params;
+use conclave_db::{ReadConn, WriteTx};
+
+use super::schema::LEGACY_TABLES;
+use crate::error::Result;
+
+/// The columns of the legacy tables, those first that a file must have.
+const ARTIFACT: (&[&str], &[&str]) =
+    (&["id", "spec_id", "stage", "agent_name", "content_json"], &["response_text", "run_id", "created_at"]);
+const SYNTHESIS: (&[&str], &[&str]) = (
+    &["id", "spec_id", "stage", "output_markdown", "status"],
+    &["output_path", "artifacts_count", "agreements", "conflicts", "degraded", "run_id", "created_at"],
+);
+const EXECUTION: (&[&str], &[&str]) = (
+    &["agent_id", "spec_id", "stage", "phase_type", "agent_name", "spawned_at"],
+    &["run_id", "completed_at", "response_text", "extraction_error", "branch_id"],
+);
+
+/// How many rows a file has to give.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Contents {
+    /// Whether a table of the old schema is there.
+    pub(crate) legacy: bool,
+    /// Whether the tables of the later schema are there.
+    pub(crate) later: bool,
+    pub(crate) artifacts: u64,
+    pub(crate) syntheses: u64,
+    pub(crate) executions: u64,
+    /// Runs and outputs of the later schema.
+    pub(crate) later_runs: u64,
+    pub(crate) later_outputs: u64,
+}
+
+impl Contents {
+    pub(crate) fn rows(&self) -> u64 {
+        self.artifacts + self.syntheses + self.executions + self.later_runs + self.later_outputs
+    }
+}
+
+/// Looks at the tables of `schema`. What it cannot use is said in words.
+pub(crate) fn contents(conn: &ReadConn<'_>, schema: &str) -> Result<Result<Contents, String>> {
+    let mut found = Contents::default();
+    for (table, (required, _)) in LEGACY_TABLES.iter().zip([ARTIFACT, SYNTHESIS, EXECUTION]) {
+        let columns = columns(conn, schema, table)?;
+        if columns.is_empty() {
+            continue;
+        }
+        if let Some(missing) = required.iter().find(|name| !has(&columns, name)) {
+            return Ok(Err(format!("its table {table} has no column {missing}")));
+        }
+        found.legacy = true;
+        let rows = count(conn, schema, table)?;
+        match *table {
+            "consensus_artifacts" => found.artifacts = rows,
+            "consensus_synthesis" => found.syntheses = rows,
+            _ => found.executions = rows,
+        }
+    }
+    let runs = columns(conn, schema, "consensus_runs")?;
+    let outputs = columns(conn, schema, "agent_outputs")?;
+    let is_later = ["id", "spec_id", "stage", "run_timestamp", "consensus_ok", "degraded", "synthesis_json"]
+        .iter()
+        .all(|name| has(&runs, name))
+        && ["id", "run_id", "agent_name", "model_version", "content", "output_timestamp"]
+            .iter()
+            .all(|name| has(&outputs, name));
+    if has(&runs, "run_key") {
+        return Ok(Err("is a state file of this program, not a legacy one".into()));
+    }
+    if is_later {
+        found.later = true;
+        found.later_runs = count(conn, schema, "consensus_runs")?;
+        found.later_outputs = count(conn, schema, "agent_outputs")?;
+    }
+    if !found.legacy && !found.later {
+        return Ok(Err("holds none of the legacy tables".into()));
+    }
+    Ok(Ok(found))
+}
+
+/// Makes the views `src_artifacts`, `src_syntheses` and `src_executions` over the old tables of `schema`.
+pub(crate) fn legacy_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
+    for (view, table, (required, optional), key) in [
+        ("src_artifacts", "consensus_artifacts", ARTIFACT, ", NULL AS model"),
+        ("src_syntheses", "consensus_synthesis", SYNTHESIS, ""),
+        ("src_executions", "agent_executions", EXECUTION, ", rowid AS id"),
+    ] {
+        let found = columns(tx, schema, table)?;
+        let list: Vec<String> = required
+            .iter()
+            .chain(optional)
+            .map(|name| if has(&found, name) { (*name).to_owned() } else { format!("NULL AS {name}") })
+            .collect();
+        let list = list.join(", ");
+        let body = if found.is_empty() {
+            format!("SELECT {list}{} WHERE 0", key.replace("rowid", "NULL"))
+        } else {
+            format!("SELECT {list}{key} FROM {schema}.{table}")
+        };
+        tx.execute_batch(&format!("DROP VIEW IF EXISTS temp.{view}; CREATE TEMP VIEW {view} AS {body};"))?;
+    }
+    Ok(())
+}
+
+/// The same views over the later tables of `schema`: each run and output as it is, under a run id of its own.
+pub(crate) fn later_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
+    let run_id = "'later_' || r.id || '_' || ifnull(r.run_timestamp, '')";
+    let part = |key: &str, other: &str| {
+        format!(
+            "CASE WHEN json_valid(r.synthesis_json) THEN CASE json_type(r.synthesis_json) WHEN 'object' THEN \
+             ifnull(json_extract(r.synthesis_json, '$.{key}'), {other}) ELSE {other} END ELSE {other} END AS {key}"
+        )
+    };
+    tx.execute_batch(&format!(
+        "DROP VIEW IF EXISTS temp.src_artifacts; DROP VIEW IF EXISTS temp.src_syntheses;
+         DROP VIEW IF EXISTS temp.src_executions; DROP VIEW IF EXISTS temp.src_runs;
+         CREATE TEMP VIEW src_artifacts AS
+         SELECT o.id AS id, r.spec_id AS spec_id, r.stage AS stage, o.agent_name AS agent_name,
+           o.content AS content_json, NULL AS response_text, {run_id} AS run_id,
+           o.output_timestamp AS created_at, o.model_version AS model
+         FROM {schema}.agent_outputs o LEFT JOIN {schema}.consensus_runs r ON r.id = o.run_id;
+         CREATE TEMP VIEW src_syntheses AS
+         SELECT r.id AS id, r.spec_id AS spec_id, r.stage AS stage, {markdown}, {path}, {status}, {count},
+           {agreements}, {conflicts}, r.degraded AS degraded, {run_id} AS run_id, r.run_timestamp AS created_at
+         FROM {schema}.consensus_runs r WHERE r.synthesis_json IS NOT NULL;
+         CREATE TEMP VIEW src_executions AS SELECT {executions}, NULL AS id WHERE 0;
+         CREATE TEMP VIEW src_runs AS SELECT r.*, {run_id} AS run_key FROM {schema}.consensus_runs r;",
+        markdown = part("output_markdown", "r.synthesis_json"),
+        path = part("output_path", "NULL"),
+        status = part("status", "'unknown'"),
+        count = part("artifacts_count", "NULL"),
+        agreements = part("agreements", "NULL"),
+        conflicts = part("conflicts", "NULL"),
+        executions = EXECUTION
+            .0
+            .iter()
+            .chain(EXECUTION.1)
+            .map(|name| format!("NULL AS {name}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    ))?;
+    Ok(())
+}
+
+/// Creates the legacy tables of the state file where they are missing, and the columns that an older program
+/// has not added yet, as the original itself does.
+pub(crate) fn ensure_legacy_tables(tx: &WriteTx<'_>) -> Result<()> {
+    const ADDED: [(&str, &str, &str); 8] = [
+        ("consensus_artifacts", "response_text", "TEXT"),
+        ("consensus_artifacts", "run_id", "TEXT"),
+        ("consensus_synthesis", "output_path", "TEXT"),
+        ("consensus_synthesis", "run_id", "TEXT"),
+        ("agent_executions", "run_id", "TEXT"),
+        ("agent_executions", "completed_at", "TEXT"),
+        ("agent_executions", "response_text", "TEXT"),
+        ("agent_executions", "extraction_error", "TEXT"),
+    ];
+    for (table, column, kind) in ADDED {
+        let found = columns(tx, "main", table)?;
+        if !found.is_empty() && !has(&found, column) {
+            tx.execute_batch(&format!("ALTER TABLE main.{table} ADD COLUMN {column} {kind}"))?;
+        }
+    }
+    // IF NOT EXISTS is no part of what sqlite_schema keeps: the tables read as the original's.
+    tx.execute_batch(include_str!("legacy.sql"))?;
+    Ok(())
+}
+
+fn columns(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Vec<String>> {
+    let list = "SELECT lower(name) FROM pragma_table_info(?1, ?2)";
+    Ok(conn.query_all(list, params![table, schema], |row| row.get(0))?)
+}
+
+fn has(columns: &[String], name: &str) -> bool {
+    columns.iter().any(|column| column == name)
+}
+
+fn count(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<u64> {
+    Ok(conn.query_row(&format!("SELECT count(*) FROM {schema}.{table}"), [], |row| row.get(0))?)
+}

@@ -1,0 +1,4 @@
+//! Black-box tests of consensus runs: import, backfill, reading, recording, export.
+
+mod golden;
+mod project;

@@ -1,0 +1,143 @@
+//! A project in a folder of its own, and plain looks into its database.
+
+use std::path::{Path, PathBuf};
+
+use conclave_consensus::import::{ImportOptions, ImportReport, import_file};
+use conclave_consensus::{LEGACY_TABLES, MIGRATIONS, Result};
+use conclave_db::sql::Value;
+use conclave_db::{Db, DbError, DbOptions, Schema};
+
+/// A scratch project.
+pub(crate) struct Project {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) db: Db,
+}
+
+/// The schema of this crate alone.
+pub(crate) fn schema() -> Schema {
+    Schema::assemble(&[MIGRATIONS], LEGACY_TABLES).unwrap()
+}
+
+impl Project {
+    /// With a fresh database.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(DbOptions::new(dir.path().join("state.db"), schema())).unwrap();
+        Self { dir, db }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A legacy file made of these statements, in the tables of the original.
+    pub(crate) fn legacy(&self, name: &str, statements: &str) -> PathBuf {
+        let path = self.path(name);
+        let sql = format!("{}{statements}", LEGACY_DDL);
+        conclave_db::foreign::create(&path, &sql).unwrap();
+        path
+    }
+
+    pub(crate) fn golden(&self) -> PathBuf {
+        let path = self.path("golden.db");
+        conclave_consensus::golden::write_legacy_fixture(&path).unwrap();
+        path
+    }
+
+    pub(crate) fn import(&self, source: &Path) -> ImportReport {
+        self.try_import(source).unwrap()
+    }
+
+    pub(crate) fn try_import(&self, source: &Path) -> Result<ImportReport> {
+        import_file(&self.db, source, &ImportOptions::default(), &mut |_| {})
+    }
+
+    pub(crate) fn number(&self, query: &str) -> i64 {
+        self.db.read(|conn| conn.query_row(query, [], |row| row.get::<_, i64>(0))).unwrap()
+    }
+
+    /// All rows of a query.
+    pub(crate) fn rows(&self, query: &str) -> Vec<Vec<Value>> {
+        rows(&self.db, query)
+    }
+
+    /// Runs statements as a plain write.
+    pub(crate) fn write(&self, sql: &'static str) {
+        self.db.write("test", move |tx| tx.execute_batch(sql)).unwrap();
+    }
+
+    pub(crate) fn refuse(&self, sql: &'static str) -> DbError {
+        self.db.write("test", move |tx| tx.execute_batch(sql)).unwrap_err()
+    }
+
+    /// Everything that an import or a backfill makes, with its ids.
+    pub(crate) fn state(&self) -> Vec<Vec<Value>> {
+        let mut all = Vec::new();
+        for query in [
+            "SELECT * FROM consensus_runs ORDER BY id",
+            "SELECT * FROM agent_outputs ORDER BY id",
+            "SELECT * FROM run_syntheses ORDER BY id",
+            "SELECT * FROM run_attempts ORDER BY id",
+            "SELECT * FROM imported_rows",
+            "SELECT id, path, kind, sha256, finished_at IS NULL FROM import_sources",
+            "SELECT phase FROM migration_state",
+        ] {
+            all.extend(self.rows(query));
+        }
+        for table in LEGACY_TABLES {
+            let there = format!("SELECT count(*) FROM sqlite_schema WHERE name = '{table}'");
+            if self.number(&there) > 0 {
+                all.extend(self.rows(&format!("SELECT * FROM {table} ORDER BY rowid")));
+            }
+        }
+        all
+    }
+
+    pub(crate) fn assert_sound(&self) {
+        assert_eq!(self.rows("PRAGMA integrity_check"), [[Value::Text("ok".into())]]);
+        assert!(self.rows("PRAGMA foreign_key_check").is_empty());
+    }
+}
+
+pub(crate) fn rows(db: &Db, query: &str) -> Vec<Vec<Value>> {
+    db.read(|conn| {
+        conn.query_all(query, [], |row| {
+            // Text that is no UTF-8 comes as a blob.
+            (0..row.as_ref().column_count())
+                .map(|index| {
+                    Ok(match row.get_ref(index)? {
+                        conclave_db::sql::ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                            Ok(text) => Value::Text(text.to_owned()),
+                            Err(_) => Value::Blob(bytes.to_vec()),
+                        },
+                        _ => row.get(index)?,
+                    })
+                })
+                .collect()
+        })
+    })
+    .unwrap()
+}
+
+/// The legacy tables exactly as the original creates them.
+pub(crate) const LEGACY_DDL: &str = "
+CREATE TABLE IF NOT EXISTS consensus_artifacts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    spec_id TEXT NOT NULL, stage TEXT NOT NULL, agent_name TEXT NOT NULL,
+    content_json TEXT NOT NULL, response_text TEXT, run_id TEXT,
+    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+CREATE INDEX IF NOT EXISTS idx_spec_stage ON consensus_artifacts(spec_id, stage);
+CREATE TABLE IF NOT EXISTS consensus_synthesis (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    spec_id TEXT NOT NULL, stage TEXT NOT NULL, output_markdown TEXT NOT NULL,
+    output_path TEXT, status TEXT NOT NULL, artifacts_count INTEGER,
+    agreements TEXT, conflicts TEXT, degraded BOOLEAN DEFAULT 0,
+    run_id TEXT, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+CREATE INDEX IF NOT EXISTS idx_synthesis_spec_stage ON consensus_synthesis(spec_id, stage);
+CREATE TABLE IF NOT EXISTS agent_executions (
+    agent_id TEXT PRIMARY KEY, spec_id TEXT NOT NULL, stage TEXT NOT NULL,
+    phase_type TEXT NOT NULL, agent_name TEXT NOT NULL, run_id TEXT,
+    spawned_at TEXT NOT NULL, completed_at TEXT, response_text TEXT, extraction_error TEXT);
+CREATE INDEX IF NOT EXISTS idx_agent_executions_spec ON agent_executions(spec_id, stage);
+CREATE INDEX IF NOT EXISTS idx_agent_executions_run ON agent_executions(run_id);
+";
