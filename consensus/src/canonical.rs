@@ -72,13 +72,20 @@ fn real_text(number: f64) -> String {
     if number == 0.0 {
         return "0.0".to_owned();
     }
-    let scientific = format!("{number:.14e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let sign = if mantissa.starts_with('-') { "-" } else { "" };
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    // Cut behind the 16th digit of the exact expansion, then rounded by that digit: SQLite rounds halves away
+    // from zero, where the standard library rounds them to even.
+    let exact = format!("{:.60e}", number.abs());
+    let (mantissa, exponent) = exact.split_once('e').unwrap_or((&exact, "0"));
+    let mut exponent: i32 = exponent.parse().unwrap_or(0);
+    let leading = mantissa.bytes().filter(u8::is_ascii_digit).take(16);
+    let sixteen = leading.fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
+    let mut fifteen = sixteen / 10 + u64::from(sixteen % 10 >= 5);
+    if fifteen == 1_000_000_000_000_000 {
+        (fifteen, exponent) = (100_000_000_000_000, exponent + 1);
+    }
+    let sign = if number < 0.0 { "-" } else { "" };
+    let digits = fifteen.to_string();
     let digits = digits.trim_end_matches('0');
-    let digits = if digits.is_empty() { "0" } else { digits };
     if !(-4..15).contains(&exponent) {
         let (first, rest) = digits.split_at(1);
         let rest = if rest.is_empty() { "0" } else { rest };

@@ -152,6 +152,8 @@ fn run_keys_tell_runs_apart() {
         (Value::Null, Value::Real(1_762_828_295.0), b"@real:1762828295.0"),
         (Value::Null, Value::Real(1_762_828_295.123), b"@real:1762828295.123"),
         (Value::Null, Value::Real(0.1 + 0.2), b"@real:0.3"),
+        (Value::Null, Value::Real(-4_699_560_910_124.625), b"@real:-4699560910124.63"),
+        (Value::Null, Value::Real(999_999_999_999_999.6), b"@real:1.0e+15"),
         (Value::Null, Value::Real(0.0001), b"@real:0.0001"),
         (Value::Null, Value::Real(0.00001), b"@real:1.0e-05"),
         (Value::Null, Value::Real(-2.5e20), b"@real:-2.5e+20"),
@@ -181,6 +183,8 @@ fn times() -> impl Strategy<Value = Value> {
         (-200_000_000_000_i64..200_000_000_000).prop_map(Value::Integer),
         (-1e13..1e13_f64).prop_map(Value::Real),
         (0.0..4e9_f64).prop_map(Value::Real),
+        (-1e20..1e20_f64).prop_map(Value::Real),
+        (-1e-3..1e-3_f64).prop_map(Value::Real),
         proptest::collection::vec(any::<u8>(), 0..12).prop_map(Value::Blob),
         Just(Value::Null),
     ]

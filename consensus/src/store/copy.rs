@@ -11,7 +11,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use self::kinds::Kind;
-use self::statements::{CHANGED, FIND_RUNS, NEW, REFUSED, Statements, TEMPORARY};
+use self::statements::{CHANGED, EXTEND_RUNS, FIND_RUNS, NEW, REFUSED, Statements, TEMPORARY};
 use super::runs;
 use crate::error::Result;
 
@@ -162,8 +162,10 @@ impl Copier {
         if let Some(copy_legacy) = &self.sql.copy_legacy {
             tx.execute(copy_legacy, [])?;
         }
-        tx.execute(&self.sql.upsert_runs, [])?;
-        tx.execute(FIND_RUNS, [])?;
+        tx.execute("UPDATE temp.chunk SET run = NULL WHERE action IN (0, 2)", [])?;
+        for step in [FIND_RUNS, EXTEND_RUNS, &self.sql.create_runs, FIND_RUNS] {
+            tx.execute(step, [])?;
+        }
         tx.execute(&self.sql.number, [])?;
         tx.execute(&self.sql.copy, [])?;
         if let Some(remember) = &self.sql.remember {

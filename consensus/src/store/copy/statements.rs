@@ -27,11 +27,22 @@ CREATE TEMP TABLE IF NOT EXISTS answered(
   run_key, spec, stage, agent, PRIMARY KEY(run_key, spec, stage, agent)) WITHOUT ROWID;
 DELETE FROM temp.chunk; DELETE FROM temp.touched; DELETE FROM temp.planned; DELETE FROM temp.answered;";
 
-/// Gives each row of the chunk its run.
+/// Gives each row of the chunk its run, where there is one.
 pub(crate) const FIND_RUNS: &str = "
 UPDATE temp.chunk SET run = (SELECT r.id FROM consensus_runs r
   WHERE r.run_key = chunk.run_key AND r.spec_id = chunk.spec AND r.stage = chunk.stage)
-WHERE action IN (0, 2)";
+WHERE action IN (0, 2) AND run IS NULL";
+
+/// Moves the times of runs that were there before to those of their new rows.
+pub(crate) const EXTEND_RUNS: &str = "
+UPDATE consensus_runs SET
+  run_timestamp = ifnull(min(run_timestamp, n.at), ifnull(run_timestamp, n.at)),
+  started_at = ifnull(min(started_at, n.at), ifnull(started_at, n.at)),
+  updated_at = ifnull(max(updated_at, n.until), ifnull(updated_at, n.until))
+FROM (SELECT run, min(at) AS at, max(until) AS until FROM temp.chunk
+  WHERE action IN (0, 2) AND run IS NOT NULL GROUP BY run) AS n
+WHERE consensus_runs.id = n.run
+  AND (n.at < ifnull(run_timestamp, n.at + 1) OR n.until > ifnull(updated_at, n.until - 1))";
 
 #[derive(Debug)]
 pub(crate) struct Statements {
@@ -48,7 +59,7 @@ pub(crate) struct Statements {
     /// Gives new rows a free id on the legacy side.
     pub(crate) place: Vec<String>,
     pub(crate) copy_legacy: Option<String>,
-    pub(crate) upsert_runs: String,
+    pub(crate) create_runs: String,
     /// Gives new rows their id and their number within (run, agent).
     pub(crate) number: String,
     pub(crate) copy: String,
@@ -88,7 +99,7 @@ impl Statements {
             classify: classify(kind, scope, name, &source),
             place: place(kind, scope, &source),
             copy_legacy: scope.to_legacy.then(|| copy_legacy(kind)),
-            upsert_runs: upsert_runs(&source),
+            create_runs: create_runs(&source),
             number: number(kind),
             copy: copy(kind, scope, &source),
             remember: importing.then(|| {
@@ -289,18 +300,13 @@ fn copy_legacy(kind: &Kind) -> String {
     )
 }
 
-fn upsert_runs(source: &str) -> String {
+/// The runs that are not there yet. An upsert would do both in one statement, but use up a number for each run
+/// that is there already, so that numbers would depend on where chunks end.
+fn create_runs(source: &str) -> String {
     format!(
         "INSERT INTO consensus_runs(run_key, spec_id, stage, run_timestamp, started_at, updated_at, origin, source_id)
-         SELECT run_key, spec, stage, min(at), min(at), max(until), 'legacy', {source}
-         FROM temp.chunk WHERE action IN ({NEW}, {CHANGED}) GROUP BY run_key, spec, stage ORDER BY min(id)
-         ON CONFLICT(run_key, spec_id, stage) DO UPDATE SET
-           run_timestamp = ifnull(min(run_timestamp, excluded.run_timestamp),
-             ifnull(run_timestamp, excluded.run_timestamp)),
-           started_at = ifnull(min(started_at, excluded.started_at), ifnull(started_at, excluded.started_at)),
-           updated_at = ifnull(max(updated_at, excluded.updated_at), ifnull(updated_at, excluded.updated_at))
-         WHERE excluded.run_timestamp < ifnull(run_timestamp, excluded.run_timestamp + 1)
-           OR excluded.updated_at > ifnull(updated_at, excluded.updated_at - 1)"
+         SELECT run_key, spec, stage, min(at), min(at), max(until), 'legacy', {source} FROM temp.chunk
+         WHERE action IN ({NEW}, {CHANGED}) AND run IS NULL GROUP BY run_key, spec, stage ORDER BY min(id)"
     )
 }
 
