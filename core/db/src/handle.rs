@@ -68,8 +68,12 @@ impl Db {
             Err(error) if !needs_a_writer(&error) => return Err(error),
             _ => {}
         }
-        let Bootstrapped { conn, journal, migrated } = open::bootstrap(&options)?;
         let identity = identity(&options.path)?;
+        let Bootstrapped { conn, journal, migrated } = open::bootstrap(&options)?;
+        if FileIdentity::of(&options.path)? != Some(identity) {
+            let what = "the file was replaced while it was opened";
+            return Err(DbError::file(ErrorKind::Replaced, &options.path, what));
+        }
         let metrics = Arc::new(Metrics::default());
         let wal = journal == Journal::Wal;
         let writer = Writer::new(conn, &options, identity, wal, Arc::clone(&metrics))?;

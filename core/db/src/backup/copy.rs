@@ -1,7 +1,9 @@
 //! A copy in the making: a temporary file that becomes a backup, or goes away.
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -9,7 +11,7 @@ use rusqlite::backup::{Backup, StepResult};
 use crate::error::{DbError, ErrorKind, Result};
 use crate::file::{self, beside};
 use crate::pool::Snapshot;
-use crate::{integrity, open, pragmas, space};
+use crate::{integrity, open, pragmas, process, space};
 
 /// Pages to a step: a megabyte at the usual size.
 const STEP: i32 = 256;
@@ -43,17 +45,7 @@ impl Copy {
         let mut target = open::connect_bare(&self.path)?;
         // Nobody needs half a copy back, and the whole one is synced at the end.
         target.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")?;
-        let backup = Backup::new(conn, &mut target)?;
-        loop {
-            match backup.step(STEP)? {
-                StepResult::Done => break,
-                StepResult::More => {}
-                _ => {
-                    return Err(DbError::file(ErrorKind::Busy, &self.path, "the database is locked"));
-                }
-            }
-        }
-        drop(backup);
+        all_pages(conn, &mut target)?;
         // The copy says of itself that it has a write-ahead log, as the original has. Without, any program can
         // read it anywhere, also where nothing can be put beside it.
         let mode: String =
@@ -74,6 +66,10 @@ impl Copy {
             return Err(DbError::file(ErrorKind::Corrupt, original, what));
         }
         integrity::require(&conn, original)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) const fn pages(&self) -> u64 {
@@ -107,6 +103,42 @@ impl Copy {
         file::sync_folder(file::folder_of(name))?;
         Ok(name.to_path_buf())
     }
+}
+
+/// Writes all pages that `from` sees over those of `to`, in one transaction of `to`.
+pub(super) fn all_pages(from: &Connection, to: &mut Connection) -> Result<()> {
+    let backup = Backup::new(from, to)?;
+    loop {
+        match backup.step(STEP)? {
+            StepResult::Done => return Ok(()),
+            StepResult::More => {}
+            _ => {
+                let text = "database is locked: someone else has it open".to_owned();
+                return Err(DbError::Busy { text, waited: Duration::ZERO });
+            }
+        }
+    }
+}
+
+/// Removes what copies left behind that were killed: of processes that are gone, and an hour old, since a
+/// process of another pid namespace only seems to be gone.
+pub(super) fn sweep(folder: &Path, now_ms: i64) {
+    const HOUR_MS: i64 = 3_600_000;
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(maker) else { continue };
+        let changed = entry.metadata().map_or(i64::MAX, |found| found.mtime().saturating_mul(1000));
+        if now_ms.saturating_sub(changed) > HOUR_MS && matches!(process::of(pid), Ok(None)) {
+            tracing::info!(file = %entry.path().display(), "removed: the rest of a copy that was never finished");
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The process that made a temporary file, or what SQLite put beside it.
+fn maker(name: &str) -> Option<u32> {
+    let (pid, rest) = name.strip_prefix(".copy-")?.split_once('-')?;
+    rest.contains(".tmp").then(|| pid.parse().ok())?
 }
 
 impl Drop for Copy {

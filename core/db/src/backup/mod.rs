@@ -70,16 +70,18 @@ pub fn default_folder(database: &Path) -> PathBuf {
     folder_of(database).join(FOLDER)
 }
 
-/// Copies the database as it is now, while readers and writers go on. Into a folder (that exists, or whose
-/// name ends in a slash) under a name with the time, else under exactly this name. Verified and durable when
-/// this returns; on an error nothing is there that was not before.
+/// Copies the database as it is now, while readers and writers go on: into a folder under a name with the time,
+/// or as exactly this file (see [`is_folder`]). Verified and durable when this returns; on an error nothing is
+/// there that was not before.
 pub fn backup(db: &Db, target: &Path, options: &BackupOptions) -> Result<BackupReport> {
-    let into_folder = target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let into_folder = is_folder(target);
+    let target = if into_folder { target.components().as_path() } else { target };
     let folder = if into_folder { target } else { folder_of(target) };
     file::create_folder(folder)?;
     if !into_folder {
         refuse_target(db.path(), target, options.replace)?;
     }
+    copy::sweep(folder, db.clock().wall_ms());
     let copy = db.read(|conn| {
         let copy = copy::Copy::of(conn.conn, folder)?;
         copy.verify(db.path())?;
@@ -99,6 +101,13 @@ pub fn backup(db: &Db, target: &Path, options: &BackupOptions) -> Result<BackupR
     };
     tracing::info!(from = %db.path().display(), to = %path.display(), bytes, "backed up");
     Ok(BackupReport { path, bytes, pages, verified: true, removed })
+}
+
+/// Whether a target names a folder: one that exists, or, where nothing is there yet, a name that ends in a slash
+/// or has no extension. So `backups` and `backups/` become folders, `monday.db` a file.
+pub fn is_folder(target: &Path) -> bool {
+    let says_so = target.as_os_str().as_encoded_bytes().ends_with(b"/") || target.extension().is_none();
+    target.is_dir() || (says_so && !target.exists())
 }
 
 /// The backups of `database` in a folder, newest first; empty where there is no such folder.

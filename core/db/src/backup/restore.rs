@@ -1,18 +1,25 @@
 //! Putting a backup in the place of the database.
 //!
-//! The order is what makes it safe to be killed at any point: the backup is copied and checked before the
-//! database is touched; the database then gets a second name, which it keeps; what lies beside it is moved out
-//! of the way, since a foreign write-ahead log or hot journal would be played into the restored file
-//! (<https://sqlite.org/howtocorrupt.html>, section 1.4); and one rename puts the copy in its place. There is
-//! no moment without a database.
+//! The backup is copied and checked before the database is touched, and what is there is kept under another
+//! name. Then the copy's pages are written over the database's, by SQLite, in one transaction: killed in
+//! between, the next open rolls back to what was there. The file stays the same file, so a process that
+//! opens it at this very moment waits for SQLite's lock like for any other writer; were the file replaced
+//! under it, it would put its log beside a database that the log does not belong to
+//! (<https://sqlite.org/howtocorrupt.html>, section 1.4 and 2.4).
+//!
+//! Only what is no database any more, which nobody can open, is replaced as a file. It gets its second name
+//! first, what lies beside it is moved out of the way, since a foreign log or journal would be played into the
+//! restored file, and one rename puts the copy in its place: there is no moment without a file.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
+use rusqlite::Connection;
 use rustix::fs::FlockOperation;
 
-use super::{copy, name};
+use super::copy::{self, Copy};
+use super::name;
 use crate::error::{DbError, ErrorKind, Result};
 use crate::file::{self, FileIdentity, beside, folder_of};
 use crate::options::DbOptions;
@@ -46,7 +53,6 @@ pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
     let path = &paths::canonical_prefix(options.path())?;
     let opening = handle::opening(path);
     let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
-    file::create_folder(folder_of(path))?;
     let there = FileIdentity::of(path)?;
     if there.is_some() {
         file::check_is_file(path)?;
@@ -56,13 +62,15 @@ pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
         refuse_open(path)?;
     }
     let source = Source::open(from)?;
+    file::create_folder(folder_of(path))?;
+    copy::sweep(folder_of(path), options.clock.wall_ms());
     let (version, copy) = source.read(|conn| {
         let version = open::inspect(conn.conn, source.path(), &options.schema)?;
         if conn.pragma::<i64>("page_count")? == 0 {
             return Err(DbError::file(ErrorKind::NotADatabase, source.path(), "is empty: no backup"));
         }
         integrity::require(conn.conn, source.path())?;
-        let copy = copy::Copy::of(conn.conn, folder_of(path))?;
+        let copy = Copy::of(conn.conn, folder_of(path))?;
         copy.verify(source.path())?;
         Ok::<_, DbError>((version, copy))
     })?;
@@ -83,45 +91,73 @@ fn refuse_open(path: &Path) -> Result<()> {
 }
 
 fn in_use(path: &Path) -> DbError {
-    let holders: Vec<String> = holders::of_file(path).iter().map(ToString::to_string).collect();
-    let by = if holders.is_empty() { "another process".to_owned() } else { holders.join(", ") };
+    let others = holders::of_file(path).into_iter().filter(|holder| holder.pid != std::process::id());
+    let holders: Vec<String> = others.map(|holder| holder.to_string()).collect();
+    let by = if holders.is_empty() { "someone".to_owned() } else { holders.join(", ") };
     DbError::file(ErrorKind::Busy, path, format!("is in use by {by}"))
 }
 
 /// Gives where the old file is now.
-fn put_in_place(copy: copy::Copy, path: &Path, now_ms: i64) -> Result<Option<PathBuf>> {
+fn put_in_place(copy: Copy, path: &Path, now_ms: i64) -> Result<Option<PathBuf>> {
     if FileIdentity::of(path)?.is_none() {
         set_aside(path, &beside(path, &format!(".lost-{}", name::stamp(now_ms))))?;
         // Whoever creates the database at this moment keeps it.
         copy.keep_as(std::iter::once(path.to_path_buf()))?;
         return Ok(None);
     }
-    settle(path)?;
-    let _alone = lock(path)?;
     let kept = beside(path, &format!(".replaced-{}", name::stamp(now_ms)));
-    std::fs::hard_link(path, &kept)
-        .map_err(|error| DbError::io(format!("keep {} as {}", path.display(), kept.display()), error))?;
-    set_aside(path, &kept)?;
-    file::sync_folder(folder_of(path))?;
-    copy.replace(path)?;
+    match overwrite(&copy, path, &kept) {
+        Ok(()) => {}
+        Err(error) if is_damage(error.kind()) => {
+            tracing::warn!(file = %path.display(), %error, "no database any more: replaced as a file");
+            replace(copy, path, &kept)?;
+        }
+        Err(error) => return Err(error),
+    }
     Ok(Some(kept))
 }
 
-/// Brings what is beside a sound database into it, so that nothing need be set aside. With a busy timeout of
-/// 0 this also fails while another connection is there. A damaged file is left as it is.
-fn settle(path: &Path) -> Result<()> {
-    let settled = open::connect_bare(path).and_then(|conn| {
-        Ok(conn.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0))?)
-    });
-    match settled {
+const fn is_damage(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotADatabase | ErrorKind::Corrupt)
+}
+
+/// Keeps a copy of the database at `path`, and writes `copy` over it in one transaction.
+fn overwrite(copy: &Copy, path: &Path, kept: &Path) -> Result<()> {
+    let mut conn = open::connect_bare(path)?;
+    settle(&conn, path)?;
+    // The end of the journal makes the transaction: a power cut must not bring the journal back.
+    conn.execute_batch("PRAGMA synchronous=EXTRA; BEGIN")?;
+    let old = Copy::of(&conn, folder_of(path));
+    conn.execute_batch("COMMIT")?;
+    let kept = old?.keep_as(std::iter::once(kept.to_path_buf()))?;
+    let source = open::connect_foreign(copy.path(), Snapshot::Immutable)?;
+    copy::all_pages(&source, &mut conn).inspect_err(|_| {
+        // Nothing was replaced, so nothing is kept.
+        let _ = std::fs::remove_file(&kept);
+    })
+}
+
+/// Brings what is beside the database into it. With a busy timeout of 0 this fails while another connection
+/// has it open: each holds a lock as long as there is a log.
+fn settle(conn: &Connection, path: &Path) -> Result<()> {
+    let settled = conn.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0));
+    match settled.map_err(DbError::from) {
         Ok(mode) if mode == "delete" => Ok(()),
         Ok(_) => Err(in_use(path)),
         Err(error) if error.kind() == ErrorKind::Busy => Err(in_use(path)),
-        Err(error) => {
-            tracing::info!(file = %path.display(), %error, "the file to be replaced is not sound");
-            Ok(())
-        }
+        Err(error) => Err(error),
     }
+}
+
+/// Puts the copy in the place of what is no database.
+fn replace(copy: Copy, path: &Path, kept: &Path) -> Result<()> {
+    let _alone = lock(path)?;
+    std::fs::hard_link(path, kept)
+        .map_err(|error| DbError::io(format!("keep {} as {}", path.display(), kept.display()), error))?;
+    set_aside(path, kept)?;
+    file::sync_folder(folder_of(path))?;
+    copy.replace(path)?;
+    Ok(())
 }
 
 /// Keeps every other process out of the file: SQLite's own locks lie within this one, and each connection
