@@ -1,1 +1,24 @@
-//! The terminal UI and the command line.
+//! The terminal UI and the command line of Conclave.
+//!
+//! This crate is the shell over everything below it. It promises that the command line and the UI do the same
+//! thing by calling the same functions, that standard output carries results and nothing else, that every
+//! failure is one line with an exit code ([`cli`]) and, in the UI, a message instead of an exit. It holds no
+//! SQL and opens no database by itself; it keeps no state that is not in the database.
+
+#[cfg(windows)]
+compile_error!(
+    "conclave needs a Unix system: file locks, process groups and terminals are used as Unix has them"
+);
+
+pub mod cli;
+mod config;
+mod demo;
+mod failure;
+mod find_run;
+mod import;
+mod logging;
+mod project;
+pub mod state;
+mod text;
+mod times;
+mod ui;

@@ -1,2 +1,7 @@
-//! The binary `conclave`.
-fn main() {}
+//! The binary `conclave`: everything is in the library, so that `cargo xtask` can call the same functions.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conclave::cli::run(std::env::args_os())
+}

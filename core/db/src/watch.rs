@@ -53,6 +53,11 @@ impl Watch {
         Ok(watch)
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Looks once. Never waits for a lock: a locked file has not committed yet.
     pub fn look(&mut self) -> Result<Seen> {
         let found = FileIdentity::of(&self.path)?;

@@ -1,0 +1,281 @@
+//! The words of the command line, as data that also makes help, completions and the manual.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::values;
+
+/// Durable local state for a fleet of coding agents, and the terminal UI to run them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "conclave",
+    version,
+    about,
+    long_about = None,
+    after_help = "Without a command: the terminal UI.",
+    disable_help_subcommand = true
+)]
+pub(crate) struct Line {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Options that stand before or after any command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// The folder of the project's state, in place of `<root>/.conclave` [env: `CONCLAVE_STATE_DIR`]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// The folder of the machine-wide state [env: `CONCLAVE_GLOBAL_DIR`]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) global_dir: Option<PathBuf>,
+    /// The configuration, in place of the project's and the user's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print exactly one JSON document on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print no notices on stderr
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colours (`NO_COLOR` counts)
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+    /// Refuse everything that would change the state
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+    /// Who acts [env: `CONCLAVE_ACTOR`, `USER`]
+    #[arg(long, global = true, value_name = "NAME", value_parser = values::actor)]
+    pub(crate) actor: Option<String>,
+    /// Log more to the log file; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Print the log on stderr as well
+    #[arg(long, global = true)]
+    pub(crate) log_stderr: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create `.conclave/` with a commented config.toml and a current state.db
+    Init,
+    /// Counts of everything on one screen
+    Status,
+    /// Show runs in a fresh project with sample data; needs no key and no network
+    Demo,
+    /// Read and export consensus runs
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Bring the state to the current schema, import legacy files, see how the migration stands
+    Migrate(MigrateLine),
+    /// Check the state and say what to do
+    Doctor {
+        /// Repair what can be repaired without losing anything
+        #[arg(long)]
+        fix: bool,
+    },
+    /// Look after the database file
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        #[arg(value_parser = PossibleValuesParser::new(["bash", "elvish", "fish", "powershell", "zsh"]))]
+        shell: String,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `conclave runs`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Runs {
+    /// List runs, newest first
+    List {
+        /// Only runs of this spec
+        #[arg(long, value_name = "SPEC")]
+        spec: Option<String>,
+        /// Only runs of this stage
+        #[arg(long, value_name = "STAGE")]
+        stage: Option<String>,
+        /// Only runs with this status
+        #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(values::RUN_STATUSES))]
+        status: Option<String>,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Show one run with everything that belongs to it
+    Show {
+        /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        run: String,
+    },
+    /// Print what an agent answered
+    Output {
+        /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        run: String,
+        /// The agent, by its full name
+        agent: String,
+        /// The agent's attempt; the newest by default
+        #[arg(long, value_name = "N")]
+        attempt: Option<i64>,
+        /// Which answer of the attempt; the newest by default
+        #[arg(long, value_name = "N")]
+        sequence: Option<i64>,
+        /// Write the stored bytes alone
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Write a run as JSON and as Markdown
+    Export {
+        /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        run: String,
+        /// Where to; the current folder by default
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// How long a list may be.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Limit {
+    /// At most this many; 50 by default on a terminal, all otherwise
+    #[arg(long, value_name = "N", value_parser = values::limit)]
+    pub(crate) limit: Option<usize>,
+}
+
+/// `conclave migrate`, with or without a word after it
+#[derive(Debug, Args)]
+pub(crate) struct MigrateLine {
+    #[command(subcommand)]
+    pub(crate) command: Option<Migrate>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `conclave migrate …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Migrate {
+    /// Import legacy databases; a second time changes nothing
+    Import {
+        /// Legacy database files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// How far the migration is, and what the next step needs
+    Status,
+    /// Compare the legacy rows with the new ones, byte for byte
+    Verify,
+    /// Copy legacy rows that have no new row yet
+    Backfill {
+        /// Stop after this many rows
+        #[arg(long, value_name = "N", value_parser = values::rows)]
+        limit: Option<u64>,
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// `conclave db …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Sizes, pragmas and versions of the database file
+    Stats,
+    /// All checks, each ok, warn or fail with advice
+    Check,
+    /// Write a verified copy, and keep the newest ones
+    Backup {
+        /// A folder, or a file to be written; `.conclave/backups` by default
+        to: Option<PathBuf>,
+        /// Copies to keep in the folder
+        #[arg(long, value_name = "N", value_parser = values::limit, default_value = "7")]
+        keep: usize,
+    },
+    /// Put a backup in the place of the state
+    Restore {
+        /// The backup; the newest of `.conclave/backups` by default
+        from: Option<PathBuf>,
+    },
+    /// Give free pages back to the file system, in slices beside other writers
+    Vacuum {
+        /// Rewrite the whole file at once; other users wait
+        #[arg(long)]
+        full: bool,
+    },
+    /// Copy the write-ahead log into the file
+    Checkpoint {
+        /// Also wait for readers, and cut the log to nothing
+        #[arg(long)]
+        truncate: bool,
+    },
+    /// Rewrite an old file so that it can give free pages back
+    Convert,
+}
+
+impl Command {
+    /// Whether the command only reads: it creates nothing, and works under `--read-only`.
+    pub(crate) const fn reads(&self) -> bool {
+        match self {
+            Self::Status | Self::Completions { .. } | Self::Man => true,
+            Self::Runs(runs) => !matches!(runs, Runs::Export { .. }),
+            Self::Migrate(line) => match &line.command {
+                None => line.dry_run,
+                Some(Migrate::Status | Migrate::Verify) => true,
+                Some(Migrate::Import { dry_run, .. } | Migrate::Backfill { dry_run, .. }) => {
+                    line.dry_run || *dry_run
+                }
+            },
+            Self::Doctor { fix } => !*fix,
+            Self::Db(command) => matches!(command, DbCommand::Stats | DbCommand::Check),
+            Self::Init | Self::Demo => false,
+        }
+    }
+
+    /// Whether `--read-only` refuses it. An export and a backup write files, but not the state;
+    /// the demo has a state of its own.
+    pub(crate) const fn changes_state(&self) -> bool {
+        !self.reads() && !matches!(self, Self::Runs(_) | Self::Demo | Self::Db(DbCommand::Backup { .. }))
+    }
+
+    /// The command in the words of the user, for messages.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Status => "status",
+            Self::Demo => "demo",
+            Self::Runs(_) => "runs",
+            Self::Migrate(MigrateLine { command: Some(Migrate::Import { .. }), .. }) => "migrate import",
+            Self::Migrate(MigrateLine { command: Some(Migrate::Backfill { .. }), .. }) => "migrate backfill",
+            Self::Migrate(_) => "migrate",
+            Self::Doctor { .. } => "doctor --fix",
+            Self::Db(DbCommand::Restore { .. }) => "db restore",
+            Self::Db(DbCommand::Vacuum { .. }) => "db vacuum",
+            Self::Db(DbCommand::Checkpoint { .. }) => "db checkpoint",
+            Self::Db(DbCommand::Convert) => "db convert",
+            Self::Db(_) => "db",
+            Self::Completions { .. } => "completions",
+            Self::Man => "man",
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What every command needs: who acts, on which project, and where the output goes.
+
+use std::path::PathBuf;
+
+use conclave_db::{Db, vacuum};
+
+use super::args::{Command, Globals};
+use super::output::Output;
+use super::{db, demo, doctor, init, manual, migrate, runs, status, values};
+use crate::failure::{Exit, Failure};
+use crate::project::{Environment, Places, Project};
+use crate::{logging, ui};
+
+/// Who acts where nobody says so.
+const NOBODY: &str = "unknown";
+
+/// One command's surroundings.
+pub(crate) struct Context {
+    pub(crate) output: Output,
+    pub(crate) environment: Environment,
+    pub(crate) project: Project,
+    pub(crate) actor: String,
+    pub(crate) read_only: bool,
+}
+
+impl Context {
+    pub(super) fn new(globals: &Globals, environment: Environment, output: Output) -> Result<Self, Failure> {
+        let places = places(globals, &environment);
+        let project = Project::find(&environment, &places)?;
+        let actor = actor(globals, &environment)?;
+        Ok(Self { output, environment, project, actor, read_only: globals.read_only })
+    }
+
+    /// Runs one command.
+    pub(super) fn run(&self, command: Command) -> Result<Exit, Failure> {
+        match command {
+            Command::Init => init::run(self),
+            Command::Status => status::run(self),
+            Command::Demo => demo::run(self),
+            Command::Runs(command) => runs::run(self, command),
+            Command::Migrate(line) => migrate::run(self, line),
+            Command::Doctor { fix } => doctor::run(self, fix),
+            Command::Db(command) => db::run(self, command),
+            Command::Completions { shell } => manual::completions(&self.output, &shell),
+            Command::Man => manual::page(&self.output),
+        }
+    }
+
+    /// Opens the UI on a project.
+    pub(crate) fn show(&self, project: Project) -> Result<Exit, Failure> {
+        ui::run(ui::Wanted {
+            environment: self.environment.clone(),
+            project,
+            actor: self.actor.clone(),
+            read_only: self.read_only,
+            colour: self.output.is_coloured(),
+        })
+    }
+
+    /// After work that may have freed pages: one slice of a vacuum, where one is due. Nothing is said of it.
+    pub(crate) fn tidy_up(db: &Db) {
+        if let Err(error) = vacuum::slice_when_due(db) {
+            tracing::warn!(%error, "one slice of a vacuum");
+        }
+    }
+
+    /// Opens the state to be read; says so where there is none.
+    pub(crate) fn open_read_only(&self) -> Result<Option<Db>, Failure> {
+        let db = self.project.open_read_only()?;
+        match &db {
+            None => self.output.no_state(),
+            Some(db) if db.is_immutable() => {
+                self.output.notice(format!(
+                    "{}: read as it lies: its folder cannot be written",
+                    db.path().display()
+                ));
+            }
+            Some(_) => {}
+        }
+        Ok(db)
+    }
+
+    /// Opens the state to be written; where there is none it is made, and that is said.
+    pub(crate) fn open(&self) -> Result<Db, Failure> {
+        let is_new = !self.project.has_state();
+        let db = self.project.open()?;
+        if is_new {
+            self.output.notice(format!("created {}", self.project.database.display()));
+        }
+        Ok(db)
+    }
+}
+
+/// The command line first, then the environment.
+fn places(globals: &Globals, environment: &Environment) -> Places {
+    let from = |name: &str| environment.get(name).map(PathBuf::from);
+    Places {
+        state_dir: globals.state_dir.clone().or_else(|| from("CONCLAVE_STATE_DIR")),
+        config: globals.config.clone(),
+    }
+}
+
+/// Who acts. A name that was chosen must be valid; a login name that is not counts as none.
+fn actor(globals: &Globals, environment: &Environment) -> Result<String, Failure> {
+    if let Some(name) = &globals.actor {
+        return Ok(name.clone());
+    }
+    if let Some(name) = environment.get("CONCLAVE_ACTOR") {
+        let name = name.to_string_lossy();
+        return values::actor(&name)
+            .map_err(|wrong| Failure::configuration(format!("CONCLAVE_ACTOR={name:?}: {wrong}")));
+    }
+    Ok(environment
+        .text("USER")
+        .and_then(|name| values::actor(name).ok())
+        .unwrap_or_else(|| NOBODY.to_owned()))
+}
+
+/// Without a command: the terminal UI, which needs a terminal.
+pub(super) fn terminal_ui(
+    globals: &Globals,
+    environment: Environment,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let context = Context::new(globals, environment, output.clone())?;
+    ui::refuse_without_terminal(&context.environment)?;
+    logging::start(
+        logging::Wanted { verbose: globals.verbose, stderr: false, reads: false },
+        &context.environment,
+    )?;
+    context.show(context.project.clone())
+}

@@ -1,0 +1,47 @@
+//! `conclave demo`
+
+use conclave_consensus::runs::{self, RunFilter};
+use serde_json::json;
+
+use super::context::Context;
+use super::progress::Progress;
+use super::runs::list_lines;
+use crate::demo;
+use crate::failure::{Doing, Exit, Failure};
+use crate::import::in_words;
+use crate::text::counted;
+use crate::ui;
+
+pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
+    let progress = Progress::new(&context.output);
+    let demo = demo::create(&context.actor, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase))?;
+    drop(progress);
+    let root = demo.project.root.clone();
+    let place = || format!("the demo's project lies in {}", root.display());
+    if context.output.json {
+        let db = demo.project.open()?;
+        let runs = runs::list(&db, &RunFilter::default(), None, None).doing("read the runs")?;
+        context.output.document(&json!({
+            "project": root.to_string_lossy(),
+            "import": demo.report,
+            "verified": demo.verified,
+            "runs": runs,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    if ui::refuse_without_terminal(&context.environment).is_ok() {
+        let exit = context.show(demo.project)?;
+        context.output.notice(place());
+        context.output.notice(format!("look around in it: cd {} && conclave", root.display()));
+        return Ok(exit);
+    }
+    let db = demo.project.open()?;
+    let verified = if demo.verified.equal { "all equal" } else { "with differences" };
+    let checked = counted(demo.verified.checked, "row", "rows");
+    let mut text =
+        format!("imported {}\nverified {checked} byte for byte: {verified}\n\n", in_words(&demo.report));
+    text.push_str(&list_lines(context, &db, &RunFilter::default())?);
+    text.push_str(&format!("\n{}\n", place()));
+    context.output.print(text)?;
+    Ok(Exit::Done)
+}

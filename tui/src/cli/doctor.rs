@@ -1,0 +1,48 @@
+//! `conclave doctor [--fix]`, and `conclave db check`, which is the same without the cure.
+
+use conclave_db::doctor::{self, Check, CheckState};
+use serde_json::json;
+
+use super::context::Context;
+use super::output::{Output, Paint};
+use crate::failure::{Doing, Exit, Failure};
+use crate::text::visible;
+
+pub(super) fn run(context: &Context, fix: bool) -> Result<Exit, Failure> {
+    let mut fixed = Vec::new();
+    if fix && context.project.has_state() {
+        fixed = doctor::fix(&context.open()?).doing("fix")?;
+    }
+    let Some(db) = context.open_read_only()? else {
+        if context.output.json {
+            context.output.document(&json!({ "checks": [], "fixed": [] }))?;
+        }
+        return Ok(Exit::Done);
+    };
+    let checks = doctor::checks(&db);
+    let failed = checks.iter().any(|check| check.state == CheckState::Fail);
+    if context.output.json {
+        context.output.document(&json!({ "checks": checks, "fixed": fixed }))?;
+    } else {
+        let mut text: String = fixed.iter().map(|done| format!("fixed: {}\n", visible(done))).collect();
+        for check in &checks {
+            text.push_str(&line(&context.output, check));
+        }
+        context.output.print(text)?;
+    }
+    Ok(if failed { Exit::StateSaysNo } else { Exit::Done })
+}
+
+fn line(output: &Output, check: &Check) -> String {
+    let (sign, word, paint) = match check.state {
+        CheckState::Ok => (output.sign("✓", "+"), "ok", Paint::Green),
+        CheckState::Warn => (output.sign("◐", "~"), "warn", Paint::Yellow),
+        CheckState::Fail => (output.sign("✗", "x"), "fail", Paint::Red),
+    };
+    let state = output.coloured(&format!("{sign} {word:<4}"), paint);
+    let mut text = format!("{state}  {:<20}  {}\n", check.name, visible(&check.detail));
+    if let Some(advice) = &check.advice {
+        text.push_str(&format!("        {:<20}  {}\n", "", visible(advice)));
+    }
+    text
+}

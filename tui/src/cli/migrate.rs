@@ -1,0 +1,257 @@
+//! `conclave migrate [import|status|verify|backfill]`
+
+use std::path::PathBuf;
+
+use conclave_consensus::import::ImportReport;
+use conclave_consensus::migrate::{
+    self, BackfillOptions, BackfillReport, BackfillStatus, Counts, Finding, MigrationStatus, NextPhase,
+    VerifyReport,
+};
+use conclave_db::Db;
+use serde_json::{Value, json};
+
+use super::args::{Migrate, MigrateLine};
+use super::context::Context;
+use super::progress::Progress;
+use crate::failure::{Doing, Exit, Failure};
+use crate::import::{import, in_words, options};
+use crate::text::{count, counted, visible};
+
+pub(super) fn run(context: &Context, line: MigrateLine) -> Result<Exit, Failure> {
+    match line.command {
+        None => schema(context, line.dry_run),
+        Some(Migrate::Import { files, dry_run }) => import_all(context, &files, dry_run || line.dry_run),
+        Some(Migrate::Status) => status(context),
+        Some(Migrate::Verify) => verify(context),
+        Some(Migrate::Backfill { limit, dry_run }) => backfill(context, limit, dry_run || line.dry_run),
+    }
+}
+
+/// To the current schema.
+fn schema(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
+    let output = &context.output;
+    if dry_run {
+        let plan = Db::plan(&context.project.options()?).doing("look at the state")?;
+        if output.json {
+            output.document(&json!({
+                "from": plan.from, "to": plan.to, "steps": plan.steps, "rewrites": plan.rewrites, "dry_run": true,
+            }))?;
+        } else if plan.steps.is_empty() {
+            output.print(format_args!("schema {} is current\n", plan.to))?;
+        } else {
+            let backup = if plan.rewrites { " (a verified backup comes first)" } else { "" };
+            output.print(format_args!(
+                "would migrate from schema {} to {}{backup}: {}\n",
+                plan.from,
+                plan.to,
+                plan.steps.join(", ")
+            ))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let db = context.open()?;
+    let migrated = db.migrated();
+    if output.json {
+        output.document(migrated)?;
+    } else if migrated.applied.is_empty() {
+        output.print(format_args!("schema {} is current; nothing to do\n", migrated.to))?;
+    } else {
+        let steps = migrated.applied.join(", ");
+        output.print(format_args!("migrated from schema {} to {}: {steps}\n", migrated.from, migrated.to))?;
+    }
+    let left = migrate::status(&db).map(|status| status.backfill.remaining).unwrap_or(0);
+    if left > 0 {
+        output.notice(format!(
+            "{} to copy: conclave migrate backfill",
+            counted(left, "legacy row", "legacy rows")
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn import_all(context: &Context, files: &[PathBuf], dry_run: bool) -> Result<Exit, Failure> {
+    let output = &context.output;
+    let had_state = context.project.has_state();
+    let mut reports: Vec<ImportReport> = Vec::new();
+    for file in files {
+        let file = context.environment.folder.join(file);
+        let progress = Progress::new(output);
+        let options = options(&context.actor, dry_run);
+        let report = import(&context.project, &file, &options, &mut |at| {
+            progress.at(at.done_rows, at.total_rows, at.phase);
+        });
+        drop(progress);
+        let report = report.map_err(|failure| match reports.len() {
+            0 => failure,
+            done => {
+                failure.hint(format!("{} before it imported", counted(done as u64, "file was", "files were")))
+            }
+        })?;
+        if !had_state && !dry_run && reports.is_empty() {
+            output.notice(format!("created {}", context.project.database.display()));
+        }
+        if !output.json {
+            let would = if dry_run { "would import" } else { "imported" };
+            output.print(format_args!("{would} {}: {}\n", visible(&report.source), in_words(&report)))?;
+        }
+        reports.push(report);
+    }
+    if output.json {
+        // One file, one report; several, a list.
+        match reports.as_slice() {
+            [report] => output.document(report)?,
+            reports => output.document(&reports)?,
+        }
+    }
+    if !dry_run && let Ok(db) = context.project.open() {
+        Context::tidy_up(&db);
+    }
+    Ok(Exit::Done)
+}
+
+fn status(context: &Context) -> Result<Exit, Failure> {
+    let output = &context.output;
+    let Some(db) = context.open_read_only()? else {
+        if output.json {
+            output.document(&absent())?;
+        }
+        return Ok(Exit::Done);
+    };
+    let status = migrate::status(&db).doing("read the migration")?;
+    if output.json {
+        output.document(&status)?;
+    } else {
+        output.print(status_page(&status))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The answer where there is no state: nothing has been and nothing is to be migrated.
+fn absent() -> Value {
+    json!({
+        "phase": null, "phase_name": null,
+        "backfill": BackfillStatus { complete: true, copied: 0, remaining: 0 },
+        "counts": Counts::default(),
+        "mismatches": 0, "capture_triggers": false, "soak_until": null,
+        "next": NextPhase { phase: None, allowed: false, missing: Vec::new() },
+        "verified_at": null, "sources": [],
+    })
+}
+
+fn status_page(status: &MigrationStatus) -> String {
+    let mut text = format!("phase       {} {}\n", status.phase, status.phase_name);
+    let backfill = &status.backfill;
+    let all = backfill.copied + backfill.remaining;
+    let word = if backfill.complete { "complete" } else { "not complete: conclave migrate backfill" };
+    text.push_str(&format!("backfill    {} of {} rows, {word}\n", count(backfill.copied), count(all)));
+    let counts = &status.counts;
+    text.push_str(&format!(
+        "legacy      {}, {}, {}\n",
+        counted(counts.legacy_artifacts, "artifact", "artifacts"),
+        counted(counts.legacy_syntheses, "synthesis", "syntheses"),
+        counted(counts.legacy_executions, "execution", "executions"),
+    ));
+    text.push_str(&format!(
+        "new         {}, {}, {}, {}\n",
+        counted(counts.runs, "run", "runs"),
+        counted(counts.outputs, "output", "outputs"),
+        counted(counts.syntheses, "synthesis", "syntheses"),
+        counted(counts.attempts, "attempt", "attempts"),
+    ));
+    text.push_str(&format!("differences {}\n", count(status.mismatches)));
+    let next = match status.next.phase {
+        None => "none: the end is reached".to_owned(),
+        Some(phase) if status.next.allowed => format!("phase {phase}, allowed now"),
+        Some(phase) => format!("phase {phase}, missing: {}", status.next.missing.join(", ")),
+    };
+    text.push_str(&format!("next        {}\n", visible(&next)));
+    text
+}
+
+fn verify(context: &Context) -> Result<Exit, Failure> {
+    let output = &context.output;
+    if !context.project.has_state() {
+        output.no_state();
+        if output.json {
+            output.document(&VerifyReport { equal: true, ..VerifyReport::default() })?;
+        }
+        return Ok(Exit::Done);
+    }
+    let db = context.project.open_read_only()?;
+    let Some(db) = db else { return Ok(Exit::Done) };
+    let progress = Progress::new(output);
+    let report =
+        migrate::verify(&db, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase)).doing("verify")?;
+    drop(progress);
+    if output.json {
+        output.document(&report)?;
+    } else {
+        output.print(verify_page(&report))?;
+    }
+    Ok(if report.equal { Exit::Done } else { Exit::StateSaysNo })
+}
+
+fn verify_page(report: &VerifyReport) -> String {
+    let checked = counted(report.checked, "row", "rows");
+    if report.equal {
+        return format!("{checked} compared, all equal\n");
+    }
+    let mut text = format!("{checked} compared, {} differ\n", count(report.differences));
+    for finding in &report.findings {
+        text.push_str(&finding_line(finding));
+    }
+    let shown = report.findings.len() as u64;
+    if shown < report.differences {
+        text.push_str(&format!("and {} more\n", count(report.differences - shown)));
+    }
+    text
+}
+
+fn finding_line(finding: &Finding) -> String {
+    let id = |id: Option<i64>| id.map_or("-".to_owned(), |id| id.to_string());
+    let legacy = finding.agent_id.clone().unwrap_or_else(|| id(finding.legacy_id));
+    let field = finding.field.map_or(String::new(), |field| format!(" in {field}"));
+    let text = format!(
+        "{}: {} {legacy}, new {}{field}",
+        finding.kind.as_str().replace('_', " "),
+        finding.table,
+        id(finding.output_id)
+    );
+    format!("{}\n", visible(&text))
+}
+
+fn backfill(context: &Context, limit: Option<u64>, dry_run: bool) -> Result<Exit, Failure> {
+    let output = &context.output;
+    if !context.project.has_state() {
+        output.no_state();
+        if output.json {
+            output.document(&BackfillReport { complete: true, ..BackfillReport::default() })?;
+        }
+        return Ok(Exit::Done);
+    }
+    let db = context.open()?;
+    let options =
+        BackfillOptions { limit, dry_run, actor: context.actor.clone(), ..BackfillOptions::default() };
+    let progress = Progress::new(output);
+    let report =
+        migrate::backfill(&db, &options, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase))
+            .doing("backfill")?;
+    drop(progress);
+    if output.json {
+        output.document(&report)?;
+    } else if report.copied == 0 && report.updated == 0 && report.complete {
+        output.print("nothing left to copy\n")?;
+    } else {
+        let would = if dry_run { "would copy" } else { "copied" };
+        output.print(format_args!(
+            "{would} {}, updated {}, {} left\n",
+            counted(report.copied, "row", "rows"),
+            count(report.updated),
+            count(report.remaining)
+        ))?;
+    }
+    if !dry_run {
+        Context::tidy_up(&db);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,108 @@
+//! The command line. Each noun has its file; this one reads the line, runs the command and ends the process
+//! with the exit code that [`crate::failure`] decides.
+//!
+//! `run` never panics outwards, prints a failure as one line, and with `--json` prints exactly one document.
+
+mod args;
+mod complaint;
+mod context;
+mod db;
+mod demo;
+mod doctor;
+mod init;
+mod manual;
+mod migrate;
+mod output;
+mod progress;
+mod runs;
+mod status;
+mod table;
+mod values;
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Parser as _;
+use signal_hook::consts::SIGINT;
+
+use self::args::{Command, Line};
+use self::context::Context;
+pub(crate) use self::output::{Output, Signs};
+use crate::failure::{Exit, Failure};
+use crate::logging;
+use crate::project::Environment;
+
+/// Runs one command line, the program's name first, and gives the exit code.
+pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let line: Vec<OsString> = line.into_iter().collect();
+    ExitCode::from(caught(&line).code())
+}
+
+/// The panic of a defect, as its hook saw it.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// A defect ends as any other failure: one line, with the place in it. The terminal UI has put the terminal
+/// in order by then.
+fn caught(line: &[OsString]) -> Exit {
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(target: "conclave", "panic: {panic}");
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic.to_string());
+    }));
+    catch_unwind(AssertUnwindSafe(|| parse_and_run(line))).unwrap_or_else(|_| {
+        let message = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let failure = Failure::internal(message.unwrap_or_else(|| "panic".to_owned()));
+        Output::plain(asks_for_json(line)).failure(&failure);
+        failure.exit
+    })
+}
+
+fn parse_and_run(line: &[OsString]) -> Exit {
+    let parsed = match Line::try_parse_from(line) {
+        Ok(parsed) => parsed,
+        Err(error) => return complaint::answer(&error, &Output::plain(asks_for_json(line))),
+    };
+    let environment = match Environment::of_process() {
+        Ok(environment) => environment,
+        Err(failure) => {
+            Output::plain(parsed.globals.json).failure(&failure);
+            return failure.exit;
+        }
+    };
+    let output = Output::new(&parsed.globals, &environment);
+    match execute(parsed, environment, &output) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn execute(line: Line, environment: Environment, output: &Output) -> Result<Exit, Failure> {
+    let reads = line.command.as_ref().is_some_and(Command::reads);
+    let Some(command) = line.command else {
+        return context::terminal_ui(&line.globals, environment, output);
+    };
+    logging::start(
+        logging::Wanted { verbose: line.globals.verbose, stderr: line.globals.log_stderr, reads },
+        &environment,
+    )?;
+    if line.globals.read_only && command.changes_state() {
+        return Err(Failure::read_only(command.name()));
+    }
+    // Everything acknowledged survives kill -9, so Ctrl-C may end the process at any instruction.
+    let always = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let number = i32::from(Exit::Interrupted.code());
+    if let Err(error) = signal_hook::flag::register_conditional_shutdown(SIGINT, number, always) {
+        tracing::warn!(%error, "Ctrl-C ends the program without its exit code");
+    }
+    let context = Context::new(&line.globals, environment, output.clone())?;
+    context.run(command)
+}
+
+/// Whether the line asks for JSON, before it is understood.
+fn asks_for_json(line: &[OsString]) -> bool {
+    line.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}

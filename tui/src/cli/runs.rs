@@ -1,0 +1,339 @@
+//! `conclave runs list|show|output|export`
+
+use std::path::PathBuf;
+
+use conclave_consensus::export::export_run;
+use conclave_consensus::runs::{self, OutputContent, RunCursor, RunDetail, RunFilter, RunStatus, RunSummary};
+use conclave_db::Db;
+use conclave_retry::{Clock as _, SystemClock};
+use serde_json::json;
+
+use super::args::Runs;
+use super::context::Context;
+use super::output::{Output, Paint};
+use super::table::{Column, Table, left, right};
+use crate::failure::{Doing, Exit, Failure};
+use crate::find_run::find_one;
+use crate::text::{counted, size, visible, visible_lines};
+use crate::times;
+
+/// Runs that are read at once.
+const PAGE: usize = 1000;
+
+const LIST: &[Column] = &[
+    right("#"),
+    left("spec"),
+    left("stage"),
+    left("status"),
+    right("outputs"),
+    left("started"),
+    left("agents"),
+];
+
+const OUTPUTS: &[Column] = &[
+    left("agent"),
+    right("try"),
+    right("answer"),
+    left("state"),
+    right("size"),
+    left("JSON"),
+    left("model"),
+    left("completed"),
+];
+
+const ATTEMPTS: &[Column] = &[
+    left("agent"),
+    right("try"),
+    left("state"),
+    right("exit"),
+    left("spawned"),
+    left("completed"),
+    left("error"),
+];
+
+pub(super) fn run(context: &Context, command: Runs) -> Result<Exit, Failure> {
+    match command {
+        Runs::List { spec, stage, status, limit } => {
+            let status = status.as_deref().and_then(RunStatus::parse);
+            list(context, &RunFilter { spec, stage, status }, limit.limit)
+        }
+        Runs::Show { run } => show(context, &run),
+        Runs::Output { run, agent, attempt, sequence, raw } => {
+            output(context, &Wanted { run, agent, attempt, sequence, raw })
+        }
+        Runs::Export { run, dir } => export(context, &run, dir),
+    }
+}
+
+fn list(context: &Context, filter: &RunFilter, limit: Option<usize>) -> Result<Exit, Failure> {
+    let output = &context.output;
+    let Some(db) = context.open_read_only()? else {
+        if output.json {
+            output.document(&json!([]))?;
+        }
+        return Ok(Exit::Done);
+    };
+    let limit = limit.or(output.usual_limit());
+    if output.json {
+        let mut runs = Vec::new();
+        pages(&db, filter, limit, |page| {
+            runs.extend(page);
+            Ok(())
+        })?;
+        output.document(&runs)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(LIST, output.columns);
+    let mut headed = true;
+    let cut = pages(&db, filter, limit, |page| {
+        let rows: Vec<_> = page.iter().map(|run| row(output, run)).collect();
+        output.print(table.lines(&rows, std::mem::take(&mut headed)))
+    })?;
+    if headed {
+        output.notice("no runs");
+    }
+    if cut {
+        output.notice(format!("the newest {} are shown; --limit N shows more", limit.unwrap_or_default()));
+    }
+    Ok(Exit::Done)
+}
+
+/// All runs as lines, for those who print them below something else.
+pub(super) fn list_lines(context: &Context, db: &Db, filter: &RunFilter) -> Result<String, Failure> {
+    let mut table = Table::new(LIST, context.output.columns);
+    let mut text = String::new();
+    pages(db, filter, None, |page| {
+        let rows: Vec<_> = page.iter().map(|run| row(&context.output, run)).collect();
+        text.push_str(&table.lines(&rows, text.is_empty()));
+        Ok(())
+    })?;
+    Ok(text)
+}
+
+/// Reads page by page, newest first; gives whether there would be more beyond the limit.
+fn pages(
+    db: &Db,
+    filter: &RunFilter,
+    limit: Option<usize>,
+    mut each: impl FnMut(Vec<RunSummary>) -> Result<(), Failure>,
+) -> Result<bool, Failure> {
+    let mut left = limit.unwrap_or(usize::MAX);
+    let mut after: Option<RunCursor> = None;
+    loop {
+        // One more than wanted, to know whether something is cut off.
+        let wanted = left.saturating_add(1).min(PAGE);
+        let mut page = runs::list(db, filter, after.as_ref(), Some(wanted)).doing("read the runs")?;
+        let is_last = page.len() < wanted;
+        let more = page.len() > left;
+        page.truncate(left);
+        left -= page.len();
+        after = page.last().map(RunCursor::from);
+        if !page.is_empty() {
+            each(page)?;
+        }
+        if more || is_last {
+            return Ok(more);
+        }
+    }
+}
+
+fn row(output: &Output, run: &RunSummary) -> Vec<String> {
+    let started = run.started_at.map_or("?".to_owned(), |then| {
+        if output.is_terminal() { times::ago(SystemClock.wall_ms(), then) } else { times::absolute(then) }
+    });
+    vec![
+        run.id.to_string(),
+        run.spec.clone(),
+        run.stage.clone(),
+        format!("{} {}", sign(output, run.status), run.status),
+        run.output_count.to_string(),
+        started,
+        run.agents.join(" "),
+    ]
+}
+
+fn sign(output: &Output, status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Ok => output.sign("✓", "+"),
+        RunStatus::Conflict => output.sign("✗", "x"),
+        RunStatus::Degraded => output.sign("◐", "~"),
+        RunStatus::Insufficient => output.sign("○", "o"),
+        RunStatus::Running => output.sign("●", "*"),
+        RunStatus::Unknown => "?",
+    }
+}
+
+fn show(context: &Context, name: &str) -> Result<Exit, Failure> {
+    let Some(db) = context.open_read_only()? else { return nothing(context) };
+    let id = find_one(&db, name)?;
+    let run = runs::show(&db, id).doing("read the run")?;
+    let run = run.ok_or_else(|| Failure::not_found(format!("no run {name:?}: it has just been deleted")))?;
+    if context.output.json {
+        context.output.document(&run)?;
+    } else {
+        context.output.print(page(&context.output, &run))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The empty answer where one thing was asked for and there is no state.
+fn nothing(context: &Context) -> Result<Exit, Failure> {
+    if context.output.json {
+        context.output.document(&json!({}))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// A run for people.
+fn page(output: &Output, run: &RunDetail) -> String {
+    let summary = &run.summary;
+    let time = |ms: Option<i64>| ms.map_or("unknown".to_owned(), times::absolute);
+    let mut text = format!(
+        "{}\n",
+        output.coloured(
+            &format!("Run {}  {} {}", summary.id, visible(&summary.spec), visible(&summary.stage)),
+            Paint::Bold
+        )
+    );
+    let mut line = |label: &str, value: &str| text.push_str(&format!("{label:<10}{}\n", visible(value)));
+    line("status", &format!("{} {}", sign(output, summary.status), summary.status));
+    if let Some(recorded) = &summary.recorded {
+        line("recorded", recorded);
+    }
+    line("key", &summary.run_key);
+    line("started", &time(summary.started_at));
+    line("updated", &time(summary.updated_at));
+    if let Some(source) = &summary.source {
+        line("source", source);
+    }
+    text.push('\n');
+    let rows: Vec<_> = run
+        .outputs
+        .iter()
+        .map(|one| {
+            vec![
+                one.agent.clone(),
+                one.attempt.to_string(),
+                one.sequence.to_string(),
+                one.state.clone(),
+                size(one.bytes),
+                if one.valid_json { "yes" } else { "no" }.to_owned(),
+                one.model_version.clone().unwrap_or_default(),
+                one.completed_at.map_or("?".to_owned(), times::absolute),
+            ]
+        })
+        .collect();
+    text.push_str(&Table::new(OUTPUTS, output.columns).lines(&rows, true));
+    if !run.attempts.is_empty() {
+        let rows: Vec<_> = run
+            .attempts
+            .iter()
+            .map(|one| {
+                vec![
+                    one.agent.clone(),
+                    one.attempt.to_string(),
+                    one.state.clone(),
+                    one.exit_code.map_or(String::new(), |code| code.to_string()),
+                    one.spawned_at.map_or("?".to_owned(), times::absolute),
+                    one.completed_at.map_or(String::new(), times::absolute),
+                    one.extraction_error.clone().unwrap_or_default(),
+                ]
+            })
+            .collect();
+        text.push_str(&format!("\n{}", Table::new(ATTEMPTS, output.columns).lines(&rows, true)));
+    }
+    match &run.synthesis {
+        None => text.push_str("\nno synthesis\n"),
+        Some(synthesis) => {
+            let markdown = synthesis.get("output_markdown").and_then(|markdown| markdown.as_str());
+            let written = markdown.map_or_else(|| synthesis.to_string(), str::to_owned);
+            text.push_str(&format!("\nsynthesis\n{}\n", visible_lines(written.trim_end())));
+        }
+    }
+    text.push_str(&format!("\nan answer in full: conclave runs output {} AGENT\n", summary.id));
+    text
+}
+
+/// Which answer is wanted.
+struct Wanted {
+    run: String,
+    agent: String,
+    attempt: Option<i64>,
+    sequence: Option<i64>,
+    raw: bool,
+}
+
+fn output(context: &Context, wanted: &Wanted) -> Result<Exit, Failure> {
+    let output = &context.output;
+    let Some(db) = context.open_read_only()? else { return nothing(context) };
+    let id = find_one(&db, &wanted.run)?;
+    let found =
+        runs::output(&db, id, &wanted.agent, wanted.attempt, wanted.sequence).doing("read the output")?;
+    let Some(found) = found else { return Err(no_such_output(&db, id, wanted)) };
+    if wanted.raw {
+        output.bytes(&found.content)?;
+    } else if output.json {
+        output.document(&document(&found))?;
+    } else if output.is_terminal() {
+        let text = String::from_utf8_lossy(&found.content);
+        output.print(format_args!("{}\n", visible_lines(text.trim_end_matches('\n'))))?;
+    } else {
+        let mut bytes = found.content;
+        if bytes.last().is_none_or(|last| *last != b'\n') {
+            bytes.push(b'\n');
+        }
+        output.bytes(&bytes)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn document(found: &OutputContent) -> serde_json::Value {
+    json!({
+        "id": found.id,
+        "agent": found.agent,
+        "attempt": found.attempt,
+        "sequence": found.sequence,
+        "valid_json": found.valid_json,
+        "content": String::from_utf8_lossy(&found.content),
+        "response_text": found.response.as_deref().map(String::from_utf8_lossy),
+    })
+}
+
+fn no_such_output(db: &Db, id: runs::RunId, wanted: &Wanted) -> Failure {
+    let which = match (wanted.attempt, wanted.sequence) {
+        (None, None) => String::new(),
+        (attempt, sequence) => {
+            let part = |what: &str, number: Option<i64>| {
+                number.map_or(String::new(), |number| format!(" {what} {number}"))
+            };
+            format!(" with{}{}", part("attempt", attempt), part("sequence", sequence))
+        }
+    };
+    let failure = Failure::not_found(format!("run {id} has no output of {:?}{which}", wanted.agent));
+    match runs::show(db, id) {
+        Ok(Some(run)) if !run.outputs.is_empty() => {
+            let mut agents: Vec<&str> = run.outputs.iter().map(|output| output.agent.as_str()).collect();
+            agents.sort_unstable();
+            agents.dedup();
+            failure.hint(format!("it has outputs of {}", agents.join(", ")))
+        }
+        _ => failure,
+    }
+}
+
+fn export(context: &Context, name: &str, dir: Option<PathBuf>) -> Result<Exit, Failure> {
+    let Some(db) = context.open_read_only()? else { return nothing(context) };
+    let id = find_one(&db, name)?;
+    let dir =
+        dir.map_or_else(|| context.environment.folder.clone(), |dir| context.environment.folder.join(dir));
+    let files = export_run(&db, id, &dir).doing("export the run")?;
+    if context.output.json {
+        let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+        context.output.document(&json!({ "run": id, "files": files }))?;
+    } else {
+        let text: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
+        context.output.print(text)?;
+        context.output.notice(format!("exported run {id}: {}", counted(files.len() as u64, "file", "files")));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,34 @@
+//! Values on the command line, checked where they are read.
+
+/// The statuses that a run can have in a list.
+pub(crate) const RUN_STATUSES: [&str; 6] =
+    ["ok", "conflict", "degraded", "insufficient", "unknown", "running"];
+
+/// The most characters that a name of who acts may have.
+const ACTOR_LENGTH: usize = 64;
+
+/// How many entries a list may have: at least 1.
+pub(crate) fn limit(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How many rows to work on: at least 1.
+pub(crate) fn rows(text: &str) -> Result<u64, String> {
+    limit(text).map(|number| number as u64)
+}
+
+/// The name of who acts: 1–64 of `[A-Za-z0-9._:@/+-]`.
+pub(crate) fn actor(text: &str) -> Result<String, String> {
+    let fits = |character: char| character.is_ascii_alphanumeric() || "._:@/+-".contains(character);
+    if text.is_empty() || text.len() > ACTOR_LENGTH || !text.chars().all(fits) {
+        return Err(format!("must be 1 to {ACTOR_LENGTH} of A-Z a-z 0-9 . _ : @ / + -"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

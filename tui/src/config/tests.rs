@@ -1,0 +1,62 @@
+//! What is accepted, and what is said of the rest.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{COMMENTED, Config, parse};
+
+fn check(text: &str) -> Result<Config, String> {
+    parse(Path::new("c.toml"), text).map_err(|failure| failure.message)
+}
+
+#[test]
+fn mistakes_are_named_with_file_line_and_key() {
+    for (text, wanted) in [
+        ("[state]\npth = 'x'\n", "configuration: c.toml:2: state.pth: no such key"),
+        (
+            "\n\n[state]\npath = 3\n",
+            "configuration: c.toml:4: state.path: wanted a path in quotes, found a number",
+        ),
+        ("[state]\npath = ''\n", "configuration: c.toml:2: state.path: is empty, wanted a path"),
+        ("state = 1\n", "configuration: c.toml:1: state: wanted a table, found a number"),
+        ("[ui]\nmouse = 'no'\n", "configuration: c.toml:2: ui.mouse: wanted true or false, found text"),
+        ("[stat]\n", "configuration: c.toml:1: stat: no such key"),
+    ] {
+        assert_eq!(check(text).unwrap_err(), wanted);
+    }
+    let broken = check("[state]\npath = \n").unwrap_err();
+    assert!(broken.starts_with("configuration: c.toml:2: "), "{broken}");
+    assert!(!broken.contains('\n'), "{broken}");
+}
+
+#[test]
+fn the_file_of_init_is_valid_with_and_without_its_comments() {
+    assert_eq!(check(COMMENTED).unwrap(), Config::default());
+    let uncommented: String = COMMENTED
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let config = check(&uncommented).unwrap();
+    assert_eq!(config.state_path.as_deref(), Some(Path::new(".conclave/state.db")));
+    assert_eq!(config.mouse, Some(true));
+}
+
+#[test]
+fn the_first_file_wins_key_by_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = [dir.path().join("first"), dir.path().join("missing"), dir.path().join("second")];
+    std::fs::write(&files[0], "[ui]\nmouse = false\n").unwrap();
+    std::fs::write(&files[2], "[ui]\nmouse = true\n[state]\npath = 'x'\n").unwrap();
+    let config = Config::load(&files).unwrap();
+    assert_eq!(config, Config { state_path: Some("x".into()), mouse: Some(false) });
+    assert!(Config::load_named(&files[1]).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "[\\[\\]a-z=\"'\n .#0-9]{0,80}") {
+        let _ = check(&text);
+    }
+}

@@ -1,0 +1,161 @@
+//! The one place that decides which failure ends with which exit code, message and hint.
+//!
+//! Everything that a command may meet becomes a [`Failure`]; the libraries' error kinds are mapped here and
+//! nowhere else, so that the same cause has the same exit code in every command.
+
+use std::borrow::Cow;
+use std::io;
+
+use conclave_consensus::{ConsensusError, ConsensusErrorKind};
+use conclave_db::{DbError, ErrorKind};
+
+/// How a command ends, as the shell sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// The state says no: a difference found, a check failed, an id that does not exist.
+    StateSaysNo,
+    /// The command line or the configuration is wrong.
+    Usage,
+    /// Storage, input or output failed.
+    Storage,
+    /// Ended by Ctrl-C.
+    Interrupted,
+    /// Ended by a signal that asks a program to end: 128 and its number.
+    Signal(u8),
+}
+
+impl Exit {
+    /// The number that the process ends with.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::StateSaysNo => 1,
+            Self::Usage => 2,
+            Self::Storage => 3,
+            Self::Interrupted => 130,
+            Self::Signal(number) => 128_u8.saturating_add(number),
+        }
+    }
+}
+
+/// Why a command did not end well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The kind in the words of the JSON error object.
+    pub(crate) kind: &'static str,
+    pub(crate) exit: Exit,
+    /// `what failed: cause`.
+    pub(crate) message: String,
+    pub(crate) hint: Option<Cow<'static, str>>,
+    /// Nothing is printed: nobody reads any more.
+    pub(crate) silent: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, exit, message: message.into(), hint: None, silent: false }
+    }
+
+    /// The command line is wrong.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// The configuration is wrong.
+    pub(crate) fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "configuration", message)
+    }
+
+    /// A name or number that nothing has.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exit::StateSaysNo, "not-found", message)
+    }
+
+    /// A write command under `--read-only`.
+    pub(crate) fn read_only(command: &str) -> Self {
+        Self::new(Exit::Usage, "read-only", format!("read-only: {command} would change the state"))
+            .hint("leave out --read-only")
+    }
+
+    /// Reading or writing a file failed.
+    pub(crate) fn io(what: impl std::fmt::Display, error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::closed_pipe();
+        }
+        Self::new(Exit::Storage, "io", format!("{what}: {error}"))
+    }
+
+    /// The reader of standard output is gone: the end, and not a failure that anyone wants to hear of.
+    pub(crate) fn closed_pipe() -> Self {
+        Self { silent: true, ..Self::new(Exit::Done, "closed-pipe", "nobody reads the output") }
+    }
+
+    /// A defect of this program.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(Exit::Storage, "internal", format!("internal error: {}", message.into()))
+            .hint("acknowledged data is safe; please report this with the log file")
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts what was tried before the cause.
+    pub(crate) fn doing(mut self, what: impl std::fmt::Display) -> Self {
+        if !self.silent {
+            self.message = format!("{what}: {}", self.message);
+        }
+        self
+    }
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        let kind = error.kind();
+        let exit = match kind {
+            ErrorKind::Interrupted => Exit::Interrupted,
+            // Whatever else is wrong with a file or with what reads it: the storage's, not the caller's.
+            _ => Exit::Storage,
+        };
+        let failure = Self::new(exit, kind.as_str(), error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<ConsensusError> for Failure {
+    fn from(error: ConsensusError) -> Self {
+        let kind = error.kind();
+        let exit = match kind {
+            ConsensusErrorKind::Storage(ErrorKind::Interrupted) => Exit::Interrupted,
+            // An input file whose content is refused is the caller's to change.
+            ConsensusErrorKind::SourceRefused | ConsensusErrorKind::Invalid => Exit::Usage,
+            ConsensusErrorKind::SourceIsState
+            | ConsensusErrorKind::NotFound
+            | ConsensusErrorKind::Differs => Exit::StateSaysNo,
+            _ => Exit::Storage,
+        };
+        let failure = Self::new(exit, kind.as_str(), error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// Says what was tried when it fails.
+pub(crate) trait Doing<T> {
+    /// Turns the error into a [`Failure`] whose message begins with `what`.
+    fn doing(self, what: impl std::fmt::Display) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<Failure>> Doing<T> for Result<T, E> {
+    fn doing(self, what: impl std::fmt::Display) -> Result<T, Failure> {
+        self.map_err(|error| error.into().doing(what))
+    }
+}

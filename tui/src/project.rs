@@ -1,0 +1,164 @@
+//! Which project a command is about: its top folder, its state and its configuration.
+//!
+//! Looking for it changes nothing; only [`Project::open`] creates what is missing.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use conclave_db::{Db, DbOptions, paths};
+
+use crate::config::Config;
+use crate::failure::{Doing, Failure};
+use crate::state;
+
+/// What the process was given by its surroundings, read once.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment {
+    pub(crate) folder: PathBuf,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Environment {
+    /// The surroundings of this process.
+    pub(crate) fn of_process() -> Result<Self, Failure> {
+        let folder =
+            std::env::current_dir().map_err(|error| Failure::io("find the current folder", &error))?;
+        Ok(Self { folder, variables: std::env::vars_os().collect() })
+    }
+
+    /// Other surroundings, for tests and for the demo.
+    #[cfg(test)]
+    pub(crate) fn new(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Self { folder: folder.to_path_buf(), variables }
+    }
+
+    /// The value of a variable; an empty one counts as absent.
+    pub(crate) fn get(&self, name: &str) -> Option<&OsString> {
+        let found = self.variables.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value).filter(|value| !value.is_empty())
+    }
+
+    /// The value as text, where it is text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(|value| value.to_str())
+    }
+
+    /// Places outside of a project.
+    pub(crate) fn places(&self) -> paths::Environment {
+        paths::Environment::from_lookup(|name| self.get(name).cloned())
+    }
+}
+
+/// What the command line says about places.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// A project, with or without state.
+#[derive(Debug, Clone)]
+pub(crate) struct Project {
+    /// The folder that the project is.
+    pub(crate) root: PathBuf,
+    /// The folder of its state; it may not be there yet.
+    pub(crate) state_dir: PathBuf,
+    /// The database file; it may not be there yet.
+    pub(crate) database: PathBuf,
+    pub(crate) config: Config,
+}
+
+impl Project {
+    /// Finds the project of the current folder.
+    pub(crate) fn find(environment: &Environment, places: &Places) -> Result<Self, Failure> {
+        let (root, state_dir) = match &places.state_dir {
+            Some(folder) => {
+                let folder = paths::canonical_prefix(&environment.folder.join(folder))
+                    .doing("find the state folder")?;
+                (environment.folder.clone(), folder)
+            }
+            None => {
+                let root = paths::locate(&environment.folder).doing("find the project")?;
+                (root.path().to_path_buf(), root.state_dir())
+            }
+        };
+        let config = match &places.config {
+            Some(file) => Config::load_named(&environment.folder.join(file))?,
+            None => {
+                let mut files = vec![state_dir.join("config.toml")];
+                // Without a home there is no configuration of the user's.
+                files.extend(environment.places().config_file().ok());
+                Config::load(&files)?
+            }
+        };
+        let database = match &config.state_path {
+            Some(path) => root.join(below_home(path, environment)),
+            None => state_dir.join("state.db"),
+        };
+        Ok(Self { root, state_dir, database, config })
+    }
+
+    /// Whether there is a database to read. An empty file is one that its maker has not finished.
+    pub(crate) fn has_state(&self) -> bool {
+        std::fs::metadata(&self.database).map_or_else(
+            |error| error.kind() != std::io::ErrorKind::NotFound,
+            |found| !found.is_file() || found.len() > 0,
+        )
+    }
+
+    /// Opens the state to be read; `None` where there is none. Creates and changes nothing.
+    pub(crate) fn open_read_only(&self) -> Result<Option<Db>, Failure> {
+        if !self.has_state() {
+            return Ok(None);
+        }
+        Db::open_read_only(self.options()?).doing("open the state").map(Some)
+    }
+
+    /// Opens the state to be written, creating it where it is missing.
+    pub(crate) fn open(&self) -> Result<Db, Failure> {
+        paths::ensure_state_dir(&self.state_dir).doing("make the state folder")?;
+        Db::open(self.options()?).doing("open the state")
+    }
+
+    /// Makes the state folder and a commented `config.toml`, where they are missing. Gives what it made.
+    pub(crate) fn init(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut made = Vec::new();
+        if paths::ensure_state_dir(&self.state_dir).doing("make the state folder")?.created {
+            made.push(self.state_dir.clone());
+        }
+        let file = self.state_dir.join("config.toml");
+        if create_new(&file, crate::config::COMMENTED)? {
+            made.push(file);
+        }
+        Ok(made)
+    }
+
+    /// How the database of this project is opened.
+    pub(crate) fn options(&self) -> Result<DbOptions, Failure> {
+        Ok(DbOptions::new(&self.database, state::schema()?))
+    }
+}
+
+fn below_home(path: &Path, environment: &Environment) -> PathBuf {
+    match (path.strip_prefix("~"), environment.get("HOME")) {
+        (Ok(rest), Some(home)) => Path::new(home).join(rest),
+        _ => path.to_path_buf(),
+    }
+}
+
+/// Writes a file that must not be there yet; gives whether it was written.
+fn create_new(path: &Path, text: &str) -> Result<bool, Failure> {
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match written.and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Failure::io(format!("write {}", path.display()), &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

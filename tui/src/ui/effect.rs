@@ -1,0 +1,102 @@
+//! What the core wants to have done, as data.
+
+use std::path::PathBuf;
+
+use conclave_consensus::runs::{RunCursor, RunId};
+
+use super::filter::Filter;
+
+/// Something that only the outside can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// End the program.
+    Quit,
+    /// Give the terminal back and stop until SIGCONT.
+    Suspend,
+    /// Send a text to the terminal's clipboard, and say of what.
+    Copy { text: String, what: String },
+    /// Take the mouse, or leave it.
+    Mouse(bool),
+    /// Look less often while nobody looks.
+    Focus(bool),
+    /// Read something from the database.
+    Read(Read),
+    /// Do something that may take long.
+    Work(Work),
+}
+
+/// Reads; the newest of a kind makes older ones of its kind pointless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// Open the state, again if need be.
+    Open,
+    /// A page of runs.
+    Page(Page),
+    /// How many runs there are, and how many the filter lets through.
+    Count { generation: u64, filter: Filter },
+    /// One run with everything that hangs on it.
+    Run(RunId),
+    /// The numbers of the storage screen.
+    Storage,
+}
+
+/// Which runs to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// Answers to older generations are dropped.
+    pub(crate) generation: u64,
+    pub(crate) filter: Filter,
+    /// After this one; from the newest without it.
+    pub(crate) after: Option<RunCursor>,
+    pub(crate) limit: usize,
+    pub(crate) part: Part,
+}
+
+/// What a page is to its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The window anew, from the newest on.
+    First,
+    /// The same window, read again.
+    Again,
+    /// What follows the window.
+    Later,
+    /// What comes before the window.
+    Earlier,
+    /// The end of the list.
+    Last,
+}
+
+/// Work beside the reads; one at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Work {
+    Vacuum,
+    Backup,
+    Checkpoint,
+    Doctor,
+    Convert,
+    Migrate,
+    Init,
+    Demo,
+    Import(PathBuf),
+    Export(Vec<RunId>),
+    ExportNamed(String),
+}
+
+impl Work {
+    /// What is going on, for the line that says so.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Vacuum => "vacuum",
+            Self::Backup => "backup",
+            Self::Checkpoint => "checkpoint",
+            Self::Doctor => "doctor",
+            Self::Convert => "conversion",
+            Self::Migrate => "migration",
+            Self::Init => "init",
+            Self::Demo => "demo",
+            Self::Import(_) => "import",
+            Self::Export(_) | Self::ExportNamed(_) => "export",
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The filter language of lists: words that match anywhere, fuzzily, and `field:value` for one column.
+
+use conclave_consensus::runs::{RunFilter, RunStatus, RunSummary};
+
+use super::fuzzy;
+
+/// Which runs a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Filter {
+    /// What was typed.
+    text: String,
+    words: Vec<String>,
+    fields: Vec<(Field, String)>,
+    /// The part that the database can answer by itself.
+    exact: RunFilter,
+}
+
+/// A column that a filter can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Spec,
+    Stage,
+    Status,
+    Agent,
+    Key,
+}
+
+impl Field {
+    const NAMES: [(&'static str, Self); 5] = [
+        ("spec", Self::Spec),
+        ("stage", Self::Stage),
+        ("status", Self::Status),
+        ("agent", Self::Agent),
+        ("key", Self::Key),
+    ];
+}
+
+impl Filter {
+    /// Understands any text: what names no field is a word.
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut filter = Self { text: text.trim().to_owned(), ..Self::default() };
+        for word in text.split_whitespace() {
+            let field = word.split_once(':').and_then(|(name, value)| {
+                let (_, field) = Field::NAMES.iter().find(|(known, _)| *known == name)?;
+                Some((*field, value))
+            });
+            match field {
+                None => filter.words.push(word.to_owned()),
+                // Still being typed.
+                Some((_, "")) => {}
+                Some((field, value)) => filter.add(field, value),
+            }
+        }
+        filter
+    }
+
+    fn add(&mut self, field: Field, value: &str) {
+        match (field, RunStatus::parse(value)) {
+            (Field::Status, Some(status)) if self.exact.status.is_none() => self.exact.status = Some(status),
+            _ => self.fields.push((field, value.to_lowercase())),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it lets everything through.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.fields.is_empty() && self.exact == RunFilter::default()
+    }
+
+    /// The part that the database answers.
+    pub(crate) const fn exact(&self) -> &RunFilter {
+        &self.exact
+    }
+
+    /// Whether the database answers all of it.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.words.is_empty() && self.fields.is_empty()
+    }
+
+    /// The part that the database does not answer.
+    pub(crate) fn matches(&self, run: &RunSummary) -> bool {
+        self.fields.iter().all(|(field, value)| match field {
+            Field::Spec => contains(&run.spec, value),
+            Field::Stage => contains(&run.stage, value),
+            Field::Status => contains(run.status.as_str(), value),
+            Field::Agent => run.agents.iter().any(|agent| contains(agent, value)),
+            Field::Key => contains(&run.run_key, value),
+        }) && self.words.iter().all(|word| matches_word(run, word))
+    }
+}
+
+fn contains(text: &str, lower: &str) -> bool {
+    text.to_lowercase().contains(lower)
+}
+
+fn matches_word(run: &RunSummary, word: &str) -> bool {
+    let columns = [run.spec.as_str(), &run.stage, run.status.as_str(), &run.run_key];
+    run.id.to_string() == word
+        || columns
+            .into_iter()
+            .chain(run.agents.iter().map(String::as_str))
+            .any(|text| fuzzy::score(word, text).is_some())
+}
+
+#[cfg(test)]
+mod tests;

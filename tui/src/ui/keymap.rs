@@ -1,0 +1,337 @@
+//! The one table of keys: bindings, footer hints, `?` help, the `:` palette and the manual all come from it.
+
+use std::fmt::Write as _;
+
+use ratatui::crossterm::event::KeyCode;
+
+use super::keys::Key;
+
+/// Where a binding holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// Everywhere but in overlays.
+    Global,
+    /// Wherever something scrolls or has a cursor.
+    Movement,
+    /// The list of runs.
+    Runs,
+    /// One run.
+    Run,
+    /// One answer at full width.
+    Answer,
+    /// The storage screen.
+    Storage,
+    /// A folder without state.
+    Welcome,
+    /// A state that cannot be used as it is.
+    Trouble,
+}
+
+impl Place {
+    /// All places, in the order of the help.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Runs,
+        Self::Run,
+        Self::Answer,
+        Self::Storage,
+        Self::Welcome,
+        Self::Trouble,
+        Self::Movement,
+        Self::Global,
+    ];
+
+    /// The heading above its keys.
+    pub(crate) const fn heading(self) -> &'static str {
+        match self {
+            Self::Global => "Everywhere",
+            Self::Movement => "Moving",
+            Self::Runs => "Runs",
+            Self::Run => "A run",
+            Self::Answer => "An answer",
+            Self::Storage => "Storage",
+            Self::Welcome => "Start",
+            Self::Trouble => "The state cannot be used",
+        }
+    }
+}
+
+/// What a key or a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    Quit,
+    Help,
+    Palette,
+    NeedsYou,
+    GoRuns,
+    GoStorage,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Enter,
+    Back,
+    NextPane,
+    NextTab,
+    PreviousTab,
+    Filter,
+    Mark,
+    Export,
+    Copy,
+    Fold,
+    FoldAll,
+    Raw,
+    NextMatch,
+    PreviousMatch,
+    Refresh,
+    Mouse,
+    Suspend,
+    Vacuum,
+    Backup,
+    Checkpoint,
+    Doctor,
+    Convert,
+    Migrate,
+    Init,
+    Demo,
+    Import,
+    #[cfg(debug_assertions)]
+    Panic,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Binding {
+    pub(crate) place: Place,
+    pub(crate) keys: &'static [Key],
+    pub(crate) action: Action,
+    /// A word or two for the footer; empty: not in the footer.
+    pub(crate) hint: &'static str,
+    /// One line for help and the manual.
+    pub(crate) help: &'static str,
+    /// The words of the palette, as on the command line where it has them; empty: not in the palette.
+    pub(crate) command: &'static str,
+    /// What the command takes after its words.
+    pub(crate) argument: Option<&'static str>,
+    /// Whether it changes the state: hidden and refused under `--read-only`.
+    pub(crate) writes: bool,
+}
+
+const fn bind(
+    place: Place,
+    keys: &'static [Key],
+    action: Action,
+    hint: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { place, keys, action, hint, help, command: "", argument: None, writes: false }
+}
+
+impl Binding {
+    const fn command(mut self, words: &'static str) -> Self {
+        self.command = words;
+        self
+    }
+
+    const fn argument(mut self, name: &'static str) -> Self {
+        self.argument = Some(name);
+        self
+    }
+
+    const fn writes(mut self) -> Self {
+        self.writes = true;
+        self
+    }
+
+    /// The first key, as the footer writes it.
+    pub(crate) fn key_name(&self) -> String {
+        self.keys.first().map(|key| key.name()).unwrap_or_default()
+    }
+
+    /// All keys, as help and the manual write them.
+    pub(crate) fn key_names(&self) -> String {
+        self.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+const fn key(character: char) -> Key {
+    Key::char(character)
+}
+
+const UP: Key = Key::of(KeyCode::Up);
+const DOWN: Key = Key::of(KeyCode::Down);
+const LEFT: Key = Key::of(KeyCode::Left);
+const RIGHT: Key = Key::of(KeyCode::Right);
+const ENTER: Key = Key::of(KeyCode::Enter);
+const ESCAPE: Key = Key::of(KeyCode::Esc);
+const TAB: Key = Key::of(KeyCode::Tab);
+const BACK_TAB: Key = Key::of(KeyCode::BackTab);
+const PAGE_UP: Key = Key::of(KeyCode::PageUp);
+const PAGE_DOWN: Key = Key::of(KeyCode::PageDown);
+const HOME: Key = Key::of(KeyCode::Home);
+const END: Key = Key::of(KeyCode::End);
+
+/// The table. Within a place the order is that of the footer and of the help.
+pub(crate) const BINDINGS: &[Binding] = &[
+    bind(Place::Runs, &[ENTER, key('l'), RIGHT], Action::Enter, "open", "Open the run under the cursor")
+        .command("runs show")
+        .argument("RUN"),
+    bind(Place::Runs, &[key(' ')], Action::Mark, "mark", "Mark the run, for export"),
+    bind(
+        Place::Runs,
+        &[key('e')],
+        Action::Export,
+        "export",
+        "Write the run, or all marked ones, as JSON and Markdown into the current folder",
+    )
+    .command("runs export")
+    .argument("RUN"),
+    bind(
+        Place::Runs,
+        &[key('/')],
+        Action::Filter,
+        "filter",
+        "Show only some: words, and spec:, stage:, status:, agent:, key:",
+    )
+    .command("runs list")
+    .argument("FILTER"),
+    bind(Place::Runs, &[key('y')], Action::Copy, "", "Copy the run's key to the clipboard"),
+    bind(Place::Run, &[ENTER], Action::Enter, "open", "Read the answer at full width"),
+    bind(
+        Place::Run,
+        &[RIGHT, key('l')],
+        Action::NextTab,
+        "tab",
+        "The next tab: outputs, synthesis, attempts",
+    ),
+    bind(Place::Run, &[LEFT, key('h')], Action::PreviousTab, "", "The tab before"),
+    bind(Place::Run, &[TAB, BACK_TAB], Action::NextPane, "pane", "Change between the list and the text"),
+    bind(Place::Run, &[key('y')], Action::Copy, "copy", "Copy the text to the clipboard"),
+    bind(
+        Place::Run,
+        &[key('e')],
+        Action::Export,
+        "export",
+        "Write the run as JSON and Markdown into the current folder",
+    ),
+    bind(Place::Run, &[key('z')], Action::Fold, "", "Fold or unfold the JSON at the top line"),
+    bind(Place::Run, &[key('Z')], Action::FoldAll, "", "Fold or unfold all JSON"),
+    bind(Place::Run, &[key('R')], Action::Raw, "raw", "Change between the JSON tree and the text as it is"),
+    bind(Place::Run, &[key('/')], Action::Filter, "search", "Search in the text"),
+    bind(Place::Run, &[key('n')], Action::NextMatch, "", "The next match of the search"),
+    bind(Place::Run, &[key('N')], Action::PreviousMatch, "", "The match before"),
+    bind(Place::Run, &[ESCAPE], Action::Back, "back", "Back to the list"),
+    bind(Place::Answer, &[key('z'), ENTER], Action::Fold, "fold", "Fold or unfold the JSON at the top line"),
+    bind(Place::Answer, &[key('Z')], Action::FoldAll, "all", "Fold or unfold all JSON"),
+    bind(Place::Answer, &[key('/')], Action::Filter, "search", "Search in the text"),
+    bind(Place::Answer, &[key('n')], Action::NextMatch, "", "The next match of the search"),
+    bind(Place::Answer, &[key('N')], Action::PreviousMatch, "", "The match before"),
+    bind(
+        Place::Answer,
+        &[key('R')],
+        Action::Raw,
+        "raw",
+        "Change between the JSON tree and the text as it is",
+    ),
+    bind(Place::Answer, &[key('y')], Action::Copy, "copy", "Copy the text to the clipboard"),
+    bind(Place::Answer, &[ESCAPE], Action::Back, "back", "Back to the run"),
+    bind(Place::Storage, &[key('v')], Action::Vacuum, "vacuum", "Give free pages back to the disk")
+        .command("db vacuum")
+        .writes(),
+    bind(Place::Storage, &[key('b')], Action::Backup, "backup", "Write a verified backup")
+        .command("db backup"),
+    bind(
+        Place::Storage,
+        &[key('c')],
+        Action::Checkpoint,
+        "checkpoint",
+        "Copy the write-ahead log into the file",
+    )
+    .command("db checkpoint")
+    .writes(),
+    bind(Place::Storage, &[key('D')], Action::Doctor, "doctor", "Run all checks").command("doctor"),
+    bind(
+        Place::Storage,
+        &[key('C')],
+        Action::Convert,
+        "",
+        "Rewrite an old file so that it can give free pages back",
+    )
+    .command("db convert")
+    .writes(),
+    bind(Place::Storage, &[key('y')], Action::Copy, "", "Copy the path of the database to the clipboard"),
+    bind(
+        Place::Welcome,
+        &[key('d')],
+        Action::Demo,
+        "demo",
+        "A project with sample data in a temporary folder",
+    )
+    .command("demo"),
+    bind(Place::Welcome, &[key('i')], Action::Init, "init", "Start here: create .conclave/")
+        .command("init")
+        .writes(),
+    bind(Place::Welcome, &[key('m')], Action::Import, "import", "Import a legacy consensus_artifacts.db")
+        .command("migrate import")
+        .argument("FILE")
+        .writes(),
+    bind(Place::Trouble, &[key('M')], Action::Migrate, "migrate", "Bring the state to the current schema")
+        .command("migrate")
+        .writes(),
+    bind(Place::Movement, &[UP, key('k')], Action::Up, "", "Up"),
+    bind(Place::Movement, &[DOWN, key('j')], Action::Down, "", "Down"),
+    bind(Place::Movement, &[PAGE_UP, Key::control('u'), Key::control('b')], Action::PageUp, "", "A page up"),
+    bind(
+        Place::Movement,
+        &[PAGE_DOWN, Key::control('d'), Key::control('f')],
+        Action::PageDown,
+        "",
+        "A page down",
+    ),
+    bind(Place::Movement, &[key('g'), HOME], Action::Top, "", "To the first line"),
+    bind(Place::Movement, &[key('G'), END], Action::Bottom, "", "To the last line"),
+    bind(Place::Global, &[key('1')], Action::GoRuns, "", "Runs").command("runs"),
+    bind(Place::Global, &[key('6')], Action::GoStorage, "", "Storage").command("storage"),
+    bind(Place::Global, &[key('?')], Action::Help, "help", "The keys of this screen").command("help"),
+    bind(Place::Global, &[key(':')], Action::Palette, "", "All commands"),
+    bind(Place::Global, &[key('!')], Action::NeedsYou, "", "What needs you").command("needs"),
+    bind(Place::Global, &[key('r'), Key::of(KeyCode::F(5))], Action::Refresh, "", "Read everything again")
+        .command("refresh"),
+    bind(Place::Global, &[key('m')], Action::Mouse, "", "Take the mouse, or leave it to the terminal")
+        .command("mouse"),
+    bind(Place::Global, &[Key::control('z')], Action::Suspend, "", "Suspend; `fg` comes back")
+        .command("suspend"),
+    bind(Place::Global, &[key('q'), Key::control('c')], Action::Quit, "quit", "Quit").command("quit"),
+    #[cfg(debug_assertions)]
+    bind(Place::Global, &[], Action::Panic, "", "A defect on purpose, in debug builds").command("panic"),
+];
+
+/// The binding of a key at a place: its own first, then moving, then what holds everywhere.
+pub(crate) fn find(place: Place, pressed: Key) -> Option<&'static Binding> {
+    [place, Place::Movement, Place::Global].into_iter().find_map(|place| {
+        BINDINGS.iter().find(|binding| binding.place == place && binding.keys.contains(&pressed))
+    })
+}
+
+/// The bindings that count at a place, its own first.
+pub(crate) fn at(place: Place) -> impl Iterator<Item = &'static Binding> {
+    [place, Place::Movement, Place::Global]
+        .into_iter()
+        .flat_map(|place| BINDINGS.iter().filter(move |binding| binding.place == place))
+}
+
+/// The keys as a section of the manual.
+pub(crate) fn manual() -> String {
+    let mut text = String::new();
+    for place in Place::ALL {
+        let _ = writeln!(text, ".SS {}", place.heading());
+        for binding in BINDINGS.iter().filter(|binding| binding.place == place && !binding.keys.is_empty()) {
+            let _ = writeln!(text, ".TP\n\\fB{}\\fR\n{}", binding.key_names(), binding.help);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

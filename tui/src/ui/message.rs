@@ -1,0 +1,103 @@
+//! What the core hears.
+
+use std::sync::Arc;
+
+use conclave_consensus::runs::{RunCursor, RunDetail, RunId, RunSummary};
+
+use super::effect::{Part, Work};
+use super::keys::Key;
+use super::model::CheckRow;
+use super::problem::Problem;
+use super::screens::storage::Numbers;
+use crate::failure::Exit;
+
+/// Everything that can happen.
+#[derive(Debug, Clone)]
+pub(crate) enum Msg {
+    /// What time it is, before each other message. Changes nothing that is seen by itself.
+    Clock(i64),
+    Key(Key),
+    Paste(String),
+    Resize(u16, u16),
+    Focus(bool),
+    Mouse(Mouse),
+    /// A signal asks the program to end.
+    End(Exit),
+    /// A signal asks the program to stop for a while.
+    Suspend,
+    /// The program goes on; the screen must be drawn anew.
+    Continue,
+    /// Something was copied, or could not be.
+    Copied(Result<String, Problem>),
+    /// The state was opened, or why not.
+    Opened(Opened),
+    /// Someone changed the state.
+    Changed,
+    Page(Box<PageRead>),
+    Counted {
+        generation: u64,
+        total: u64,
+        matching: u64,
+    },
+    Run {
+        id: RunId,
+        run: Result<Option<Arc<RunDetail>>, Problem>,
+    },
+    Storage(Box<Numbers>),
+    /// How far the work is, in its own units.
+    Progress {
+        done: u64,
+        total: u64,
+        phase: &'static str,
+    },
+    /// The work has ended.
+    Worked {
+        work: Work,
+        outcome: Result<Outcome, Problem>,
+    },
+    /// A read failed.
+    ReadFailed(Problem),
+}
+
+/// The mouse, where it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mouse {
+    WheelUp,
+    WheelDown,
+    Click { column: u16, row: u16 },
+}
+
+/// What opening found.
+#[derive(Debug, Clone)]
+pub(crate) enum Opened {
+    /// There is a state, and it can be read.
+    Ready { as_it_lies: bool },
+    /// There is none.
+    Absent,
+    /// It cannot be used.
+    Failed(Problem),
+}
+
+/// A page that was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct PageRead {
+    pub(crate) generation: u64,
+    pub(crate) part: Part,
+    pub(crate) after: Option<RunCursor>,
+    pub(crate) rows: Vec<RunSummary>,
+    /// Whether nothing follows.
+    pub(crate) at_end: bool,
+    /// Where the pages before it begin, for the end of a list.
+    pub(crate) before: Vec<Option<RunCursor>>,
+}
+
+/// What work has brought.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// It is done, and this is to be said.
+    Said(String),
+    /// The checks.
+    Checks(Vec<CheckRow>),
+    /// Another project is shown from here on.
+    Moved { root: String, database: String, said: String },
+}

@@ -1,0 +1,33 @@
+//! The terminal UI.
+//!
+//! Its core is pure: [`update::update`] takes the model and a message, changes the model and returns effects as
+//! data; [`render`] draws the model and keeps nothing. Neither does I/O nor asks the time, so both can be tested
+//! with any sequence of messages at any size. Threads do the rest: [`event_loop`] owns the terminal, `input` and
+//! `signals` turn what comes from outside into messages, and [`runner`] owns the database handles, carries
+//! out effects and watches the file. The database is the truth; the model is a projection that is read again
+//! when the file changes.
+
+mod document;
+mod effect;
+mod event_loop;
+mod filter;
+mod fuzzy;
+mod input;
+mod json_tree;
+mod keymap;
+mod keys;
+mod list;
+mod message;
+mod model;
+mod osc52;
+mod overlay;
+mod problem;
+mod render;
+mod runner;
+mod screens;
+mod terminal;
+mod theme;
+mod update;
+
+pub(crate) use event_loop::{Wanted, refuse_without_terminal, run};
+pub(crate) use keymap::manual as keys_manual;

@@ -1,0 +1,171 @@
+//! Everything that the screen is made of.
+
+use super::effect::{Effect, Read, Work};
+use super::keymap::Place;
+use super::overlay::Overlay;
+use super::problem::Problem;
+use super::screens::run::Run;
+use super::screens::runs::Runs;
+use super::screens::storage::Storage;
+use super::theme::Theme;
+
+/// The smallest size that is drawn.
+pub(crate) const SMALLEST: (u16, u16) = (40, 10);
+
+/// The screens that exist, with the number that reaches them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Screen {
+    Runs,
+    Storage,
+}
+
+impl Screen {
+    pub(crate) const ALL: [(char, &'static str, Self); 2] =
+        [('1', "Runs", Self::Runs), ('6', "Storage", Self::Storage)];
+}
+
+/// What is known of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    Opening,
+    /// There is none: the welcome page.
+    Absent,
+    Ready,
+    Failed(Problem),
+}
+
+/// A line above the footer that stays until a key is pressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Notice {
+    Said(String),
+    Problem(Problem),
+}
+
+/// Work that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Working {
+    pub(crate) work: Work,
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+    pub(crate) phase: &'static str,
+}
+
+/// One check of the doctor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CheckRow {
+    pub(crate) name: String,
+    pub(crate) state: CheckState,
+    pub(crate) detail: String,
+    pub(crate) advice: Option<String>,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CheckState {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Need {
+    pub(crate) what: String,
+    pub(crate) why: String,
+}
+
+/// What does not change while the UI runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Setting {
+    /// The project's folder, as it is shown.
+    pub(crate) root: String,
+    pub(crate) database: String,
+    pub(crate) actor: String,
+    pub(crate) read_only: bool,
+    pub(crate) theme: Theme,
+}
+
+/// The model.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    pub(crate) setting: Setting,
+    pub(crate) size: (u16, u16),
+    pub(crate) now_ms: i64,
+    pub(crate) mouse: bool,
+    pub(crate) state: State,
+    pub(crate) screen: Screen,
+    pub(crate) runs: Runs,
+    /// The run that is open, over the list.
+    pub(crate) run: Option<Run>,
+    pub(crate) storage: Storage,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) notice: Option<Notice>,
+    /// What the last command said, for the palette.
+    pub(crate) last_result: Option<String>,
+    pub(crate) working: Option<Working>,
+    pub(crate) needs: Vec<Need>,
+    /// How the program ends, once it does.
+    pub(crate) exit: crate::failure::Exit,
+    /// Whether the screen shows something else than at the last frame.
+    pub(crate) dirty: bool,
+}
+
+impl Model {
+    /// The model at the start, and what is to be done first.
+    pub(crate) fn new(setting: Setting, size: (u16, u16), mouse: bool, now_ms: i64) -> (Self, Vec<Effect>) {
+        let model = Self {
+            setting,
+            size,
+            now_ms,
+            mouse,
+            state: State::Opening,
+            screen: Screen::Runs,
+            runs: Runs::default(),
+            run: None,
+            storage: Storage::default(),
+            overlay: None,
+            notice: None,
+            last_result: None,
+            working: None,
+            needs: Vec::new(),
+            exit: crate::failure::Exit::Done,
+            dirty: true,
+        };
+        (model, vec![Effect::Read(Read::Open)])
+    }
+
+    /// Where the keys go.
+    pub(crate) fn place(&self) -> Place {
+        match (&self.state, self.screen, &self.run) {
+            (State::Absent, ..) => Place::Welcome,
+            (State::Failed(_), ..) => Place::Trouble,
+            (_, Screen::Storage, _) => Place::Storage,
+            (_, Screen::Runs, Some(run)) if run.is_zoomed() => Place::Answer,
+            (_, Screen::Runs, Some(_)) => Place::Run,
+            (_, Screen::Runs, None) => Place::Runs,
+        }
+    }
+
+    /// Whether there is room for more than one line.
+    pub(crate) const fn fits(&self) -> bool {
+        self.size.0 >= SMALLEST.0 && self.size.1 >= SMALLEST.1
+    }
+
+    /// Whether a line above the footer says something.
+    pub(crate) const fn has_line_above_footer(&self) -> bool {
+        self.notice.is_some() || self.working.is_some()
+    }
+
+    /// Says something until the next key.
+    pub(crate) fn say(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        self.last_result = Some(text.clone());
+        self.notice = Some(Notice::Said(text));
+    }
+
+    /// Shows a failure until the next key.
+    pub(crate) fn complain(&mut self, problem: Problem) {
+        self.last_result = Some(problem.text.clone());
+        self.notice = Some(Notice::Problem(problem));
+    }
+}

@@ -1,0 +1,161 @@
+//! `:`: the commands of the keymap by name, in the words of the command line.
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::ui::fuzzy;
+use crate::ui::input::Input;
+use crate::ui::keymap::{BINDINGS, Binding, Place};
+use crate::ui::keys::Key;
+use crate::ui::model::Model;
+
+/// Most arguments that are offered.
+const OFFERED: usize = 50;
+
+/// The palette.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Palette {
+    pub(crate) place: Place,
+    pub(crate) input: Input,
+    pub(crate) selected: usize,
+}
+
+/// One line that can be chosen.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) binding: &'static Binding,
+    /// An argument that is offered.
+    pub(crate) argument: Option<String>,
+    pub(crate) note: String,
+}
+
+/// What Enter means.
+pub(crate) enum Choice {
+    Run(&'static Binding, String),
+    /// The command wants an argument: it is filled in to be completed.
+    More(Palette),
+    /// Nothing is called like this.
+    Nothing(String),
+}
+
+impl Palette {
+    pub(crate) fn new(place: Place) -> Self {
+        Self { place, input: Input::default(), selected: 0 }
+    }
+
+    /// The lines for what was typed, the best first.
+    pub(crate) fn entries(&self, model: &Model) -> Vec<Entry> {
+        let typed = self.input.text().trim_start();
+        if let Some((binding, argument)) = split(typed).filter(|(binding, _)| allowed(model, binding)) {
+            return arguments(model, binding, argument);
+        }
+        let mut scored: Vec<(i64, usize, &'static Binding)> = BINDINGS
+            .iter()
+            .enumerate()
+            .filter(|(_, binding)| !binding.command.is_empty() && allowed(model, binding))
+            .filter_map(|(at, binding)| {
+                let here = i64::from(binding.place == self.place);
+                let score = fuzzy::score(typed, binding.command)
+                    .or_else(|| fuzzy::score(typed, binding.help).map(|score| score / 4))?;
+                Some((score + here, at, binding))
+            })
+            .collect();
+        scored.sort_by_key(|(score, at, _)| (std::cmp::Reverse(*score), *at));
+        scored
+            .into_iter()
+            .map(|(_, _, binding)| Entry { binding, argument: None, note: binding.help.to_owned() })
+            .collect()
+    }
+
+    pub(super) fn key(&mut self, model: &Model, key: Key) {
+        let entries = self.entries(model);
+        match key.code {
+            KeyCode::Up => self.selected = self.selected.saturating_sub(1),
+            KeyCode::Down => self.selected = (self.selected + 1).min(entries.len().saturating_sub(1)),
+            KeyCode::Tab => {
+                if let Some(entry) = entries.get(self.selected) {
+                    self.input = Input::new(&completed(entry));
+                    self.selected = 0;
+                }
+            }
+            _ => {
+                if self.input.key(key) {
+                    self.selected = 0;
+                }
+            }
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        self.input.insert(text);
+        self.selected = 0;
+    }
+
+    pub(super) fn choose(&self, model: &Model) -> Choice {
+        let typed = self.input.text().trim();
+        let entries = self.entries(model);
+        let Some(entry) = entries.get(self.selected) else { return Choice::Nothing(typed.to_owned()) };
+        match (&entry.argument, entry.binding.argument) {
+            (Some(argument), _) => Choice::Run(entry.binding, argument.clone()),
+            (None, Some(_)) if typed != entry.binding.command => {
+                Choice::More(Self { input: Input::new(&completed(entry)), selected: 0, ..self.clone() })
+            }
+            (None, _) => Choice::Run(entry.binding, String::new()),
+        }
+    }
+}
+
+fn allowed(model: &Model, binding: &Binding) -> bool {
+    !(binding.writes && model.setting.read_only)
+}
+
+/// A whole command with something behind it.
+fn split(typed: &str) -> Option<(&'static Binding, &str)> {
+    BINDINGS.iter().filter(|binding| binding.argument.is_some()).find_map(|binding| {
+        let rest = typed.strip_prefix(binding.command)?;
+        rest.starts_with(' ').then(|| (binding, rest.trim()))
+    })
+}
+
+/// What was typed as the argument, and the runs of the list that it may mean.
+fn arguments(model: &Model, binding: &'static Binding, typed: &str) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let help = || binding.help.to_owned();
+    if binding.argument != Some("RUN") {
+        return vec![Entry { binding, argument: Some(typed.to_owned()), note: help() }];
+    }
+    for run in &model.runs.rows {
+        let number = run.id.to_string();
+        let text = format!("{number} {} {}", run.spec, run.stage);
+        if number.starts_with(typed) || fuzzy::score(typed, &text).is_some() {
+            let note = format!("{} {} {}", run.spec, run.stage, run.status);
+            entries.push((
+                number != typed,
+                !number.starts_with(typed),
+                Entry { binding, argument: Some(number), note },
+            ));
+        }
+    }
+    entries.sort_by_key(|(inexact, other, _)| (*inexact, *other));
+    let mut entries: Vec<Entry> = entries.into_iter().map(|(_, _, entry)| entry).take(OFFERED).collect();
+    if !typed.is_empty() && entries.first().is_none_or(|entry| entry.argument.as_deref() != Some(typed)) {
+        entries.insert(0, Entry { binding, argument: Some(typed.to_owned()), note: help() });
+    }
+    entries
+}
+
+fn completed(entry: &Entry) -> String {
+    match (&entry.argument, entry.binding.argument) {
+        (Some(argument), _) => format!("{} {argument}", entry.binding.command),
+        (None, Some(_)) => format!("{} ", entry.binding.command),
+        (None, None) => entry.binding.command.to_owned(),
+    }
+}
+
+/// How an entry is written.
+pub(crate) fn label(entry: &Entry) -> String {
+    match (&entry.argument, entry.binding.argument) {
+        (Some(argument), _) => format!("{} {argument}", entry.binding.command),
+        (None, Some(name)) => format!("{} {name}", entry.binding.command),
+        (None, None) => entry.binding.command.to_owned(),
+    }
+}

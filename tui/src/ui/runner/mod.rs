@@ -1,0 +1,91 @@
+//! The threads behind the screen: one reads and watches, one works. They own the database handles; the core
+//! never waits for them.
+
+mod reader;
+mod worker;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::effect::{Read, Work};
+use super::event_loop::spawn;
+use super::message::Msg;
+use crate::project::Project;
+
+/// What the threads share.
+#[derive(Debug)]
+struct Shared {
+    project: Mutex<Project>,
+    actor: String,
+    focused: AtomicBool,
+    /// The newest question of each kind that can be abandoned: older ones end where they are.
+    newest_page: AtomicU64,
+    newest_count: AtomicU64,
+    /// Held while the state is written.
+    writing: Mutex<()>,
+}
+
+impl Shared {
+    fn project(&self) -> Project {
+        self.project.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What the event loop has in hand of them.
+#[derive(Debug)]
+pub(super) struct Runner {
+    shared: Arc<Shared>,
+    reads: Sender<reader::Job>,
+    works: Sender<Work>,
+}
+
+impl Runner {
+    /// Starts the threads.
+    pub(super) fn start(project: Project, actor: String, messages: Sender<Msg>) -> Self {
+        let shared = Arc::new(Shared {
+            project: Mutex::new(project),
+            actor,
+            focused: AtomicBool::new(true),
+            newest_page: AtomicU64::new(0),
+            newest_count: AtomicU64::new(0),
+            writing: Mutex::new(()),
+        });
+        let (reads, read) = channel();
+        let (works, work) = channel();
+        let (with, tell) = (Arc::clone(&shared), messages.clone());
+        let started = spawn("reader", move || reader::serve(&with, &read, &tell)).and_then(|()| {
+            let with = Arc::clone(&shared);
+            let tell = messages.clone();
+            spawn("worker", move || worker::serve(&with, &work, &tell))
+        });
+        if let Err(failure) = started {
+            let _ = messages.send(Msg::ReadFailed(failure.into()));
+        }
+        Self { shared, reads, works }
+    }
+
+    pub(super) fn read(&self, read: Read) {
+        match &read {
+            Read::Page(page) => self.shared.newest_page.store(page.generation, Ordering::Relaxed),
+            Read::Count { generation, .. } => self.shared.newest_count.store(*generation, Ordering::Relaxed),
+            _ => {}
+        }
+        // A thread that is gone has said so.
+        let _ = self.reads.send(reader::Job::Read(read));
+    }
+
+    pub(super) fn work(&self, work: Work) {
+        let _ = self.works.send(work);
+    }
+
+    pub(super) fn focus(&self, focused: bool) {
+        self.shared.focused.store(focused, Ordering::Relaxed);
+        let _ = self.reads.send(reader::Job::Look);
+    }
+
+    /// Waits until no write goes on, and keeps new ones from beginning.
+    pub(super) fn pause(&self) -> MutexGuard<'_, ()> {
+        self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

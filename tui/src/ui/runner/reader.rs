@@ -1,0 +1,280 @@
+//! The thread that reads and watches. It looks at the file every 150 ms (1 s while nobody looks at the
+//! screen), reads what is asked for, and says what it found.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use conclave_consensus::{migrate, runs};
+use conclave_db::{Db, Seen, Watch, backup};
+use conclave_retry::{Clock as _, SystemClock};
+
+use super::Shared;
+use crate::failure::Failure;
+use crate::ui::effect::{Page, Part, Read};
+use crate::ui::filter::Filter;
+use crate::ui::message::{Msg, Opened, PageRead};
+use crate::ui::problem::Problem;
+use crate::ui::screens::storage::{Backup, FileNumbers, Numbers, WriterNumbers};
+
+/// How often the file is looked at.
+const LOOK: Duration = Duration::from_millis(150);
+/// The same while the terminal is not in front.
+const LOOK_UNFOCUSED: Duration = Duration::from_secs(1);
+/// Runs that are read at once where a filter must look at each.
+const SLICE: usize = 500;
+/// Runs that are read at once on the way to the end.
+const STRIDE: usize = 2_000;
+
+/// What the thread is asked.
+#[derive(Debug)]
+pub(super) enum Job {
+    Read(Read),
+    /// Nothing but to look at once.
+    Look,
+}
+
+/// Serves until nobody asks any more.
+pub(super) fn serve(shared: &Shared, jobs: &Receiver<Job>, messages: &Sender<Msg>) {
+    let mut reader = Reader { shared, messages, db: None, watch: None, failed: false };
+    let mut looked = SystemClock.monotonic();
+    loop {
+        let pause = if shared.focused.load(Ordering::Relaxed) { LOOK } else { LOOK_UNFOCUSED };
+        let left = pause.saturating_sub(SystemClock.monotonic().saturating_sub(looked));
+        let job = match jobs.recv_timeout(left) {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| match job {
+            Some(Job::Read(read)) => reader.read(read),
+            Some(Job::Look) | None => {}
+        }));
+        if SystemClock.monotonic().saturating_sub(looked) >= pause {
+            looked = SystemClock.monotonic();
+            reader.look();
+        }
+        if outcome.is_err() {
+            let defect = Failure::internal("a read failed by a defect; the log has more");
+            reader.say(Msg::ReadFailed(defect.into()));
+        }
+    }
+}
+
+struct Reader<'shared> {
+    shared: &'shared Shared,
+    messages: &'shared Sender<Msg>,
+    db: Option<Db>,
+    watch: Option<Watch>,
+    /// The state could not be opened; it is tried again when the file changes.
+    failed: bool,
+}
+
+impl Reader<'_> {
+    fn say(&self, message: Msg) {
+        // Nobody listens any more: the program ends.
+        let _ = self.messages.send(message);
+    }
+
+    fn complain(&self, doing: &str, error: impl Into<Failure>) {
+        self.say(Msg::ReadFailed(error.into().doing(doing).into()));
+    }
+
+    fn look(&mut self) {
+        let Some(watch) = &mut self.watch else { return };
+        match watch.look() {
+            Ok(Seen::Same) => {}
+            Ok(Seen::Changed) if self.failed || self.db.is_none() => self.open(),
+            Ok(Seen::Changed) => self.say(Msg::Changed),
+            Ok(Seen::Replaced | Seen::Gone) => self.open(),
+            // Looking is no reason to complain several times a second; the next read will.
+            Err(error) => tracing::debug!(%error, "look at the file"),
+        }
+    }
+
+    fn open(&mut self) {
+        let project = self.shared.project();
+        self.db = None;
+        self.failed = false;
+        let opened = match project.open_read_only() {
+            Ok(Some(db)) => {
+                let as_it_lies = db.is_immutable();
+                self.db = Some(db);
+                Opened::Ready { as_it_lies }
+            }
+            Ok(None) => Opened::Absent,
+            Err(failure) => {
+                self.failed = true;
+                Opened::Failed(failure.into())
+            }
+        };
+        if self.watch.as_ref().is_none_or(|watch| watch.path() != project.database) {
+            self.watch =
+                Watch::open(&project.database).inspect_err(|error| tracing::warn!(%error, "watch")).ok();
+        }
+        self.say(Msg::Opened(opened));
+    }
+
+    fn read(&mut self, read: Read) {
+        if read == Read::Open {
+            return self.open();
+        }
+        let Some(db) = self.db.clone() else { return };
+        match read {
+            Read::Open => {}
+            Read::Page(page) => self.page(&db, page),
+            Read::Count { generation, filter } => self.count(&db, generation, &filter),
+            Read::Run(id) => {
+                let run = runs::show(&db, id).map(|run| run.map(Into::into));
+                self.say(Msg::Run { id, run: run.map_err(|error| Problem::from(("read the run", error))) });
+            }
+            Read::Storage => self.say(Msg::Storage(Box::new(numbers(&db)))),
+        }
+    }
+
+    fn page(&self, db: &Db, page: Page) {
+        let read = match page.part {
+            Part::Last => self.last(db, &page),
+            _ => self.matching(db, &page),
+        };
+        match read {
+            Ok(Some(read)) => self.say(Msg::Page(Box::new(read))),
+            Ok(None) => {}
+            Err(error) => self.complain("read the runs", error),
+        }
+    }
+
+    fn is_old(&self, page: &Page) -> bool {
+        self.shared.newest_page.load(Ordering::Relaxed) != page.generation
+    }
+
+    /// Reads on until the page is full; `None` when another question has come meanwhile.
+    fn matching(&self, db: &Db, page: &Page) -> Result<Option<PageRead>, conclave_consensus::ConsensusError> {
+        let (exact, all) = (page.filter.exact(), page.filter.is_exact());
+        let mut rows = Vec::new();
+        let mut after = page.after;
+        let at_end = loop {
+            if self.is_old(page) {
+                return Ok(None);
+            }
+            let wanted = if all { page.limit - rows.len() } else { SLICE };
+            let found = runs::list(db, exact, after.as_ref(), Some(wanted))?;
+            let is_last = found.len() < wanted;
+            after = found.last().map(Into::into).or(after);
+            for run in found {
+                if rows.len() < page.limit && (all || page.filter.matches(&run)) {
+                    rows.push(run);
+                }
+            }
+            if rows.len() >= page.limit {
+                // What was read beyond the page is read again with the next one.
+                break is_last && all;
+            }
+            if is_last {
+                break true;
+            }
+        };
+        let (generation, part, after) = (page.generation, page.part, page.after);
+        Ok(Some(PageRead { generation, part, after, rows, at_end, before: Vec::new() }))
+    }
+
+    /// Goes to the end of the list, remembering where its pages begin.
+    fn last(&self, db: &Db, page: &Page) -> Result<Option<PageRead>, conclave_consensus::ConsensusError> {
+        let mut before = vec![None];
+        let mut kept: Vec<runs::RunSummary> = Vec::new();
+        let mut after = None;
+        let all = page.filter.is_exact();
+        loop {
+            if self.is_old(page) {
+                return Ok(None);
+            }
+            let found = runs::list(db, page.filter.exact(), after.as_ref(), Some(STRIDE))?;
+            let is_last = found.len() < STRIDE;
+            after = found.last().map(Into::into).or(after);
+            kept.extend(found.into_iter().filter(|run| all || page.filter.matches(run)));
+            while kept.len() > 2 * page.limit {
+                before.push(kept.get(page.limit - 1).map(Into::into));
+                kept.drain(..page.limit);
+            }
+            if is_last {
+                break;
+            }
+        }
+        let start = before.pop().flatten();
+        let (generation, part) = (page.generation, page.part);
+        Ok(Some(PageRead { generation, part, after: start, rows: kept, at_end: true, before }))
+    }
+
+    fn count(&self, db: &Db, generation: u64, filter: &Filter) {
+        let is_old = || self.shared.newest_count.load(Ordering::Relaxed) != generation;
+        if is_old() {
+            return;
+        }
+        let counted = runs::count(db, &runs::RunFilter::default()).and_then(|total| {
+            let matching = if filter.is_empty() {
+                total
+            } else if filter.is_exact() {
+                runs::count(db, filter.exact())?
+            } else {
+                let mut matching = 0;
+                let mut after = None;
+                loop {
+                    let found = runs::list(db, filter.exact(), after.as_ref(), Some(SLICE))?;
+                    matching += found.iter().filter(|run| filter.matches(run)).count() as u64;
+                    after = found.last().map(Into::into).or(after);
+                    if found.len() < SLICE || is_old() {
+                        break matching;
+                    }
+                }
+            };
+            Ok((total, matching))
+        });
+        match counted {
+            Ok((total, matching)) if !is_old() => self.say(Msg::Counted { generation, total, matching }),
+            Ok(_) => {}
+            Err(error) => self.complain("count the runs", error),
+        }
+    }
+}
+
+fn numbers(db: &Db) -> Numbers {
+    let file = conclave_db::stats(db).map(|stats| FileNumbers {
+        file_bytes: stats.file_bytes,
+        wal_bytes: stats.wal_bytes,
+        free_bytes: stats.free_bytes(),
+        free_percent: stats.free_percent(),
+        journal: stats.journal_mode.clone(),
+        incremental: stats.auto_vacuum == conclave_db::AutoVacuum::Incremental,
+        schema: stats.user_version,
+        sqlite: stats.sqlite_version,
+    });
+    let metrics = db.metrics();
+    let oldest = db.active_reads().first().map(|read| {
+        let age = db.clock().monotonic().saturating_sub(read.since);
+        (format!("{}:{}", read.place.file(), read.place.line()), age)
+    });
+    let writer = WriterNumbers {
+        writes: metrics.writes,
+        commits: metrics.commits,
+        group: metrics.group_size_p50,
+        commit_p50: metrics.commit_p50,
+        commit_p99: metrics.commit_p99,
+        queued: metrics.queued,
+        readers: metrics.readers,
+        held_up: metrics.checkpoints_held_up,
+        oldest,
+    };
+    let folder = backup::default_folder(db.path());
+    let backups = backup::list(&folder, db.path()).unwrap_or_default();
+    let backups = backups
+        .into_iter()
+        .map(|file| Backup { path: file.path, made_ms: file.taken_ms, bytes: file.bytes })
+        .collect();
+    Numbers {
+        file: file.map_err(|error| Problem::from(("read the file's numbers", error))),
+        writer,
+        migration: migrate::status(db).map_err(|error| Problem::from(("read the migration", error))),
+        backups,
+    }
+}

@@ -1,0 +1,198 @@
+//! The thread that does what may take long: one thing at a time, its progress told.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use conclave_consensus::runs::RunId;
+use conclave_db::{backup, checkpoint, doctor, vacuum};
+
+use super::Shared;
+use crate::failure::{Doing, Failure};
+use crate::project::Project;
+use crate::text::{counted, size};
+use crate::ui::effect::Work;
+use crate::ui::message::{Msg, Outcome};
+use crate::ui::model::{CheckRow, CheckState};
+use crate::{demo, find_run, import, times};
+
+/// Backups that the UI keeps.
+const KEPT_BACKUPS: usize = 7;
+
+/// Serves until nobody asks any more.
+pub(super) fn serve(shared: &Shared, works: &Receiver<Work>, messages: &Sender<Msg>) {
+    while let Ok(work) = works.recv() {
+        let worker = Worker { shared, messages };
+        let outcome = catch_unwind(AssertUnwindSafe(|| worker.carry_out(&work)));
+        let outcome = outcome
+            .unwrap_or_else(|_| Err(Failure::internal("the work failed by a defect; the log has more")));
+        if messages.send(Msg::Worked { work, outcome: outcome.map_err(Into::into) }).is_err() {
+            return;
+        }
+    }
+}
+
+struct Worker<'shared> {
+    shared: &'shared Shared,
+    messages: &'shared Sender<Msg>,
+}
+
+impl Worker<'_> {
+    fn carry_out(&self, work: &Work) -> Result<Outcome, Failure> {
+        let project = self.shared.project();
+        let mut writing = Writing::begin(&self.shared.writing);
+        let mut progress = |done: u64, total: u64, phase: &'static str| {
+            let _ = self.messages.send(Msg::Progress { done, total, phase });
+            writing.breathe();
+        };
+        match work {
+            Work::Vacuum => {
+                let db = project.open()?;
+                let stats = vacuum::run_until_done(&db, &mut |at| {
+                    progress(at.freed, at.freed + at.left, "pages freed")
+                });
+                let stats = stats.doing("vacuum")?;
+                let held = stats.held_up_by.map_or(String::new(), |by| format!("; held up by {by}"));
+                Ok(Outcome::Said(format!(
+                    "vacuum: {} before, {} after, {} freed in {}, longest stall {}{held}",
+                    size(stats.size_before),
+                    size(stats.size_after),
+                    counted(stats.pages_freed, "page", "pages"),
+                    times::took(stats.took),
+                    times::took(stats.longest_stall),
+                )))
+            }
+            Work::Backup => {
+                let db = project.open_read_only()?.ok_or_else(gone)?;
+                // A slash at the end says that it is a folder, also where it is not there yet.
+                let folder = backup::default_folder(db.path()).join("");
+                let options = backup::BackupOptions { keep: Some(KEPT_BACKUPS), replace: false };
+                let report = backup::backup(&db, &folder, &options).doing("back up")?;
+                Ok(Outcome::Said(format!(
+                    "backup: {} verified, {}",
+                    report.path.display(),
+                    size(report.bytes)
+                )))
+            }
+            Work::Checkpoint => {
+                let db = project.open()?;
+                let report =
+                    checkpoint::checkpoint(&db, checkpoint::CheckpointMode::Passive).doing("checkpoint")?;
+                let held = report.held_up_by.map_or(String::new(), |by| format!("; held up by {by}"));
+                Ok(Outcome::Said(format!(
+                    "checkpoint: {} of {} pages copied{held}",
+                    report.copied_pages, report.log_pages
+                )))
+            }
+            Work::Doctor => {
+                let db = project.open_read_only()?.ok_or_else(gone)?;
+                Ok(Outcome::Checks(doctor::checks(&db).into_iter().map(check_row).collect()))
+            }
+            Work::Convert => {
+                let db = project.open()?;
+                Ok(Outcome::Said(match vacuum::convert(&db).doing("convert")? {
+                    Some(stats) => format!(
+                        "converted: {} before, {} after",
+                        size(stats.size_before),
+                        size(stats.size_after)
+                    ),
+                    None => "nothing to convert: free pages can be given back already".to_owned(),
+                }))
+            }
+            Work::Migrate => {
+                let db = project.open()?;
+                let migrated = db.migrated();
+                Ok(Outcome::Said(format!("migrated from version {} to {}", migrated.from, migrated.to)))
+            }
+            Work::Init => {
+                project.init()?;
+                drop(project.open()?);
+                Ok(Outcome::Said(format!("created {}", project.state_dir.display())))
+            }
+            Work::Demo => {
+                let demo = demo::create(&self.shared.actor, &mut |at| {
+                    progress(at.done_rows, at.total_rows, at.phase)
+                })?;
+                let said = format!("the demo's project lies in {}", demo.project.root.display());
+                Ok(self.move_to(demo.project, said))
+            }
+            Work::Import(file) => {
+                let file = absolute(&project, file);
+                let options = import::options(&self.shared.actor, false);
+                let report = import::import(&project, &file, &options, &mut |at| {
+                    progress(at.done_rows, at.total_rows, at.phase)
+                })?;
+                Ok(Outcome::Said(format!("imported {}: {}", file.display(), import::in_words(&report))))
+            }
+            Work::Export(ids) => self.export(&project, ids),
+            Work::ExportNamed(name) => {
+                let db = project.open_read_only()?.ok_or_else(gone)?;
+                let id = find_run::find_one(&db, name)?;
+                self.export(&project, &[id])
+            }
+        }
+    }
+
+    fn export(&self, project: &Project, ids: &[RunId]) -> Result<Outcome, Failure> {
+        let db = project.open_read_only()?.ok_or_else(gone)?;
+        let folder =
+            std::env::current_dir().map_err(|error| Failure::io("find the current folder", &error))?;
+        for (done, id) in ids.iter().enumerate() {
+            let _ = self.messages.send(Msg::Progress {
+                done: done as u64,
+                total: ids.len() as u64,
+                phase: "runs",
+            });
+            conclave_consensus::export::export_run(&db, *id, &folder).doing(format!("export run {id}"))?;
+        }
+        Ok(Outcome::Said(format!(
+            "exported {} to {}",
+            counted(ids.len() as u64, "run", "runs"),
+            folder.display()
+        )))
+    }
+
+    fn move_to(&self, project: Project, said: String) -> Outcome {
+        let (root, database) = (project.root.display().to_string(), project.database.display().to_string());
+        *self.shared.project.lock().unwrap_or_else(PoisonError::into_inner) = project;
+        Outcome::Moved { root, database, said }
+    }
+}
+
+/// The right to write, which a suspension takes away between two steps of long work.
+struct Writing<'lock> {
+    lock: &'lock Mutex<()>,
+    held: Option<MutexGuard<'lock, ()>>,
+}
+
+impl<'lock> Writing<'lock> {
+    fn begin(lock: &'lock Mutex<()>) -> Self {
+        Self { lock, held: Some(lock.lock().unwrap_or_else(PoisonError::into_inner)) }
+    }
+
+    fn breathe(&mut self) {
+        self.held = None;
+        self.held = Some(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+fn gone() -> Failure {
+    Failure::not_found("no state here").hint("conclave init")
+}
+
+fn absolute(project: &Project, file: &Path) -> std::path::PathBuf {
+    match (file.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => std::path::absolute(file).unwrap_or_else(|_| project.root.join(file)),
+    }
+}
+
+fn check_row(check: doctor::Check) -> CheckRow {
+    let state = match check.state {
+        doctor::CheckState::Ok => CheckState::Ok,
+        doctor::CheckState::Warn => CheckState::Warn,
+        doctor::CheckState::Fail => CheckState::Fail,
+    };
+    CheckRow { name: check.name.to_owned(), state, detail: check.detail, advice: check.advice }
+}

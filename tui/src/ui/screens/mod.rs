@@ -1,0 +1,7 @@
+//! The screens. Each has its model, its update and its view.
+
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod storage;
+pub(crate) mod trouble;
+pub(crate) mod welcome;

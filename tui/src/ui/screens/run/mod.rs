@@ -1,0 +1,11 @@
+//! Screen 1a: one run, its outputs, its synthesis and its attempts.
+
+mod model;
+mod update;
+pub(crate) mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::model::Run;
+pub(crate) use self::update::{act, arrived, keep_in_sight, key_in_search, open};

@@ -1,0 +1,209 @@
+//! How an open run answers to keys.
+
+use std::sync::Arc;
+
+use conclave_consensus::runs::{RunDetail, RunId};
+use ratatui::crossterm::event::KeyCode;
+
+use super::model::{Pane, Run, Tab};
+use super::view;
+use crate::ui::document::Document;
+use crate::ui::effect::{Effect, Read, Work};
+use crate::ui::input::Input;
+use crate::ui::keymap::Action;
+use crate::ui::keys::Key;
+use crate::ui::list::Cursor;
+use crate::ui::model::Model;
+use crate::ui::problem::Problem;
+use crate::ui::update::start_work;
+
+/// Opens a run over the list.
+pub(crate) fn open(model: &mut Model, id: RunId) -> Vec<Effect> {
+    let detail = model.runs.preview.clone().filter(|detail| detail.summary.id == id);
+    let effects = if detail.is_some() { Vec::new() } else { vec![Effect::Read(Read::Run(id))] };
+    model.run = Some(Run {
+        id,
+        detail,
+        gone: false,
+        tab: Tab::Outputs,
+        pane: Pane::List,
+        zoomed: false,
+        outputs: Cursor::default(),
+        attempts: Cursor::default(),
+        document: None,
+        made_of: None,
+        searching: None,
+    });
+    keep_in_sight(model);
+    effects
+}
+
+/// The run was read.
+pub(crate) fn arrived(model: &mut Model, detail: Option<Arc<RunDetail>>) {
+    let Some(run) = &mut model.run else { return };
+    run.gone = detail.is_none();
+    if run.detail != detail {
+        run.detail = detail;
+        // The same text keeps its place; another one begins at its top.
+        run.made_of = None;
+    }
+    keep_in_sight(model);
+}
+
+/// Carries out an action of an open run.
+pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let page = isize::try_from(view::height_of_pane(model).max(1)).unwrap_or(1);
+    let Some(run) = &mut model.run else { return Vec::new() };
+    let in_text = run.zoomed || run.pane == Pane::Text || run.length() == 0;
+    match action {
+        Action::Up => step(run, in_text, -1),
+        Action::Down => step(run, in_text, 1),
+        Action::PageUp => step(run, in_text, -page),
+        Action::PageDown => step(run, in_text, page),
+        Action::Top => step(run, in_text, isize::MIN),
+        Action::Bottom => step(run, in_text, isize::MAX),
+        Action::NextTab => turn(run, 1),
+        Action::PreviousTab => turn(run, Tab::ALL.len() - 1),
+        Action::NextPane => run.pane = if run.pane == Pane::List { Pane::Text } else { Pane::List },
+        Action::Enter if run.document.is_some() => run.zoomed = true,
+        Action::Back if run.zoomed => run.zoomed = false,
+        Action::Back => {
+            model.run = None;
+            return Vec::new();
+        }
+        Action::Filter => run.searching = Some(Input::default()),
+        Action::Fold => with_document(run, Document::toggle_fold),
+        Action::FoldAll => with_document(run, Document::toggle_all),
+        Action::Raw => with_document(run, Document::toggle_raw),
+        Action::NextMatch | Action::PreviousMatch => {
+            let found = run.document.as_mut().is_some_and(|text| text.find_next(action == Action::NextMatch));
+            if !found {
+                model.say("no match");
+            }
+        }
+        Action::Copy => return copy(run),
+        Action::Export => {
+            let id = run.id;
+            return start_work(model, Work::Export(vec![id]));
+        }
+        _ => {}
+    }
+    keep_in_sight(model);
+    Vec::new()
+}
+
+fn with_document(run: &mut Run, change: impl FnOnce(&mut Document)) {
+    if let Some(document) = &mut run.document {
+        change(document);
+    }
+}
+
+fn step(run: &mut Run, in_text: bool, by: isize) {
+    if in_text {
+        with_document(run, |document| {
+            let length = document.len();
+            document.cursor.step(by, length);
+        });
+    } else {
+        let length = run.length();
+        run.cursor().step(by, length);
+    }
+}
+
+fn turn(run: &mut Run, by: usize) {
+    let at = Tab::ALL.iter().position(|(_, tab)| *tab == run.tab).unwrap_or(0);
+    run.tab = Tab::ALL[(at + by) % Tab::ALL.len()].1;
+    run.pane = Pane::List;
+    run.zoomed = false;
+}
+
+fn copy(run: &Run) -> Vec<Effect> {
+    let text = match run.tab {
+        Tab::Outputs => {
+            run.output().map(|output| (output.content.clone(), format!("the answer of {}", output.agent)))
+        }
+        Tab::Synthesis | Tab::Attempts => {
+            run.document.as_ref().map(|document| (document.text().to_owned(), "the text".to_owned()))
+        }
+    };
+    text.map(|(text, what)| Effect::Copy { text, what }).into_iter().collect()
+}
+
+/// A key while the search is being typed: it goes to the first match as the letters come.
+pub(crate) fn key_in_search(model: &mut Model, key: Key) {
+    let Some(run) = &mut model.run else { return };
+    let Some(input) = &mut run.searching else { return };
+    let mut found = true;
+    match key.code {
+        KeyCode::Esc => {
+            run.searching = None;
+            with_document(run, |document| {
+                document.set_search("");
+            });
+        }
+        KeyCode::Enter => run.searching = None,
+        _ if input.key(key) => {
+            let needle = input.text().to_owned();
+            with_document(run, |document| found = document.set_search(&needle));
+        }
+        _ => {}
+    }
+    if !found {
+        model.complain(Problem { kind: "no-match", text: "no match".to_owned(), hint: None });
+    }
+    keep_in_sight(model);
+}
+
+/// Makes the text that belongs to the cursor, wraps it to the screen, and keeps both cursors in sight.
+pub(crate) fn keep_in_sight(model: &mut Model) {
+    let Some(run) = &mut model.run else { return };
+    let length = run.length();
+    let cursor = run.cursor();
+    cursor.show(length, usize::MAX);
+    let of = (run.tab, if run.tab == Tab::Synthesis { 0 } else { run.cursor().selected });
+    if run.made_of != Some(of) {
+        let text = text_of(run);
+        let same =
+            run.document.as_ref().zip(text.as_ref()).is_some_and(|(document, text)| document.text() == text);
+        if !same {
+            run.document = text.map(|text| Document::new(&text));
+        }
+        run.made_of = Some(of);
+    }
+    let list = view::height_of_list(model);
+    let (columns, lines) = view::size_of_text(model);
+    let Some(run) = &mut model.run else { return };
+    run.cursor().show(length, list);
+    if let Some(document) = &mut run.document {
+        document.fit(columns, lines);
+    }
+}
+
+fn text_of(run: &Run) -> Option<String> {
+    match run.tab {
+        Tab::Outputs => run.output().map(|output| output.content.clone()),
+        Tab::Synthesis => match run.detail.as_ref()?.synthesis.as_ref()? {
+            serde_json::Value::String(text) => Some(text.clone()),
+            value => Some(readable(value)),
+        },
+        Tab::Attempts => run.attempt().map(|attempt| {
+            let error = attempt.extraction_error.as_ref().map(|error| format!("error: {error}\n\n"));
+            error.unwrap_or_default() + attempt.response_text.as_deref().unwrap_or_default()
+        }),
+    }
+}
+
+/// A synthesis for people: its Markdown first, then the rest of it.
+fn readable(value: &serde_json::Value) -> String {
+    let Some(object) = value.as_object() else { return value.to_string() };
+    let mut text =
+        object.get("output_markdown").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
+    for (key, value) in object.iter().filter(|(key, value)| *key != "output_markdown" && !value.is_null()) {
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.push_str(&format!("{key}: {value}\n"));
+    }
+    text
+}

@@ -1,0 +1,278 @@
+//! The list of runs, drawn.
+
+use conclave_consensus::runs::{RunDetail, RunSummary};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::model::Runs;
+use crate::text::{count, fit, pad, size, visible, width};
+use crate::times;
+use crate::ui::model::Model;
+use crate::ui::render::{body, draw_line, rule};
+use crate::ui::theme::Theme;
+
+/// From this width on the list and the pane stand side by side.
+const WIDE: u16 = 110;
+/// Lines of the lower pane, without its rule.
+const PANE: u16 = 7;
+/// Below this many lines there is no room for a pane.
+const SHORT: u16 = 13;
+
+/// Where the parts of the screen are.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    title: Rect,
+    head: Rect,
+    list: Rect,
+    rule: Option<Rect>,
+    pane: Option<Rect>,
+}
+
+fn parts(model: &Model) -> Parts {
+    let area = body(model);
+    let line = |y: u16, height: u16| Rect {
+        y: area.y + y.min(area.height),
+        height: height.min(area.height.saturating_sub(y)),
+        ..area
+    };
+    let (title, head) = (line(0, 1), line(1, 1));
+    let rest = area.height.saturating_sub(2);
+    if area.width >= WIDE {
+        let left = area.width * 3 / 5;
+        let list = Rect { width: left, ..line(2, rest) };
+        let pane = Rect { x: area.x + left + 2, width: area.width - left - 2, ..line(1, rest + 1) };
+        return Parts { title, head: Rect { width: left, ..head }, list, rule: None, pane: Some(pane) };
+    }
+    if area.height < SHORT {
+        return Parts { title, head, list: line(2, rest), rule: None, pane: None };
+    }
+    let pane = PANE.min(rest / 3);
+    let list = rest - pane - 1;
+    Parts {
+        title,
+        head,
+        list: line(2, list),
+        rule: Some(line(2 + list, 1)),
+        pane: Some(line(3 + list, pane)),
+    }
+}
+
+/// Lines of the list that are seen.
+pub(crate) fn list_height(model: &Model) -> usize {
+    usize::from(parts(model).list.height)
+}
+
+/// Which line of the list a click meets.
+pub(crate) fn clicked(model: &Model, column: u16, row: u16) -> Option<usize> {
+    let list = parts(model).list;
+    list.contains((column, row).into()).then(|| model.runs.cursor.top + usize::from(row - list.y))
+}
+
+/// Draws the screen.
+pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let parts = parts(model);
+    let theme = model.setting.theme;
+    draw_line(frame, parts.title, title(model));
+    if model.runs.rows.is_empty() {
+        draw_empty(model, frame, parts);
+        return;
+    }
+    let columns = Columns::of(&model.runs, parts.list.width);
+    draw_line(frame, parts.head, Line::styled(columns.head(), theme.dim()));
+    let rows = model.runs.rows.iter().enumerate().skip(model.runs.cursor.top);
+    for (y, (at, run)) in (0..parts.list.height).zip(rows) {
+        let area = Rect { y: parts.list.y + y, height: 1, ..parts.list };
+        draw_line(frame, area, columns.row(model, at, run));
+        if at == model.runs.cursor.selected {
+            frame.buffer_mut().set_style(Rect { x: area.x, width: area.width, ..area }, theme.strong());
+        }
+    }
+    if let Some(area) = parts.rule {
+        rule(model, frame, area);
+    }
+    if let Some(area) = parts.pane {
+        draw_pane(model, frame, area);
+    }
+}
+
+fn title(model: &Model) -> Line<'static> {
+    let theme = model.setting.theme;
+    let runs = &model.runs;
+    let mut spans = vec![Span::styled(" Runs", theme.strong())];
+    let total = runs.total.map(count);
+    let text = match (&total, runs.matching, runs.filter.is_empty()) {
+        (Some(total), Some(matching), _) => format!("  {} of {total}", count(matching)),
+        (Some(total), None, true) => format!("  {total}"),
+        (Some(total), None, false) => format!("  … of {total}"),
+        (None, ..) => String::new(),
+    };
+    spans.push(Span::raw(text));
+    if runs.new_above() > 0 {
+        let sign = theme.sign("↑", "^");
+        spans.push(Span::styled(format!("  {sign} {} new", count(runs.new_above())), theme.accent()));
+    }
+    if !runs.marked.is_empty() {
+        spans.push(Span::raw(format!("  {} marked", runs.marked.len())));
+    }
+    if let Some(input) = &runs.editing {
+        spans.push(Span::styled("  / ", theme.accent()));
+        spans.push(Span::raw(visible(input.before()).into_owned()));
+        spans.push(Span::styled(theme.sign("▏", "_").to_owned(), theme.accent()));
+        spans.push(Span::raw(
+            visible(input.text().get(input.before().len()..).unwrap_or_default()).into_owned(),
+        ));
+    } else if !runs.filter.is_empty() {
+        spans.push(Span::styled(format!("  filter: {}", visible(runs.filter.text())), theme.accent()));
+    }
+    Line::from(spans)
+}
+
+fn draw_empty(model: &Model, frame: &mut Frame<'_>, parts: Parts) {
+    let runs = &model.runs;
+    let text: &[&str] = if !runs.loaded {
+        &["Reading the runs"]
+    } else if runs.filter.is_empty() {
+        &[
+            "A run is one question to several agents, with every answer that came.",
+            "",
+            "There are none yet. `:migrate import FILE` brings in those of a legacy database.",
+        ]
+    } else {
+        &["No run matches. Esc shows all again."]
+    };
+    let area = body(model);
+    for (at, line) in text.iter().enumerate() {
+        let y = parts.head.y.saturating_add(1 + u16::try_from(at).unwrap_or(u16::MAX));
+        if y < area.bottom() {
+            draw_line(frame, Rect { y, height: 1, ..area }, Line::raw(format!("  {line}")));
+        }
+    }
+}
+
+/// How wide each column is; computed from the window, so that a page more changes little.
+struct Columns {
+    number: usize,
+    spec: usize,
+    stage: usize,
+    agents: usize,
+    when: usize,
+}
+
+/// `◐ insufficient` is the widest.
+const VERDICT: usize = 14;
+/// `12:34:56`.
+const TOOK: usize = 8;
+
+impl Columns {
+    fn of(runs: &Runs, room: u16) -> Self {
+        let widest = |text: &dyn Fn(&RunSummary) -> usize, least: usize, most: usize| {
+            runs.rows.iter().map(text).max().unwrap_or(0).clamp(least, most)
+        };
+        let room = usize::from(room);
+        let number = widest(&|run| run.id.to_string().len(), 3, 12);
+        let stage = widest(&|run| width(&run.stage), 5, 12);
+        let when = 4;
+        let fixed = 3 + number + 2 + 2 + stage + 2 + VERDICT + 2 + when + 1;
+        let spec = widest(&|run| width(&run.spec), 4, 24.min(room.saturating_sub(fixed).max(8)));
+        let agents = room.saturating_sub(fixed + spec + 2 + TOOK + 1);
+        Self { number, spec, stage, agents, when }
+    }
+
+    fn head(&self) -> String {
+        let mut text = format!(
+            "   {}  {}  {}  {}",
+            pad("#", self.number, true),
+            pad("spec", self.spec, false),
+            pad("stage", self.stage, false),
+            pad("status", VERDICT, false),
+        );
+        if self.agents >= 8 {
+            text = format!("{text}  {}", pad("agents", self.agents, false));
+        }
+        format!("{text}  {}{}", pad("when", self.when, true), pad("took", TOOK + 1, true))
+    }
+
+    fn row(&self, model: &Model, at: usize, run: &RunSummary) -> Line<'static> {
+        let theme = model.setting.theme;
+        let marker = if at == model.runs.cursor.selected { theme.marker() } else { " " };
+        let mark = if model.runs.marked.contains(&run.id) { theme.sign("•", "#") } else { " " };
+        let column = |text: &str, room: usize| pad(&fit(&visible(text), room), room, false);
+        let (sign, style) = theme.status(run.status);
+        let mut spans = vec![
+            Span::styled(format!(" {marker}{mark}"), theme.accent()),
+            Span::raw(pad(&run.id.to_string(), self.number, true)),
+            Span::raw(format!("  {}  {}  ", column(&run.spec, self.spec), column(&run.stage, self.stage))),
+            Span::styled(pad(&format!("{sign} {}", run.status), VERDICT, false), style),
+        ];
+        if self.agents >= 8 {
+            spans.push(Span::raw(format!("  {}", column(&run.agents.join(" "), self.agents))));
+        }
+        let when = run.started_at.map_or("?".to_owned(), |then| times::ago(model.now_ms, then));
+        let took = match (run.started_at, run.updated_at) {
+            (Some(from), Some(to)) if to > from => times::clock(to - from),
+            _ => String::new(),
+        };
+        spans.push(Span::styled(format!("  {}", pad(&when, self.when, true)), theme.dim()));
+        spans.push(Span::styled(pad(&took, TOOK + 1, true), theme.dim()));
+        Line::from(spans)
+    }
+}
+
+/// The run under the cursor in a few lines.
+fn draw_pane(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let Some(run) = super::selected(&model.runs) else { return };
+    let theme = model.setting.theme;
+    let mut lines = vec![summary(theme, run)];
+    match model.runs.preview.as_ref().filter(|detail| detail.summary.id == run.id) {
+        Some(detail) => lines.extend(answers(theme, detail, usize::from(area.height).saturating_sub(1))),
+        None => lines.push(Line::styled("   reading", theme.dim())),
+    }
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        draw_line(frame, Rect { y, height: 1, ..area }, line);
+    }
+}
+
+fn summary(theme: Theme, run: &RunSummary) -> Line<'static> {
+    let dot = theme.dot();
+    let when = run.started_at.map_or("time unknown".to_owned(), times::absolute);
+    let agents = crate::text::counted(run.agents.len() as u64, "agent", "agents");
+    let outputs = crate::text::counted(run.output_count, "output", "outputs");
+    Line::from(vec![
+        Span::styled(format!(" {} {}", visible(&run.spec), visible(&run.stage)), theme.strong()),
+        Span::raw(format!(" {dot} {agents} {dot} {outputs} {dot} {when}")),
+    ])
+}
+
+fn answers(theme: Theme, detail: &RunDetail, room: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = detail
+        .outputs
+        .iter()
+        .map(|output| {
+            let (sign, what, style) = if output.bytes == 0 {
+                (theme.sign("○", "o"), "empty", theme.warning())
+            } else if output.valid_json {
+                (theme.sign("✓", "+"), "JSON", theme.good())
+            } else {
+                (theme.sign("◐", "~"), "no JSON", theme.warning())
+            };
+            let model_name = output.model_version.as_deref().unwrap_or_default();
+            Line::from(vec![
+                Span::raw(format!("   {} ", pad(&fit(&visible(&output.agent), 16), 16, false))),
+                Span::styled(pad(&format!("{sign} {what}"), 10, false), style),
+                Span::raw(format!("{:>10}  ", size(output.bytes))),
+                Span::styled(visible(model_name).into_owned(), theme.dim()),
+            ])
+        })
+        .collect();
+    if let Some(recorded) = &detail.summary.recorded {
+        lines.push(Line::styled(format!("   recorded: {}", visible(recorded)), Style::new()));
+    }
+    if lines.len() > room && room > 0 {
+        let more = lines.len() - room + 1;
+        lines.truncate(room - 1);
+        lines.push(Line::styled(format!("   and {more} more"), theme.dim()));
+    }
+    lines
+}

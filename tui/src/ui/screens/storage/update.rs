@@ -1,0 +1,47 @@
+//! What the keys of the storage screen ask for. Everything that changes the file asks first.
+
+use super::view;
+use crate::ui::effect::{Effect, Work};
+use crate::ui::keymap::Action;
+use crate::ui::model::Model;
+use crate::ui::overlay::Overlay;
+use crate::ui::update::start_work;
+
+/// Carries out an action of the screen.
+pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let length = view::lines_of_checks(model);
+    let seen = view::height_of_checks(model);
+    let last = length.saturating_sub(seen);
+    let top = &mut model.storage.top;
+    match action {
+        Action::Up => *top = top.saturating_sub(1),
+        Action::Down => *top = (*top + 1).min(last),
+        Action::PageUp => *top = top.saturating_sub(seen.max(1)),
+        Action::PageDown => *top = (*top + seen.max(1)).min(last),
+        Action::Top => *top = 0,
+        Action::Bottom => *top = last,
+        Action::Copy => {
+            let text = model.setting.database.clone();
+            return vec![Effect::Copy { text, what: "the path of the database".to_owned() }];
+        }
+        Action::Doctor => return start_work(model, Work::Doctor),
+        Action::Vacuum => {
+            let question = "Give the free pages of state.db back to the disk? Other writers go on meanwhile.";
+            model.overlay = Some(Overlay::ask(question, Work::Vacuum));
+        }
+        Action::Backup => {
+            let question = "Write a verified backup of state.db now?";
+            model.overlay = Some(Overlay::ask(question, Work::Backup));
+        }
+        Action::Checkpoint => {
+            let question = "Copy the write-ahead log into state.db now?";
+            model.overlay = Some(Overlay::ask(question, Work::Checkpoint));
+        }
+        Action::Convert => {
+            let question = "Rewrite the whole of state.db, so that it can give free pages back? Everyone else waits meanwhile.";
+            model.overlay = Some(Overlay::ask(question, Work::Convert));
+        }
+        _ => {}
+    }
+    Vec::new()
+}

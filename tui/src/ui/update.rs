@@ -1,0 +1,436 @@
+//! The core: a message changes the model and gives effects. Pure: no I/O, no clock.
+
+use conclave_consensus::runs::RunId;
+
+use super::effect::{Effect, Read, Work};
+use super::keymap::{self, Action, Binding, Place};
+use super::keys::Key;
+use super::message::{Mouse, Msg, Opened, Outcome};
+use super::model::{Model, Notice, Screen, State, Working};
+use super::overlay::{self, Overlay, Then};
+use super::problem::Problem;
+use super::render;
+use super::screens::{run, runs, storage};
+
+/// Lines that a step of the wheel moves.
+const WHEEL: usize = 3;
+
+/// Carries out one message.
+pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
+    if let Msg::Clock(now) = message {
+        model.now_ms = now;
+        return Vec::new();
+    }
+    model.dirty = true;
+    let had_line = model.has_line_above_footer();
+    let mut effects = on_message(model, message);
+    if model.has_line_above_footer() != had_line {
+        effects.extend(refit(model));
+    }
+    if effects.contains(&Effect::Quit) {
+        return vec![Effect::Quit];
+    }
+    effects
+}
+
+fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
+    match message {
+        Msg::Clock(_) => Vec::new(),
+        Msg::Key(key) => on_key(model, key),
+        Msg::Paste(text) => on_paste(model, &text),
+        Msg::Mouse(mouse) => on_mouse(model, mouse),
+        Msg::Resize(columns, lines) => {
+            model.size = (columns, lines);
+            refit(model)
+        }
+        Msg::Focus(focused) => {
+            model.dirty = false;
+            vec![Effect::Focus(focused)]
+        }
+        Msg::End(exit) => {
+            model.exit = exit;
+            vec![Effect::Quit]
+        }
+        Msg::Suspend => vec![Effect::Suspend],
+        Msg::Continue => refresh(model),
+        Msg::Copied(Ok(said)) => {
+            model.say(said);
+            Vec::new()
+        }
+        Msg::Copied(Err(problem)) | Msg::ReadFailed(problem) => {
+            model.complain(problem);
+            Vec::new()
+        }
+        Msg::Opened(opened) => on_opened(model, opened),
+        Msg::Changed if model.state == State::Ready => read_again(model),
+        Msg::Changed => Vec::new(),
+        Msg::Page(page) => runs::arrived(model, *page),
+        Msg::Counted { generation, total, matching } => {
+            runs::counted(&mut model.runs, generation, total, matching);
+            Vec::new()
+        }
+        Msg::Run { id, run } => {
+            on_run(model, id, run);
+            Vec::new()
+        }
+        Msg::Storage(numbers) => {
+            model.storage.numbers = Some(*numbers);
+            Vec::new()
+        }
+        Msg::Progress { done, total, phase } => {
+            if let Some(working) = &mut model.working {
+                (working.done, working.total, working.phase) = (done, total, phase);
+            }
+            Vec::new()
+        }
+        Msg::Worked { work, outcome } => on_worked(model, &work, outcome),
+    }
+}
+
+fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    // A notice has been seen by whoever presses a key.
+    model.notice = None;
+    if model.overlay.is_some() {
+        return overlay::key(model, key);
+    }
+    if key != Key::control('c') {
+        if model.runs.editing.is_some() && model.place() == Place::Runs {
+            return runs::key_in_filter(model, key);
+        }
+        if model.run.as_ref().is_some_and(|run| run.searching.is_some()) && model.screen == Screen::Runs {
+            run::key_in_search(model, key);
+            return Vec::new();
+        }
+    }
+    match keymap::find(model.place(), key) {
+        Some(binding) => act(model, binding),
+        // Esc goes out one step wherever there is one.
+        None if key.code == ratatui::crossterm::event::KeyCode::Esc && model.place() == Place::Runs => {
+            runs::act(model, Action::Back)
+        }
+        None => Vec::new(),
+    }
+}
+
+fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
+    if binding.writes && model.setting.read_only {
+        model.complain(Problem {
+            kind: "read-only",
+            text: "read-only: this would change the state".to_owned(),
+            hint: Some("start without --read-only".to_owned()),
+        });
+        return Vec::new();
+    }
+    match binding.action {
+        Action::Quit => quit(model),
+        Action::Help | Action::Palette | Action::NeedsYou | Action::Import => {
+            overlay::open(model, binding.action);
+            Vec::new()
+        }
+        Action::GoRuns => go(model, Screen::Runs),
+        Action::GoStorage => go(model, Screen::Storage),
+        Action::Refresh => refresh(model),
+        Action::Mouse => {
+            model.mouse = !model.mouse;
+            model.say(if model.mouse {
+                "the mouse is taken; shift selects text"
+            } else {
+                "the mouse is the terminal's"
+            });
+            vec![Effect::Mouse(model.mouse)]
+        }
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Init => start_work(model, Work::Init),
+        Action::Demo => start_work(model, Work::Demo),
+        Action::Migrate => {
+            model.overlay = Some(Overlay::ask("Bring state.db to the current schema?", Work::Migrate));
+            Vec::new()
+        }
+        #[cfg(debug_assertions)]
+        #[expect(clippy::panic, reason = "a defect on purpose, to try that the terminal survives one")]
+        Action::Panic => panic!("on purpose"),
+        action => match model.place() {
+            Place::Runs => on_list(model, action),
+            Place::Run | Place::Answer => run::act(model, action),
+            Place::Storage => storage::act(model, action),
+            Place::Welcome | Place::Trouble | Place::Movement | Place::Global => Vec::new(),
+        },
+    }
+}
+
+fn on_list(model: &mut Model, action: Action) -> Vec<Effect> {
+    let here = runs::selected(&model.runs).map(|run| (run.id, run.run_key.clone()));
+    match (action, here) {
+        (Action::Enter, Some((id, _))) => run::open(model, id),
+        (Action::Copy, Some((_, key))) => vec![Effect::Copy { text: key, what: "the run's key".to_owned() }],
+        (Action::Export, Some((id, _))) => {
+            let marked: Vec<RunId> = model.runs.marked.iter().copied().collect();
+            start_work(model, Work::Export(if marked.is_empty() { vec![id] } else { marked }))
+        }
+        (action, _) => runs::act(model, action),
+    }
+}
+
+/// Runs a command of the palette with what was typed behind it.
+pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument: &str) -> Vec<Effect> {
+    let ready = model.state == State::Ready;
+    match (binding.action, argument) {
+        (Action::Import, path) if !path.is_empty() && !model.setting.read_only => {
+            start_work(model, Work::Import(path.into()))
+        }
+        (Action::Filter, text) if ready => {
+            let mut effects = go(model, Screen::Runs);
+            model.run = None;
+            effects.extend(runs::apply_filter(&mut model.runs, text));
+            effects
+        }
+        (Action::Export, run) if ready && !run.is_empty() => {
+            start_work(model, Work::ExportNamed(run.to_owned()))
+        }
+        (Action::Enter, run) if ready && !run.is_empty() => {
+            let mut effects = go(model, Screen::Runs);
+            match model
+                .runs
+                .rows
+                .iter()
+                .find(|row| row.id.to_string() == run)
+                .map(|row| row.id)
+                .or_else(|| number(run))
+            {
+                Some(id) => effects.extend(run::open(model, id)),
+                None => model.complain(Problem {
+                    kind: "not-found",
+                    text: format!("no run {run:?}"),
+                    hint: Some("the number as the list shows it".to_owned()),
+                }),
+            }
+            effects
+        }
+        (Action::Vacuum | Action::Backup | Action::Checkpoint | Action::Doctor | Action::Convert, _)
+            if ready =>
+        {
+            let mut effects = go(model, Screen::Storage);
+            effects.extend(act(model, binding));
+            effects
+        }
+        (Action::Migrate | Action::Init | Action::Demo | Action::Import, _) => act(model, binding),
+        _ if matches!(binding.place, Place::Global) => act(model, binding),
+        _ if !ready => {
+            model.complain(Problem {
+                kind: "absent",
+                text: "there is no state to do this with".to_owned(),
+                hint: None,
+            });
+            Vec::new()
+        }
+        _ => act(model, binding),
+    }
+}
+
+fn number(text: &str) -> Option<RunId> {
+    text.parse().ok().map(RunId)
+}
+
+/// Starts work beside the reads, unless some goes on.
+pub(crate) fn start_work(model: &mut Model, work: Work) -> Vec<Effect> {
+    if let Some(working) = &model.working {
+        let text = format!("{} goes on; one thing at a time", working.work.name());
+        model.complain(Problem { kind: "busy", text, hint: None });
+        return Vec::new();
+    }
+    model.working = Some(Working { work: work.clone(), done: 0, total: 0, phase: "" });
+    vec![Effect::Work(work)]
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    match &model.working {
+        None => vec![Effect::Quit],
+        Some(working) => {
+            let question =
+                format!("A {} goes on. Quit all the same? What is done stays done.", working.work.name());
+            model.overlay = Some(Overlay::Ask { question, then: Then::Quit });
+            Vec::new()
+        }
+    }
+}
+
+fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
+    if model.screen == screen {
+        // The number of the screen that is in front goes back to its beginning.
+        model.run = None;
+    }
+    model.screen = screen;
+    let mut effects = refit(model);
+    if screen == Screen::Storage && model.state == State::Ready {
+        effects.push(Effect::Read(Read::Storage));
+    }
+    effects
+}
+
+fn refresh(model: &mut Model) -> Vec<Effect> {
+    match model.state {
+        State::Ready => read_again(model),
+        _ => vec![Effect::Read(Read::Open)],
+    }
+}
+
+fn read_again(model: &mut Model) -> Vec<Effect> {
+    let mut effects = runs::changed(model);
+    if let Some(run) = &model.run {
+        effects.push(Effect::Read(Read::Run(run.id)));
+    }
+    if model.screen == Screen::Storage {
+        effects.push(Effect::Read(Read::Storage));
+    }
+    effects
+}
+
+fn refit(model: &mut Model) -> Vec<Effect> {
+    if model.state != State::Ready {
+        return Vec::new();
+    }
+    let effects = runs::keep_in_sight(model);
+    run::keep_in_sight(model);
+    effects
+}
+
+fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
+    match opened {
+        Opened::Absent => {
+            model.state = State::Absent;
+            model.run = None;
+            model.runs = runs::Runs::default();
+            model.storage = storage::Storage::default();
+            Vec::new()
+        }
+        Opened::Failed(problem) => {
+            model.state = State::Failed(problem);
+            Vec::new()
+        }
+        Opened::Ready { as_it_lies } => {
+            let was_ready = std::mem::replace(&mut model.state, State::Ready) == State::Ready;
+            if as_it_lies {
+                model.notice = Some(Notice::Said("read as it lies: the folder cannot be written".to_owned()));
+            }
+            if was_ready {
+                return read_again(model);
+            }
+            model.run = None;
+            let mut effects = runs::begin(&mut model.runs);
+            if model.screen == Screen::Storage {
+                effects.push(Effect::Read(Read::Storage));
+            }
+            effects
+        }
+    }
+}
+
+fn on_run(
+    model: &mut Model,
+    id: RunId,
+    read: Result<Option<std::sync::Arc<conclave_consensus::runs::RunDetail>>, Problem>,
+) {
+    match read {
+        Err(problem) => model.complain(problem),
+        Ok(detail) => {
+            if runs::selected(&model.runs).is_some_and(|run| run.id == id) {
+                model.runs.preview.clone_from(&detail);
+            }
+            if model.run.as_ref().is_some_and(|run| run.id == id) {
+                run::arrived(model, detail);
+            }
+        }
+    }
+}
+
+fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) -> Vec<Effect> {
+    model.working = None;
+    match outcome {
+        Err(problem) => model.complain(problem),
+        Ok(Outcome::Said(text)) => model.say(text),
+        Ok(Outcome::Checks(checks)) => {
+            model.storage.checks = Some(checks);
+            model.storage.top = 0;
+        }
+        Ok(Outcome::Moved { root, database, said }) => {
+            model.setting.root = root;
+            model.setting.database = database;
+            model.runs = runs::Runs::default();
+            model.run = None;
+            model.storage = storage::Storage::default();
+            model.say(said);
+        }
+    }
+    match work {
+        Work::Init | Work::Demo | Work::Import(_) | Work::Migrate => vec![Effect::Read(Read::Open)],
+        Work::Export(_) | Work::ExportNamed(_) | Work::Doctor => Vec::new(),
+        Work::Vacuum | Work::Backup | Work::Checkpoint | Work::Convert => vec![Effect::Read(Read::Storage)],
+    }
+}
+
+fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some(overlay) = &mut model.overlay {
+        overlay::paste(overlay, text);
+        return Vec::new();
+    }
+    if let Some(input) = model.runs.editing.as_mut().filter(|_| model.run.is_none()) {
+        input.insert(text);
+        let text = input.text().to_owned();
+        return runs::apply_filter(&mut model.runs, &text);
+    }
+    Vec::new()
+}
+
+fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
+    if !model.fits() || model.overlay.is_some() {
+        return Vec::new();
+    }
+    let action = match mouse {
+        Mouse::WheelUp => Action::Up,
+        Mouse::WheelDown => Action::Down,
+        Mouse::Click { column, row: 0 } => {
+            return render::clicked_screen(column).map(|screen| go(model, screen)).unwrap_or_default();
+        }
+        Mouse::Click { column, row } => return on_click(model, column, row),
+    };
+    let mut effects = Vec::new();
+    for _ in 0..WHEEL {
+        effects.extend(match model.place() {
+            Place::Runs => runs::act(model, action),
+            Place::Run | Place::Answer => run::act(model, action),
+            Place::Storage => storage::act(model, action),
+            _ => Vec::new(),
+        });
+    }
+    effects
+}
+
+/// A click chooses a line; one on the chosen line opens it.
+fn on_click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
+    match model.place() {
+        Place::Runs => {
+            match runs::view::clicked(model, column, row).filter(|line| *line < model.runs.rows.len()) {
+                Some(line) if line == model.runs.cursor.selected => on_list(model, Action::Enter),
+                Some(line) => {
+                    model.runs.cursor.selected = line;
+                    runs::keep_in_sight(model)
+                }
+                None => Vec::new(),
+            }
+        }
+        Place::Run => {
+            let line = run::view::clicked(model, column, row);
+            if let (Some(line), Some(open)) = (line, &mut model.run)
+                && line < open.length()
+            {
+                open.cursor().selected = line;
+                run::keep_in_sight(model);
+            }
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
