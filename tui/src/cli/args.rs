@@ -81,7 +81,7 @@ pub(crate) enum Command {
     /// Show runs in a fresh project with sample data; needs no key and no network
     Demo,
     /// Read and export consensus runs
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Runs(Runs),
     /// Bring the state to the current schema, import legacy files, see how the migration stands
     Migrate(MigrateLine),
@@ -92,7 +92,7 @@ pub(crate) enum Command {
         fix: bool,
     },
     /// Look after the database file
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Db(DbCommand),
     /// Print the completion script of a shell
     Completions {

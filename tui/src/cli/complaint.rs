@@ -1,15 +1,19 @@
 //! What is wrong with a command line, in this program's form: one line and a hint.
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::ffi::OsString;
 
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+
+use super::args::Line;
 use super::output::Output;
 use crate::failure::{Exit, Failure};
 
 /// Answers a line that the parser did not take: help and version as results, the rest as a failure.
-pub(super) fn answer(error: &clap::Error, output: &Output) -> Exit {
+pub(super) fn answer(line: &[OsString], error: &clap::Error, output: &Output) -> Exit {
     let printed = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => output.print(error.render()),
-        _ => Err(failure(error)),
+        _ => Err(failure(line, error)),
     };
     match printed {
         Ok(()) => Exit::Done,
@@ -21,7 +25,7 @@ pub(super) fn answer(error: &clap::Error, output: &Output) -> Exit {
 }
 
 /// The parser's first paragraph on one line; its tip, or where to read on, as the hint.
-fn failure(error: &clap::Error) -> Failure {
+fn failure(line: &[OsString], error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let first: Vec<&str> = text
@@ -30,18 +34,19 @@ fn failure(error: &clap::Error) -> Failure {
         .take_while(|line| !line.is_empty() && !line.starts_with("Usage:"))
         .collect();
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
-    let hint = tip.map_or_else(|| format!("see `{} --help`", command(error)), str::to_owned);
+    let hint = tip.map_or_else(|| format!("see `{} --help`", command(line)), str::to_owned);
     Failure::usage(first.join(" ")).hint(hint)
 }
 
-/// The words of the command that was meant, out of its usage line.
-fn command(error: &clap::Error) -> String {
-    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else {
-        return "conclave".to_owned();
-    };
-    let usage = usage.to_string();
-    let words = usage.trim_start_matches("Usage:").split_whitespace();
-    let words: Vec<&str> =
-        words.take_while(|word| word.starts_with(|first: char| first.is_ascii_lowercase())).collect();
-    if words.is_empty() { "conclave".to_owned() } else { words.join(" ") }
+/// The words of the command that was meant, as far as the line names one.
+fn command(line: &[OsString]) -> String {
+    let mut names = vec!["conclave".to_owned()];
+    let mut command = Line::command();
+    for word in line.iter().skip(1) {
+        if let Some(child) = word.to_str().and_then(|word| command.find_subcommand(word)).cloned() {
+            names.push(child.get_name().to_owned());
+            command = child;
+        }
+    }
+    names.join(" ")
 }

@@ -61,7 +61,7 @@ fn caught(line: &[OsString]) -> Exit {
 fn parse_and_run(line: &[OsString]) -> Exit {
     let parsed = match Line::try_parse_from(line) {
         Ok(parsed) => parsed,
-        Err(error) => return complaint::answer(&error, &Output::plain(asks_for_json(line))),
+        Err(error) => return complaint::answer(line, &error, &Output::plain(asks_for_json(line))),
     };
     let environment = match Environment::of_process() {
         Ok(environment) => environment,

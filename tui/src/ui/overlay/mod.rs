@@ -10,7 +10,7 @@ pub(crate) use self::palette::Palette;
 pub(crate) use self::view::{draw, height_of_help};
 use super::effect::{Effect, Work};
 use super::input::Input;
-use super::keymap::{self, Action, Binding, Place};
+use super::keymap::{Action, BINDINGS, Binding, Place};
 use super::keys::Key;
 use super::list::Cursor;
 use super::model::Model;
@@ -68,7 +68,7 @@ pub(crate) fn help_lines(place: Place, filter: &str, read_only: bool) -> Vec<Hel
     let mut lines = Vec::new();
     for part in [place, Place::Movement, Place::Global] {
         let bindings: Vec<&Binding> =
-            keymap::at(part).filter(|binding| binding.place == part && matches(binding)).collect();
+            BINDINGS.iter().filter(|binding| binding.place == part && matches(binding)).collect();
         if !bindings.is_empty() {
             lines.push(HelpLine::Heading(part.heading()));
             lines.extend(bindings.into_iter().map(HelpLine::Binding));

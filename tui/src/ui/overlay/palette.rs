@@ -6,7 +6,7 @@ use crate::ui::fuzzy;
 use crate::ui::input::Input;
 use crate::ui::keymap::{BINDINGS, Binding, Place};
 use crate::ui::keys::Key;
-use crate::ui::model::Model;
+use crate::ui::model::{Model, State};
 
 /// Most arguments that are offered.
 const OFFERED: usize = 50;
@@ -105,7 +105,12 @@ impl Palette {
 }
 
 fn allowed(model: &Model, binding: &Binding) -> bool {
-    !(binding.writes && model.setting.read_only)
+    let possible = match model.state {
+        State::Absent => matches!(binding.place, Place::Welcome | Place::Global),
+        State::Failed(_) => matches!(binding.place, Place::Trouble | Place::Global),
+        State::Opening | State::Ready => binding.place != Place::Trouble,
+    };
+    possible && !(binding.writes && model.setting.read_only)
 }
 
 /// A whole command with something behind it.

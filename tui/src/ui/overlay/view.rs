@@ -30,7 +30,7 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             let lines = lines.into_iter().skip(*top).map(|line| match line {
                 HelpLine::Heading(text) => Line::styled(format!(" {text}"), theme.strong()),
                 HelpLine::Binding(binding) => Line::from(vec![
-                    Span::styled(format!("   {} ", pad(&binding.key_names(), 18, false)), theme.accent()),
+                    Span::styled(format!("   {} ", pad(&binding.key_names(), 22, false)), theme.accent()),
                     Span::raw(binding.help),
                 ]),
             });
