@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::bench;
-use crate::output;
+use crate::{bench, output, tidy};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Tasks of those who work on Conclave")]
@@ -18,6 +17,10 @@ struct Arguments {
 enum Task {
     /// Measure Conclave beside its peers; writes docs/benchmarks.md
     Bench(bench::Options),
+    /// Check the invariants of ARCHITECTURE.md; `cargo test --workspace` does it too
+    Tidy,
+    /// Print what the migrations make, compare docs/schema.md with it, or write it
+    Schema(tidy::SchemaOptions),
     /// One process of a benchmark
     #[command(hide = true)]
     BenchChild(bench::child::Options),
@@ -27,6 +30,8 @@ enum Task {
 pub(crate) fn run() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Bench(options) => bench::run(&options),
+        Task::Tidy => tidy::run(),
+        Task::Schema(options) => tidy::schema(&options),
         Task::BenchChild(options) => bench::child::run(&options),
     };
     match done {

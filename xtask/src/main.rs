@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod outcome;
 mod output;
+mod tidy;
 mod workspace;
 
 fn main() -> ExitCode {

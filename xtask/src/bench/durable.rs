@@ -4,7 +4,7 @@ use super::child;
 use super::contender::{Contender, Workers};
 use super::harness::Harness;
 use super::load::Load;
-use super::row::{Measured, Target};
+use super::row::{Measured, Target, real};
 use crate::outcome::Outcome;
 
 const CONTENDERS: [Contender; 3] = [Contender::Ours, Contender::Pool, Contender::Mutex];
@@ -51,9 +51,9 @@ fn in_one_process(
     [to_pool, to_mutex, to_wait]: [Target; 3],
 ) -> Outcome {
     let mut counted = String::new();
-    let loads = harness.in_turns(CONTENDERS.len(), |contender| {
+    let loads = Harness::in_turns(harness.repeats(), CONTENDERS.len(), |contender| {
         let contender = CONTENDERS[contender];
-        let folder = harness.folder()?;
+        let folder = Harness::folder()?;
         let path = folder.path().join("bench.db");
         contender.create(&path)?;
         let (load, counts) = contender.write(&path, workers, harness.window())?;
@@ -86,9 +86,9 @@ fn in_one_process(
 }
 
 fn in_processes(harness: &mut Harness, condition: &str, processes: usize, threads: usize) -> Outcome {
-    let loads = harness.in_turns(CONTENDERS.len(), |contender| {
+    let loads = Harness::in_turns(harness.repeats(), CONTENDERS.len(), |contender| {
         let contender = CONTENDERS[contender];
-        let folder = harness.folder()?;
+        let folder = Harness::folder()?;
         let path = folder.path().join("bench.db");
         contender.create(&path)?;
         let loads = child::together(contender, &path, processes, threads, harness.window())?;
@@ -107,7 +107,7 @@ fn in_processes(harness: &mut Harness, condition: &str, processes: usize, thread
     let peer = (Contender::Pool.name(), &of(pool, Load::smallest_share)[..]);
     let line = ("durable writes, smallest share", condition, "of fair");
     harness.add(Measured::beside(line, &of(ours, Load::smallest_share), peer, Target::OursAtLeast(0.25)));
-    let errors = |load: &Load| load.errors as f64;
+    let errors = |load: &Load| real(load.errors);
     let total: f64 = of(ours, errors).iter().sum();
     let line = ("durable writes, errors", condition, "errors");
     harness.add(Measured::alone(line, &[total], Target::OursAtMost(0.0)));
@@ -118,5 +118,5 @@ fn in_processes(harness: &mut Harness, condition: &str, processes: usize, thread
 }
 
 fn millis(micros: u64) -> f64 {
-    micros as f64 / 1000.0
+    real(micros) / 1000.0
 }

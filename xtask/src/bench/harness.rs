@@ -38,21 +38,27 @@ impl Harness {
         Window::of(Duration::from_millis(if self.quick { 1000 } else { 3000 }))
     }
 
+    /// Reads need no long windows, and short turns meet the same noise.
+    pub(crate) const fn reads(&self) -> (usize, Window) {
+        let (repeats, millis) = if self.quick { (9, 200) } else { (21, 400) };
+        (repeats, Window { warm: Duration::from_millis(100), measured: Duration::from_millis(millis) })
+    }
+
     /// A folder of its own on the disk of the checkout, gone when dropped.
-    pub(crate) fn folder(&self) -> Outcome<TempDir> {
-        let parent = folder();
+    pub(crate) fn folder() -> Outcome<TempDir> {
+        let parent = self::folder();
         std::fs::create_dir_all(&parent)?;
         Ok(tempfile::Builder::new().prefix("run-").tempdir_in(parent)?)
     }
 
     /// Runs each contender once per repeat, in another order each time; gives the repeats of each.
     pub(crate) fn in_turns<T>(
-        &self,
+        repeats: usize,
         contenders: usize,
         mut measure: impl FnMut(usize) -> Outcome<T>,
     ) -> Outcome<Vec<Vec<T>>> {
         let mut measured: Vec<Vec<T>> = (0..contenders).map(|_| Vec::new()).collect();
-        for repeat in 0..self.repeats() {
+        for repeat in 0..repeats {
             for place in 0..contenders {
                 let contender = (repeat + place) % contenders;
                 measured[contender].push(measure(contender)?);
@@ -82,7 +88,7 @@ impl Harness {
         };
         output::note(format_args!(
             "{}, {}: {} {}{beside}{met}",
-            row.row,
+            row.name,
             row.condition,
             number(row.ours),
             row.unit

@@ -7,6 +7,7 @@ use std::time::Duration;
 use conclave_retry::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 
+use super::row::real;
 use crate::outcome::Outcome;
 
 /// How long one measurement warms up and lasts.
@@ -40,14 +41,14 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn per_second(&self) -> f64 {
-        self.done.iter().sum::<u64>() as f64 / self.seconds
+        real(self.done.iter().sum()) / self.seconds
     }
 
     /// The smallest worker's part of what would be fair, 1 when all did the same.
     pub(crate) fn smallest_share(&self) -> f64 {
-        let total: u64 = self.done.iter().sum();
+        let fair = real(self.done.iter().sum()) / real(self.done.len() as u64);
         let smallest = self.done.iter().min().copied().unwrap_or(0);
-        if total == 0 { 0.0 } else { smallest as f64 * self.done.len() as f64 / total as f64 }
+        if fair > 0.0 { real(smallest) / fair } else { 0.0 }
     }
 
     /// Several processes' loads as one, a worker each.

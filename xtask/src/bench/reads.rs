@@ -38,7 +38,7 @@ pub(crate) fn run(harness: &mut Harness) -> Outcome {
 }
 
 fn conditions(harness: &mut Harness, threads: usize, alone: &str, beside: &str) -> Outcome {
-    let folder = harness.folder()?;
+    let folder = Harness::folder()?;
     let path = folder.path().join("bench.db");
     fill(&path)?;
     let measures = [
@@ -49,8 +49,8 @@ fn conditions(harness: &mut Harness, threads: usize, alone: &str, beside: &str) 
         (Reader::Held, true),
         (Reader::OursMapped, true),
     ];
-    let window = harness.window();
-    let loads = harness.in_turns(measures.len(), |which| {
+    let (repeats, window) = harness.reads();
+    let loads = Harness::in_turns(repeats, measures.len(), |which| {
         let (reader, writing) = measures[which];
         measure(&path, reader, threads, writing, window)
     })?;

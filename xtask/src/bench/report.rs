@@ -107,7 +107,7 @@ fn line(text: &mut String, measured: &Measured) {
     let _ = writeln!(
         text,
         "| {} | {} | {} | {} | {} | {} | {ratio} | {spread} | {} | {met} |",
-        row.row,
+        row.name,
         row.condition,
         number(row.ours),
         value(row.peer),

@@ -40,7 +40,8 @@ impl Target {
 /// A line as it goes into JSON.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
-    pub(crate) row: String,
+    #[serde(rename = "row")]
+    pub(crate) name: String,
     pub(crate) condition: String,
     pub(crate) ours: f64,
     pub(crate) peer: Option<f64>,
@@ -76,7 +77,7 @@ impl Measured {
         let (ours_median, peer_median) = (median(ours), median(peer));
         let ratio = (peer_median > 0.0).then(|| ours_median / peer_median);
         let row = Row {
-            row: row.to_owned(),
+            name: row.to_owned(),
             condition: condition.to_owned(),
             ours: ours_median,
             peer: Some(peer_median),
@@ -98,7 +99,7 @@ impl Measured {
     ) -> Self {
         let value = median(ours);
         let row = Row {
-            row: row.to_owned(),
+            name: row.to_owned(),
             condition: condition.to_owned(),
             ours: value,
             peer: None,
@@ -127,6 +128,12 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 fn extremes(values: &[f64]) -> (f64, f64) {
     let smallest = values.iter().copied().min_by(f64::total_cmp).unwrap_or(0.0);
     (smallest, values.iter().copied().max_by(f64::total_cmp).unwrap_or(0.0))
+}
+
+/// A count to be divided.
+#[expect(clippy::cast_precision_loss, reason = "nothing here is counted to 2^52")]
+pub(crate) fn real(count: u64) -> f64 {
+    count as f64
 }
 
 /// A number with about three digits that mean something.

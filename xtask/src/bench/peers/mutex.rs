@@ -13,7 +13,6 @@ pub(crate) const NAME: &str = "Arc<Mutex<Connection>>, defaults";
 
 /// A connection that callers take in turns.
 #[derive(Debug, Clone)]
-#[expect(clippy::type_complexity, reason = "the peer's own shape")]
 pub(crate) struct Locked(Arc<Mutex<Connection>>);
 
 impl Locked {

@@ -1,0 +1,38 @@
+//! Time is injected: only `clock.rs` asks the system.
+
+use super::{Find, Lines, Pattern, Within};
+use crate::tidy::tree::SourceFile;
+
+fn is_clock(file: &SourceFile) -> bool {
+    file.name() == "clock.rs" || file.path.ends_with("/clock/tests.rs")
+}
+
+/// Tokio's clock is injected already: tests pause it.
+fn has_tokios(file: &SourceFile) -> bool {
+    let mut imports =
+        file.parts.code.lines().filter(|line| line.starts_with("use ") && line.contains("Instant"));
+    imports.next().is_some_and(|import| import.starts_with("use tokio::time::")) && imports.next().is_none()
+}
+
+pub(crate) const PATTERNS: &[Pattern] = &[
+    Pattern {
+        rule: "clock",
+        advice: "inject conclave_retry::Clock; only a clock.rs asks the system for the time",
+        within: Within::Code,
+        lines: Lines::All,
+        find: Find::Name(&["SystemTime::now", "Instant::now"]),
+        except: |file| is_clock(file) || has_tokios(file),
+        caught: ("retry/src/budget.rs", "fn f() -> Instant { Instant::now() }"),
+        passed: ("retry/src/clock.rs", "fn f() -> Instant { Instant::now() }"),
+    },
+    Pattern {
+        rule: "sleep",
+        advice: "inject conclave_retry::Sleeper; a test that sleeps is slow or flaky, mostly both",
+        within: Within::Code,
+        lines: Lines::All,
+        find: Find::Name(&["thread::sleep"]),
+        except: is_clock,
+        caught: ("core/db/tests/it/pool.rs", "fn f() { std::thread::sleep(TIME) }"),
+        passed: ("core/db/src/open.rs", "fn f() { sleeper.sleep(TIME) } // not thread::sleep"),
+    },
+];
