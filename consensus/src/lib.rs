@@ -14,6 +14,7 @@ pub mod export;
 pub mod golden;
 pub mod import;
 pub mod migrate;
+pub mod record;
 pub mod runs;
 mod store;
 mod time;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use conclave_db::Db;
 use serde::Serialize;
 
-use crate::error::{ConsensusError, Result};
+use crate::error::Result;
 use crate::import::{ListedRow, Progress};
 use crate::store::control::{self, Phase};
 
 mod backfill;
+mod verify;
 
 /// How far the backfill has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -246,6 +247,6 @@ pub fn backfill(
 
 /// Compares what both schemas hold, byte for byte. The findings are kept in the database unless the handle is
 /// read-only.
-pub fn verify(_db: &Db, _progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
-    Err(ConsensusError::Invalid("not built yet".into()))
+pub fn verify(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
+    verify::run(db, progress)
 }

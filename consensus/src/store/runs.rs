@@ -6,7 +6,7 @@ use super::canonical;
 use crate::error::Result;
 
 /// The recorded claim of the newest synthesis `y`, as columns of its run.
-fn claim() -> String {
+pub(crate) fn claim() -> String {
     let keys = ["output_markdown", "output_path", "status", "artifacts_count", "agreements", "conflicts"]
         .iter()
         .map(|key| format!("'{key}', CAST(y.{key} AS TEXT)"))

@@ -81,24 +81,41 @@ pub(crate) fn contents(conn: &ReadConn<'_>, schema: &str) -> Result<Result<Conte
     Ok(Ok(found))
 }
 
+/// The rows of a legacy table of `schema` with all columns of its shape; those that the file lacks are NULL.
+/// Nothing where the table is missing.
+pub(crate) fn legacy_select(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
+    let (required, optional) = match table {
+        "consensus_artifacts" => ARTIFACT,
+        "consensus_synthesis" => SYNTHESIS,
+        _ => EXECUTION,
+    };
+    let found = columns(conn, schema, table)?;
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let list: Vec<String> = required
+        .iter()
+        .chain(optional)
+        .map(|name| if has(&found, name) { (*name).to_owned() } else { format!("NULL AS {name}") })
+        .collect();
+    let key = if table == "agent_executions" { ", rowid AS id" } else { "" };
+    Ok(Some(format!("SELECT {}{key} FROM {schema}.{table}", list.join(", "))))
+}
+
 /// Makes the views `src_artifacts`, `src_syntheses` and `src_executions` over the old tables of `schema`.
 pub(crate) fn legacy_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
-    for (view, table, (required, optional), key) in [
+    for (view, table, (required, optional), more) in [
         ("src_artifacts", "consensus_artifacts", ARTIFACT, ", NULL AS model"),
         ("src_syntheses", "consensus_synthesis", SYNTHESIS, ""),
-        ("src_executions", "agent_executions", EXECUTION, ", rowid AS id"),
+        ("src_executions", "agent_executions", EXECUTION, ""),
     ] {
-        let found = columns(tx, schema, table)?;
-        let list: Vec<String> = required
-            .iter()
-            .chain(optional)
-            .map(|name| if has(&found, name) { (*name).to_owned() } else { format!("NULL AS {name}") })
-            .collect();
-        let list = list.join(", ");
-        let body = if found.is_empty() {
-            format!("SELECT {list}{} WHERE 0", key.replace("rowid", "NULL"))
+        let body = if let Some(select) = legacy_select(tx, schema, table)? {
+            select.replacen(" FROM ", &format!("{more} FROM "), 1)
         } else {
-            format!("SELECT {list}{key} FROM {schema}.{table}")
+            let list: Vec<String> =
+                required.iter().chain(optional).map(|name| format!("NULL AS {name}")).collect();
+            let id = if required.contains(&"id") { "" } else { ", NULL AS id" };
+            format!("SELECT {}{id}{more} WHERE 0", list.join(", "))
         };
         tx.execute_batch(&format!("DROP VIEW IF EXISTS temp.{view}; CREATE TEMP VIEW {view} AS {body};"))?;
     }

@@ -1,0 +1,148 @@
+//! Recording: a run, its attempts, its outputs, its syntheses, as they come about.
+//!
+//! Each function is one durable transaction. Whoever comes first makes the run's row and everyone else finds it;
+//! ids come from the row that is there, never from the last insert of a connection.
+
+use conclave_db::Db;
+
+use crate::error::{ConsensusError, Result};
+use crate::runs::{RunId, RunStatus};
+use crate::store::record;
+
+/// A run as its caller knows it. What is absent stays as it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunRecord {
+    /// The text that names the run across its stages; not empty.
+    pub run_id: String,
+    /// The spec.
+    pub spec: String,
+    /// The stage, in either spelling.
+    pub stage: String,
+    /// What is known of its outcome.
+    pub status: Option<RunStatus>,
+    /// Whether it is ok.
+    pub consensus_ok: Option<bool>,
+    /// Whether it is degraded.
+    pub degraded: Option<bool>,
+    /// Its synthesis, which must be JSON.
+    pub synthesis_json: Option<String>,
+    /// When, ms; now where absent.
+    pub at: Option<i64>,
+}
+
+/// One answer of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputRecord {
+    /// The run.
+    pub run: RunId,
+    /// The agent's name, kept verbatim.
+    pub agent: String,
+    /// Which attempt, from 1.
+    pub attempt: i64,
+    /// The answer, kept byte for byte.
+    pub content: Vec<u8>,
+    /// The raw text that it was taken from.
+    pub response: Option<Vec<u8>>,
+    /// When it came, ms; now where absent.
+    pub at: Option<i64>,
+}
+
+/// Where an answer went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedOutput {
+    /// Its number.
+    pub id: i64,
+    /// Which answer of the attempt it is, from 1: an agent that answers twice has two rows.
+    pub sequence: i64,
+    /// Whether the content is JSON.
+    pub valid_json: bool,
+}
+
+/// A synthesis of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SynthesisRecord {
+    /// The text for people.
+    pub output_markdown: String,
+    /// Where it was written.
+    pub output_path: Option<String>,
+    /// `ok`, `conflict`, `degraded`, `insufficient`, or other words that mean unknown.
+    pub status: String,
+    /// How many outputs it was made of.
+    pub artifacts_count: Option<i64>,
+    /// What the agents agree on.
+    pub agreements: Option<String>,
+    /// What they contradict each other on.
+    pub conflicts: Option<String>,
+    /// Whether something expected was missing.
+    pub degraded: Option<bool>,
+    /// When it was made, ms; now where absent.
+    pub at: Option<i64>,
+}
+
+/// An agent that is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpawnRecord {
+    /// Its own id.
+    pub agent_id: String,
+    /// The run.
+    pub run: RunId,
+    /// The agent's name, kept verbatim.
+    pub agent: String,
+    /// Which attempt of this agent in the run, from 1.
+    pub attempt: i64,
+    /// `regular_stage` or `quality_gate`.
+    pub phase_type: String,
+    /// When, ms; now where absent.
+    pub at: Option<i64>,
+}
+
+/// An agent that has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CompletionRecord {
+    /// Its own id.
+    pub agent_id: String,
+    /// Its raw text.
+    pub response: Option<Vec<u8>>,
+    /// Why no answer could be taken from it; the attempt has failed then.
+    pub extraction_error: Option<String>,
+    /// How it exited.
+    pub exit_code: Option<i64>,
+    /// The signal that ended it.
+    pub signal: Option<i64>,
+    /// When, ms; now where absent.
+    pub at: Option<i64>,
+}
+
+/// Makes the run's row or finds it; gives its number. What the record leaves out is not erased.
+pub fn record_run(db: &Db, run: &RunRecord) -> Result<RunId> {
+    if run.run_id.is_empty() || run.spec.is_empty() || run.stage.is_empty() {
+        return Err(ConsensusError::Invalid("a run needs an id, a spec and a stage".into()));
+    }
+    let run = run.clone();
+    db.write("record run", move |tx| record::run(tx, &run))
+}
+
+/// Stores one answer behind those that the agent gave before in this attempt.
+pub fn record_output(db: &Db, output: &OutputRecord) -> Result<RecordedOutput> {
+    let output = output.clone();
+    db.write("record output", move |tx| record::output(tx, &output))
+}
+
+/// Stores a synthesis and gives the run its claim; gives the synthesis' number. Older ones are kept.
+pub fn record_synthesis(db: &Db, run: RunId, synthesis: &SynthesisRecord) -> Result<i64> {
+    let synthesis = synthesis.clone();
+    db.write("record synthesis", move |tx| record::synthesis(tx, run, &synthesis))
+}
+
+/// Records that an agent is started. Again for the same id, it changes nothing once the agent has ended.
+pub fn record_spawn(db: &Db, spawn: &SpawnRecord) -> Result<()> {
+    let spawn = spawn.clone();
+    db.write("record spawn", move |tx| record::spawn(tx, &spawn))
+}
+
+/// Records that an agent has ended; gives whether this call did, or an earlier one had. An id that was never
+/// started is an error.
+pub fn record_completion(db: &Db, completion: &CompletionRecord) -> Result<bool> {
+    let completion = completion.clone();
+    db.write("record completion", move |tx| record::completion(tx, &completion))
+}

@@ -1,0 +1,343 @@
+//! Both sides of one kind of row as two queries with the same columns: what both schemas hold, in canonical form.
+
+use std::hash::{DefaultHasher, Hasher};
+
+use conclave_db::ReadConn;
+use conclave_db::sql::{Row, Value, ValueRef, params};
+
+use super::{canonical, shape};
+use crate::error::Result;
+use crate::migrate::{Finding, FindingKind};
+
+/// One kind of row on both sides.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) table: &'static str,
+    /// `key`, then the fields.
+    legacy: String,
+    /// `key`, then the fields, then `new_id`.
+    new: String,
+    /// The new table and the condition that a row of it mirrors a legacy row.
+    mirrored: (&'static str, &'static str),
+    key: &'static str,
+    fields: &'static [&'static str],
+}
+
+/// A range of keys: behind `low`, up to `high`.
+#[derive(Debug, Clone)]
+pub(crate) struct Range {
+    pub(crate) low: Value,
+    pub(crate) high: Value,
+}
+
+/// What one side holds in a range: how many rows, and the sum of their hashes, which no order changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Digest {
+    pub(crate) rows: u64,
+    sum: u128,
+}
+
+impl Digest {
+    /// Adds a row. Each field goes in with its type and length, so that no two rows are alike by where their
+    /// fields end.
+    fn add(&mut self, row: &Row<'_>, columns: usize) -> std::result::Result<(), conclave_db::sql::Error> {
+        let mut hasher = DefaultHasher::new();
+        for index in 0..columns {
+            let (kind, bytes): (u8, &[u8]) = match row.get_ref(index)? {
+                ValueRef::Null => (0, &[]),
+                ValueRef::Integer(number) => {
+                    hasher.write_i64(number);
+                    (1, &[])
+                }
+                ValueRef::Real(number) => {
+                    hasher.write_u64(number.to_bits());
+                    (2, &[])
+                }
+                ValueRef::Text(bytes) => (3, bytes),
+                ValueRef::Blob(bytes) => (4, bytes),
+            };
+            hasher.write_u8(kind);
+            hasher.write_usize(bytes.len());
+            hasher.write(bytes);
+        }
+        let first = hasher.finish();
+        hasher.write_u8(1);
+        let both = (u128::from(first) << 64) | u128::from(hasher.finish());
+        self.rows += 1;
+        self.sum = self.sum.wrapping_add(both);
+        Ok(())
+    }
+}
+
+impl Pair {
+    /// The pairs whose legacy table the state file has.
+    pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Self>> {
+        let mut pairs = Vec::new();
+        for table in super::schema::LEGACY_TABLES {
+            if let Some(select) = shape::legacy_select(conn, "main", table)? {
+                pairs.push(match *table {
+                    "consensus_artifacts" => artifacts(&select),
+                    "consensus_synthesis" => syntheses(&select),
+                    _ => executions(&select),
+                });
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// How many rows there are to compare.
+    pub(crate) fn rows(&self, conn: &ReadConn<'_>) -> Result<u64> {
+        Ok(conn.query_row(&format!("SELECT count(*) FROM main.{}", self.table), [], |row| row.get(0))?)
+    }
+
+    /// The next range behind `low` of at most `rows` rows on either side.
+    pub(crate) fn next(&self, conn: &ReadConn<'_>, low: &Value, rows: u32) -> Result<Option<Range>> {
+        let end = |from: &str, key: &str| {
+            let query = format!(
+                "SELECT max(k) FROM (SELECT {key} AS k FROM {from} WHERE {key} > ?1 ORDER BY {key} LIMIT ?2)"
+            );
+            conn.query_row(&query, params![low, rows], |row| row.get::<_, Value>(0))
+        };
+        let (table, key) = self.mirrored;
+        let own = if self.key == "id" { "id" } else { "agent_id" };
+        let ends = [end(&format!("main.{}", self.table), own)?, end(table, key)?];
+        let high = ends.into_iter().filter(|end| *end != Value::Null).reduce(|one, other| {
+            let other_first = match (&one, &other) {
+                (Value::Integer(one), Value::Integer(other)) => other < one,
+                (Value::Text(one), Value::Text(other)) => other.as_bytes() < one.as_bytes(),
+                _ => false,
+            };
+            if other_first { other } else { one }
+        });
+        Ok(high.map(|high| Range { low: low.clone(), high }))
+    }
+
+    /// Where the keys of this pair begin.
+    pub(crate) fn start(&self) -> Value {
+        if self.key == "id" { Value::Integer(i64::MIN) } else { Value::Text(String::new()) }
+    }
+
+    /// What both sides hold in the range.
+    pub(crate) fn digests(&self, conn: &ReadConn<'_>, range: &Range) -> Result<(Digest, Digest)> {
+        let digest = |select: &str| {
+            let mut digest = Digest::default();
+            let query = format!("SELECT * FROM ({select}) WHERE key > ?1 AND key <= ?2");
+            conn.for_each::<crate::ConsensusError, _>(&query, params![range.low, range.high], |row| {
+                digest.add(row, self.fields.len() + 1).map_err(conclave_db::DbError::from)?;
+                Ok(())
+            })?;
+            Ok::<_, crate::ConsensusError>(digest)
+        };
+        Ok((digest(&self.legacy)?, digest(&self.new)?))
+    }
+
+    /// The rows of the range that differ, exactly.
+    pub(crate) fn differences(&self, conn: &ReadConn<'_>, range: &Range) -> Result<Vec<Finding>> {
+        let first = self
+            .fields
+            .iter()
+            .enumerate()
+            .map(|(index, name)| format!("WHEN l.{name} IS NOT n.{name} THEN {index}"))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let (legacy, new) = (
+            format!("(SELECT * FROM ({}) WHERE key > ?1 AND key <= ?2)", self.legacy),
+            format!("(SELECT * FROM ({}) WHERE key > ?1 AND key <= ?2)", self.new),
+        );
+        let query = format!(
+            "SELECT l.key, n.new_id, CASE WHEN n.new_id IS NULL THEN -1 {first} END AS field
+             FROM {legacy} AS l LEFT JOIN {new} AS n ON n.key = l.key WHERE field IS NOT NULL
+             UNION ALL
+             SELECT n.key, n.new_id, -2 FROM {new} AS n LEFT JOIN {legacy} AS l ON l.key = n.key
+             WHERE l.key IS NULL ORDER BY 1"
+        );
+        Ok(conn.query_all(&query, params![range.low, range.high], |row| {
+            let field: i64 = row.get(2)?;
+            Ok(self.finding(row.get(0)?, row.get(1)?, field))
+        })?)
+    }
+
+    /// Executions without an id, which nothing can mirror.
+    pub(crate) fn nameless(&self, conn: &ReadConn<'_>) -> Result<Vec<Finding>> {
+        if self.key == "id" {
+            return Ok(Vec::new());
+        }
+        let query = "SELECT rowid FROM main.agent_executions WHERE agent_id IS NULL";
+        let rows = conn.query_all(query, [], |row| row.get::<_, i64>(0))?;
+        Ok(rows.into_iter().map(|_| self.finding(Value::Null, None, -1)).collect())
+    }
+
+    fn finding(&self, key: Value, output_id: Option<i64>, field: i64) -> Finding {
+        let (legacy_id, agent_id) = match key {
+            Value::Integer(id) => (Some(id), None),
+            Value::Text(text) => (None, Some(text)),
+            _ => (None, None),
+        };
+        let (kind, field) = match usize::try_from(field) {
+            Ok(index) => (FindingKind::Different, self.fields.get(index).copied()),
+            Err(_) if field == -1 => (FindingKind::MissingInNew, None),
+            Err(_) => (FindingKind::MissingInLegacy, None),
+        };
+        Finding { kind, table: self.table, legacy_id, agent_id, output_id, field }
+    }
+}
+
+/// A select over `from` whose columns are the fields with their expressions.
+fn select(key: &str, fields: &[&str], values: &[String], more: &str, from: &str) -> String {
+    let list: Vec<String> =
+        fields.iter().zip(values).map(|(name, value)| format!("{value} AS {name}")).collect();
+    format!("SELECT {key} AS key, {}{more} FROM {from}", list.join(", "))
+}
+
+fn text(name: &str) -> String {
+    format!("CAST({name} AS TEXT)")
+}
+
+fn artifacts(rows: &str) -> Pair {
+    const FIELDS: &[&str] = &["spec", "stage", "run_key", "agent", "content", "response", "time"];
+    let legacy = [
+        text("s.spec_id"),
+        canonical::stage("s.stage"),
+        canonical::run_key("s.run_id", "s.created_at"),
+        text("s.agent_name"),
+        text("s.content_json"),
+        text("s.response_text"),
+        canonical::time_ms("s.created_at"),
+    ];
+    let new = [
+        "r.spec_id",
+        "r.stage",
+        "r.run_key",
+        "o.agent_name",
+        "o.content",
+        "o.response_text",
+        "o.output_timestamp",
+    ]
+    .map(str::to_owned);
+    Pair {
+        table: "consensus_artifacts",
+        legacy: select("s.id", FIELDS, &legacy, "", &format!("({rows}) s")),
+        new: select(
+            "o.legacy_id",
+            FIELDS,
+            &new,
+            ", o.id AS new_id",
+            "agent_outputs o JOIN consensus_runs r ON r.id = o.run_id",
+        ),
+        mirrored: ("agent_outputs", "legacy_id"),
+        key: "id",
+        fields: FIELDS,
+    }
+}
+
+fn syntheses(rows: &str) -> Pair {
+    const FIELDS: &[&str] = &[
+        "spec",
+        "stage",
+        "run_key",
+        "output_markdown",
+        "output_path",
+        "status",
+        "artifacts_count",
+        "agreements",
+        "conflicts",
+        "degraded",
+        "time",
+    ];
+    let legacy = [
+        text("s.spec_id"),
+        canonical::stage("s.stage"),
+        canonical::run_key("s.run_id", "s.created_at"),
+        text("s.output_markdown"),
+        text("s.output_path"),
+        text("s.status"),
+        "s.artifacts_count".into(),
+        text("s.agreements"),
+        text("s.conflicts"),
+        "s.degraded".into(),
+        canonical::time_ms("s.created_at"),
+    ];
+    // One without run id that another file brought has a run of its own, see `part_by_source`.
+    let key = canonical::run_key("o.legacy_run_id", "o.legacy_created_at");
+    let run_key =
+        format!("CASE WHEN r.run_key = {key} || '@source:' || o.source_id THEN {key} ELSE r.run_key END");
+    let new = [
+        "r.spec_id",
+        "r.stage",
+        &run_key,
+        "o.output_markdown",
+        "o.output_path",
+        "o.status",
+        "o.artifacts_count",
+        "o.agreements",
+        "o.conflicts",
+        "o.degraded",
+        "o.created_at",
+    ]
+    .map(str::to_owned);
+    Pair {
+        table: "consensus_synthesis",
+        legacy: select("s.id", FIELDS, &legacy, "", &format!("({rows}) s")),
+        new: select(
+            "o.legacy_id",
+            FIELDS,
+            &new,
+            ", o.id AS new_id",
+            "run_syntheses o JOIN consensus_runs r ON r.id = o.run_id",
+        ),
+        mirrored: ("run_syntheses", "legacy_id"),
+        key: "id",
+        fields: FIELDS,
+    }
+}
+
+fn executions(rows: &str) -> Pair {
+    const FIELDS: &[&str] = &[
+        "spec",
+        "stage",
+        "run_key",
+        "agent",
+        "phase_type",
+        "spawned_at",
+        "completed_at",
+        "response",
+        "extraction_error",
+    ];
+    let legacy = [
+        text("s.spec_id"),
+        canonical::stage("s.stage"),
+        canonical::run_key("s.run_id", "s.spawned_at"),
+        text("s.agent_name"),
+        text("s.phase_type"),
+        canonical::time_ms("s.spawned_at"),
+        canonical::time_ms("s.completed_at"),
+        text("s.response_text"),
+        text("s.extraction_error"),
+    ];
+    let new = [
+        "r.spec_id",
+        "r.stage",
+        "r.run_key",
+        "o.agent_name",
+        "o.phase_type",
+        "o.spawned_at",
+        "o.completed_at",
+        "o.response_text",
+        "o.extraction_error",
+    ]
+    .map(str::to_owned);
+    Pair {
+        table: "agent_executions",
+        legacy: select("s.agent_id", FIELDS, &legacy, "", &format!("({rows}) s")),
+        new: select(
+            "o.agent_id",
+            FIELDS,
+            &new,
+            ", o.id AS new_id",
+            "run_attempts o JOIN consensus_runs r ON r.id = o.run_id AND o.mirrored = 1",
+        ),
+        mirrored: ("run_attempts", "agent_id"),
+        key: "agent_id",
+        fields: FIELDS,
+    }
+}
