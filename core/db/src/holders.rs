@@ -6,6 +6,8 @@
 //! `/proc/locks` has the pid of each holder. The files themselves are only asked for their inode, never
 //! opened: closing one would drop this process's own locks.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -63,7 +65,7 @@ pub fn holders(db: &Db) -> Vec<Holder> {
 }
 
 pub(crate) fn of_file(path: &Path) -> Vec<Holder> {
-    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let locks = locks();
     let of = |path: &Path| FileIdentity::of(path).ok().flatten();
     let (file, shm) = (of(path), of(&beside(path, "-shm")));
     let mut held: Vec<(u32, Holding)> = locks
@@ -85,6 +87,35 @@ pub(crate) fn of_file(path: &Path) -> Vec<Holder> {
     held.dedup_by_key(|(pid, _)| *pid);
     let holder = |(pid, holding)| Holder { pid, command: process::command(pid), holding };
     held.into_iter().map(holder).collect()
+}
+
+/// The kernel's list; empty where there is none. Each `read` gives up to a page of it, and what changes before
+/// the next one may shift a line out of sight. So it is read with few calls, and a list of several pages
+/// several times: whatever was seen once counts.
+fn locks() -> String {
+    const TIMES: usize = 4;
+    let mut locks = Vec::new();
+    for _ in 0..TIMES {
+        // An error leaves what was read; there is no other source.
+        if read_in_pages(&mut locks).is_ok_and(|pages| pages <= 1) {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&locks).into_owned()
+}
+
+/// Appends the list; gives in how many parts it came.
+fn read_in_pages(locks: &mut Vec<u8>) -> std::io::Result<usize> {
+    let mut file = File::open("/proc/locks")?;
+    let mut page = [0; 1 << 14];
+    let mut pages = 0;
+    loop {
+        match file.read(&mut page)? {
+            0 => return Ok(pages),
+            length => locks.extend_from_slice(page.get(..length).unwrap_or_default()),
+        }
+        pages += 1;
+    }
 }
 
 /// Names who keeps a checkpoint from finishing: reads of this process with place and age, other processes

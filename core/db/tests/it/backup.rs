@@ -215,7 +215,9 @@ fn damage(path: &Path, page: u64) {
     let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
     let mut bytes = vec![0; 4096];
     file.read_exact_at(&mut bytes, page * 4096).unwrap();
-    bytes.iter_mut().for_each(|byte| *byte = !*byte);
+    for byte in &mut bytes {
+        *byte = !*byte;
+    }
     file.write_all_at(&bytes, page * 4096).unwrap();
 }
 

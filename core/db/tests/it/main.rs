@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod backup;
+mod ballast;
 mod checkpoint;
 mod crash;
+mod doctor;
 mod fixture;
 mod migrations;
 mod opening;
