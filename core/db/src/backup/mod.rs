@@ -5,6 +5,26 @@
 //! backup API reads one snapshot of it while writers go on (<https://sqlite.org/backup.html>). A copy gets its
 //! name only when it is complete, synced, and has passed every check, so whatever has the name of a backup is
 //! one.
+//!
+//! ```
+//! # use conclave_db::{Db, DbError, DbOptions, Schema};
+//! use conclave_db::backup::{BackupOptions, backup, default_folder, list, restore};
+//! # fn main() -> Result<(), DbError> {
+//! # let folder = tempfile::tempdir().map_err(|error| DbError::Invalid(error.to_string()))?;
+//! # let notes = conclave_db::Migration { version: 100, name: "notes", down: None, rewrites: false,
+//! #     up: conclave_db::Step::Sql("CREATE TABLE note(text TEXT) STRICT") };
+//! let options = DbOptions::new(folder.path().join("state.db"), Schema::assemble(&[&[notes]], &[])?);
+//! let db = Db::open(options.clone())?;
+//! let week = BackupOptions { keep: Some(7), ..BackupOptions::default() };
+//! backup(&db, &default_folder(db.path()), &week)?;
+//!
+//! let newest = list(&default_folder(db.path()), db.path())?.remove(0);
+//! drop(db); // a restore needs the database alone
+//! let done = restore(&options, &newest.path)?;
+//! println!("what was there is kept in {:?}", done.kept);
+//! # Ok(())
+//! # }
+//! ```
 
 mod copy;
 mod name;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::{VacuumBudget, VacuumStats, is_due, run};
 use crate::checkpoint::{CheckpointMode, checkpoint};
 use crate::error::{DbError, ErrorKind, Result};
+use crate::stats::AutoVacuum;
 use crate::{Db, stats};
 
 /// When the daemon works.
@@ -96,11 +97,14 @@ async fn serve(
     tell: watch::Sender<Option<VacuumStats>>,
 ) {
     let mut cycled = Instant::now();
+    let mut idle = Idle::default();
     // A change ends the wait early: somebody wants the daemon to end.
     while timeout(schedule.look.min(schedule.every), woken.changed()).await.is_err() {
         let whole = cycled.elapsed() >= schedule.every;
+        let settles = idle.begins(db.metrics().commits);
         let (db, ends) = (db.clone(), Arc::clone(&ends));
-        let looked = tokio::task::spawn_blocking(move || look(&db, schedule.budget, whole, &ends)).await;
+        let look = move || look(&db, schedule.budget, whole, settles, &ends);
+        let looked = tokio::task::spawn_blocking(look).await;
         if whole {
             cycled = Instant::now();
         }
@@ -113,22 +117,44 @@ async fn serve(
     }
 }
 
-/// One look; a cycle when enough is free, or when it is time and anything is.
-fn look(db: &Db, budget: VacuumBudget, whole: bool, ends: &AtomicBool) -> Result<Option<VacuumStats>> {
+/// Whether this process writes.
+#[derive(Debug, Default)]
+struct Idle {
+    commits: u64,
+    settled: bool,
+}
+
+impl Idle {
+    /// Once in each time without a commit, at the first look that finds one.
+    const fn begins(&mut self, commits: u64) -> bool {
+        let quiet = commits == self.commits;
+        let begins = quiet && !self.settled;
+        self.commits = commits;
+        self.settled = quiet;
+        begins
+    }
+}
+
+/// One look; a cycle when enough is free, or when it is time and anything is. Who has stopped writing leaves
+/// no log behind that nobody would copy before the next write.
+fn look(
+    db: &Db,
+    budget: VacuumBudget,
+    whole: bool,
+    settles: bool,
+    ends: &AtomicBool,
+) -> Result<Option<VacuumStats>> {
     let found = stats(db)?;
     let goes_on = || !ends.load(Ordering::Relaxed);
-    let vacuums = is_due(&found) || (whole && found.freelist_count > 0);
-    match found.auto_vacuum {
-        super::AutoVacuum::None if whole => {
-            tracing::warn!(file = %db.path().display(), "cannot be vacuumed in slices: conversion needed");
-        }
-        super::AutoVacuum::Incremental if vacuums => {
-            return run(db, budget, &mut |_| {}, &goes_on).map(Some);
-        }
-        _ if whole && found.wal_bytes > 0 && goes_on() => {
-            checkpoint(db, CheckpointMode::Passive)?;
-        }
-        _ => {}
+    if whole && found.auto_vacuum == AutoVacuum::None {
+        tracing::warn!(file = %db.path().display(), "cannot be vacuumed in slices: conversion needed");
+    }
+    let possible = found.auto_vacuum == AutoVacuum::Incremental && found.freelist_count > 0;
+    if is_due(&found) || (whole && possible) {
+        return run(db, budget, &mut |_| {}, &goes_on).map(Some);
+    }
+    if (whole || settles) && found.wal_bytes > 0 && goes_on() {
+        checkpoint(db, CheckpointMode::Passive)?;
     }
     Ok(None)
 }

@@ -12,6 +12,22 @@
 //!   lose, so the work stops, and the report names the reader.
 //!
 //! All of it is safe to interrupt at any point: each slice is a transaction, and nothing else is kept.
+//!
+//! ```
+//! # use conclave_db::{Db, DbError, DbOptions, Schema, vacuum};
+//! # fn main() -> Result<(), DbError> {
+//! # let folder = tempfile::tempdir().map_err(|error| DbError::Invalid(error.to_string()))?;
+//! # let db = Db::open(DbOptions::new(folder.path().join("state.db"), Schema::assemble(&[], &[])?))?;
+//! let done = vacuum::run_until_done(&db, &mut |progress| {
+//!     println!("{} pages freed, {} left", progress.freed, progress.left);
+//! })?;
+//! println!("{} bytes less, in {:?}", done.reclaimed(), done.took);
+//! if let Some(holder) = done.held_up_by {
+//!     println!("the file cannot shrink yet: {holder}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod daemon;
 mod full;

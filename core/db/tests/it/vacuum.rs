@@ -450,6 +450,25 @@ async fn the_daemon_frees_what_is_not_due_once_a_day() {
     drop(daemon);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_daemon_copies_the_log_once_nobody_writes() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    insert(&db, "one").unwrap();
+    assert!(stats(&db).unwrap().wal_bytes > 0);
+    let before = std::fs::metadata(scratch.path()).unwrap().len();
+    let look = Duration::from_mins(1);
+    let daemon =
+        vacuum::spawn_daemon(db.clone(), VacuumSchedule { look, ..VacuumSchedule::default() }).unwrap();
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    insert(&db, &"x".repeat(20_000)).unwrap();
+    tokio::time::sleep(look).await;
+    assert_eq!(std::fs::metadata(scratch.path()).unwrap().len(), before, "somebody wrote in between");
+    tokio::time::sleep(look).await;
+    assert!(std::fs::metadata(scratch.path()).unwrap().len() > before, "the file has the pages of the log");
+    daemon.shutdown().await;
+}
+
 #[tokio::test]
 async fn the_daemon_refuses_what_it_can_never_do() {
     let scratch = Scratch::new();
