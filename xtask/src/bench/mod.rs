@@ -14,6 +14,7 @@ mod reads;
 mod report;
 mod row;
 mod store;
+mod vacuum;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -45,6 +46,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     let mut harness = Harness::new(options.quick, options.only.as_deref());
     durable::run(&mut harness)?;
     reads::run(&mut harness)?;
+    vacuum::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {

@@ -2,4 +2,5 @@
 
 pub(crate) mod held;
 pub(crate) mod mutex;
+pub(crate) mod plain;
 pub(crate) mod pool;

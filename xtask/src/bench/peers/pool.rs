@@ -13,7 +13,8 @@ pub(crate) const NAME: &str = "r2d2 pool (10), BEGIN IMMEDIATE";
 
 /// The file's pragmas before WAL and the first table, then those of the connection; as ours.
 const FILE: &str = "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;";
-const CONNECTION: &str = "PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON;
+pub(crate) const CONNECTION: &str =
+    "PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON;
     PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA synchronous=FULL;
     PRAGMA journal_size_limit=67108864;";
 
