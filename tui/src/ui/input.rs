@@ -59,7 +59,8 @@ impl Input {
             (KeyCode::Char('u'), true) => self.remove_from(0),
             (KeyCode::Char('w'), true) => {
                 let kept = self.before().trim_end();
-                let kept = kept.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+                let space = kept.char_indices().rfind(|(_, character)| character.is_whitespace());
+                let kept = space.map_or(0, |(at, character)| at + character.len_utf8());
                 self.remove_from(kept);
             }
             (KeyCode::Left, _) => self.cursor = self.previous(),
@@ -109,6 +110,9 @@ mod tests {
         input.key(Key::control('u'));
         assert_eq!(input.text(), "uns ");
         assert!(!input.key(Key::of(KeyCode::F(1))));
+        let mut wide = Input::new("a\u{3000}b");
+        wide.key(Key::control('w'));
+        assert_eq!(wide.text(), "a\u{3000}");
     }
 
     proptest! {

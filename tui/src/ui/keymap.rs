@@ -183,7 +183,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[key('e')],
         Action::Export,
         "export",
-        "Write the run, or all marked ones, as JSON and Markdown into the current folder",
+        "Export the run, or all that are marked, to files here",
     )
     .command("runs export")
     .argument("RUN"),
@@ -192,7 +192,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[key('/')],
         Action::Filter,
         "filter",
-        "Show only some: words, and spec:, stage:, status:, agent:, key:",
+        "Filter: words, and spec: stage: status: agent: key:",
     )
     .command("runs list")
     .argument("FILTER"),
@@ -208,13 +208,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Run, &[LEFT, key('h')], Action::PreviousTab, "", "The tab before"),
     bind(Place::Run, &[TAB, BACK_TAB], Action::NextPane, "pane", "Change between the list and the text"),
     bind(Place::Run, &[key('y')], Action::Copy, "copy", "Copy the text to the clipboard"),
-    bind(
-        Place::Run,
-        &[key('e')],
-        Action::Export,
-        "export",
-        "Write the run as JSON and Markdown into the current folder",
-    ),
+    bind(Place::Run, &[key('e')], Action::Export, "export", "Export the run to files in the current folder"),
     bind(Place::Run, &[key('z')], Action::Fold, "", "Fold or unfold the JSON at the top line"),
     bind(Place::Run, &[key('Z')], Action::FoldAll, "", "Fold or unfold all JSON"),
     bind(Place::Run, &[key('R')], Action::Raw, "raw", "Change between the JSON tree and the text as it is"),
@@ -227,13 +221,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Answer, &[key('/')], Action::Filter, "search", "Search in the text"),
     bind(Place::Answer, &[key('n')], Action::NextMatch, "", "The next match of the search"),
     bind(Place::Answer, &[key('N')], Action::PreviousMatch, "", "The match before"),
-    bind(
-        Place::Answer,
-        &[key('R')],
-        Action::Raw,
-        "raw",
-        "Change between the JSON tree and the text as it is",
-    ),
+    bind(Place::Answer, &[key('R')], Action::Raw, "", "Change between the JSON tree and the text as it is"),
     bind(Place::Answer, &[key('y')], Action::Copy, "copy", "Copy the text to the clipboard"),
     bind(Place::Answer, &[ESCAPE], Action::Back, "back", "Back to the run"),
     bind(Place::Storage, &[key('v')], Action::Vacuum, "vacuum", "Give free pages back to the disk")
@@ -251,15 +239,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .command("db checkpoint")
     .writes(),
     bind(Place::Storage, &[key('D')], Action::Doctor, "doctor", "Run all checks").command("doctor"),
-    bind(
-        Place::Storage,
-        &[key('C')],
-        Action::Convert,
-        "",
-        "Rewrite an old file so that it can give free pages back",
-    )
-    .command("db convert")
-    .writes(),
+    bind(Place::Storage, &[key('C')], Action::Convert, "", "Make an old file able to give free pages back")
+        .command("db convert")
+        .writes(),
     bind(Place::Storage, &[key('y')], Action::Copy, "", "Copy the path of the database to the clipboard"),
     bind(
         Place::Welcome,

@@ -63,6 +63,7 @@ impl Key {
             KeyCode::End => "end".to_owned(),
             KeyCode::PageUp => "pgup".to_owned(),
             KeyCode::PageDown => "pgdn".to_owned(),
+            KeyCode::F(number) => format!("f{number}"),
             other => format!("{other:?}").to_lowercase(),
         };
         if self.control { format!("ctrl-{name}") } else { name }

@@ -11,6 +11,8 @@ mod document;
 mod effect;
 mod event_loop;
 mod filter;
+#[cfg(test)]
+mod fixture;
 mod fuzzy;
 mod input;
 mod json_tree;

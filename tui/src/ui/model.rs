@@ -151,11 +151,6 @@ impl Model {
         self.size.0 >= SMALLEST.0 && self.size.1 >= SMALLEST.1
     }
 
-    /// Whether a line above the footer says something.
-    pub(crate) const fn has_line_above_footer(&self) -> bool {
-        self.notice.is_some() || self.working.is_some()
-    }
-
     /// Says something until the next key.
     pub(crate) fn say(&mut self, text: impl Into<String>) {
         let text = text.into();

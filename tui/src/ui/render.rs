@@ -4,10 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::keymap::{self, Binding, Place};
+use super::keymap::{self, Action, Binding, Place};
 use super::model::{Model, Notice, SMALLEST, Screen, State};
 use super::overlay;
 use super::screens::{run, runs, storage, trouble, welcome};
+use crate::cli::Signs;
 use crate::text::{fit_with, visible, width};
 
 /// Draws the model. Keeps nothing.
@@ -30,22 +31,39 @@ pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
     if let Some(overlay) = &model.overlay {
         overlay::draw(model, overlay, frame);
     }
-    let (line, footer) = (area.height.saturating_sub(2), area.height - 1);
-    if let Some(line_above) = notice(model) {
-        draw_line(frame, Rect { y: line, height: 1, ..area }, line_above);
+    let footer = area.height - 1;
+    let notice = notice(model);
+    let above = footer.saturating_sub(u16::try_from(notice.len()).unwrap_or(0));
+    for (y, line) in (above..footer).zip(notice) {
+        draw_line(frame, Rect { y, height: 1, ..area }, Line::raw(""));
+        draw_line(frame, Rect { y, height: 1, ..area }, line);
     }
     draw_footer(model, frame, Rect { y: footer, height: 1, ..area });
+    if model.setting.theme.signs == Signs::Ascii {
+        spell_in_ascii(frame);
+    }
+}
+
+/// Where the terminal cannot draw other letters, those of the content become `?` as well.
+fn spell_in_ascii(frame: &mut Frame<'_>) {
+    for cell in &mut frame.buffer_mut().content {
+        if !cell.symbol().is_ascii() {
+            let sign = if cell.symbol() == "…" { "~" } else { "?" };
+            cell.set_symbol(sign);
+        }
+    }
 }
 
 /// The part of the screen that belongs to the content.
 pub(crate) fn body(model: &Model) -> Rect {
     let (columns, lines) = model.size;
-    let noticed = u16::from(model.has_line_above_footer());
+    let noticed = u16::try_from(notice(model).len()).unwrap_or(0);
     Rect { x: 0, y: 1, width: columns, height: lines.saturating_sub(2 + noticed) }
 }
 
 /// Draws one line, cut where it does not fit, over whatever was there.
 pub(crate) fn draw_line(frame: &mut Frame<'_>, area: Rect, line: Line<'_>) {
+    // The terminal may have shrunk since the model heard of its size.
     let area = area.intersection(frame.area());
     if area.height > 0 && area.width > 0 {
         frame.render_widget(line, Rect { height: 1, ..area });
@@ -115,39 +133,43 @@ pub(crate) fn clicked_screen(column: u16) -> Option<Screen> {
     None
 }
 
-fn notice(model: &Model) -> Option<Line<'static>> {
+/// Most lines that a notice takes.
+const NOTICE: usize = 3;
+
+/// What stands above the footer: what happened with its hint, or what goes on.
+fn notice(model: &Model) -> Vec<Line<'static>> {
     let theme = model.setting.theme;
-    match (&model.notice, &model.working) {
+    let (text, hint, style) = match (&model.notice, &model.working) {
         (Some(Notice::Problem(problem)), _) => {
-            let mut spans = vec![Span::styled(
-                format!(" {} {}", theme.sign("✗", "x"), one_line(&problem.text)),
-                theme.bad(),
-            )];
-            if let Some(hint) = &problem.hint {
-                spans.push(Span::raw(format!("  ({})", one_line(hint))));
-            }
-            Some(Line::from(spans))
+            let text = format!("{} {}", theme.sign("✗", "x"), problem.text);
+            (text, problem.hint.clone(), theme.bad())
         }
-        (Some(Notice::Said(text)), _) => {
-            Some(Line::styled(format!(" {} {}", theme.sign("✓", "+"), one_line(text)), theme.good()))
-        }
+        (Some(Notice::Said(text)), _) => (format!("{} {text}", theme.sign("✓", "+")), None, theme.good()),
         (None, Some(working)) => {
             let far = match (working.total, working.phase) {
                 (0, "") => String::new(),
                 (0, phase) => format!(": {phase}"),
-                (total, phase) => format!(": {phase} {} %", working.done.min(total) * 100 / total),
+                (total, phase) => {
+                    let percent = u128::from(working.done.min(total)) * 100 / u128::from(total);
+                    format!(": {phase} {percent} %")
+                }
             };
-            Some(Line::styled(
-                format!(" {} {}{far}", theme.sign("●", "*"), working.work.name()),
-                theme.accent(),
-            ))
+            (format!("{} {}{far}", theme.sign("●", "*"), working.work.name()), None, theme.accent())
         }
-        (None, None) => None,
+        (None, None) => return Vec::new(),
+    };
+    let room = usize::from(model.size.0).saturating_sub(2);
+    let paragraph = |text: &str| {
+        wrapped(&visible(text), room).into_iter().map(|line| format!(" {line}")).collect::<Vec<_>>()
+    };
+    let mut lines: Vec<Line<'static>> =
+        paragraph(&text).into_iter().take(NOTICE - 1).map(|line| Line::styled(line, style)).collect();
+    if let Some(hint) = hint {
+        let left = NOTICE - lines.len();
+        let hint = paragraph(&format!("  {hint}")).into_iter().take(left);
+        lines.extend(hint.map(|line| Line::raw(format!("  {}", line.trim_start()))));
     }
-}
-
-fn one_line(text: &str) -> String {
-    visible(&text.replace('\n', " ")).into_owned()
+    lines
 }
 
 fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -193,12 +215,19 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
     if model.runs.editing.is_some() || model.run.as_ref().is_some_and(|run| run.searching.is_some()) {
         return fixed(&[("enter", "keep"), ("esc", "clear")]);
     }
-    let shown = |binding: &&Binding| !binding.hint.is_empty() && !(binding.writes && model.setting.read_only);
+    let helps = |binding: &&Binding| match &model.state {
+        State::Failed(problem) => binding.action != Action::Migrate || problem.kind == "needs-migration",
+        _ => true,
+    };
+    let shown = |binding: &&Binding| {
+        !binding.hint.is_empty() && !(binding.writes && model.setting.read_only) && helps(binding)
+    };
     let place = model.place();
     let mut bindings: Vec<&Binding> = keymap::at(place).filter(shown).collect();
     // The way back and the way out are never cut off.
-    let (last, first): (Vec<&Binding>, Vec<&Binding>) =
-        bindings.drain(..).partition(|binding| binding.place == Place::Global);
+    let (last, first): (Vec<&Binding>, Vec<&Binding>) = bindings
+        .drain(..)
+        .partition(|binding| binding.place == Place::Global || binding.action == Action::Back);
     let names = |binding: &&Binding| (binding.key_name(), binding.hint);
     let last: Vec<_> = last.iter().map(names).collect();
     let kept: usize = last.iter().map(|(key, word)| width(key) + width(word) + 3).sum();

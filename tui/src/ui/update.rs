@@ -22,9 +22,10 @@ pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
         return Vec::new();
     }
     model.dirty = true;
-    let had_line = model.has_line_above_footer();
+    let before = render::body(model);
     let mut effects = on_message(model, message);
-    if model.has_line_above_footer() != had_line {
+    // A notice takes lines from the content.
+    if render::body(model) != before {
         effects.extend(refit(model));
     }
     if effects.contains(&Effect::Quit) {

@@ -95,7 +95,7 @@ fn draw_palette(model: &Model, palette: &Palette, frame: &mut Frame<'_>, body: R
         head.push(Span::styled(format!("   last: {}", visible(last)), theme.dim()));
     }
     let height =
-        u16::try_from(entries.len()).unwrap_or(u16::MAX).saturating_add(2).min(body.height * 3 / 4).max(4);
+        u16::try_from(entries.len()).unwrap_or(u16::MAX).saturating_add(2).min(body.height / 4 * 3).max(4);
     let area = lower(body, height);
     let seen = usize::from(area.height.saturating_sub(2)).max(1);
     let top = (palette.selected + 1).saturating_sub(seen);
@@ -127,7 +127,8 @@ fn page<'line>(
     head: Line<'line>,
     lines: impl Iterator<Item = Line<'line>>,
 ) {
-    frame.render_widget(Clear, area);
+    // The terminal may have shrunk since the model heard of its size.
+    frame.render_widget(Clear, area.intersection(frame.area()));
     if area.height == 0 {
         return;
     }

@@ -1,1 +1,124 @@
-//! To come.
+//! Frames of every screen at three sizes.
+
+use crate::cli::Signs;
+use crate::ui::effect::Work;
+use crate::ui::fixture::{check, frame, model, numbers, opening, press, problem, send};
+use crate::ui::message::{Msg, Opened, Outcome};
+use crate::ui::model::{CheckRow, CheckState, Model};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 10)];
+
+/// Checks what keys lead to, at each size.
+fn at_all_sizes(name: &str, runs: i64, change: impl Fn(&mut Model)) {
+    for size in SIZES {
+        let mut model = model(size, runs);
+        change(&mut model);
+        check(name, &model);
+    }
+}
+
+#[test]
+fn the_list_of_runs() {
+    at_all_sizes("runs", 42, |_| {});
+    at_all_sizes("runs-empty", 0, |_| {});
+    at_all_sizes("runs-filtered", 42, |model| drop(press(model, 42, &["/", "stage:plan 9"])));
+    at_all_sizes("runs-none-match", 42, |model| drop(press(model, 42, &["/", "zzz", "enter"])));
+    at_all_sizes("runs-marked", 42, |model| drop(press(model, 42, &["  ", "down"])));
+}
+
+#[test]
+fn one_run() {
+    at_all_sizes("run", 42, |model| drop(press(model, 42, &["enter"])));
+    at_all_sizes("run-no-json", 42, |model| drop(press(model, 42, &["enter", "down"])));
+    at_all_sizes("run-answer", 42, |model| drop(press(model, 42, &["enter", "enter", "jj", "z"])));
+    at_all_sizes("run-search", 42, |model| drop(press(model, 42, &["enter", "/", "owner"])));
+    at_all_sizes("run-synthesis", 42, |model| drop(press(model, 42, &["enter", "right"])));
+    at_all_sizes("run-attempts", 42, |model| drop(press(model, 42, &["enter", "right", "right"])));
+}
+
+#[test]
+fn storage() {
+    at_all_sizes("storage", 42, |model| drop(press(model, 42, &["6"])));
+    at_all_sizes("storage-checked", 42, |model| {
+        press(model, 42, &["6"]);
+        let row = |name: &str, state, advice: Option<&str>| CheckRow {
+            name: name.into(),
+            state,
+            detail: "as found".into(),
+            advice: advice.map(Into::into),
+        };
+        let checks = vec![
+            row("integrity", CheckState::Ok, None),
+            row("freelist", CheckState::Warn, Some("run `conclave db vacuum` when nobody needs the disk")),
+            row("foreign-keys", CheckState::Fail, Some("restore the newest backup")),
+        ];
+        send(model, Msg::Worked { work: Work::Doctor, outcome: Ok(Outcome::Checks(checks)) }, 42);
+    });
+    at_all_sizes("storage-asks", 42, |model| drop(press(model, 42, &["6", "v"])));
+}
+
+#[test]
+fn overlays() {
+    at_all_sizes("help", 42, |model| drop(press(model, 42, &["?"])));
+    at_all_sizes("help-filtered", 42, |model| drop(press(model, 42, &["?", "export"])));
+    at_all_sizes("palette", 42, |model| drop(press(model, 42, &[":"])));
+    at_all_sizes("palette-export", 42, |model| drop(press(model, 42, &[":", "runs export 4"])));
+    at_all_sizes("needs-you", 42, |model| drop(press(model, 42, &["!"])));
+}
+
+#[test]
+fn pages_without_a_usable_state() {
+    for size in SIZES {
+        let mut absent = opening(size);
+        check("opening", &absent);
+        send(&mut absent, Msg::Opened(Opened::Absent), 0);
+        check("welcome", &absent);
+        press(&mut absent, 0, &["m", "/tmp/old.db"]);
+        check("welcome-import", &absent);
+        let mut broken = opening(size);
+        send(&mut broken, Msg::Opened(Opened::Failed(problem())), 0);
+        check("trouble", &broken);
+    }
+}
+
+#[test]
+fn what_is_said_stands_above_the_footer() {
+    at_all_sizes("notice", 42, |model| drop(send(model, Msg::ReadFailed(problem()), 42)));
+    at_all_sizes("working", 42, |model| {
+        press(model, 42, &["6", "v", "y"]);
+        send(model, Msg::Progress { done: 30, total: 120, phase: "pages freed" }, 42);
+    });
+}
+
+#[test]
+fn without_unicode_nothing_but_ascii_is_drawn() {
+    for keys in [&["6"][..], &["enter"], &["?"], &[":"], &["/", "x"], &["6", "b"]] {
+        let mut model = model((80, 24), 42);
+        model.setting.theme.signs = Signs::Ascii;
+        press(&mut model, 42, keys);
+        let drawn = frame(&model);
+        assert!(drawn.is_ascii(), "{keys:?}:\n{drawn}");
+    }
+}
+
+#[test]
+fn too_small_a_terminal_says_what_it_needs() {
+    for size in [(39, 10), (40, 9), (30, 6), (8, 1), (1, 1), (0, 0)] {
+        let drawn = frame(&model(size, 42));
+        assert!(size.0 < 12 || drawn.contains("needs 40×10"), "{size:?}: {drawn}");
+    }
+}
+
+#[test]
+fn a_frame_of_a_model_that_has_not_heard_of_a_resize_is_cut() {
+    let mut large = model((120, 40), 42);
+    large.storage.numbers = Some(numbers());
+    for keys in [&[][..], &["?"], &["esc", ":"], &["esc", "6"], &["v"], &["esc", "1", "enter"]] {
+        press(&mut large, 42, keys);
+        for (columns, lines) in [(40, 10), (80, 24), (3, 2)] {
+            let mut terminal =
+                ratatui::Terminal::new(ratatui::backend::TestBackend::new(columns, lines)).unwrap();
+            terminal.draw(|frame| super::render(&large, frame)).unwrap();
+        }
+    }
+}

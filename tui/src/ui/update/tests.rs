@@ -1,1 +1,269 @@
-//! To come.
+//! The core, by what it shows and what it asks for.
+
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::KeyCode;
+
+use super::update;
+use crate::failure::Exit;
+use crate::ui::effect::{Effect, Read, Work};
+use crate::ui::fixture::{detail, model, numbers, opening, press, problem, send};
+use crate::ui::keymap::{Action, BINDINGS};
+use crate::ui::keys::Key;
+use crate::ui::message::{Mouse, Msg, Opened, Outcome};
+use crate::ui::model::{Model, Notice, Screen, State};
+use crate::ui::overlay::Overlay;
+use crate::ui::render::render;
+
+const SIZE: (u16, u16) = (80, 24);
+
+#[test]
+fn a_clock_that_ticks_draws_nothing() {
+    let mut model = model(SIZE, 3);
+    model.dirty = false;
+    assert_eq!(update(&mut model, Msg::Clock(5)), Vec::new());
+    assert!(!model.dirty);
+    update(&mut model, Msg::Key(Key::char('j')));
+    assert!(model.dirty);
+}
+
+#[test]
+fn quitting_asks_while_work_goes_on() {
+    let mut model = model(SIZE, 3);
+    assert_eq!(press(&mut model, 3, &["q"]), [Effect::Quit]);
+    assert_eq!(press(&mut model, 3, &["6", "b", "y"]), [Effect::Work(Work::Backup)]);
+    assert_eq!(press(&mut model, 3, &["q", "enter"]), [], "the safe answer is the default");
+    assert_eq!(press(&mut model, 3, &["q", "y"]), [Effect::Quit]);
+    assert_eq!(send(&mut model, Msg::End(Exit::Signal(15)), 3), [Effect::Quit], "a signal does not ask");
+    assert_eq!(model.exit, Exit::Signal(15));
+}
+
+#[test]
+fn one_thing_at_a_time() {
+    let mut model = model(SIZE, 3);
+    press(&mut model, 3, &["6", "b", "y"]);
+    assert_eq!(press(&mut model, 3, &["v", "y"]), []);
+    assert!(matches!(&model.notice, Some(Notice::Problem(problem)) if problem.kind == "busy"));
+    send(&mut model, Msg::Worked { work: Work::Backup, outcome: Err(problem()) }, 3);
+    assert_eq!(press(&mut model, 3, &["v", "y"]), [Effect::Work(Work::Vacuum)]);
+}
+
+#[test]
+fn read_only_refuses_what_writes_and_lets_the_rest_through() {
+    let mut model = model(SIZE, 3);
+    model.setting.read_only = true;
+    assert_eq!(press(&mut model, 3, &["6", "v"]), []);
+    assert!(model.overlay.is_none());
+    assert!(matches!(&model.notice, Some(Notice::Problem(problem)) if problem.kind == "read-only"));
+    assert_eq!(press(&mut model, 3, &[":", "db vacuum", "enter"]), []);
+    assert_eq!(press(&mut model, 3, &["esc", "D"]), [Effect::Work(Work::Doctor)]);
+}
+
+#[test]
+fn a_folder_without_state_is_left_alone_until_a_choice() {
+    let mut model = opening(SIZE);
+    assert_eq!(send(&mut model, Msg::Opened(Opened::Absent), 0), []);
+    assert_eq!(press(&mut model, -1, &["j", "enter", "v", "e", "x", "6", "1"]), []);
+    assert_eq!(press(&mut model, -1, &["m", "enter"]), [], "no path, no import");
+    assert_eq!(
+        press(&mut model, -1, &["m", " /old.db ", "enter"]),
+        [Effect::Work(Work::Import("/old.db".into()))]
+    );
+    send(&mut model, Msg::Worked { work: Work::Import("/old.db".into()), outcome: Err(problem()) }, -1);
+    assert_eq!(press(&mut model, -1, &["i"]), [Effect::Work(Work::Init)]);
+    let said = Ok(Outcome::Said("created".into()));
+    send(&mut model, Msg::Worked { work: Work::Init, outcome: said }, 3);
+    assert_eq!(model.state, State::Ready, "what was made is opened");
+}
+
+#[test]
+fn a_state_that_comes_and_goes_is_followed() {
+    let mut model = model(SIZE, 3);
+    press(&mut model, 3, &["enter"]);
+    send(&mut model, Msg::Opened(Opened::Failed(problem())), 3);
+    assert_eq!(model.state, State::Failed(problem()));
+    assert_eq!(press(&mut model, 3, &["q"]), [Effect::Quit], "it can be left");
+    send(&mut model, Msg::Opened(Opened::Ready { as_it_lies: false }), 3);
+    assert_eq!((model.runs.rows.len(), model.state.clone()), (3, State::Ready));
+    send(&mut model, Msg::Opened(Opened::Absent), 3);
+    assert!(model.runs.rows.is_empty());
+}
+
+#[test]
+fn escape_goes_out_one_step_each() {
+    let mut model = model(SIZE, 9);
+    press(&mut model, 9, &["/", "plan", "enter", "enter", "enter"]);
+    assert!(model.run.as_ref().is_some_and(|run| run.is_zoomed()));
+    press(&mut model, 9, &["esc"]);
+    assert!(model.run.as_ref().is_some_and(|run| !run.is_zoomed()));
+    press(&mut model, 9, &["esc"]);
+    assert!(model.run.is_none() && !model.runs.filter.is_empty());
+    press(&mut model, 9, &["esc"]);
+    assert!(model.runs.filter.is_empty());
+    assert_eq!(press(&mut model, 9, &["esc"]), []);
+}
+
+#[test]
+fn the_palette_runs_what_it_names() {
+    let mut model = model(SIZE, 42);
+    assert_eq!(
+        press(&mut model, 42, &[":", "runs export 41", "enter"]),
+        [Effect::Work(Work::ExportNamed("41".into()))]
+    );
+    send(
+        &mut model,
+        Msg::Worked { work: Work::Export(Vec::new()), outcome: Ok(Outcome::Said("done".into())) },
+        42,
+    );
+    assert_eq!(model.last_result.as_deref(), Some("done"));
+    press(&mut model, 42, &[":", "runs show 7", "enter"]);
+    assert_eq!(model.run.as_ref().map(|run| run.id.0), Some(7));
+    press(&mut model, 42, &[":", "storage", "enter"]);
+    assert_eq!(model.screen, Screen::Storage);
+    press(&mut model, 42, &[":", "runs list stage:audit", "enter"]);
+    assert_eq!((model.screen, model.runs.filter.text()), (Screen::Runs, "stage:audit"));
+    press(&mut model, 42, &[":", "nonsense zzz", "enter"]);
+    assert!(matches!(&model.notice, Some(Notice::Problem(problem)) if problem.kind == "usage"));
+    press(&mut model, 42, &[":", "db back"]);
+    press(&mut model, 42, &["enter"]);
+    assert!(matches!(&model.overlay, Some(Overlay::Ask { .. })), "what changes a file asks from here too");
+}
+
+#[test]
+fn an_answer_is_copied_as_it_was_stored() {
+    let mut model = model(SIZE, 9);
+    let copied = press(&mut model, 9, &["enter", "down", "y"]);
+    let wanted = detail(1).outputs[1].content.clone();
+    assert!(matches!(&copied[..], [Effect::Copy { text, .. }] if *text == wanted));
+}
+
+#[test]
+fn a_notice_stays_until_a_key() {
+    let mut model = model(SIZE, 9);
+    send(&mut model, Msg::ReadFailed(problem()), 9);
+    send(&mut model, Msg::Changed, 9);
+    assert!(model.notice.is_some());
+    press(&mut model, 9, &["j"]);
+    assert!(model.notice.is_none());
+}
+
+#[test]
+fn the_mouse_chooses_opens_and_scrolls() {
+    let mut model = model(SIZE, 42);
+    let click = |model: &mut Model, row| send(model, Msg::Mouse(Mouse::Click { column: 10, row }), 42);
+    click(&mut model, 5);
+    assert_eq!(model.runs.cursor.selected, 2);
+    click(&mut model, 5);
+    assert!(model.run.is_some(), "a click on the chosen line opens it");
+    press(&mut model, 42, &["esc"]);
+    send(&mut model, Msg::Mouse(Mouse::WheelDown), 42);
+    assert_eq!(model.runs.cursor.selected, 5);
+    send(&mut model, Msg::Mouse(Mouse::Click { column: 19, row: 0 }), 42);
+    assert_eq!(model.screen, Screen::Storage);
+}
+
+fn any_key() -> impl Strategy<Value = Key> {
+    let bound: Vec<Key> = BINDINGS.iter().flat_map(|binding| binding.keys.iter().copied()).collect();
+    let codes = [
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::Backspace,
+        KeyCode::Delete,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::F(9),
+        KeyCode::Null,
+    ];
+    prop_oneof![
+        4 => prop::sample::select(bound),
+        2 => prop::sample::select(codes.to_vec()).prop_map(Key::of),
+        1 => any::<char>().prop_map(Key::char),
+    ]
+}
+
+fn any_message() -> impl Strategy<Value = Msg> {
+    let opened = prop_oneof![
+        4 => Just(Opened::Ready { as_it_lies: false }),
+        1 => Just(Opened::Ready { as_it_lies: true }),
+        1 => Just(Opened::Absent),
+        1 => Just(Opened::Failed(problem())),
+    ];
+    let size = prop_oneof![(0_u16..130, 0_u16..45), Just((40, 10)), Just((80, 24)), Just((u16::MAX, 3))];
+    let outcome = prop_oneof![
+        Just(Err(problem())),
+        Just(Ok(Outcome::Said("done".into()))),
+        Just(Ok(Outcome::Checks(Vec::new()))),
+        Just(Ok(Outcome::Moved { root: "/x".into(), database: "/x/s".into(), said: "moved".into() })),
+    ];
+    prop_oneof![
+        20 => any_key().prop_map(Msg::Key),
+        3 => size.prop_map(|(columns, lines)| Msg::Resize(columns, lines)),
+        1 => ".{0,20}".prop_map(Msg::Paste),
+        1 => any::<i64>().prop_map(Msg::Clock),
+        2 => (0_u16..130, 0_u16..45).prop_map(|(column, row)| Msg::Mouse(Mouse::Click { column, row })),
+        1 => Just(Msg::Mouse(Mouse::WheelDown)),
+        1 => Just(Msg::Mouse(Mouse::WheelUp)),
+        1 => any::<bool>().prop_map(Msg::Focus),
+        2 => Just(Msg::Changed),
+        1 => opened.prop_map(Msg::Opened),
+        1 => Just(Msg::ReadFailed(problem())),
+        1 => (any::<u64>(), any::<u64>()).prop_map(|(done, total)| Msg::Progress { done, total, phase: "rows" }),
+        1 => outcome.prop_map(|outcome| Msg::Worked { work: Work::Vacuum, outcome }),
+        1 => Just(Msg::Storage(Box::new(numbers()))),
+        1 => (1_i64..500).prop_map(|id| Msg::Run { id: detail(id).summary.id, run: Ok(Some(detail(id))) }),
+        1 => Just(Msg::Continue),
+    ]
+}
+
+/// Whether the next key would be the defect on purpose.
+fn would_panic(model: &Model, message: &Msg) -> bool {
+    let enter = matches!(message, Msg::Key(key) if key.code == KeyCode::Enter);
+    match &model.overlay {
+        Some(Overlay::Palette(palette)) if enter => palette
+            .entries(model)
+            .get(palette.selected)
+            .is_some_and(|entry| entry.binding.action == Action::Panic),
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    /// Whatever comes, at any size, in any order: nothing panics, neither the core nor a frame.
+    #[test]
+    fn no_sequence_of_messages_panics(
+        runs in prop_oneof![Just(0_i64), Just(3), Just(450), Just(900)],
+        messages in prop::collection::vec((any_message(), 0_u8..12), 1..60),
+    ) {
+        let mut model = opening(SIZE);
+        send(&mut model, Msg::Opened(Opened::Ready { as_it_lies: false }), runs);
+        // Some come while the database has not answered yet.
+        for (message, answered) in messages {
+            if would_panic(&model, &message) {
+                continue;
+            }
+            if answered > 0 {
+                send(&mut model, message, runs);
+            } else {
+                update(&mut model, message);
+            }
+            let (columns, lines) = (model.size.0.min(300), model.size.1.min(100));
+            let mut terminal = Terminal::new(TestBackend::new(columns, lines)).unwrap();
+            terminal.draw(|frame| render(&model, frame)).unwrap();
+            prop_assert!(model.runs.rows.len() <= 1000, "the window does not grow with the list");
+            prop_assert!(model.runs.cursor.selected < model.runs.rows.len().max(1));
+        }
+    }
+}
+
+#[test]
+fn everything_that_is_read_is_asked_for_first() {
+    let mut model = opening(SIZE);
+    let effects = update(&mut model, Msg::Opened(Opened::Ready { as_it_lies: false }));
+    assert!(matches!(&effects[..], [Effect::Read(Read::Page(_)), Effect::Read(Read::Count { .. })]));
+}

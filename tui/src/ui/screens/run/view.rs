@@ -42,7 +42,7 @@ fn parts(model: &Model) -> Parts {
     }
     let length = u16::try_from(length).unwrap_or(u16::MAX);
     if area.width >= WIDE && length > 0 {
-        let left = area.width * 2 / 5;
+        let left = area.width / 5 * 2;
         let text = Rect { x: area.x + left + 2, width: area.width - left - 2, ..line(2, rest) };
         return Parts { title, tabs, list: Rect { width: left, ..line(2, rest) }, rule: line(0, 0), text };
     }

@@ -213,17 +213,18 @@ pub(crate) fn arrived(model: &mut Model, page: PageRead) -> Vec<Effect> {
 /// Puts a page before the window; what of it is in the window already is left out.
 fn earlier(runs: &mut Runs, page: PageRead) {
     runs.before.pop();
-    runs.start = page.after;
     let first = runs.rows.first().map(|run| run.id);
     let known = page.rows.iter().position(|run| Some(run.id) == first);
-    let new = known.unwrap_or(page.rows.len());
-    if known.is_none() && page.rows.len() >= PAGE && page.after.is_none() {
-        // So many new runs have come that the page does not reach the window: begin anew with the newest.
-        runs.at_end = page.at_end;
+    let meets = page.rows.is_empty() || page.rows.last().map(RunCursor::from) == runs.start;
+    runs.start = page.after;
+    if known.is_none() && !meets {
+        // So much has come in between that the page does not reach the window: it is the window now.
+        runs.at_end = false;
         runs.rows = page.rows;
         runs.cursor.selected = runs.rows.len().saturating_sub(1);
         return;
     }
+    let new = known.unwrap_or(page.rows.len());
     runs.rows.splice(..0, page.rows.into_iter().take(new));
     runs.cursor.selected += new;
     runs.cursor.top += new;

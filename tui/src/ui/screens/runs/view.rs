@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::model::Runs;
-use crate::text::{count, fit, pad, size, visible, width};
+use crate::text::{count, counted, fit, pad, size, visible, width};
 use crate::times;
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule};
@@ -15,6 +15,8 @@ use crate::ui::theme::Theme;
 
 /// From this width on the list and the pane stand side by side.
 const WIDE: u16 = 110;
+/// A pane below this width says one thing on each line.
+const WIDE_PANE: u16 = 60;
 /// Lines of the lower pane, without its rule.
 const PANE: u16 = 7;
 /// Below this many lines there is no room for a pane.
@@ -40,7 +42,7 @@ fn parts(model: &Model) -> Parts {
     let (title, head) = (line(0, 1), line(1, 1));
     let rest = area.height.saturating_sub(2);
     if area.width >= WIDE {
-        let left = area.width * 3 / 5;
+        let left = area.width / 3 * 2;
         let list = Rect { width: left, ..line(2, rest) };
         let pane = Rect { x: area.x + left + 2, width: area.width - left - 2, ..line(1, rest + 1) };
         return Parts { title, head: Rect { width: left, ..head }, list, rule: None, pane: Some(pane) };
@@ -158,12 +160,13 @@ struct Columns {
     stage: usize,
     agents: usize,
     when: usize,
+    took: usize,
 }
 
 /// `◐ insufficient` is the widest.
 const VERDICT: usize = 14;
-/// `12:34:56`.
-const TOOK: usize = 8;
+/// Below this width the words of a row are cut shorter.
+const NARROW: usize = 60;
 
 impl Columns {
     fn of(runs: &Runs, room: u16) -> Self {
@@ -172,12 +175,12 @@ impl Columns {
         };
         let room = usize::from(room);
         let number = widest(&|run| run.id.to_string().len(), 3, 12);
-        let stage = widest(&|run| width(&run.stage), 5, 12);
-        let when = 4;
+        let stage = widest(&|run| width(&run.stage), 5, if room < NARROW { 6 } else { 12 });
+        let (when, took) = (4, widest(&|run| took(run).len(), 4, 9));
         let fixed = 3 + number + 2 + 2 + stage + 2 + VERDICT + 2 + when + 1;
         let spec = widest(&|run| width(&run.spec), 4, 24.min(room.saturating_sub(fixed).max(8)));
-        let agents = room.saturating_sub(fixed + spec + 2 + TOOK + 1);
-        Self { number, spec, stage, agents, when }
+        let agents = room.saturating_sub(fixed + spec + 2 + took + 2);
+        Self { number, spec, stage, agents, when, took }
     }
 
     fn head(&self) -> String {
@@ -191,7 +194,7 @@ impl Columns {
         if self.agents >= 8 {
             text = format!("{text}  {}", pad("agents", self.agents, false));
         }
-        format!("{text}  {}{}", pad("when", self.when, true), pad("took", TOOK + 1, true))
+        format!("{text}  {}{}", pad("when", self.when, true), pad("took", self.took + 2, true))
     }
 
     fn row(&self, model: &Model, at: usize, run: &RunSummary) -> Line<'static> {
@@ -210,13 +213,17 @@ impl Columns {
             spans.push(Span::raw(format!("  {}", column(&run.agents.join(" "), self.agents))));
         }
         let when = run.started_at.map_or("?".to_owned(), |then| times::ago(model.now_ms, then));
-        let took = match (run.started_at, run.updated_at) {
-            (Some(from), Some(to)) if to > from => times::clock(to - from),
-            _ => String::new(),
-        };
         spans.push(Span::styled(format!("  {}", pad(&when, self.when, true)), theme.dim()));
-        spans.push(Span::styled(pad(&took, TOOK + 1, true), theme.dim()));
+        spans.push(Span::styled(pad(&took(run), self.took + 2, true), theme.dim()));
         Line::from(spans)
+    }
+}
+
+/// From the first to the last of a run, where both are known.
+fn took(run: &RunSummary) -> String {
+    match (run.started_at, run.updated_at) {
+        (Some(from), Some(to)) if to > from => times::clock(to - from),
+        _ => String::new(),
     }
 }
 
@@ -224,9 +231,12 @@ impl Columns {
 fn draw_pane(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let Some(run) = super::selected(&model.runs) else { return };
     let theme = model.setting.theme;
-    let mut lines = vec![summary(theme, run)];
+    let mut lines = summary(theme, run, area.width < WIDE_PANE);
     match model.runs.preview.as_ref().filter(|detail| detail.summary.id == run.id) {
-        Some(detail) => lines.extend(answers(theme, detail, usize::from(area.height).saturating_sub(1))),
+        Some(detail) => {
+            let room = usize::from(area.height).saturating_sub(lines.len());
+            lines.extend(answers(theme, detail, room));
+        }
         None => lines.push(Line::styled("   reading", theme.dim())),
     }
     for (y, line) in (area.y..area.bottom()).zip(lines) {
@@ -234,15 +244,17 @@ fn draw_pane(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-fn summary(theme: Theme, run: &RunSummary) -> Line<'static> {
+fn summary(theme: Theme, run: &RunSummary, narrow: bool) -> Vec<Line<'static>> {
     let dot = theme.dot();
     let when = run.started_at.map_or("time unknown".to_owned(), times::absolute);
-    let agents = crate::text::counted(run.agents.len() as u64, "agent", "agents");
-    let outputs = crate::text::counted(run.output_count, "output", "outputs");
-    Line::from(vec![
-        Span::styled(format!(" {} {}", visible(&run.spec), visible(&run.stage)), theme.strong()),
-        Span::raw(format!(" {dot} {agents} {dot} {outputs} {dot} {when}")),
-    ])
+    let agents = counted(run.agents.len() as u64, "agent", "agents");
+    let outputs = counted(run.output_count, "output", "outputs");
+    let name = Span::styled(format!(" {} {}", visible(&run.spec), visible(&run.stage)), theme.strong());
+    if narrow {
+        let second = Line::raw(format!(" {agents} {dot} {outputs}"));
+        return vec![Line::from(name), second, Line::raw(format!(" {when}"))];
+    }
+    vec![Line::from(vec![name, Span::raw(format!(" {dot} {agents} {dot} {outputs} {dot} {when}"))])]
 }
 
 fn answers(theme: Theme, detail: &RunDetail, room: usize) -> Vec<Line<'static>> {

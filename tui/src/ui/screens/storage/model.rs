@@ -14,7 +14,7 @@ pub(crate) struct Storage {
     pub(crate) numbers: Option<Numbers>,
     /// The checks of the last doctor.
     pub(crate) checks: Option<Vec<CheckRow>>,
-    /// The first check that is seen.
+    /// The first line of the page that is seen.
     pub(crate) top: usize,
 }
 

@@ -1,1 +1,18 @@
-//! To come.
+//! What the storage screen starts, and that it asks first.
+
+use crate::ui::effect::{Effect, Work};
+use crate::ui::fixture::{model, press};
+
+#[test]
+fn everything_that_changes_the_file_asks_first() {
+    for (key, work) in
+        [("v", Work::Vacuum), ("b", Work::Backup), ("c", Work::Checkpoint), ("C", Work::Convert)]
+    {
+        let mut model = model((80, 24), 9);
+        assert_eq!(press(&mut model, 9, &["6", key]), []);
+        assert_eq!(press(&mut model, 9, &["enter"]), [], "the safe answer is the default");
+        assert_eq!(press(&mut model, 9, &[key, "y"]), [Effect::Work(work)]);
+    }
+    let mut model = model((80, 24), 9);
+    assert_eq!(press(&mut model, 9, &["6", "D"]), [Effect::Work(Work::Doctor)]);
+}

@@ -9,8 +9,8 @@ use crate::ui::update::start_work;
 
 /// Carries out an action of the screen.
 pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let length = view::lines_of_checks(model);
-    let seen = view::height_of_checks(model);
+    let length = view::length(model);
+    let seen = view::height(model);
     let last = length.saturating_sub(seen);
     let top = &mut model.storage.top;
     match action {

@@ -8,82 +8,93 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::model::{FileNumbers, WriterNumbers};
-use crate::text::{count, size, visible};
+use crate::text::{count, counted, size, visible};
 use crate::times;
 use crate::ui::model::{CheckState, Model};
-use crate::ui::render::{body, draw_line, rule, wrapped};
-use crate::ui::theme::Theme;
+use crate::ui::problem::Problem;
+use crate::ui::render::{body, draw_line, wrapped};
 
-/// Lines of numbers above the rule.
-const NUMBERS: u16 = 9;
 /// Where the values begin.
 const LABEL: usize = 12;
 
-/// Lines for the checks.
-pub(super) fn height_of_checks(model: &Model) -> usize {
-    usize::from(body(model).height.saturating_sub(NUMBERS + 1))
+/// Lines of the page that are seen.
+pub(super) fn height(model: &Model) -> usize {
+    usize::from(body(model).height)
 }
 
-/// Lines that the checks would fill.
-pub(super) fn lines_of_checks(model: &Model) -> usize {
-    checks(model).len()
+/// Lines of the whole page.
+pub(super) fn length(model: &Model) -> usize {
+    page(model).len()
 }
 
 /// Draws the screen.
 pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let area = body(model);
-    let lines = numbers(model);
-    let above = NUMBERS.min(area.height);
-    for (y, line) in (area.y..area.y + above).zip(lines) {
-        draw_line(frame, Rect { y, height: 1, ..area }, line);
-    }
-    if area.height <= NUMBERS {
-        return;
-    }
-    rule(model, frame, Rect { y: area.y + NUMBERS, height: 1, ..area });
-    let below = area.y + NUMBERS + 1..area.bottom();
-    for (y, line) in below.zip(checks(model).into_iter().skip(model.storage.top)) {
+    let page = page(model);
+    let top = model.storage.top.min(page.len().saturating_sub(usize::from(area.height)));
+    for (y, line) in (area.y..area.bottom()).zip(page.into_iter().skip(top)) {
         draw_line(frame, Rect { y, height: 1, ..area }, line);
     }
 }
 
-fn labelled(label: &str, value: impl Into<Vec<Span<'static>>>) -> Line<'static> {
-    let mut spans = vec![Span::raw(format!(" {label:<LABEL$}"))];
-    spans.extend(value.into());
-    Line::from(spans)
+/// The numbers, then the checks.
+fn page(model: &Model) -> Vec<Line<'static>> {
+    let theme = model.setting.theme;
+    let mut lines = vec![title(model)];
+    lines.extend(numbers(model));
+    let inner = usize::from(model.size.0).saturating_sub(2);
+    lines.push(Line::styled(format!(" {}", theme.rule().repeat(inner)), theme.dim()));
+    lines.extend(checks(model));
+    lines
+}
+
+/// A label and its parts, on as many lines as they need.
+fn labelled(model: &Model, label: &str, parts: Vec<Span<'static>>) -> Vec<Line<'static>> {
+    let theme = model.setting.theme;
+    let room = usize::from(model.size.0);
+    let begin = |label: &str| vec![Span::raw(format!(" {label:<LABEL$}"))];
+    let (mut lines, mut spans, mut used) = (Vec::new(), begin(label), LABEL + 1);
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 0 && used + 3 + part.width() > room {
+            lines.push(Line::from(std::mem::replace(&mut spans, begin(""))));
+            used = LABEL + 1;
+        } else if at > 0 {
+            spans.push(Span::raw(format!(" {} ", theme.dot())));
+            used += 3;
+        }
+        used += part.width();
+        spans.push(part);
+    }
+    lines.push(Line::from(spans));
+    lines
 }
 
 fn numbers(model: &Model) -> Vec<Line<'static>> {
     let theme = model.setting.theme;
     let Some(numbers) = &model.storage.numbers else {
-        return vec![Line::styled(" Storage", theme.strong()), Line::raw("  Reading")];
+        return vec![Line::raw("  Reading")];
     };
-    let mut lines = vec![title(model)];
+    let said = |text: String| Span::raw(visible(&text).into_owned());
+    let failed = |problem: &Problem| Span::styled(visible(&problem.text).into_owned(), theme.bad());
+    let mut lines = Vec::new();
     match &numbers.file {
-        Ok(file) => lines.extend(file_lines(theme, file)),
-        Err(problem) => {
-            lines.push(labelled("File", vec![Span::styled(visible(&problem.text).into_owned(), theme.bad())]))
-        }
+        Ok(file) => lines.extend(file_lines(model, file)),
+        Err(problem) => lines.extend(labelled(model, "File", vec![failed(problem)])),
     }
-    lines.extend(writer_lines(theme, &numbers.writer));
-    let dot = theme.dot();
+    lines.extend(writer_lines(model, &numbers.writer));
     let backup = match numbers.backups.first() {
-        Some(newest) => format!(
-            "{} ago {dot} {} {dot} {} kept {dot} {}",
-            times::ago(model.now_ms, newest.made_ms),
-            size(newest.bytes),
-            numbers.backups.len(),
-            visible(&newest.path.file_name().unwrap_or_default().to_string_lossy()),
-        ),
-        None => "none yet: `b` writes one".to_owned(),
+        Some(newest) => vec![
+            said(format!("{} ago", times::ago(model.now_ms, newest.made_ms))),
+            said(size(newest.bytes)),
+            said(format!("{} kept", numbers.backups.len())),
+            said(newest.path.file_name().unwrap_or_default().to_string_lossy().into_owned()),
+        ],
+        None => vec![said("none yet: `b` writes one".to_owned())],
     };
-    lines.push(labelled("Backup", vec![Span::raw(backup)]));
+    lines.extend(labelled(model, "Backup", backup));
     match &numbers.migration {
-        Ok(migration) => lines.extend(migration_lines(theme, migration)),
-        Err(problem) => lines.push(labelled(
-            "Migration",
-            vec![Span::styled(visible(&problem.text).into_owned(), theme.warning())],
-        )),
+        Ok(migration) => lines.extend(migration_lines(model, migration)),
+        Err(problem) => lines.extend(labelled(model, "Migration", vec![failed(problem)])),
     }
     lines
 }
@@ -107,95 +118,75 @@ fn title(model: &Model) -> Line<'static> {
     Line::from(spans)
 }
 
-fn file_lines(theme: Theme, file: &FileNumbers) -> Vec<Line<'static>> {
-    let dot = theme.dot();
+fn file_lines(model: &Model, file: &FileNumbers) -> Vec<Line<'static>> {
+    let theme = model.setting.theme;
     let vacuum = if file.incremental {
         Span::raw("in slices: `v` gives free pages back")
     } else {
         Span::styled("needs a conversion first: `C` rewrites the file", theme.warning())
     };
-    vec![
-        labelled(
-            "File",
-            vec![Span::raw(format!(
-                "{} {dot} wal {} {dot} free {} ({} %)",
-                size(file.file_bytes),
-                size(file.wal_bytes),
-                size(file.free_bytes),
-                file.free_percent
-            ))],
-        ),
-        labelled(
-            "Format",
-            vec![Span::raw(format!(
-                "schema {} {dot} journal {} {dot} SQLite {}",
-                file.schema, file.journal, file.sqlite
-            ))],
-        ),
-        labelled("Vacuum", vec![vacuum]),
-    ]
+    let sizes = vec![
+        Span::raw(size(file.file_bytes)),
+        Span::raw(format!("wal {}", size(file.wal_bytes))),
+        Span::raw(format!("free {} ({} %)", size(file.free_bytes), file.free_percent)),
+    ];
+    let format = vec![
+        Span::raw(format!("schema {}", file.schema)),
+        Span::raw(format!("journal {}", visible(&file.journal))),
+        Span::raw(format!("SQLite {}", file.sqlite)),
+    ];
+    let mut lines = labelled(model, "File", sizes);
+    lines.extend(labelled(model, "Format", format));
+    lines.extend(labelled(model, "Vacuum", vec![vacuum]));
+    lines
 }
 
-fn writer_lines(theme: Theme, writer: &WriterNumbers) -> Vec<Line<'static>> {
-    let dot = theme.dot();
+fn writer_lines(model: &Model, writer: &WriterNumbers) -> Vec<Line<'static>> {
     let time = |micros| times::took(Duration::from_micros(micros));
     let writes = if writer.commits == 0 {
-        "none by this program yet".to_owned()
+        vec![Span::raw("none by this program yet")]
     } else {
-        format!(
-            "{} in {} commits {dot} groups of {} {dot} commit p50 {} p99 {} {dot} {} queued",
-            count(writer.writes),
-            count(writer.commits),
-            writer.group,
-            time(writer.commit_p50),
-            time(writer.commit_p99),
-            writer.queued
-        )
+        vec![
+            Span::raw(format!("{} in {} commits", count(writer.writes), count(writer.commits))),
+            Span::raw(format!("groups of {}", writer.group)),
+            Span::raw(format!("commit p50 {} p99 {}", time(writer.commit_p50), time(writer.commit_p99))),
+            Span::raw(format!("{} queued", writer.queued)),
+        ]
     };
-    let oldest = match &writer.oldest {
-        Some((place, age)) => format!(" {dot} oldest {} at {place}", times::took(*age)),
-        None => String::new(),
-    };
-    let held = if writer.held_up > 0 {
-        format!(" {dot} {} checkpoints held up", writer.held_up)
-    } else {
-        String::new()
-    };
-    vec![
-        labelled("Writes", vec![Span::raw(writes)]),
-        labelled("Readers", vec![Span::raw(format!("{} now{oldest}{held}", writer.readers))]),
-    ]
+    let mut readers = vec![Span::raw(format!("{} now", writer.readers))];
+    if let Some((place, age)) = &writer.oldest {
+        readers.push(Span::raw(format!("oldest {} at {place}", times::took(*age))));
+    }
+    if writer.held_up > 0 {
+        readers.push(Span::raw(format!("{} checkpoints held up", count(writer.held_up))));
+    }
+    let mut lines = labelled(model, "Writes", writes);
+    lines.extend(labelled(model, "Readers", readers));
+    lines
 }
 
-fn migration_lines(theme: Theme, migration: &MigrationStatus) -> Vec<Line<'static>> {
-    let dot = theme.dot();
-    let differences = if migration.mismatches == 0 {
-        Span::styled("0 differences", theme.good())
-    } else {
-        Span::styled(format!("{} differences", count(migration.mismatches)), theme.bad())
-    };
+fn migration_lines(model: &Model, migration: &MigrationStatus) -> Vec<Line<'static>> {
+    let theme = model.setting.theme;
     let copied = migration.backfill.copied;
     let all = copied + migration.backfill.remaining;
-    let share = if all == 0 {
-        String::new()
-    } else {
-        format!("{dot} {} of {} rows copied ", count(copied), count(all))
-    };
+    let mut parts = vec![Span::raw(format!("phase {} {}", migration.phase, migration.phase_name))];
+    if all > 0 {
+        parts.push(Span::raw(format!("{} of {} rows copied", count(copied), count(all))));
+    }
+    let differences = counted(migration.mismatches, "difference", "differences");
+    let style = if migration.mismatches == 0 { theme.good() } else { theme.bad() };
+    parts.push(Span::styled(differences, style));
     let next = match migration.next.phase {
         None => "the end is reached".to_owned(),
         Some(next) if migration.next.missing.is_empty() => format!("next: phase {next}"),
-        Some(next) => format!("next: phase {next}, missing: {}", visible(&migration.next.missing.join(", "))),
+        Some(next) => format!("next: phase {next}, missing: {}", migration.next.missing.join(", ")),
     };
-    vec![
-        labelled(
-            "Migration",
-            vec![
-                Span::raw(format!("phase {} {} {share}{dot} ", migration.phase, migration.phase_name)),
-                differences,
-            ],
-        ),
-        labelled("", vec![Span::styled(next, theme.dim())]),
-    ]
+    let room = usize::from(model.size.0).saturating_sub(LABEL + 1);
+    let mut lines = labelled(model, "Migration", parts);
+    for part in wrapped(&visible(&next), room) {
+        lines.extend(labelled(model, "", vec![Span::styled(part, theme.dim())]));
+    }
+    lines
 }
 
 fn checks(model: &Model) -> Vec<Line<'static>> {
