@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use conclave_db::{Db, DbOptions, paths};
+use conclave_db::{Db, DbOptions, ballast, paths};
 
 use crate::config::Config;
 use crate::failure::{Doing, Failure};
@@ -121,7 +121,12 @@ impl Project {
     /// Opens the state to be written, creating it where it is missing.
     pub(crate) fn open(&self) -> Result<Db, Failure> {
         paths::ensure_state_dir(&self.state_dir).doing("make the state folder")?;
-        Db::open(self.options()?).doing("open the state")
+        let db = Db::open(self.options()?).doing("open the state")?;
+        if let Err(error) = ballast::ensure(&db) {
+            // Missing, it costs the last writes on a full disk; nobody is to be turned away for it now.
+            tracing::warn!(%error, "no ballast");
+        }
+        Ok(db)
     }
 
     /// Makes the state folder and a commented `config.toml`, where they are missing. Gives what it made.

@@ -273,7 +273,7 @@ fn ballast(path: &Path) -> Check {
         Ballast::Absent | Ballast::NoRoom => Check::warn(
             NAME,
             "nothing is held back for a full disk",
-            "free some space, then run `conclave doctor --fix`",
+            "run `conclave doctor --fix`, with 64 MiB free on this disk",
         ),
     }
 }
