@@ -1,5 +1,6 @@
 //! The words of `cargo xtask`.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -15,6 +16,13 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// The same words as `conclave migrate`, and the same functions
+    #[command(disable_help_flag = true)]
+    Migrate {
+        /// What `conclave migrate` takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// Measure Conclave beside its peers; writes docs/benchmarks.md
     Bench(bench::Options),
     /// Check the invariants of ARCHITECTURE.md; `cargo test --workspace` does it too
@@ -29,6 +37,7 @@ enum Task {
 /// Runs the task that the command line asks for.
 pub(crate) fn run() -> ExitCode {
     let done = match Arguments::parse().task {
+        Task::Migrate { words } => Ok(migrate(words)),
         Task::Bench(options) => bench::run(&options),
         Task::Tidy => tidy::run(),
         Task::Schema(options) => tidy::schema(&options),
@@ -41,4 +50,10 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs the words as the program itself would: its exit codes, its output.
+fn migrate(words: Vec<OsString>) -> ExitCode {
+    let program = ["conclave", "migrate"].map(OsString::from);
+    conclave::cli::run(program.into_iter().chain(words))
 }

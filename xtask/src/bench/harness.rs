@@ -31,11 +31,11 @@ impl Harness {
     }
 
     pub(crate) const fn repeats(&self) -> usize {
-        if self.quick { 3 } else { 7 }
+        if self.quick { 5 } else { 9 }
     }
 
     pub(crate) fn window(&self) -> Window {
-        Window::of(Duration::from_millis(if self.quick { 1000 } else { 3000 }))
+        Window::of(Duration::from_millis(if self.quick { 600 } else { 2000 }))
     }
 
     /// Reads need no long windows, and short turns meet the same noise.

@@ -45,8 +45,9 @@ impl Report {
         }
         text.push_str(
             " Ours and each peer run in turns in one process on one disk (rows of several processes say so), \
-             each repeat in a fresh file; medians. Ratios count, absolute times are noise: `spread` is the \
-             smallest and largest ratio of single repeats (of single values where there is no peer).\n\n",
+             each repeat in a fresh file. Values are medians, `ratio` is the median of the ratios of the pairs, \
+             `spread` the smallest and largest of them (of single values where there is no peer). Ratios count, \
+             absolute times are noise.\n\n",
         );
         self.header(&mut text);
         text.push_str(

@@ -75,7 +75,8 @@ impl Measured {
         let ratios: Vec<f64> =
             ours.iter().zip(peer).filter(|(_, peer)| **peer > 0.0).map(|(ours, peer)| ours / peer).collect();
         let (ours_median, peer_median) = (median(ours), median(peer));
-        let ratio = (peer_median > 0.0).then(|| ours_median / peer_median);
+        // Each pair met the same noise, so the ratio of the pairs says more than the ratio of the medians.
+        let ratio = (peer_median > 0.0).then(|| median(&ratios));
         let row = Row {
             name: row.to_owned(),
             condition: condition.to_owned(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use conclave_db::{Db, DbOptions, FIRST_VERSION, Schema};
+use conclave_db::{Db, DbOptions, FIRST_VERSION};
 
 use super::Finding;
 use super::tree::Tree;
@@ -64,15 +64,10 @@ fn compare(found: &str, made: &str) -> Option<Finding> {
     })
 }
 
-/// The schema of the project's state.
-fn schema() -> Outcome<Schema> {
-    Ok(Schema::assemble(&[conclave_consensus::MIGRATIONS], conclave_consensus::LEGACY_TABLES)?)
-}
-
 /// Makes a database as every command does, and writes down what is in it.
 fn document() -> Outcome<String> {
     let folder = tempfile::tempdir()?;
-    let schema = schema()?;
+    let schema = conclave::state::schema()?;
     let steps = schema.migrations().to_vec();
     let db = Db::open(DbOptions::new(folder.path().join("state.db"), schema))?;
     let mut text = String::from(
