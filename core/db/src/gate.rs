@@ -59,6 +59,11 @@ impl Gate {
         Some(closed)
     }
 
+    /// Whether new readers are kept out.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.count.load(Ordering::SeqCst) & CLOSED != 0
+    }
+
     /// Readers inside now.
     pub(crate) fn inside(&self) -> usize {
         self.count.load(Ordering::Relaxed) & !CLOSED

@@ -254,7 +254,10 @@ impl Db {
 
     /// The counters now.
     pub fn metrics(&self) -> MetricsSnapshot {
-        self.shared.metrics.snapshot(self.writers_queued(), self.shared.readers.inside())
+        let readers = &self.shared.readers;
+        let mut snapshot = self.shared.metrics.snapshot(self.writers_queued(), readers.inside());
+        snapshot.reads += readers.near_reads();
+        snapshot
     }
 
     /// The reads of this process that go on now, oldest first: what may hold up a checkpoint.

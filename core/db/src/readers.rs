@@ -5,11 +5,11 @@
 //! commands open a single connection, the one that looked at the file.
 
 use std::panic::Location;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use conclave_retry::Clock;
+use conclave_retry::{Clock, Sleeper};
 use r2d2::ManageConnection;
 use rusqlite::Connection;
 
@@ -51,6 +51,7 @@ pub(crate) struct Readers {
     connection_timeout: Duration,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
+    sleeper: Arc<dyn Sleeper>,
 }
 
 /// A connection near at hand, on cache lines of its own.
@@ -59,6 +60,7 @@ pub(crate) struct Readers {
 struct Near {
     conn: Mutex<Option<Connection>>,
     read: Mutex<Option<ActiveRead>>,
+    reads: AtomicU64,
 }
 
 impl Readers {
@@ -82,6 +84,7 @@ impl Readers {
             connection_timeout: options.connection_timeout,
             metrics,
             clock: Arc::clone(&options.clock),
+            sleeper: Arc::clone(&options.sleeper),
         })
     }
 
@@ -96,24 +99,22 @@ impl Readers {
         closure: impl FnOnce(&ReadConn<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let _inside = Inside::enter("a read")?;
+        let read = ActiveRead { place, since: self.clock.monotonic() };
+        let home = home();
+        for step in 0..NEAR {
+            let near = &self.near[(home + step) % NEAR];
+            let Some(held) = try_locked(&near.conn) else { continue };
+            // Who closes the gate takes these locks too; this look keeps readers from barging past it.
+            if self.gate.is_closed() {
+                break;
+            }
+            return self.read_near(near, held, read, closure);
+        }
         let Some(_entered) = self.gate.enter(self.connection_timeout, &*self.clock) else {
             let text = "database is locked: someone has it to itself".to_owned();
             return Err(DbError::Busy { text, waited: self.connection_timeout }.into());
         };
         count(&self.metrics.reads, 1);
-        let read = ActiveRead { place, since: self.clock.monotonic() };
-        let home = home();
-        for step in 0..NEAR {
-            let near = &self.near[(home + step) % NEAR];
-            match near.conn.try_lock() {
-                Ok(held) => return self.read_near(near, held, read, closure),
-                // A closure panicked here; its connection is gone and the slot is as good as new.
-                Err(TryLockError::Poisoned(held)) => {
-                    return self.read_near(near, held.into_inner(), read, closure);
-                }
-                Err(TryLockError::WouldBlock) => {}
-            }
-        }
         let conn = self.connection()?;
         let _listed = Listed::enter(&self.far, read);
         in_snapshot(&conn, closure)
@@ -131,6 +132,7 @@ impl Readers {
             Some(conn) => conn,
             None => self.near_manager.connect().map_err(DbError::from)?,
         };
+        count(&near.reads, 1);
         *locked(&near.read) = Some(read);
         let _listed = Unlist { near };
         let outcome = in_snapshot(&conn, closure);
@@ -150,15 +152,33 @@ impl Readers {
     }
 
     /// Keeps new readers out and waits for those inside.
-    pub(crate) fn close(&self) -> Result<ClosedGate<'_>> {
-        self.gate.close(EXCLUSIVE_PATIENCE, &*self.clock).ok_or_else(|| DbError::Busy {
+    pub(crate) fn close(&self) -> Result<Closed<'_>> {
+        let until = self.clock.monotonic() + EXCLUSIVE_PATIENCE;
+        let busy = || DbError::Busy {
             text: "database is locked: readers are inside".to_owned(),
             waited: EXCLUSIVE_PATIENCE,
-        })
+        };
+        let gate = self.gate.close(EXCLUSIVE_PATIENCE, &*self.clock).ok_or_else(busy)?;
+        let mut near = Vec::with_capacity(NEAR);
+        for slot in &self.near {
+            near.push(loop {
+                match try_locked(&slot.conn) {
+                    Some(held) => break held,
+                    None if self.clock.monotonic() < until => self.sleeper.sleep(Duration::from_millis(1)),
+                    None => return Err(busy()),
+                }
+            });
+        }
+        Ok(Closed { _near: near, _gate: gate })
     }
 
     pub(crate) fn inside(&self) -> usize {
-        self.gate.inside()
+        self.gate.inside() + self.near.iter().filter(|near| locked(&near.read).is_some()).count()
+    }
+
+    /// Reads on connections near at hand so far; those on pooled ones are counted in the metrics.
+    pub(crate) fn near_reads(&self) -> u64 {
+        self.near.iter().map(|near| near.reads.load(Ordering::Relaxed)).sum()
     }
 
     /// The reads that go on now, oldest first.
@@ -195,6 +215,22 @@ fn in_snapshot<T, E: From<DbError>>(
 fn statement(conn: &Connection, sql: &str) -> Result<()> {
     conn.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+/// Readers are kept out, on connections near and far, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Closed<'readers> {
+    _near: Vec<MutexGuard<'readers, Option<Connection>>>,
+    _gate: ClosedGate<'readers>,
+}
+
+/// `None` when somebody holds it. A closure that panicked has left nothing behind but the mark.
+fn try_locked<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

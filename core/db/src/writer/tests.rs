@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -526,31 +526,42 @@ fn a_file_replaced_under_the_handle_is_noticed() {
     assert_eq!(fixture.texts(), ["a", "d"]);
 }
 
+/// More readers than connections near at hand, so that both ways in are kept shut.
 #[test]
 fn exclusive_waits_for_readers_and_keeps_new_ones_out() {
     let fixture = fixture();
-    let (reading, wait_reading) = channel();
-    let (finish, wait_finish) = channel::<()>();
+    let (alone, done) = (AtomicBool::new(false), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let db = &fixture.db;
-        scope.spawn(move || {
-            db.read(|conn| {
-                reading.send(()).unwrap();
-                wait_finish.recv().unwrap();
-                conn.query_row("SELECT count(*) FROM item", [], |row| row.get::<_, i64>(0))
-            })
-            .unwrap();
-        });
-        wait_reading.recv().unwrap();
-        assert_eq!(db.metrics().readers, 1);
-        let exclusive = scope.spawn(|| {
-            db.exclusive(|conn| {
-                assert_eq!(db.metrics().readers, 0);
-                Ok(conn.execute_batch("VACUUM")?)
-            })
-        });
-        finish.send(()).unwrap();
-        exclusive.join().unwrap().unwrap();
+        for _ in 0..12 {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    fixture
+                        .db
+                        .read(|conn| {
+                            assert!(!alone.load(Ordering::SeqCst), "a reader came in");
+                            conn.query_row("SELECT count(*) FROM item", [], |row| row.get::<_, i64>(0))?;
+                            std::thread::yield_now();
+                            assert!(!alone.load(Ordering::SeqCst), "a reader was not waited for");
+                            Ok::<_, DbError>(())
+                        })
+                        .unwrap();
+                }
+            });
+        }
+        for _ in 0..50 {
+            fixture
+                .db
+                .exclusive(|conn| {
+                    alone.store(true, Ordering::SeqCst);
+                    assert_eq!(fixture.db.metrics().readers, 0);
+                    conn.execute_batch("VACUUM")?;
+                    std::thread::yield_now();
+                    alone.store(false, Ordering::SeqCst);
+                    Ok(())
+                })
+                .unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
     });
-    fixture.texts();
+    assert!(fixture.db.metrics().reads > 0);
 }
