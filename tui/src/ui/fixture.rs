@@ -145,8 +145,8 @@ pub(crate) fn model(size: (u16, u16), runs: i64) -> Model {
 /// A model that has heard nothing yet.
 pub(crate) fn opening(size: (u16, u16)) -> Model {
     let setting = Setting {
-        root: "/home/ana/src/project".into(),
-        database: "/home/ana/src/project/.conclave/state.db".into(),
+        root: "/srv/anna/src/project".into(),
+        database: "/srv/anna/src/project/.conclave/state.db".into(),
         actor: "ana".into(),
         read_only: false,
         theme: Theme { colour: false, signs: Signs::Unicode },
