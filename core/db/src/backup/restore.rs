@@ -69,7 +69,6 @@ pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
         if conn.pragma::<i64>("page_count")? == 0 {
             return Err(DbError::file(ErrorKind::NotADatabase, source.path(), "is empty: no backup"));
         }
-        integrity::require(conn.conn, source.path())?;
         let copy = Copy::of(conn.conn, folder_of(path))?;
         copy.verify(source.path())?;
         Ok::<_, DbError>((version, copy))

@@ -1,7 +1,7 @@
 //! Backups that can be trusted, and restore drills.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -254,6 +254,7 @@ fn a_disk_without_room_is_told_before_anything_is_written() {
     fill(&db, 20_000);
     let refused = backup(&db, disk.path(), &BackupOptions::default()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Full, "{refused}");
+    assert!(refused.to_string().contains("of free space"), "before, not in between: {refused}");
     assert_eq!(names(disk.path()), [""; 0]);
 }
 
@@ -506,7 +507,11 @@ fn the_rest_of_a_killed_copy_is_swept_away_when_it_is_old() {
     }
     backup(&db, &folder, &BackupOptions::default()).unwrap();
     assert!(dead.iter().all(|name| folder.join(name).exists()), "they may be of another pid namespace");
-    clock.set_wall_ms(i64::MAX / 2);
+    let made_ms = fs::metadata(folder.join(dead[0])).unwrap().mtime() * 1000;
+    clock.set_wall_ms(made_ms + 59 * 60_000);
+    backup(&db, &folder, &keep(1)).unwrap();
+    assert!(dead.iter().all(|name| folder.join(name).exists()), "they may be at work still");
+    clock.set_wall_ms(made_ms + 61 * 60_000);
     backup(&db, &folder, &keep(1)).unwrap();
     assert!(dead.iter().all(|name| !folder.join(name).exists()));
     assert!(folder.join(alive).exists() && folder.join(".copy-x.tmp").exists());

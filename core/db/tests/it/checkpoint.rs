@@ -177,7 +177,7 @@ fn another_process_that_holds_the_write_lock_costs_a_checkpoint_only_its_patienc
         return;
     }
     let scratch = Scratch::new();
-    let db = scratch.open();
+    let db = Db::open(scratch.options().busy_timeout(Duration::from_hours(1))).unwrap();
     write_pages(&db, 10);
     let mut child = Rerun::of(
         "checkpoint::another_process_that_holds_the_write_lock_costs_a_checkpoint_only_its_patience",
@@ -186,7 +186,7 @@ fn another_process_that_holds_the_write_lock_costs_a_checkpoint_only_its_patienc
     .start();
     child.release();
     assert_eq!(child.line().as_deref(), Some("inside"));
-    // It would wait for ever otherwise: the other process goes on only after this.
+    // It would wait for an hour otherwise: the other process goes on only after this.
     let report = checkpoint(&db, CheckpointMode::Truncate).unwrap();
     assert!(report.busy, "{report:?}");
     if std::path::Path::new("/proc/locks").exists() {

@@ -100,6 +100,9 @@ fn a_builder_of_a_project_below_the_git_top_finds_it() {
     let plain = TempProject::with_state();
     let builder = plain.folder(".builders/b1/src");
     check(&builder, plain.root(), Found::BuildersOwner);
+    // The outermost builder decides, also where an inner one has a state folder.
+    plain.folder(".builders/b1/.conclave");
+    check(&plain.folder(".builders/b1/.builders/c1"), plain.root(), Found::BuildersOwner);
 }
 
 #[test]
@@ -118,12 +121,15 @@ fn relative_pointers_submodules_bare_and_pruned_worktrees() {
     let lone = project.folder("lone");
     fs::write(lone.join(".git"), "gitdir: ../main/.git/modules/lone\n").unwrap();
     check(&lone, &lone, Found::GitTop);
-    // A bare repository has no main checkout.
-    project.folder("bare.git/worktrees/w");
-    project.file("bare.git/worktrees/w/commondir", b"../..\n");
+    // A bare repository has no main checkout; the state beside it is of something else.
+    project.folder("bare/.conclave");
+    project.file("bare/bare.git/worktrees/w/commondir", b"../..\n");
     let bare = project.folder("w");
-    fs::write(bare.join(".git"), format!("gitdir: {}\n", project.path("bare.git/worktrees/w").display()))
-        .unwrap();
+    fs::write(
+        bare.join(".git"),
+        format!("gitdir: {}\n", project.path("bare/bare.git/worktrees/w").display()),
+    )
+    .unwrap();
     check(&bare, &bare, Found::GitTop);
     // A pruned worktree points nowhere.
     let pruned = project.folder("pruned");
