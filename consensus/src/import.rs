@@ -27,13 +27,20 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// The time that one chunk may hold the write lock; chunks grow and shrink to stay below it.
     pub chunk_time: Duration,
+    /// The most rows of one chunk, whatever time there is; at least 1.
+    pub chunk_rows: u64,
     /// Who does it, for the record of events.
     pub actor: String,
 }
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        Self { dry_run: false, chunk_time: Duration::from_millis(10), actor: "unknown".into() }
+        Self {
+            dry_run: false,
+            chunk_time: Duration::from_millis(10),
+            chunk_rows: u64::MAX,
+            actor: "unknown".into(),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use conclave_db::Held;
+
 /// The first chunk: small, since nothing is known of the disk yet.
 const FIRST: u64 = 64 * 1024;
 const LEAST: u64 = 1024;
@@ -51,13 +53,16 @@ impl Pace {
     }
 
     /// A chunk of this weight held the lock for `held`.
-    pub(crate) fn took(&mut self, weight: u64, held: Duration) {
-        self.locks.held.push(held);
-        if weight < self.budget / 2 && held <= self.target {
+    pub(crate) fn took(&mut self, weight: u64, held: Held) {
+        self.locks.held.push(held.total());
+        // The disk's own time for a commit does not shrink with the chunk: on a slow disk at least half of
+        // the time is for work, or chunks would end at one row each.
+        let target = self.target.saturating_sub(held.commit).max(self.target / 2);
+        if weight < self.budget / 2 && held.work <= target {
             // The last rows, or few huge ones: a chunk far below its budget says little about a full one.
             return;
         }
-        let (target, took) = (self.target.as_micros().max(1), held.as_micros().max(1));
+        let (target, took) = (target.as_micros().max(1), held.work.as_micros().max(1));
         let ideal = u64::try_from(u128::from(weight) * target / took).unwrap_or(MOST);
         self.budget = ideal.clamp(self.budget / 4, self.budget * 2).clamp(LEAST, MOST);
     }
@@ -71,39 +76,56 @@ impl Pace {
 mod tests {
     use std::time::Duration;
 
+    use conclave_db::Held;
+
     use super::{FIRST, LEAST, MOST, Pace};
 
-    #[test]
-    fn chunks_find_the_size_that_fits_their_time() {
-        // A disk that takes 1 ms for 100 KiB.
-        let time = |weight: u64| Duration::from_micros(weight / 102);
+    /// A disk that takes 1 ms for 100 KiB, and `commit` for each commit.
+    fn held(weight: u64, commit: Duration) -> Held {
+        Held { work: Duration::from_micros(weight / 102), commit }
+    }
+
+    fn settle(commit: Duration) -> (Pace, Duration) {
         let mut pace = Pace::new(Duration::from_millis(10));
         for _ in 0..20 {
             let weight = pace.budget();
-            pace.took(weight, time(weight));
+            pace.took(weight, held(weight, commit));
         }
-        let settled = time(pace.budget());
-        assert!(settled > Duration::from_millis(5) && settled < Duration::from_millis(7), "{settled:?}");
-        // It becomes ten times slower.
+        let total = held(pace.budget(), commit).total();
+        (pace, total)
+    }
+
+    #[test]
+    fn chunks_find_the_size_that_fits_their_time() {
+        let (mut pace, total) = settle(Duration::from_millis(1));
+        assert!(total > Duration::from_millis(5) && total < Duration::from_millis(7), "{total:?}");
+        // The work becomes ten times slower.
         for _ in 0..20 {
             let weight = pace.budget();
-            pace.took(weight, time(weight) * 10);
+            pace.took(weight, held(weight * 10, Duration::from_millis(1)));
         }
-        assert!(time(pace.budget()) * 10 < Duration::from_millis(7));
+        assert!(held(pace.budget() * 10, Duration::from_millis(1)).total() < Duration::from_millis(7));
         assert_eq!(pace.into_locks().chunks(), 40);
+    }
+
+    #[test]
+    fn a_slow_disk_does_not_shrink_chunks_to_nothing() {
+        let (pace, total) = settle(Duration::from_millis(20));
+        assert!(held(pace.budget(), Duration::ZERO).total() > Duration::from_millis(2));
+        assert!(total < Duration::from_millis(24), "{total:?}");
     }
 
     #[test]
     fn the_last_small_chunk_does_not_blow_up_the_next() {
         let mut pace = Pace::new(Duration::from_millis(10));
-        pace.took(10, Duration::from_micros(1));
+        pace.took(10, held(10, Duration::ZERO));
         assert_eq!(pace.budget(), FIRST);
         for _ in 0..100 {
-            pace.took(pace.budget(), Duration::from_secs(9));
+            pace.took(pace.budget(), Held { work: Duration::from_secs(9), commit: Duration::ZERO });
         }
         assert_eq!(pace.budget(), LEAST);
         for _ in 0..100 {
-            pace.took(pace.budget(), Duration::from_nanos(1));
+            pace.took(pace.budget(), Held::default());
         }
         assert_eq!(pace.budget(), MOST);
     }

@@ -29,6 +29,8 @@ pub(crate) struct Passes<'run> {
     pub(crate) bulk: BulkWriter,
     pub(crate) pace: Pace,
     pub(crate) dry_run: bool,
+    /// Most rows of one chunk.
+    pub(crate) chunk_rows: u64,
     /// How many rows may still be looked at.
     pub(crate) left: u64,
     /// Rows that were written and did not compare equal afterwards.
@@ -52,9 +54,9 @@ impl Passes<'_> {
     ) -> Result<Ended> {
         let restage = self.bulk.source_is_live();
         while self.left > 0 {
-            let (budget, left) = (self.pace.budget(), self.left);
+            let (budget, most) = (self.pace.budget(), self.left.min(self.chunk_rows));
             let next = self.bulk.prepare(|tx| {
-                let Some(chunk) = copier.measure(tx, low, budget, left)? else { return Ok(None) };
+                let Some(chunk) = copier.measure(tx, low, budget, most)? else { return Ok(None) };
                 Ok::<_, crate::ConsensusError>(Some((chunk, copier.prepare(tx, &chunk)?)))
             })?;
             let Some((chunk, work)) = next else { break };

@@ -37,6 +37,7 @@ pub(super) fn import(
             bulk,
             pace: Pace::new(options.chunk_time),
             dry_run: options.dry_run,
+            chunk_rows: options.chunk_rows,
             left: u64::MAX,
             differing: 0,
             done_rows: 0,
@@ -84,6 +85,7 @@ fn backfill_first(db: &Db, options: &ImportOptions, progress: &mut dyn FnMut(Pro
     if remaining > 0 {
         let options = BackfillOptions {
             chunk_time: options.chunk_time,
+            chunk_rows: options.chunk_rows,
             actor: options.actor.clone(),
             ..BackfillOptions::default()
         };

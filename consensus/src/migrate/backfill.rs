@@ -34,6 +34,7 @@ pub(super) fn run(
         bulk: BulkWriter::open(db, None)?,
         pace: Pace::new(options.chunk_time),
         dry_run: options.dry_run,
+        chunk_rows: options.chunk_rows,
         left: options.limit.unwrap_or(u64::MAX),
         differing: 0,
         done_rows: 0,

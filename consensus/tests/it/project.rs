@@ -141,3 +141,19 @@ CREATE TABLE IF NOT EXISTS agent_executions (
 CREATE INDEX IF NOT EXISTS idx_agent_executions_spec ON agent_executions(spec_id, stage);
 CREATE INDEX IF NOT EXISTS idx_agent_executions_run ON agent_executions(run_id);
 ";
+
+impl Project {
+    /// Over an existing file in `dir`.
+    pub(crate) fn over(dir: tempfile::TempDir, path: &Path) -> Self {
+        let db = Db::open(DbOptions::new(path, schema())).unwrap();
+        Self { dir, db }
+    }
+
+    pub(crate) fn verify(&self) -> conclave_consensus::migrate::VerifyReport {
+        conclave_consensus::migrate::verify(&self.db, &mut |_| {}).unwrap()
+    }
+
+    pub(crate) fn backfill(&self) -> conclave_consensus::migrate::BackfillReport {
+        conclave_consensus::migrate::backfill(&self.db, &Default::default(), &mut |_| {}).unwrap()
+    }
+}

@@ -24,6 +24,22 @@ use crate::pool::{self, Snapshot};
 use crate::source;
 use crate::transaction::{Inside, WriteTx};
 
+/// How long a transaction held the write lock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Until its closure ended: this part grows with what was written.
+    pub work: Duration,
+    /// Until its commit was durable: this part is mostly the disk's.
+    pub commit: Duration,
+}
+
+impl Held {
+    /// The whole time.
+    pub const fn total(&self) -> Duration {
+        self.work.saturating_add(self.commit)
+    }
+}
+
 /// A write connection for bulk copies. The attached file is the schema `source`; it cannot be written.
 #[derive(Debug)]
 pub struct BulkWriter {
@@ -86,27 +102,33 @@ impl BulkWriter {
     pub fn write<T, E: From<DbError> + Classify>(
         &mut self,
         mut closure: impl FnMut(&WriteTx<'_>) -> Result<T, E>,
-    ) -> Result<(T, Duration), E> {
+    ) -> Result<(T, Held), E> {
         let _inside = Inside::enter("a bulk copy")?;
         let clock = Arc::clone(&self.clock);
         let until = clock.monotonic() + self.deadline;
         loop {
-            let mut begun = clock.monotonic();
-            let mut began = false;
+            let (mut begun, mut worked) = (None, Duration::ZERO);
             let done = self.conn.transact(TransactionBehavior::Immediate, |conn| {
-                (begun, began) = (clock.monotonic(), true);
-                closure(&WriteTx::new(conn, &*clock))
+                let now = clock.monotonic();
+                begun = Some(now);
+                let done = closure(&WriteTx::new(conn, &*clock));
+                worked = clock.monotonic();
+                done
             });
             match done {
                 Ok(value) => {
-                    let held = clock.monotonic().saturating_sub(begun);
+                    let held = Held {
+                        work: worked.saturating_sub(begun.unwrap_or(worked)),
+                        commit: clock.monotonic().saturating_sub(worked),
+                    };
                     if self.checkpointer.is_due(&self.metrics, clock.monotonic()) {
                         self.checkpointer.run(&self.conn, &self.metrics, &*clock);
                     }
                     return Ok((value, held));
                 }
                 // Only BEGIN waits for others: nothing was done yet.
-                Err(error) if !began && error.classify().is_retryable() && clock.monotonic() < until => {}
+                Err(error)
+                    if begun.is_none() && error.classify().is_retryable() && clock.monotonic() < until => {}
                 Err(error) => return Err(error),
             }
         }

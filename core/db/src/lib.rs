@@ -109,7 +109,7 @@ pub mod vacuum;
 mod watch;
 mod writer;
 
-pub use bulk::BulkWriter;
+pub use bulk::{BulkWriter, Held};
 pub use connection::WritableConnection;
 pub use error::{DbError, ErrorKind, Result};
 pub use file::FileIdentity;
