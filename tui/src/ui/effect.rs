@@ -13,6 +13,8 @@ pub(crate) enum Effect {
     Quit,
     /// Give the terminal back and stop until SIGCONT.
     Suspend,
+    /// Take the terminal again: someone else had it meanwhile.
+    Retake,
     /// Send a text to the terminal's clipboard, and say of what.
     Copy { text: String, what: String },
     /// Take the mouse, or leave it.

@@ -191,6 +191,7 @@ impl Loop<'_> {
             match effect {
                 Effect::Quit => return Ok(true),
                 Effect::Suspend => self.suspend()?,
+                Effect::Retake => self.screen.retake(self.model.mouse)?,
                 Effect::Mouse(taken) => self.screen.mouse(taken)?,
                 Effect::Copy { text, what } => {
                     let copied = self.copy(&text, &what);

@@ -12,7 +12,7 @@ use ratatui::crossterm::event::{
 };
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
 /// Whether the terminal is ours now: the panic hook asks.
@@ -33,10 +33,15 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Takes it again after it was given back for a while.
+    /// Takes it again after it was given back for a while, or after someone else changed its modes.
     pub(super) fn retake(&mut self, mouse: bool) -> io::Result<()> {
+        give_back();
         enter(mouse)?;
-        self.terminal.clear()
+        execute!(stdout(), Clear(ClearType::All))?;
+        // A new one draws everything. `Terminal::clear` would ask the terminal for its cursor, and the answer
+        // would go to the thread that reads the keys.
+        self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        Ok(())
     }
 
     /// Takes the mouse, or leaves it to the terminal.

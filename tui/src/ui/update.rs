@@ -53,7 +53,11 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             vec![Effect::Quit]
         }
         Msg::Suspend => vec![Effect::Suspend],
-        Msg::Continue => refresh(model),
+        Msg::Continue => {
+            let mut effects = vec![Effect::Retake];
+            effects.extend(refresh(model));
+            effects
+        }
         Msg::Copied(Ok(said)) => {
             model.say(said);
             Vec::new()

@@ -10,7 +10,7 @@ use super::model::Runs;
 use crate::text::{count, counted, fit, pad, size, visible, width};
 use crate::times;
 use crate::ui::model::Model;
-use crate::ui::render::{body, draw_line, rule};
+use crate::ui::render::{body, draw_line, rule, wrapped};
 use crate::ui::theme::Theme;
 
 /// From this width on the list and the pane stand side by side.
@@ -145,11 +145,10 @@ fn draw_empty(model: &Model, frame: &mut Frame<'_>, parts: Parts) {
         &["No run matches. Esc shows all again."]
     };
     let area = body(model);
-    for (at, line) in text.iter().enumerate() {
-        let y = parts.head.y.saturating_add(1 + u16::try_from(at).unwrap_or(u16::MAX));
-        if y < area.bottom() {
-            draw_line(frame, Rect { y, height: 1, ..area }, Line::raw(format!("  {line}")));
-        }
+    let room = usize::from(area.width).saturating_sub(4);
+    let lines = text.iter().flat_map(|line| wrapped(line, room));
+    for (y, line) in (parts.head.y + 1..area.bottom()).zip(lines) {
+        draw_line(frame, Rect { y, height: 1, ..area }, Line::raw(format!("  {line}")));
     }
 }
 

@@ -1,0 +1,177 @@
+//! Whatever is given: one line, the right exit code, and no byte changed.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::scratch::{Done, Scratch, files_below};
+
+/// `user_version` in the header of a database file (<https://sqlite.org/fileformat.html#user_version_number>).
+const USER_VERSION: usize = 60;
+/// `application_id` in the header.
+const APPLICATION_ID: usize = 68;
+
+fn patch(file: &Path, at: usize, value: u32) {
+    let mut bytes = std::fs::read(file).unwrap();
+    bytes[at..at + 4].copy_from_slice(&value.to_be_bytes());
+    std::fs::write(file, bytes).unwrap();
+}
+
+#[test]
+fn sources_that_cannot_be_imported_are_refused_and_nothing_is_made() {
+    let scratch = Scratch::new();
+    let sources = scratch.path("sources");
+    std::fs::create_dir_all(sources.join("folder")).unwrap();
+    std::fs::write(sources.join("hello"), "hello, not a db!").unwrap();
+    std::fs::write(sources.join("short"), "x").unwrap();
+    std::fs::write(sources.join("empty"), "").unwrap();
+    let before = files_below(&sources);
+    for (name, codes) in
+        [("hello", &[3][..]), ("folder", &[3]), ("missing", &[3]), ("short", &[3]), ("empty", &[2, 3])]
+    {
+        let done = scratch.run(&["migrate", "import", sources.join(name).to_str().unwrap()]);
+        let code = done.code.unwrap();
+        assert!(codes.contains(&code), "{name}: {code} {}", done.stderr);
+        assert!(done.refused(code).contains(name), "{}", done.stderr);
+        assert_eq!(
+            files_below(&scratch.project()),
+            Vec::<std::path::PathBuf>::new(),
+            "{name} made something"
+        );
+    }
+    assert_eq!(files_below(&sources), before, "something lies beside the sources");
+    assert_eq!(std::fs::read(sources.join("hello")).unwrap(), b"hello, not a db!");
+}
+
+/// A way to spoil a state file, the exit code, and what the message must name.
+type Spoiled = (&'static str, fn(&Path), i32, &'static str);
+
+const SPOILED: &[Spoiled] = &[
+    ("garbage", |file| std::fs::write(file, b"garbage".repeat(3000)).unwrap(), 3, "not a database"),
+    ("newer", |file| patch(file, USER_VERSION, 9999), 3, "9999"),
+    ("another program's", |file| patch(file, APPLICATION_ID, 77), 3, "77"),
+    (
+        "a folder",
+        |file| {
+            std::fs::remove_file(file).unwrap();
+            std::fs::create_dir(file).unwrap();
+        },
+        3,
+        "folder",
+    ),
+];
+
+#[test]
+fn a_state_file_that_cannot_be_used_is_named_and_not_touched() {
+    for (what, spoil, code, names) in SPOILED {
+        let scratch = Scratch::new();
+        scratch.ok(&["init"]);
+        let file = scratch.database();
+        spoil(&file);
+        let before = file.is_file().then(|| std::fs::read(&file).unwrap());
+        for words in
+            [&["runs", "list"][..], &["init"], &["status"], &["migrate"], &["doctor"], &["db", "vacuum"]]
+        {
+            let done = scratch.run(words);
+            let error = done.refused(*code);
+            assert!(error.contains(names), "{what}, {words:?}: {error}");
+            let after = file.is_file().then(|| std::fs::read(&file).unwrap());
+            assert!(after == before, "{what}, {words:?}: the file was touched");
+        }
+    }
+}
+
+#[test]
+fn a_state_that_may_not_be_written_can_be_read() {
+    let scratch = Scratch::with_runs();
+    let folder = scratch.project().join(".conclave");
+    let rights = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    for file in files_below(&folder) {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o400)).unwrap();
+    }
+    rights(0o500);
+    // Root may write everywhere: then there is nothing to refuse.
+    let is_root = std::fs::write(folder.join("probe"), "").is_ok();
+    if is_root {
+        conclave_testkit::skipped("root may write everywhere");
+    } else {
+        assert_eq!(scratch.json(&["runs", "list"]).as_array().unwrap().len(), 10);
+        scratch.run(&["migrate", "backfill"]).refused(3);
+    }
+    rights(0o700);
+}
+
+#[test]
+fn a_wrong_line_is_one_error_and_a_hint() {
+    let scratch = Scratch::new();
+    for words in [
+        &["runs", "list", "--no-such-flag"][..],
+        &["runs", "list", "--limit", "0"],
+        &["runs", "list", "--limit", "x"],
+        &["runs", "list", "--status", "fine"],
+        &["runs"],
+        &["frobnicate"],
+        &["migrate", "import"],
+        &["--actor", "a b", "status"],
+        &["--color", "maybe", "status"],
+        &["completions", "tcsh"],
+        &["runs", "show"],
+        &["--config", "/nowhere/c.toml", "status"],
+    ] {
+        let done = scratch.run(words);
+        done.refused(2);
+        let hints = done.stderr.lines().filter(|line| line.starts_with("hint: ")).count();
+        assert!(hints <= 1 && done.stderr.lines().count() == 1 + hints, "{words:?}: {}", done.stderr);
+        assert!(done.stdout.is_empty(), "{words:?}");
+    }
+    assert_eq!(files_below(&scratch.project()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn with_json_a_failure_is_one_document_as_well() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let failing: [&[&str]; 4] = [
+        &["runs", "list", "--limit", "0"],
+        &["runs", "show", "99"],
+        &["migrate", "import", "/none"],
+        &["nonsense"],
+    ];
+    for words in failing {
+        let done = scratch.run(&[words, &["--json"]].concat());
+        let document: Value =
+            serde_json::from_str(done.text()).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        let error = document.get("error").unwrap();
+        assert!(error["kind"].is_string() && error["message"].is_string(), "{words:?}: {error}");
+        assert!(error.get("hint").is_some(), "{words:?}");
+        done.refused(done.code.unwrap());
+    }
+}
+
+#[test]
+fn odd_names_are_taken_as_they_are() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let scratch = Scratch::new();
+    let odd = scratch.path("no utf8").join(std::ffi::OsStr::from_bytes(b"\xff\xfe\nx"));
+    std::fs::create_dir_all(&odd).unwrap();
+    let run = |words: &[&str]| Done::of(scratch.command().current_dir(&odd).args(words));
+    assert_eq!(run(&["init"]).code, Some(0));
+    assert_eq!(run(&["status", "--json"]).code, Some(0));
+    let missing = odd.join(std::ffi::OsStr::from_bytes(b"gone\x1b[31m"));
+    let done = Done::of(scratch.command().arg("migrate").arg("import").arg(&missing));
+    let error = done.refused(3);
+    assert!(!error.contains('\u{1b}'), "escapes are shown, never sent: {error:?}");
+    let refused = Done::of(scratch.command().arg(std::ffi::OsStr::from_bytes(b"\xff")));
+    refused.refused(2);
+}
+
+#[test]
+fn without_a_terminal_the_ui_says_what_works() {
+    let scratch = Scratch::new();
+    let done = scratch.run::<&str>(&[]);
+    let error = done.refused(2);
+    assert!(error.contains("conclave status"), "{error}");
+    assert_eq!(done.stderr.lines().count(), 1, "one line: {}", done.stderr);
+    assert_eq!(scratch.files(), Vec::<std::path::PathBuf>::new());
+}

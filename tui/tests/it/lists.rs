@@ -1,0 +1,142 @@
+//! Lists and single runs, as scripts and people read them.
+
+use serde_json::{Value, json};
+
+use crate::scratch::Scratch;
+
+fn ids(list: &Value) -> Vec<i64> {
+    list.as_array().unwrap().iter().map(|run| run["id"].as_i64().unwrap()).collect()
+}
+
+#[test]
+fn a_run_in_a_list_has_every_key() {
+    let scratch = Scratch::with_runs();
+    let list = scratch.json(&["runs", "list"]);
+    for run in list.as_array().unwrap() {
+        for key in [
+            "id",
+            "run_key",
+            "spec",
+            "stage",
+            "status",
+            "consensus_ok",
+            "degraded",
+            "recorded",
+            "output_count",
+            "agents",
+            "started_at",
+            "updated_at",
+            "source",
+        ] {
+            assert!(run.get(key).is_some(), "{key}: {run}");
+        }
+        assert!(run["started_at"].is_null() || run["started_at"].as_str().unwrap().ends_with('Z'));
+        assert!(run["agents"].as_array().unwrap().iter().all(Value::is_string));
+    }
+    let times: Vec<Option<&str>> =
+        list.as_array().unwrap().iter().map(|run| run["started_at"].as_str()).collect();
+    let mut sorted = times.clone();
+    sorted.sort_by_key(|time| std::cmp::Reverse(*time));
+    assert_eq!(times, sorted, "newest first, unknown last");
+}
+
+#[test]
+fn lists_are_narrowed_and_cut() {
+    let scratch = Scratch::with_runs();
+    let all = ids(&scratch.json(&["runs", "list"]));
+    assert_eq!(all.len(), 10);
+    assert_eq!(ids(&scratch.json(&["runs", "list", "--limit", "3"])), all[..3]);
+    assert_eq!(ids(&scratch.json(&["runs", "list", "--limit", "1000"])), all);
+    assert_eq!(scratch.json(&["runs", "list", "--spec", "S1"]).as_array().unwrap().len(), 5);
+    assert_eq!(scratch.json(&["runs", "list", "--stage", "spec-tasks"]).as_array().unwrap().len(), 1);
+    assert_eq!(ids(&scratch.json(&["runs", "list", "--status", "ok"])), Vec::<i64>::new());
+    let cut = scratch.run(&["runs", "list", "--limit", "2"]);
+    assert!(cut.stderr.contains("--limit"), "{}", cut.stderr);
+    assert_eq!(cut.text().lines().count(), 3, "the heading and two runs");
+}
+
+#[test]
+fn a_run_is_found_by_number_key_and_prefix() {
+    let scratch = Scratch::with_runs();
+    let list = scratch.json(&["runs", "list"]);
+    let run_a = list.as_array().unwrap().iter().filter(|run| run["run_key"] == "run_A").collect::<Vec<_>>();
+    assert_eq!(run_a.len(), 2, "one key, two stages");
+    let id = run_a.iter().find(|run| run["stage"] == "tasks").unwrap()["id"].clone();
+    assert_eq!(scratch.json(&["runs", "show", "run_A/tasks"])["id"], id);
+    assert_eq!(scratch.json(&["runs", "show", &id.to_string()])["id"], id);
+    assert_eq!(scratch.json(&["runs", "show", "run_B"])["run_key"], "run_B");
+    for ambiguous in ["run_", "run_A"] {
+        let done = scratch.run(&["runs", "show", ambiguous]);
+        assert!(done.refused(2).contains("run_A/plan"), "the candidates are named: {}", done.stderr);
+    }
+    for unknown in ["99", "nothing", "", "run_A/audit", "-1"] {
+        scratch.run(&["runs", "show", "--", unknown]).refused(1);
+    }
+}
+
+#[test]
+fn a_run_has_its_outputs_whole() {
+    let scratch = Scratch::with_runs();
+    let run = scratch.json(&["runs", "show", "run_A/plan"]);
+    let outputs = run["outputs"].as_array().unwrap();
+    assert_eq!(outputs.len(), 4);
+    for output in outputs {
+        for key in [
+            "id",
+            "agent",
+            "model_version",
+            "attempt",
+            "sequence",
+            "state",
+            "bytes",
+            "valid_json",
+            "content",
+            "response_text",
+            "completed_at",
+        ] {
+            assert!(output.get(key).is_some(), "{key}");
+        }
+    }
+    assert!(run.get("verdict").is_some() && run.get("synthesis").is_some());
+    let text = scratch.ok(&["runs", "show", "run_A/plan"]);
+    assert!(text.contains("gemini-2.5-pro") && text.contains("run_A"), "{text}");
+}
+
+#[test]
+fn an_output_is_byte_exact() {
+    let scratch = Scratch::with_runs();
+    let raw = |words: &[&str]| scratch.run(&[&["runs", "output"], words, &["--raw"]].concat());
+    assert_eq!(
+        raw(&["run_A/plan", "gemini", "--sequence", "1"]).stdout,
+        br#"{"agent":"gemini","model":"gemini-2.5-pro"}"#
+    );
+    assert_eq!(raw(&["run_A/plan", "gemini"]).stdout, br#"{"dup":1}"#, "the newest by default");
+    assert_eq!(raw(&["run_A/plan", "gpt_pro"]).stdout, b"", "an empty one is empty");
+    assert_eq!(raw(&["run_A/tasks", "code"]).stdout, b"{ \"id\": string }");
+    assert_eq!(scratch.ok(&["runs", "output", "run_A/tasks", "code"]), "{ \"id\": string }\n");
+    let document = scratch.json(&["runs", "output", "run_A/plan", "gemini", "--sequence", "1"]);
+    assert_eq!((&document["valid_json"], &document["response_text"]), (&json!(true), &json!("raw")));
+    let done = scratch.run(&["runs", "output", "run_A/plan", "nobody"]);
+    done.refused(1);
+    assert!(done.stderr.contains("hint: it has outputs of claude, gemini, gpt_pro"), "{}", done.stderr);
+    raw(&["run_A/plan", "gemini", "--attempt", "7"]).refused(1);
+}
+
+#[test]
+fn an_export_is_one_document_and_one_page() {
+    let scratch = Scratch::with_runs();
+    let report = scratch.json(&["runs", "export", "run_A/plan", "--dir", "out"]);
+    let files: Vec<&str> =
+        report["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
+    assert_eq!(files.len(), 2);
+    for file in &files {
+        assert!(
+            std::path::Path::new(file).starts_with(scratch.project().canonicalize().unwrap().join("out")),
+            "{file}"
+        );
+    }
+    let json = files.iter().find(|file| file.ends_with(".json")).unwrap();
+    let run: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    assert_eq!(run["run_key"], "run_A");
+    assert!(files.iter().any(|file| file.ends_with(".md")));
+}

@@ -1,0 +1,48 @@
+//! Readers that leave, and outputs that are full.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::process::Stdio;
+
+use crate::scratch::{Done, Scratch};
+
+#[test]
+fn a_reader_that_leaves_ends_the_program_quietly() {
+    let scratch = Scratch::with_runs();
+    for words in
+        [&["man"][..], &["runs", "list"], &["runs", "list", "--json"], &["--help"], &["completions", "bash"]]
+    {
+        let mut child =
+            scratch.command().args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Closed before the first byte comes.
+        drop(child.stdout.take());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{words:?}");
+    }
+}
+
+#[test]
+fn a_full_output_is_a_failure_of_storage() {
+    let scratch = Scratch::with_runs();
+    let Ok(full) = File::options().write(true).open("/dev/full") else {
+        conclave_testkit::skipped("no /dev/full");
+        return;
+    };
+    let output = scratch.command().args(["runs", "list"]).stdout(full).output().unwrap();
+    let done = Done {
+        code: output.status.code(),
+        stdout: Vec::new(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
+    done.refused(3);
+}
+
+#[test]
+fn a_closed_stderr_is_no_panic() {
+    let scratch = Scratch::new();
+    let mut child = scratch.command().arg("nonsense").stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+}
