@@ -7,6 +7,7 @@ pub(crate) mod child;
 mod contender;
 mod durable;
 mod harness;
+mod import;
 mod load;
 mod machine;
 mod peers;
@@ -47,6 +48,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     durable::run(&mut harness)?;
     reads::run(&mut harness)?;
     vacuum::run(&mut harness)?;
+    import::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {
