@@ -18,7 +18,18 @@ fn main() {
     let db =
         Db::open(DbOptions::new(&state, Schema::assemble(&[MIGRATIONS], LEGACY_TABLES).unwrap())).unwrap();
     let t = std::time::Instant::now();
-    let report = import_file(&db, source.as_ref(), &ImportOptions { chunk_time: std::time::Duration::from_millis(std::env::var("CT").map_or(10, |t| t.parse().unwrap())), ..Default::default() }, &mut |_| {}).unwrap();
+    let report = import_file(
+        &db,
+        source.as_ref(),
+        &ImportOptions {
+            chunk_time: std::time::Duration::from_millis(
+                std::env::var("CT").map_or(10, |t| t.parse().unwrap()),
+            ),
+            ..Default::default()
+        },
+        &mut |_| {},
+    )
+    .unwrap();
     let took = t.elapsed();
     let locks = report.locks.clone();
     let mut short = serde_json::to_value(&report).unwrap();

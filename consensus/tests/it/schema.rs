@@ -86,7 +86,8 @@ fn constraints_refuse_what_makes_no_sense() {
         assert_eq!(project.refuse(refused).kind(), ErrorKind::Constraint, "{refused}");
     }
     // Unknown is a value of its own.
-    project.write("INSERT INTO consensus_runs(run_key, spec_id, stage, degraded) VALUES('u', 's', 't', NULL)");
+    project
+        .write("INSERT INTO consensus_runs(run_key, spec_id, stage, degraded) VALUES('u', 's', 't', NULL)");
     project.write("DELETE FROM consensus_runs WHERE id = 1");
     assert_eq!(project.number("SELECT count(*) FROM agent_outputs"), 0);
     project.assert_sound();
@@ -103,7 +104,8 @@ fn observe(version: i32, statement: usize) {
     }
 }
 
-const LEGACY_ROWS: &str = "SELECT id, spec_id, stage, agent_name, hex(content_json), hex(response_text), run_id,
+const LEGACY_ROWS: &str =
+    "SELECT id, spec_id, stage, agent_name, hex(content_json), hex(response_text), run_id,
   created_at FROM consensus_artifacts ORDER BY id";
 
 /// A migration that is cut at any of its statements leaves the old version or the new one.
