@@ -148,6 +148,17 @@ fn a_slice_ends_when_its_time_is_over() {
 }
 
 #[test]
+fn a_slice_goes_on_while_there_is_time() {
+    let scratch = Scratch::new();
+    // Time stands still, so one transaction does it all.
+    let db = Db::open(scratch.options().clock(Arc::new(ManualClock::new()))).unwrap();
+    mostly_free(&db, 2 * MB);
+    let free = stats(&db).unwrap().freelist_count;
+    let done = vacuum::cycle(&db, VacuumBudget::default()).unwrap();
+    assert_eq!((done.slices, done.pages_freed), (1, free));
+}
+
+#[test]
 fn scenario_39_without_auto_vacuum_only_a_full_vacuum_helps() {
     let scratch = Scratch::new();
     legacy(&scratch);
