@@ -7,26 +7,26 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use conclave_db::checkpoint::{CheckpointMode, checkpoint};
-use conclave_db::vacuum::{self, VacuumBudget, VacuumSchedule};
+use conclave_db::vacuum::{self, VacuumBudget};
 use conclave_db::{AutoVacuum, Db, DbError, DbOptions, ErrorKind, stats};
 use conclave_retry::Clock;
 use conclave_testkit::{KillDriver, ManualClock, Parent, Random, Rerun, SmallDisk, skipped};
 
 use crate::fixture::{Scratch, insert, schema, texts};
 
-const MB: u64 = 1_000_000;
+pub(crate) const MB: u64 = 1_000_000;
 
 fn scenario_size() -> u64 {
     if std::env::var_os("CONCLAVE_FULL_SIZE").is_some() { 164 * MB } else { 40 * MB }
 }
 
 /// Fills the file to about this size, then leaves three rows.
-fn mostly_free(db: &Db, bytes: u64) {
+pub(crate) fn mostly_free(db: &Db, bytes: u64) {
     fill(db, bytes);
     db.write("delete", |tx| tx.execute("DELETE FROM item WHERE id > 3", [])).unwrap();
 }
 
-fn fill(db: &Db, bytes: u64) {
+pub(crate) fn fill(db: &Db, bytes: u64) {
     // Each text stands in the table and in its index.
     let rows = i64::try_from(bytes / 8192).unwrap();
     db.write("fill", move |tx| {
@@ -431,72 +431,4 @@ fn scenario_40_a_full_disk_is_refused_before_and_survived_after() {
     disk.clear("filler");
     vacuum::full(&db).unwrap();
     assert_eq!(texts(&db).len(), before.len() + 1);
-}
-
-/// The daemon's own time is tokio's, which stands still here until nobody has anything to do.
-#[tokio::test(start_paused = true)]
-async fn the_daemon_works_when_it_is_due_and_not_before() {
-    let scratch = Scratch::new();
-    let db = scratch.open();
-    mostly_free(&db, 2 * MB);
-    let look = Duration::from_mins(1);
-    let daemon =
-        vacuum::spawn_daemon(db.clone(), VacuumSchedule { look, ..VacuumSchedule::default() }).unwrap();
-    let mut told = daemon.subscribe();
-    tokio::time::sleep(Duration::from_secs(59)).await;
-    assert_eq!(daemon.last(), None, "the first look is one interval away");
-    assert!(vacuum::due(&db).unwrap());
-    let waited = tokio::time::Instant::now();
-    told.changed().await.unwrap();
-    assert!(waited.elapsed() < look, "at the first look, not a day later");
-    let done = daemon.last().expect("a cycle");
-    assert_eq!(done.pages_left, 0);
-    assert!(!vacuum::due(&db).unwrap());
-    daemon.shutdown().await;
-    assert!(told.changed().await.is_err(), "it is gone");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_daemon_frees_what_is_not_due_once_a_day() {
-    let scratch = Scratch::new();
-    let db = scratch.open();
-    fill(&db, 2 * MB);
-    db.write("delete", |tx| tx.execute("DELETE FROM item WHERE id <= 20", [])).unwrap();
-    let free = stats(&db).unwrap().freelist_count;
-    assert!(free > 0 && !vacuum::due(&db).unwrap());
-    let schedule = VacuumSchedule { look: Duration::from_hours(1), ..VacuumSchedule::default() };
-    let daemon = vacuum::spawn_daemon(db.clone(), schedule).unwrap();
-    tokio::time::sleep(Duration::from_mins(23 * 60 + 30)).await;
-    assert_eq!(stats(&db).unwrap().freelist_count, free);
-    daemon.subscribe().changed().await.unwrap();
-    assert_eq!(stats(&db).unwrap().freelist_count, 0);
-    drop(daemon);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_daemon_copies_the_log_once_nobody_writes() {
-    let scratch = Scratch::new();
-    let db = scratch.open();
-    insert(&db, "one").unwrap();
-    assert!(stats(&db).unwrap().wal_bytes > 0);
-    let before = std::fs::metadata(scratch.path()).unwrap().len();
-    let look = Duration::from_mins(1);
-    let daemon =
-        vacuum::spawn_daemon(db.clone(), VacuumSchedule { look, ..VacuumSchedule::default() }).unwrap();
-    tokio::time::sleep(Duration::from_secs(61)).await;
-    insert(&db, &"x".repeat(20_000)).unwrap();
-    tokio::time::sleep(look).await;
-    assert_eq!(std::fs::metadata(scratch.path()).unwrap().len(), before, "somebody wrote in between");
-    tokio::time::sleep(look).await;
-    assert!(std::fs::metadata(scratch.path()).unwrap().len() > before, "the file has the pages of the log");
-    daemon.shutdown().await;
-}
-
-#[tokio::test]
-async fn the_daemon_refuses_what_it_can_never_do() {
-    let scratch = Scratch::new();
-    drop(scratch.open());
-    let db = Db::open_read_only(scratch.options()).unwrap();
-    let refused = vacuum::spawn_daemon(db, VacuumSchedule::default()).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::ReadOnly);
 }

@@ -1,0 +1,273 @@
+//! Restore drills, and what a restore refuses.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use conclave_db::backup::{self, BackupOptions, backup, restore};
+use conclave_db::{Db, DbError, DbOptions, ErrorKind, Migration, Schema, Step};
+use conclave_testkit::{KillDriver, Parent, Random, Rerun};
+
+use crate::backup::{damage, fill, keep, names, rows_of};
+use crate::fixture::{ITEMS, Scratch, insert, schema, texts};
+
+#[test]
+fn scenario_27_a_restore_drill_gives_back_what_was_there() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    fill(&db, 2000);
+    let before = digest(&db);
+    assert!(conclave_db::stats(&db).unwrap().wal_bytes > 0, "the log is not empty");
+    let made = backup(&db, &backup::default_folder(db.path()), &keep(3)).unwrap();
+    assert_eq!(made.path.parent(), Some(backup::default_folder(db.path()).as_path()));
+    db.write("lose", |tx| tx.execute_batch("DELETE FROM item WHERE id % 3 = 0; UPDATE item SET n = 7"))
+        .unwrap();
+    assert_ne!(digest(&db), before);
+    drop(db);
+    restore(&scratch.options(), &made.path).unwrap();
+    assert_eq!(digest(&scratch.open()), before);
+}
+
+/// Every column of every row, in the bytes that are stored.
+fn digest(db: &Db) -> Vec<(i64, Vec<u8>, i64)> {
+    db.read(|conn| {
+        conn.query_all("SELECT id, CAST(text AS BLOB), n FROM item ORDER BY id", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+    })
+    .unwrap()
+}
+
+/// A database that says "now", and a backup of it that says "then".
+fn then_and_now(scratch: &Scratch) -> PathBuf {
+    let db = scratch.open();
+    insert(&db, "then").unwrap();
+    let made = backup(&db, &scratch.dir.path().join("copies/"), &BackupOptions::default()).unwrap();
+    db.write("now", |tx| tx.execute("UPDATE item SET text = 'now'", [])).unwrap();
+    made.path
+}
+
+#[test]
+fn what_was_there_is_kept() {
+    let scratch = Scratch::new();
+    let from = then_and_now(&scratch);
+    let report = restore(&scratch.options(), &from).unwrap();
+    assert!(report.verified);
+    assert_eq!((report.path.as_path(), report.version), (scratch.path().as_path(), schema().version()));
+    assert_eq!(rows_of(&report.kept.expect("the old one")), ["now"]);
+    let db = scratch.open();
+    assert_eq!(texts(&db), ["then"]);
+    assert_eq!(conclave_db::stats(&db).unwrap().journal_mode, "wal");
+    insert(&db, "and on").unwrap();
+    assert_eq!(rows_of(&from), ["then"], "the backup is as it was");
+}
+
+#[test]
+fn a_backup_that_cannot_be_used_changes_nothing() {
+    let scratch = Scratch::new();
+    let good = then_and_now(&scratch);
+    let folder = scratch.dir.path().join("bad");
+    fs::create_dir(&folder).unwrap();
+    let copy = |name: &str| {
+        let path = folder.join(name);
+        fs::copy(&good, &path).unwrap();
+        path
+    };
+    #[expect(clippy::disallowed_methods, reason = "the other program of the scenarios")]
+    let change = |path: &Path, sql: &str| {
+        rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    };
+    let newer = copy("newer.db");
+    change(&newer, "PRAGMA user_version=9999");
+    let foreign = copy("foreign.db");
+    change(&foreign, "PRAGMA application_id=7");
+    let orphan = copy("orphan.db");
+    change(
+        &orphan,
+        "PRAGMA foreign_keys=OFF; CREATE TABLE child(x INTEGER REFERENCES item(id)); INSERT INTO child VALUES(99)",
+    );
+    let damaged = copy("damaged.db");
+    damage(&damaged, 3);
+    let text = folder.join("text.db");
+    fs::write(&text, "hello, I am a longer text than the header of a database, which has a hundred bytes; so there is no doubt about it").unwrap();
+    let empty = folder.join("empty.db");
+    fs::write(&empty, "").unwrap();
+    let link = folder.join("itself.db");
+    symlink(scratch.path(), &link).unwrap();
+    let before = (fs::read(scratch.path()).unwrap(), names(scratch.dir.path()));
+    for (from, kind) in [
+        (newer, ErrorKind::Newer),
+        (foreign, ErrorKind::Foreign),
+        (orphan, ErrorKind::Corrupt),
+        (damaged, ErrorKind::Corrupt),
+        (text, ErrorKind::NotADatabase),
+        (empty, ErrorKind::NotADatabase),
+        (folder.join("missing.db"), ErrorKind::Missing),
+        (folder.clone(), ErrorKind::CannotOpen),
+        (link, ErrorKind::Invalid),
+    ] {
+        let refused = restore(&scratch.options(), &from).unwrap_err();
+        assert_eq!(refused.kind(), kind, "{}: {refused}", from.display());
+    }
+    assert!(
+        before == (fs::read(scratch.path()).unwrap(), names(scratch.dir.path())),
+        "not a byte has changed"
+    );
+}
+
+#[test]
+fn a_database_in_use_is_not_replaced() {
+    if let Some(mut parent) = Parent::of_this_process() {
+        let db = Db::open(DbOptions::new(std::env::var("FILE").unwrap(), schema())).unwrap();
+        insert(&db, "from the child").unwrap();
+        parent.wait_for_release();
+        return;
+    }
+    let scratch = Scratch::new();
+    let from = then_and_now(&scratch);
+    let db = scratch.open();
+    let refused = restore(&scratch.options(), &from).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Busy, "{refused}");
+    assert!(refused.to_string().contains("this process"), "{refused}");
+    drop(db);
+    let mut child = Rerun::of("restore::a_database_in_use_is_not_replaced")
+        .variable("FILE", scratch.path().to_str().unwrap())
+        .start();
+    let refused = restore(&scratch.options(), &from).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Busy, "{refused}");
+    if Path::new("/proc/locks").exists() {
+        assert!(refused.to_string().contains(&format!("pid {}", child.pid())), "{refused}");
+    }
+    child.release();
+    child.finish();
+    assert_eq!(texts(&scratch.open()), ["now", "from the child"]);
+    assert_eq!(names(scratch.dir.path()).iter().filter(|name| name.contains("replaced")).count(), 0);
+    restore(&scratch.options(), &from).unwrap();
+    assert_eq!(texts(&scratch.open()), ["then"]);
+}
+
+#[test]
+fn a_file_that_is_no_database_any_more_is_replaced_as_a_file() {
+    let scratch = Scratch::new();
+    let from = then_and_now(&scratch);
+    let beside = |suffix: &str| scratch.dir.path().join(format!("state.db{suffix}"));
+    fs::write(beside("-wal"), vec![8; 8192]).unwrap();
+    fs::write(beside("-journal"), vec![9; 8192]).unwrap();
+    fs::write(scratch.path(), vec![7; 8192]).unwrap();
+    let report = restore(&scratch.options(), &from).unwrap();
+    let kept = report.kept.expect("the broken one");
+    assert!(fs::read(kept).unwrap() == vec![7; 8192], "as it was");
+    assert!(!beside("-wal").exists() && !beside("-journal").exists(), "{:?}", names(scratch.dir.path()));
+    assert_eq!(texts(&scratch.open()), ["then"]);
+}
+
+#[test]
+fn a_missing_database_is_restored_without_its_old_log() {
+    let scratch = Scratch::new();
+    let from = then_and_now(&scratch);
+    fs::write(scratch.dir.path().join("state.db-wal"), "stale").unwrap();
+    fs::remove_file(scratch.path()).unwrap();
+    let report = restore(&scratch.options(), &from).unwrap();
+    assert_eq!(report.kept, None);
+    assert_eq!(texts(&scratch.open()), ["then"]);
+    let lost = names(scratch.dir.path()).into_iter().find(|name| name.contains(".lost-")).expect("the log");
+    assert_eq!(fs::read_to_string(scratch.dir.path().join(lost)).unwrap(), "stale");
+    // A folder that is not there yet, too.
+    let path = scratch.dir.path().join("new/folder/state.db");
+    restore(&DbOptions::new(&path, schema()), &from).unwrap();
+    assert_eq!(rows_of(&path), ["then"]);
+}
+
+#[test]
+fn a_link_to_the_database_stays_a_link() {
+    let scratch = Scratch::new();
+    let from = then_and_now(&scratch);
+    let link = scratch.dir.path().join("link.db");
+    symlink(scratch.path(), &link).unwrap();
+    restore(&DbOptions::new(&link, schema()), &from).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(rows_of(&scratch.path()), ["then"]);
+}
+
+#[test]
+fn killed_while_restoring_one_of_the_two_is_there() {
+    if let Some(mut parent) = Parent::of_this_process() {
+        let options = DbOptions::new(std::env::var("FILE").unwrap(), schema());
+        let from = PathBuf::from(std::env::var("FROM").unwrap());
+        parent.wait_for_release();
+        loop {
+            restore(&options, &from).unwrap();
+            parent.say("restored");
+            let db = Db::open(options.clone()).unwrap();
+            db.write("now", |tx| tx.execute("UPDATE item SET text = 'now ' || id", [])).unwrap();
+            parent.say("changed");
+        }
+    }
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    db.write("then", |tx| {
+        tx.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+             INSERT INTO item(text) SELECT 'then ' || i FROM n",
+            [],
+        )
+    })
+    .unwrap();
+    let from = backup(&db, &scratch.dir.path().join("copies/"), &BackupOptions::default()).unwrap().path;
+    drop(db);
+    let rerun = Rerun::of("restore::killed_while_restoring_one_of_the_two_is_there")
+        .variable("FILE", scratch.path().to_str().unwrap())
+        .variable("FROM", from.to_str().unwrap());
+    let mut driver = KillDriver::with(Random::from_env(27));
+    for _ in 0..10 {
+        driver.run_and_kill(rerun.start(), 3, Duration::from_millis(15));
+        let found = texts(&scratch.open());
+        let word = found[0].split_once(' ').unwrap().0;
+        let wanted: Vec<String> = (1..=500).map(|id| format!("{word} {id}")).collect();
+        assert_eq!(found, wanted);
+    }
+}
+
+const REWRITE: Migration = Migration {
+    version: ITEMS.version + 1,
+    name: "rewrite",
+    up: Step::Sql(
+        "CREATE TABLE better(id INTEGER PRIMARY KEY, text TEXT) STRICT; INSERT INTO better SELECT id, 'rewritten' FROM item; DROP TABLE item; ALTER TABLE better RENAME TO item;",
+    ),
+    down: None,
+    rewrites: true,
+};
+
+#[test]
+fn a_step_that_rewrites_a_table_is_preceded_by_a_verified_backup() {
+    let scratch = Scratch::new();
+    insert(&scratch.open(), "original").unwrap();
+    let folder = backup::default_folder(&scratch.path());
+    assert!(!folder.exists());
+    let schema = Schema::assemble(&[&[ITEMS, REWRITE]], &[]).unwrap();
+    let db = Db::open(DbOptions::new(scratch.path(), schema.clone())).unwrap();
+    assert_eq!(texts(&db), ["rewritten"]);
+    let made = backup::list(&folder, db.path()).unwrap();
+    assert_eq!(made.len(), 1);
+    assert_eq!(made[0].before_version, Some(REWRITE.version));
+    assert_eq!(rows_of(&made[0].path), ["original"]);
+    drop(db);
+    // It leads back, and the next open migrates again.
+    restore(&DbOptions::new(scratch.path(), schema.clone()), &made[0].path).unwrap();
+    assert_eq!(rows_of(&scratch.path()), ["original"]);
+    let db = Db::open(DbOptions::new(scratch.path(), schema)).unwrap();
+    assert_eq!(texts(&db), ["rewritten"]);
+}
+
+#[test]
+fn a_backup_that_fails_keeps_the_rewrite_from_happening() {
+    let scratch = Scratch::new();
+    insert(&scratch.open(), "original").unwrap();
+    // A file where the folder of the backups should be.
+    fs::write(backup::default_folder(&scratch.path()), "").unwrap();
+    let schema = Schema::assemble(&[&[ITEMS, REWRITE]], &[]).unwrap();
+    let refused: DbError = Db::open(DbOptions::new(scratch.path(), schema)).unwrap_err();
+    assert!(refused.to_string().contains("backups"), "{refused}");
+    assert_eq!(rows_of(&scratch.path()), ["original"]);
+}
