@@ -121,6 +121,12 @@ pub struct ImportReport {
     pub locks: LockTimes,
 }
 
+/// Refuses a file that [`import_file`] would refuse for what it is or holds, without a project to import it
+/// into. The file is only read.
+pub fn check_source(path: &Path) -> Result<()> {
+    source_file::contents_of(path).map(drop)
+}
+
 /// Brings the rows of a legacy database, or of one of the original's later schema, into the project. The
 /// source is only read. Killed anywhere, the next import of the file goes on; done again, it changes nothing.
 /// Durable when this returns.

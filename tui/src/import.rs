@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use conclave_consensus::import::{ImportOptions, ImportReport, Progress, import_file};
-use conclave_db::{Db, DbOptions, Source};
+use conclave_consensus::import::{ImportOptions, ImportReport, Progress, check_source, import_file};
+use conclave_db::{Db, DbOptions};
 
 use crate::failure::{Doing, Failure};
 use crate::project::Project;
@@ -24,22 +24,18 @@ pub(crate) fn import(
     options: &ImportOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ImportReport, Failure> {
-    let doing = || format!("import {}", file.display());
+    // The cause names the file.
+    let doing = "import";
     if project.has_state() {
         let db = project.open()?;
-        return import_file(&db, file, options, progress).doing(doing());
+        return import_file(&db, file, options, progress).doing(doing);
     }
-    check(file).map_err(|failure| failure.doing(doing()))?;
+    check_source(file).doing(doing)?;
     if options.dry_run {
-        return in_scratch(project, |db| import_file(db, file, options, progress).doing(doing()));
+        return in_scratch(project, |db| import_file(db, file, options, progress).doing(doing));
     }
     let db = project.open()?;
-    import_file(&db, file, options, progress).doing(doing())
-}
-
-/// Refuses a file that cannot be imported, without any state.
-fn check(file: &Path) -> Result<(), Failure> {
-    Source::open(file).map(drop).map_err(Failure::from)
+    import_file(&db, file, options, progress).doing(doing)
 }
 
 /// Runs something on a state that is thrown away.

@@ -35,22 +35,7 @@ impl SourceFile {
         if state.is_some() && FileIdentity::of(path).map_err(ConsensusError::Source)? == state {
             return Err(ConsensusError::SourceIsState { path: path.to_path_buf() });
         }
-        let (path, found) = {
-            let source = Source::open(path).map_err(ConsensusError::Source)?;
-            let found = source.read(|conn| {
-                let encoding: String = conn.pragma("encoding")?;
-                if encoding != "UTF-8" {
-                    return Ok(Err(format!("its text is {encoding}, not UTF-8")));
-                }
-                shape::contents(conn, "main")
-            });
-            let found = found.map_err(|error| match error {
-                ConsensusError::Storage(error) => ConsensusError::Source(error),
-                other => other,
-            })?;
-            (source.path().to_path_buf(), found)
-        };
-        let contents = found.map_err(|what| ConsensusError::SourceRefused { path: path.clone(), what })?;
+        let (path, contents) = contents_of(path)?;
         // The database is closed: reading the file by other means drops nobody's locks in this process.
         let mark = Mark::of(&path)?;
         let sha256 = sha256(&path)?;
@@ -74,6 +59,27 @@ impl SourceFile {
             Err(ConsensusError::SourceChanged { path: self.path.clone() })
         }
     }
+}
+
+/// What the file holds, with its path resolved; refuses what cannot be imported. Closed again when this returns.
+pub(crate) fn contents_of(path: &Path) -> Result<(PathBuf, Contents)> {
+    let (path, found) = {
+        let source = Source::open(path).map_err(ConsensusError::Source)?;
+        let found = source.read(|conn| {
+            let encoding: String = conn.pragma("encoding")?;
+            if encoding != "UTF-8" {
+                return Ok(Err(format!("its text is {encoding}, not UTF-8")));
+            }
+            shape::contents(conn, "main")
+        });
+        let found = found.map_err(|error| match error {
+            ConsensusError::Storage(error) => ConsensusError::Source(error),
+            other => other,
+        })?;
+        (source.path().to_path_buf(), found)
+    };
+    let contents = found.map_err(|what| ConsensusError::SourceRefused { path: path.clone(), what })?;
+    Ok((path, contents))
 }
 
 impl Mark {

@@ -33,6 +33,7 @@ impl Context {
 
     /// Runs one command.
     pub(super) fn run(&self, command: Command) -> Result<Exit, Failure> {
+        tracing::info!(command = command.name(), actor = %self.actor, project = %self.project.root.display(), "begins");
         match command {
             Command::Init => init::run(self),
             Command::Status => status::run(self),

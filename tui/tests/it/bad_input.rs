@@ -28,7 +28,8 @@ fn sources_that_cannot_be_imported_are_refused_and_nothing_is_made() {
     std::fs::write(sources.join("empty"), "").unwrap();
     let before = files_below(&sources);
     for (name, codes) in
-        [("hello", &[3][..]), ("folder", &[3]), ("missing", &[3]), ("short", &[3]), ("empty", &[2, 3])]
+        // What is too short to be a database is an empty one to SQLite.
+        [("hello", &[3][..]), ("folder", &[3]), ("missing", &[3]), ("short", &[2]), ("empty", &[2])]
     {
         let done = scratch.run(&["migrate", "import", sources.join(name).to_str().unwrap()]);
         let code = done.code.unwrap();

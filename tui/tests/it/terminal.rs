@@ -1,5 +1,6 @@
 //! The UI in a real pseudo-terminal: it starts, answers, and gives the terminal back however it ends.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -24,6 +25,7 @@ struct Session {
     master: File,
     slave: File,
     chunks: Receiver<Vec<u8>>,
+    screen: VirtualScreen,
     seen: String,
     before: Termios,
 }
@@ -51,23 +53,23 @@ impl Session {
                 }
             }
         });
-        Self { child, master, slave, chunks, seen: String::new(), before }
+        Self { child, master, slave, chunks, screen: VirtualScreen::default(), seen: String::new(), before }
     }
 
-    /// Waits until the program has drawn this text since the last time that something was waited for.
+    /// Waits until this text is on the screen, or this sequence was sent.
     fn until(&mut self, text: &str) {
-        loop {
-            // A frame sends only what changed, and may move the cursor between words: text without the
-            // sequences is what is looked at.
-            if plain(&self.seen).contains(text) || self.seen.contains(text) {
-                self.seen.clear();
-                return;
-            }
+        while !self.screen.shows(text) && !self.seen.contains(text) {
             match self.chunks.recv_timeout(PATIENCE) {
-                Ok(chunk) => self.seen.push_str(&String::from_utf8_lossy(&chunk)),
-                Err(_) => panic!("{text:?} did not come: {:?}", plain(&self.seen)),
+                Ok(chunk) => self.take(&chunk),
+                Err(_) => panic!("{text:?} did not come:\n{}", self.screen.text()),
             }
         }
+    }
+
+    fn take(&mut self, chunk: &[u8]) {
+        let chunk = String::from_utf8_lossy(chunk);
+        self.screen.write(&chunk);
+        self.seen.push_str(&chunk);
     }
 
     fn keys(&mut self, keys: &str) {
@@ -87,25 +89,77 @@ impl Session {
         assert!(after.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON), "still raw");
         assert_eq!(after.local_modes, self.before.local_modes);
         assert_eq!(after.input_modes, self.before.input_modes);
-        drop(self.slave);
         while let Ok(chunk) = self.chunks.recv_timeout(Duration::from_millis(200)) {
-            self.seen.push_str(&String::from_utf8_lossy(&chunk));
+            self.take(&chunk);
         }
         assert!(self.seen.contains("\x1b[?25h"), "the cursor is not shown again");
-        (status, plain(&self.seen))
+        (status, self.screen.text())
     }
 }
 
-/// The text without control sequences.
-fn plain(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('\x1b') {
-        shown.push_str(before);
-        let end = after.find(|letter: char| letter.is_ascii_alphabetic() || letter == '=' || letter == '>');
-        rest = end.map_or("", |end| &after[end + 1..]);
+/// As much of a terminal as the drawing library asks for: it moves the cursor, writes, and clears.
+#[derive(Default)]
+struct VirtualScreen {
+    lines: BTreeMap<usize, BTreeMap<usize, char>>,
+    line: usize,
+    column: usize,
+    /// A sequence whose end has not come yet.
+    begun: String,
+}
+
+impl VirtualScreen {
+    fn write(&mut self, text: &str) {
+        for letter in text.chars() {
+            if !self.begun.is_empty() || letter == '\x1b' {
+                self.begun.push(letter);
+                let body = &self.begun[1..];
+                let ends = match body.chars().next() {
+                    None => false,
+                    Some('[') => body.len() > 1 && letter.is_ascii_alphabetic(),
+                    Some(']') => letter == '\x07',
+                    Some(_) => true,
+                };
+                if ends {
+                    let sequence = std::mem::take(&mut self.begun);
+                    self.obey(&sequence[1..]);
+                }
+                continue;
+            }
+            match letter {
+                '\r' => self.column = 0,
+                '\n' => self.line += 1,
+                letter => {
+                    self.lines.entry(self.line).or_default().insert(self.column, letter);
+                    self.column += 1;
+                }
+            }
+        }
     }
-    shown + rest
+
+    fn obey(&mut self, sequence: &str) {
+        let Some(body) = sequence.strip_prefix('[') else { return };
+        if let Some(place) = body.strip_suffix('H') {
+            let mut numbers = place.split(';').map(|number| number.parse().unwrap_or(1_usize));
+            self.line = numbers.next().unwrap_or(1) - 1;
+            self.column = numbers.next().unwrap_or(1) - 1;
+        } else if body == "2J" || body.starts_with("?1049") {
+            self.lines.clear();
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for line in self.lines.values() {
+            let end = line.keys().next_back().map_or(0, |last| last + 1);
+            text.extend((0..end).map(|column| line.get(&column).copied().unwrap_or(' ')));
+            text.push('\n');
+        }
+        text
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.text().contains(text)
+    }
 }
 
 #[test]
@@ -117,11 +171,11 @@ fn it_starts_helps_filters_and_quits() {
     session.keys("?");
     session.until("The keys of this screen");
     session.keys("\x1b");
-    session.until("filter");
+    session.until("open  space mark");
     session.keys("/stage:tasks");
     session.until("1 of 10");
     session.keys("\r");
-    session.until("quit");
+    session.until("open  space mark");
     session.keys("6");
     session.until("Migration");
     session.keys("q");
