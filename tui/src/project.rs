@@ -75,25 +75,21 @@ pub(crate) struct Project {
 impl Project {
     /// Finds the project of the current folder.
     pub(crate) fn find(environment: &Environment, places: &Places) -> Result<Self, Failure> {
-        let (root, state_dir) = match &places.state_dir {
-            Some(folder) => {
-                let folder = paths::canonical_prefix(&environment.folder.join(folder))
-                    .doing("find the state folder")?;
-                (environment.folder.clone(), folder)
-            }
-            None => {
-                let root = paths::locate(&environment.folder).doing("find the project")?;
-                (root.path().to_path_buf(), root.state_dir())
-            }
+        let (root, state_dir) = if let Some(folder) = &places.state_dir {
+            let folder = environment.folder.join(folder);
+            let folder = paths::canonical_prefix(&folder).doing("find the state folder")?;
+            (environment.folder.clone(), folder)
+        } else {
+            let root = paths::locate(&environment.folder).doing("find the project")?;
+            (root.path().to_path_buf(), root.state_dir())
         };
-        let config = match &places.config {
-            Some(file) => Config::load_named(&environment.folder.join(file))?,
-            None => {
-                let mut files = vec![state_dir.join("config.toml")];
-                // Without a home there is no configuration of the user's.
-                files.extend(environment.places().config_file().ok());
-                Config::load(&files)?
-            }
+        let config = if let Some(file) = &places.config {
+            Config::load_named(&environment.folder.join(file))?
+        } else {
+            let mut files = vec![state_dir.join("config.toml")];
+            // Without a home there is no configuration of the user's.
+            files.extend(environment.places().config_file().ok());
+            Config::load(&files)?
         };
         let database = match &config.state_path {
             Some(path) => root.join(below_home(path, environment)),

@@ -1,6 +1,7 @@
 //! Text of others on our lines: what agents write may hold anything, and a terminal obeys what it is sent.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -41,7 +42,7 @@ fn push_visible(shown: &mut String, character: char) {
         0x7F => shown.push('\u{2421}'),
         _ if is_unsafe(character) => {
             shown.push_str("<U+");
-            shown.push_str(&format!("{code:04X}"));
+            let _ = write!(shown, "{code:04X}");
             shown.push('>');
         }
         _ => shown.push(character),
@@ -117,7 +118,7 @@ pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

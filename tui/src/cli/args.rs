@@ -25,6 +25,7 @@ pub(crate) struct Line {
 }
 
 /// Options that stand before or after any command.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {

@@ -149,17 +149,15 @@ fn vacuum(context: &Context, full: bool) -> Result<Exit, Failure> {
 
 fn convert(context: &Context) -> Result<Exit, Failure> {
     let db = context.open()?;
-    match vacuum::convert(&db).doing("convert")? {
-        Some(stats) => report(context, &stats),
-        None => {
-            if context.output.json {
-                context.output.document(&json!({}))?;
-            } else {
-                context.output.print("nothing to convert: free pages can be given back already\n")?;
-            }
-            Ok(Exit::Done)
-        }
+    if let Some(stats) = vacuum::convert(&db).doing("convert")? {
+        return report(context, &stats);
     }
+    if context.output.json {
+        context.output.document(&json!({}))?;
+    } else {
+        context.output.print("nothing to convert: free pages can be given back already\n")?;
+    }
+    Ok(Exit::Done)
 }
 
 fn report(context: &Context, stats: &VacuumStats) -> Result<Exit, Failure> {

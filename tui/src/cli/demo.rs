@@ -1,5 +1,7 @@
 //! `conclave demo`
 
+use std::fmt::Write as _;
+
 use conclave_consensus::runs::{self, RunFilter};
 use serde_json::json;
 
@@ -41,7 +43,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let mut text =
         format!("imported {}\nverified {checked} byte for byte: {verified}\n\n", in_words(&demo.report));
     text.push_str(&list_lines(context, &db, &RunFilter::default())?);
-    text.push_str(&format!("\n{}\n", place()));
+    let _ = writeln!(text, "\n{}", place());
     context.output.print(text)?;
     Ok(Exit::Done)
 }

@@ -1,5 +1,7 @@
 //! `conclave doctor [--fix]`, and `conclave db check`, which is the same without the cure.
 
+use std::fmt::Write as _;
+
 use conclave_db::doctor::{self, Check, CheckState};
 use serde_json::json;
 
@@ -24,7 +26,10 @@ pub(super) fn run(context: &Context, fix: bool) -> Result<Exit, Failure> {
     if context.output.json {
         context.output.document(&json!({ "checks": checks, "fixed": fixed }))?;
     } else {
-        let mut text: String = fixed.iter().map(|done| format!("fixed: {}\n", visible(done))).collect();
+        let mut text = String::new();
+        for done in &fixed {
+            let _ = writeln!(text, "fixed: {}", visible(done));
+        }
         for check in &checks {
             text.push_str(&line(&context.output, check));
         }
@@ -42,7 +47,7 @@ fn line(output: &Output, check: &Check) -> String {
     let state = output.coloured(&format!("{sign} {word:<4}"), paint);
     let mut text = format!("{state}  {:<20}  {}\n", check.name, visible(&check.detail));
     if let Some(advice) = &check.advice {
-        text.push_str(&format!("        {:<20}  {}\n", "", visible(advice)));
+        let _ = writeln!(text, "        {:<20}  {}", "", visible(advice));
     }
     text
 }

@@ -1,5 +1,7 @@
 //! `conclave completions SHELL` and `conclave man`: both made from the same tables as the program itself.
 
+use std::fmt::Write as _;
+
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -38,7 +40,7 @@ pub(super) fn page(output: &Output) -> Result<Exit, Failure> {
 fn describe(command: &clap::Command, text: &mut String) {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name());
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    text.push_str(&format!(".SS {}\n{}\n", escaped(name), escaped(&about)));
+    let _ = writeln!(text, ".SS {}\n{}", escaped(name), escaped(&about));
     for argument in
         command.get_arguments().filter(|argument| !argument.is_global_set() && argument.get_id() != "help")
     {
@@ -52,7 +54,7 @@ fn describe(command: &clap::Command, text: &mut String) {
             (None, value) => value.unwrap_or_else(|| argument.get_id().as_str().to_uppercase()),
         };
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        text.push_str(&format!(".TP\n\\fB{}\\fR\n{}\n", escaped(&head), escaped(&help)));
+        let _ = writeln!(text, ".TP\n\\fB{}\\fR\n{}", escaped(&head), escaped(&help));
     }
     for child in command.get_subcommands() {
         describe(child, text);

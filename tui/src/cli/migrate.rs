@@ -1,5 +1,6 @@
 //! `conclave migrate [import|status|verify|backfill]`
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use conclave_consensus::import::ImportReport;
@@ -59,7 +60,7 @@ fn schema(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
         let steps = migrated.applied.join(", ");
         output.print(format_args!("migrated from schema {} to {}: {steps}\n", migrated.from, migrated.to))?;
     }
-    let left = migrate::status(&db).map(|status| status.backfill.remaining).unwrap_or(0);
+    let left = migrate::status(&db).map_or(0, |status| status.backfill.remaining);
     if left > 0 {
         output.notice(format!(
             "{} to copy: conclave migrate backfill",
@@ -143,28 +144,30 @@ fn status_page(status: &MigrationStatus) -> String {
     let backfill = &status.backfill;
     let all = backfill.copied + backfill.remaining;
     let word = if backfill.complete { "complete" } else { "not complete: conclave migrate backfill" };
-    text.push_str(&format!("backfill    {} of {} rows, {word}\n", count(backfill.copied), count(all)));
+    let _ = writeln!(text, "backfill    {} of {} rows, {word}", count(backfill.copied), count(all));
     let counts = &status.counts;
-    text.push_str(&format!(
-        "legacy      {}, {}, {}\n",
+    let _ = writeln!(
+        text,
+        "legacy      {}, {}, {}",
         counted(counts.legacy_artifacts, "artifact", "artifacts"),
         counted(counts.legacy_syntheses, "synthesis", "syntheses"),
         counted(counts.legacy_executions, "execution", "executions"),
-    ));
-    text.push_str(&format!(
-        "new         {}, {}, {}, {}\n",
+    );
+    let _ = writeln!(
+        text,
+        "new         {}, {}, {}, {}",
         counted(counts.runs, "run", "runs"),
         counted(counts.outputs, "output", "outputs"),
         counted(counts.syntheses, "synthesis", "syntheses"),
         counted(counts.attempts, "attempt", "attempts"),
-    ));
-    text.push_str(&format!("differences {}\n", count(status.mismatches)));
+    );
+    let _ = writeln!(text, "differences {}", count(status.mismatches));
     let next = match status.next.phase {
         None => "none: the end is reached".to_owned(),
         Some(phase) if status.next.allowed => format!("phase {phase}, allowed now"),
         Some(phase) => format!("phase {phase}, missing: {}", status.next.missing.join(", ")),
     };
-    text.push_str(&format!("next        {}\n", visible(&next)));
+    let _ = writeln!(text, "next        {}", visible(&next));
     text
 }
 
@@ -202,7 +205,7 @@ fn verify_page(report: &VerifyReport) -> String {
     }
     let shown = report.findings.len() as u64;
     if shown < report.differences {
-        text.push_str(&format!("and {} more\n", count(report.differences - shown)));
+        let _ = writeln!(text, "and {} more", count(report.differences - shown));
     }
     text
 }

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::args::{Colour, Globals};
 use crate::failure::Failure;
@@ -95,6 +96,7 @@ impl Output {
     }
 
     /// Prints bytes as they are.
+    #[expect(clippy::unused_self, reason = "who prints has an output in hand")]
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::io("print", &error))
@@ -112,7 +114,7 @@ impl Output {
     /// Tells what happened beside the result.
     pub(crate) fn notice(&self, text: impl Display) {
         if !self.quiet {
-            self.stderr(&text.to_string());
+            to_stderr(&text.to_string());
         }
     }
 
@@ -121,22 +123,18 @@ impl Output {
         if failure.silent {
             return;
         }
-        self.stderr(&format!("{}: {}", self.coloured("error", Paint::Red), one_line(&failure.message)));
+        to_stderr(&format!("{}: {}", self.coloured("error", Paint::Red), one_line(&failure.message)));
         if let Some(hint) = &failure.hint {
-            self.stderr(&format!("{}: {}", self.coloured("hint", Paint::Cyan), one_line(hint)));
+            to_stderr(&format!("{}: {}", self.coloured("hint", Paint::Cyan), one_line(hint)));
         }
         if self.json {
             // Nobody may be reading any more; the exit code says it as well.
-            let _ = self.document(&self.failure_document(failure));
+            let _ = self.document(&json!({ "error": {
+                "kind": failure.kind,
+                "message": failure.message,
+                "hint": failure.hint,
+            }}));
         }
-    }
-
-    fn failure_document(&self, failure: &Failure) -> serde_json::Value {
-        serde_json::json!({ "error": {
-            "kind": failure.kind,
-            "message": failure.message,
-            "hint": failure.hint,
-        }})
     }
 
     /// Says that a read command found nothing to read.
@@ -149,11 +147,11 @@ impl Output {
     pub(crate) fn coloured(&self, text: &str, paint: Paint) -> String {
         if self.colour { format!("\x1b[{}m{text}\x1b[0m", paint.code()) } else { text.to_owned() }
     }
+}
 
-    fn stderr(&self, line: &str) {
-        // `eprintln!` would panic where stderr is closed.
-        let _ = writeln!(io::stderr().lock(), "{line}");
-    }
+fn to_stderr(line: &str) {
+    // `eprintln!` would panic where stderr is closed.
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// The colours of results, all from the terminal's own sixteen.

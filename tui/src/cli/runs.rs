@@ -1,5 +1,6 @@
 //! `conclave runs list|show|output|export`
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use conclave_consensus::export::export_run;
@@ -195,7 +196,9 @@ fn page(output: &Output, run: &RunDetail) -> String {
             Paint::Bold
         )
     );
-    let mut line = |label: &str, value: &str| text.push_str(&format!("{label:<10}{}\n", visible(value)));
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "{label:<10}{}", visible(value));
+    };
     line("status", &format!("{} {}", sign(output, summary.status), summary.status));
     if let Some(recorded) = &summary.recorded {
         line("recorded", recorded);
@@ -240,17 +243,17 @@ fn page(output: &Output, run: &RunDetail) -> String {
                 ]
             })
             .collect();
-        text.push_str(&format!("\n{}", Table::new(ATTEMPTS, output.columns).lines(&rows, true)));
+        let _ = write!(text, "\n{}", Table::new(ATTEMPTS, output.columns).lines(&rows, true));
     }
     match &run.synthesis {
         None => text.push_str("\nno synthesis\n"),
         Some(synthesis) => {
             let markdown = synthesis.get("output_markdown").and_then(|markdown| markdown.as_str());
             let written = markdown.map_or_else(|| synthesis.to_string(), str::to_owned);
-            text.push_str(&format!("\nsynthesis\n{}\n", visible_lines(written.trim_end())));
+            let _ = writeln!(text, "\nsynthesis\n{}", visible_lines(written.trim_end()));
         }
     }
-    text.push_str(&format!("\nan answer in full: conclave runs output {} AGENT\n", summary.id));
+    let _ = writeln!(text, "\nan answer in full: conclave runs output {} AGENT", summary.id);
     text
 }
 
@@ -331,8 +334,9 @@ fn export(context: &Context, name: &str, dir: Option<PathBuf>) -> Result<Exit, F
         let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
         context.output.document(&json!({ "run": id, "files": files }))?;
     } else {
-        let text: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
-        context.output.print(text)?;
+        for file in &files {
+            context.output.print(format_args!("{}\n", file.display()))?;
+        }
         context.output.notice(format!("exported run {id}: {}", counted(files.len() as u64, "file", "files")));
     }
     Ok(Exit::Done)

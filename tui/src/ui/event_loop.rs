@@ -1,7 +1,7 @@
 //! The thread that owns the terminal: it hears messages, lets the core change the model, draws what changed,
 //! and carries out what only the terminal can do. It sleeps while nothing happens.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use conclave_retry::{Clock as _, SystemClock};
@@ -63,7 +63,7 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     let size = event_size();
     let mut screen = Screen::take(mouse).map_err(io)?;
     let (model, effects) = Model::new(setting, size, mouse, SystemClock.wall_ms());
-    let runner = Runner::start(wanted.project, wanted.actor, sender.clone());
+    let runner = Runner::start(wanted.project, wanted.actor, &sender);
     input(sender);
     let outcome = Loop { screen: &mut screen, model, runner, in_tmux }.run(&messages, effects);
     drop(screen);
@@ -192,7 +192,7 @@ impl Loop<'_> {
                 Effect::Quit => return Ok(true),
                 Effect::Suspend => self.suspend()?,
                 Effect::Retake => self.screen.retake(self.model.mouse)?,
-                Effect::Mouse(taken) => self.screen.mouse(taken)?,
+                Effect::Mouse(taken) => terminal::mouse(taken)?,
                 Effect::Copy { text, what } => {
                     let copied = self.copy(&text, &what);
                     update(&mut self.model, Msg::Copied(copied));
@@ -205,25 +205,21 @@ impl Loop<'_> {
         Ok(false)
     }
 
-    fn copy(&mut self, text: &str, what: &str) -> Result<String, Problem> {
+    fn copy(&self, text: &str, what: &str) -> Result<String, Problem> {
         let failed = |error: std::io::Error| Problem::from(Failure::io("copy", &error));
-        match osc52::sequence(text, self.in_tmux) {
-            Some(bytes) => {
-                self.screen.send(&bytes).map_err(failed)?;
-                Ok(format!("sent to the terminal: {what}"))
-            }
-            None => {
-                // tempfile makes it 0600.
-                let (mut file, path) = tempfile::Builder::new()
-                    .prefix("conclave-copy-")
-                    .suffix(".txt")
-                    .tempfile()
-                    .and_then(|file| file.keep().map_err(|error| error.error))
-                    .map_err(failed)?;
-                std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-                Ok(format!("too large for the terminal; written to {}", path.display()))
-            }
+        if let Some(bytes) = osc52::sequence(text, self.in_tmux) {
+            terminal::send(&bytes).map_err(failed)?;
+            return Ok(format!("sent to the terminal: {what}"));
         }
+        // tempfile makes it 0600.
+        let (mut file, path) = tempfile::Builder::new()
+            .prefix("conclave-copy-")
+            .suffix(".txt")
+            .tempfile()
+            .and_then(|file| file.keep().map_err(|error| error.error))
+            .map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        Ok(format!("too large for the terminal; written to {}", path.display()))
     }
 
     /// Stops until someone sends SIGCONT. Writes that go on end first, so that nobody waits for a stopped

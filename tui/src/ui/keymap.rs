@@ -144,6 +144,11 @@ impl Binding {
         self
     }
 
+    /// Whether it may be used: under `--read-only` nothing that changes the state.
+    pub(crate) const fn is_open(&self, read_only: bool) -> bool {
+        !self.writes || !read_only
+    }
+
     /// The first key, as the footer writes it.
     pub(crate) fn key_name(&self) -> String {
         self.keys.first().map(|key| key.name()).unwrap_or_default()

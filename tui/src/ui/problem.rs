@@ -12,7 +12,11 @@ pub(crate) struct Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        Self { kind: failure.kind, text: failure.message, hint: failure.hint.map(|hint| hint.into_owned()) }
+        Self {
+            kind: failure.kind,
+            text: failure.message,
+            hint: failure.hint.map(std::borrow::Cow::into_owned),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::keymap::{self, Action, Binding, Place};
 use super::model::{Model, Notice, SMALLEST, Screen, State};
 use super::overlay;
 use super::screens::{run, runs, storage, trouble, welcome};
+use super::theme::Theme;
 use crate::cli::Signs;
 use crate::text::{fit_with, visible, width};
 
@@ -98,10 +99,10 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
 
 fn draw_top(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.setting.theme;
-    let mut spans = vec![Span::styled(" conclave ", theme.strong())];
+    let mut spans = vec![Span::styled(" conclave ", Theme::strong())];
     for (key, name, screen) in Screen::ALL {
         let is_here = screen == model.screen && matches!(model.state, State::Ready | State::Opening);
-        let style = if is_here { theme.chosen() } else { ratatui::style::Style::new() };
+        let style = if is_here { Theme::chosen() } else { ratatui::style::Style::new() };
         spans.push(Span::raw(" "));
         spans.push(Span::styled(format!("{key} {name}"), style));
     }
@@ -220,7 +221,7 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
         _ => true,
     };
     let shown = |binding: &&Binding| {
-        !binding.hint.is_empty() && !(binding.writes && model.setting.read_only) && helps(binding)
+        !binding.hint.is_empty() && binding.is_open(model.setting.read_only) && helps(binding)
     };
     let place = model.place();
     let mut bindings: Vec<&Binding> = keymap::at(place).filter(shown).collect();

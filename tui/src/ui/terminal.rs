@@ -43,17 +43,17 @@ impl Screen {
         self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         Ok(())
     }
+}
 
-    /// Takes the mouse, or leaves it to the terminal.
-    pub(super) fn mouse(&mut self, taken: bool) -> io::Result<()> {
-        if taken { execute!(stdout(), EnableMouseCapture) } else { execute!(stdout(), DisableMouseCapture) }
-    }
+/// Takes the mouse, or leaves it to the terminal.
+pub(super) fn mouse(taken: bool) -> io::Result<()> {
+    if taken { execute!(stdout(), EnableMouseCapture) } else { execute!(stdout(), DisableMouseCapture) }
+}
 
-    /// Sends bytes past the drawing, such as a text for the clipboard.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        stdout().write_all(bytes)?;
-        stdout().flush()
-    }
+/// Sends bytes past the drawing, such as a text for the clipboard.
+pub(super) fn send(bytes: &[u8]) -> io::Result<()> {
+    stdout().write_all(bytes)?;
+    stdout().flush()
 }
 
 impl Drop for Screen {

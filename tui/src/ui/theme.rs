@@ -47,17 +47,17 @@ impl Theme {
         if self.colour { Style::new().add_modifier(Modifier::DIM) } else { Style::new() }
     }
 
-    pub(crate) fn strong(self) -> Style {
+    pub(crate) const fn strong() -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
     /// The tab or the pane that is in front.
-    pub(crate) fn chosen(self) -> Style {
+    pub(crate) fn chosen() -> Style {
         Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
     }
 
     /// The line under the cursor; the marker in front of it says so as well.
-    pub(crate) fn selected(self) -> Style {
+    pub(crate) const fn selected() -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 

@@ -36,7 +36,6 @@ pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
 
 fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
     match message {
-        Msg::Clock(_) => Vec::new(),
         Msg::Key(key) => on_key(model, key),
         Msg::Paste(text) => on_paste(model, &text),
         Msg::Mouse(mouse) => on_mouse(model, mouse),
@@ -68,7 +67,7 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Opened(opened) => on_opened(model, opened),
         Msg::Changed if model.state == State::Ready => read_again(model),
-        Msg::Changed => Vec::new(),
+        Msg::Clock(_) | Msg::Changed => Vec::new(),
         Msg::Page(page) => runs::arrived(model, *page),
         Msg::Counted { generation, total, matching } => {
             runs::counted(&mut model.runs, generation, total, matching);
@@ -118,7 +117,7 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
 }
 
 fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
-    if binding.writes && model.setting.read_only {
+    if !binding.is_open(model.setting.read_only) {
         model.complain(Problem {
             kind: "read-only",
             text: "read-only: this would change the state".to_owned(),

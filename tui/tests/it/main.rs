@@ -1,4 +1,10 @@
 //! The real binary, driven as a user drives it: on scratch projects with a home of their own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the helpers of tests are tests too, and file names are our own"
+)]
 
 mod bad_input;
 mod commands;

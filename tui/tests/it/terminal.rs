@@ -61,7 +61,7 @@ impl Session {
         while !self.screen.shows(text) && !self.seen.contains(text) {
             match self.chunks.recv_timeout(PATIENCE) {
                 Ok(chunk) => self.take(&chunk),
-                Err(_) => panic!("{text:?} did not come:\n{}", self.screen.text()),
+                Err(error) => panic!("{text:?} did not come ({error}):\n{}", self.screen.text()),
             }
         }
     }

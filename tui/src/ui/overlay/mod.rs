@@ -59,7 +59,7 @@ impl Overlay {
 pub(crate) fn help_lines(place: Place, filter: &str, read_only: bool) -> Vec<HelpLine> {
     let needle = filter.to_lowercase();
     let matches = |binding: &Binding| {
-        !(read_only && binding.writes)
+        binding.is_open(read_only)
             && !binding.keys.is_empty()
             && [binding.help, binding.command, &binding.key_names()]
                 .iter()

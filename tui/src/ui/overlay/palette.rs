@@ -110,7 +110,7 @@ fn allowed(model: &Model, binding: &Binding) -> bool {
         State::Failed(_) => matches!(binding.place, Place::Trouble | Place::Global),
         State::Opening | State::Ready => binding.place != Place::Trouble,
     };
-    possible && !(binding.writes && model.setting.read_only)
+    possible && binding.is_open(model.setting.read_only)
 }
 
 /// A whole command with something behind it.

@@ -9,6 +9,7 @@ use super::{HelpLine, Overlay, Palette, help_lines, palette};
 use crate::text::{pad, visible};
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
+use crate::ui::theme::Theme;
 
 /// Lines of help that are seen.
 pub(crate) fn height_of_help(model: &Model) -> usize {
@@ -22,13 +23,13 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
     match overlay {
         Overlay::Help { place, filter, top } => {
             let head = vec![
-                Span::styled(" Help  ", theme.strong()),
+                Span::styled(" Help  ", Theme::strong()),
                 Span::raw("type to filter: "),
                 Span::styled(format!("{}{}", visible(filter.text()), theme.sign("▏", "_")), theme.accent()),
             ];
             let lines = help_lines(*place, filter.text(), model.setting.read_only);
             let lines = lines.into_iter().skip(*top).map(|line| match line {
-                HelpLine::Heading(text) => Line::styled(format!(" {text}"), theme.strong()),
+                HelpLine::Heading(text) => Line::styled(format!(" {text}"), Theme::strong()),
                 HelpLine::Binding(binding) => Line::from(vec![
                     Span::styled(format!("   {} ", pad(&binding.key_names(), 22, false)), theme.accent()),
                     Span::raw(binding.help),
@@ -38,7 +39,7 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
         }
         Overlay::Palette(palette) => draw_palette(model, palette, frame, body),
         Overlay::NeedsYou { cursor } => {
-            let head = Line::styled(format!(" Needs you  {}", model.needs.len()), theme.strong());
+            let head = Line::styled(format!(" Needs you  {}", model.needs.len()), Theme::strong());
             if model.needs.is_empty() {
                 let text = "   Nothing. Gates, conflicts, lost agents and failed checks will wait here.";
                 page(model, frame, lower(body, 4), head, [Line::raw(text)].into_iter());
@@ -58,17 +59,17 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
                 Span::styled("y", theme.accent()),
                 Span::raw(" yes   "),
                 Span::styled("n", theme.accent()),
-                Span::styled(" no (enter)", theme.strong()),
+                Span::styled(" no (enter)", Theme::strong()),
             ]);
             let mut lines: Vec<Line<'_>> =
-                lines.into_iter().map(|line| Line::styled(format!("  {line}"), theme.strong())).collect();
+                lines.into_iter().map(|line| Line::styled(format!("  {line}"), Theme::strong())).collect();
             let head = lines.remove(0);
             lines.push(answers);
             page(model, frame, lower(body, height), head, lines.into_iter());
         }
         Overlay::Prompt { label, input } => {
             let head = Line::from(vec![
-                Span::styled(format!("  {label}: "), theme.strong()),
+                Span::styled(format!("  {label}: "), Theme::strong()),
                 Span::raw(visible(input.before()).into_owned()),
                 Span::styled(theme.sign("▏", "_"), theme.accent()),
                 Span::raw(visible(input.text().get(input.before().len()..).unwrap_or_default()).into_owned()),
@@ -106,7 +107,7 @@ fn draw_palette(model: &Model, palette: &Palette, frame: &mut Frame<'_>, body: R
             Span::styled(format!(" {marker} "), theme.accent()),
             Span::styled(
                 pad(&visible(&palette::label(entry)), widest, false),
-                if at == palette.selected { theme.strong() } else { ratatui::style::Style::new() },
+                if at == palette.selected { Theme::strong() } else { ratatui::style::Style::new() },
             ),
             Span::styled(format!("  {}", visible(&entry.note)), theme.dim()),
         ])

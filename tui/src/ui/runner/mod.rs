@@ -42,7 +42,7 @@ pub(super) struct Runner {
 
 impl Runner {
     /// Starts the threads.
-    pub(super) fn start(project: Project, actor: String, messages: Sender<Msg>) -> Self {
+    pub(super) fn start(project: Project, actor: String, messages: &Sender<Msg>) -> Self {
         let shared = Arc::new(Shared {
             project: Mutex::new(project),
             actor,

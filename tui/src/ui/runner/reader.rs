@@ -123,7 +123,7 @@ impl Reader<'_> {
         let Some(db) = self.db.clone() else { return };
         match read {
             Read::Open => {}
-            Read::Page(page) => self.page(&db, page),
+            Read::Page(page) => self.page(&db, &page),
             Read::Count { generation, filter } => self.count(&db, generation, &filter),
             Read::Run(id) => {
                 let run = runs::show(&db, id).map(|run| run.map(Into::into));
@@ -133,10 +133,10 @@ impl Reader<'_> {
         }
     }
 
-    fn page(&self, db: &Db, page: Page) {
+    fn page(&self, db: &Db, page: &Page) {
         let read = match page.part {
-            Part::Last => self.last(db, &page),
-            _ => self.matching(db, &page),
+            Part::Last => self.last(db, page),
+            _ => self.matching(db, page),
         };
         match read {
             Ok(Some(read)) => self.say(Msg::Page(Box::new(read))),

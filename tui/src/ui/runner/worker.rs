@@ -50,7 +50,7 @@ impl Worker<'_> {
             Work::Vacuum => {
                 let db = project.open()?;
                 let stats = vacuum::run_until_done(&db, &mut |at| {
-                    progress(at.freed, at.freed + at.left, "pages freed")
+                    progress(at.freed, at.freed + at.left, "pages freed");
                 });
                 let stats = stats.doing("vacuum")?;
                 let held = stats.held_up_by.map_or(String::new(), |by| format!("; held up by {by}"));
@@ -112,7 +112,7 @@ impl Worker<'_> {
             }
             Work::Demo => {
                 let demo = demo::create(&self.shared.actor, &mut |at| {
-                    progress(at.done_rows, at.total_rows, at.phase)
+                    progress(at.done_rows, at.total_rows, at.phase);
                 })?;
                 let said = format!("the demo's project lies in {}", demo.project.root.display());
                 Ok(self.move_to(demo.project, said))
@@ -121,7 +121,7 @@ impl Worker<'_> {
                 let file = absolute(&project, file);
                 let options = import::options(&self.shared.actor, false);
                 let report = import::import(&project, &file, &options, &mut |at| {
-                    progress(at.done_rows, at.total_rows, at.phase)
+                    progress(at.done_rows, at.total_rows, at.phase);
                 })?;
                 Ok(Outcome::Said(format!("imported {}: {}", file.display(), import::in_words(&report))))
             }

@@ -9,6 +9,7 @@ use crate::text::visible;
 use crate::ui::model::Model;
 use crate::ui::problem::Problem;
 use crate::ui::render::{body, draw_line, wrapped};
+use crate::ui::theme::Theme;
 
 /// Draws the page.
 pub(crate) fn draw(model: &Model, problem: &Problem, frame: &mut Frame<'_>) {
@@ -16,7 +17,7 @@ pub(crate) fn draw(model: &Model, problem: &Problem, frame: &mut Frame<'_>) {
     let area = body(model);
     let room = usize::from(area.width).saturating_sub(4);
     let mut lines =
-        vec![Line::raw(""), Line::styled("  The state cannot be used.", theme.strong()), Line::raw("")];
+        vec![Line::raw(""), Line::styled("  The state cannot be used.", Theme::strong()), Line::raw("")];
     let paragraph = |text: &str| {
         wrapped(&visible(text), room).into_iter().map(|part| format!("  {part}")).collect::<Vec<_>>()
     };

@@ -15,6 +15,7 @@ use crate::ui::message::{Mouse, Msg, Opened, Outcome};
 use crate::ui::model::{Model, Notice, Screen, State};
 use crate::ui::overlay::Overlay;
 use crate::ui::render::render;
+use crate::ui::screens::run::Run;
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -94,7 +95,7 @@ fn a_state_that_comes_and_goes_is_followed() {
 fn escape_goes_out_one_step_each() {
     let mut model = model(SIZE, 9);
     press(&mut model, 9, &["/", "plan", "enter", "enter", "enter"]);
-    assert!(model.run.as_ref().is_some_and(|run| run.is_zoomed()));
+    assert!(model.run.as_ref().is_some_and(Run::is_zoomed));
     press(&mut model, 9, &["esc"]);
     assert!(model.run.as_ref().is_some_and(|run| !run.is_zoomed()));
     press(&mut model, 9, &["esc"]);

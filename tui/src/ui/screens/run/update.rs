@@ -1,5 +1,6 @@
 //! How an open run answers to keys.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use conclave_consensus::runs::{RunDetail, RunId};
@@ -203,7 +204,7 @@ fn readable(value: &serde_json::Value) -> String {
             text.push('\n');
         }
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        text.push_str(&format!("{key}: {value}\n"));
+        let _ = writeln!(text, "{key}: {value}");
     }
     text
 }

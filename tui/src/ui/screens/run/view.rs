@@ -125,7 +125,7 @@ const fn nothing(run: &Run) -> &'static str {
 fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.setting.theme;
     let Some(detail) = &run.detail else {
-        draw_line(frame, area, Line::styled(format!(" Run {}", run.id), theme.strong()));
+        draw_line(frame, area, Line::styled(format!(" Run {}", run.id), Theme::strong()));
         return;
     };
     let summary = &detail.summary;
@@ -139,7 +139,7 @@ fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
     let left = vec![
         Span::styled(
             format!(" Run {}  {} {}", run.id, visible(&summary.spec), visible(&summary.stage)),
-            theme.strong(),
+            Theme::strong(),
         ),
         Span::styled(format!("   {when}"), theme.dim()),
     ];
@@ -152,7 +152,7 @@ fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
 fn tabs(theme: Theme, run: &Run) -> Line<'static> {
     let mut spans = vec![Span::raw(" ")];
     for (name, tab) in Tab::ALL {
-        let style = if tab == run.tab { theme.chosen() } else { theme.dim() };
+        let style = if tab == run.tab { Theme::chosen() } else { theme.dim() };
         let name = if tab == run.tab { format!("[{name}]") } else { format!(" {name} ") };
         spans.push(Span::styled(name, style));
         spans.push(Span::raw(" "));
@@ -198,7 +198,7 @@ fn list(
         let place = Rect { y, height: 1, ..area };
         draw_line(frame, place, Line::from(spans));
         if is_here && run.pane == Pane::List {
-            frame.buffer_mut().set_style(place, theme.strong());
+            frame.buffer_mut().set_style(place, Theme::strong());
         }
     }
 }
@@ -254,7 +254,7 @@ fn text(theme: Theme, run: &Run, document: &Document, frame: &mut Frame<'_>, are
         let marker = if is_here { theme.marker() } else { " " };
         let (key, value) = row.text.split_at(row.key);
         let matches = !needle.is_empty() && row.text.to_lowercase().contains(&needle);
-        let base = if matches { theme.selected() } else { Style::new() };
+        let base = if matches { Theme::selected() } else { Style::new() };
         let spans = vec![
             Span::styled(format!(" {marker} "), theme.accent()),
             Span::styled(key.to_owned(), base.patch(theme.accent())),

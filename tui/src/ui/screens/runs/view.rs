@@ -88,7 +88,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
         let area = Rect { y: parts.list.y + y, height: 1, ..parts.list };
         draw_line(frame, area, columns.row(model, at, run));
         if at == model.runs.cursor.selected {
-            frame.buffer_mut().set_style(Rect { x: area.x, width: area.width, ..area }, theme.strong());
+            frame.buffer_mut().set_style(Rect { x: area.x, width: area.width, ..area }, Theme::strong());
         }
     }
     if let Some(area) = parts.rule {
@@ -102,7 +102,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
 fn title(model: &Model) -> Line<'static> {
     let theme = model.setting.theme;
     let runs = &model.runs;
-    let mut spans = vec![Span::styled(" Runs", theme.strong())];
+    let mut spans = vec![Span::styled(" Runs", Theme::strong())];
     let total = runs.total.map(count);
     let text = match (&total, runs.matching, runs.filter.is_empty()) {
         (Some(total), Some(matching), _) => format!("  {} of {total}", count(matching)),
@@ -248,7 +248,7 @@ fn summary(theme: Theme, run: &RunSummary, narrow: bool) -> Vec<Line<'static>> {
     let when = run.started_at.map_or("time unknown".to_owned(), times::absolute);
     let agents = counted(run.agents.len() as u64, "agent", "agents");
     let outputs = counted(run.output_count, "output", "outputs");
-    let name = Span::styled(format!(" {} {}", visible(&run.spec), visible(&run.stage)), theme.strong());
+    let name = Span::styled(format!(" {} {}", visible(&run.spec), visible(&run.stage)), Theme::strong());
     if narrow {
         let second = Line::raw(format!(" {agents} {dot} {outputs}"));
         return vec![Line::from(name), second, Line::raw(format!(" {when}"))];

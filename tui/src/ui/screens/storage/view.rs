@@ -13,6 +13,7 @@ use crate::times;
 use crate::ui::model::{CheckState, Model};
 use crate::ui::problem::Problem;
 use crate::ui::render::{body, draw_line, wrapped};
+use crate::ui::theme::Theme;
 
 /// Where the values begin.
 const LABEL: usize = 12;
@@ -102,7 +103,7 @@ fn numbers(model: &Model) -> Vec<Line<'static>> {
 fn title(model: &Model) -> Line<'static> {
     let theme = model.setting.theme;
     let mut spans = vec![
-        Span::styled(" Storage", theme.strong()),
+        Span::styled(" Storage", Theme::strong()),
         Span::raw(format!("  {}", visible(&model.setting.database))),
     ];
     if let Some(checks) = &model.storage.checks {
@@ -200,7 +201,7 @@ fn checks(model: &Model) -> Vec<Line<'static>> {
         let (sign, word, style) = theme.check(check.state);
         lines.push(Line::from(vec![
             Span::styled(format!("  {sign} {word:<5}"), style),
-            Span::styled(visible(&check.name).into_owned(), theme.strong()),
+            Span::styled(visible(&check.name).into_owned(), Theme::strong()),
             Span::raw(format!("  {}", visible(&check.detail))),
         ]));
         if let Some(advice) = &check.advice {
