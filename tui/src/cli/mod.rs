@@ -1,5 +1,5 @@
 //! The command line. Each noun has its file; this one reads the line, runs the command and ends the process
-//! with the exit code that [`crate::failure`] decides.
+//! with the exit code that the module `failure` decides.
 //!
 //! `run` never panics outwards, prints a failure as one line, and with `--json` prints exactly one document.
 
