@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use super::contender::{Contender, Workers};
 use super::load::{Load, Window};
 use crate::outcome::{Failure, Outcome};
@@ -41,16 +43,12 @@ pub(crate) fn together(
     threads: usize,
     window: Window,
 ) -> Outcome<Vec<Load>> {
-    let word = match contender {
-        Contender::Ours => "ours",
-        Contender::Pool => "pool",
-        Contender::Mutex => "mutex",
-    };
+    let word = contender.to_possible_value().ok_or("a contender without a word")?;
     let program = std::env::current_exe()?;
     let mut started = (0..processes)
         .map(|_| {
             let mut command = Command::new(&program);
-            command.arg("bench-child").arg(word).arg(path);
+            command.arg("bench-child").arg(word.get_name()).arg(path);
             command.arg(threads.to_string()).arg(window.measured.as_millis().to_string());
             Started::new(&mut command)
         })

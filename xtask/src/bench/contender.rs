@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use super::load::{self, Load, Window};
-use super::peers::{mutex, pool};
+use super::peers::{mutex, pool, sqlx};
 use super::store;
 use crate::outcome::Outcome;
 
@@ -15,6 +15,7 @@ pub(crate) enum Contender {
     Ours,
     Pool,
     Mutex,
+    Sqlx,
 }
 
 /// How many write at once.
@@ -30,6 +31,7 @@ impl Contender {
             Self::Ours => "ours",
             Self::Pool => pool::NAME,
             Self::Mutex => mutex::NAME,
+            Self::Sqlx => sqlx::NAME,
         }
     }
 
@@ -39,6 +41,8 @@ impl Contender {
             Self::Ours => store::open(path, None).map(drop),
             Self::Pool => pool::Pool::create(path),
             Self::Mutex => mutex::Locked::create(path),
+            // Its program makes the file as it likes.
+            Self::Sqlx => Ok(()),
         }
     }
 
@@ -72,6 +76,9 @@ impl Contender {
                 let locked = mutex::Locked::open(path)?;
                 blocking(workers, window, move || locked.write(&body))
             }
+            Self::Sqlx => match workers {
+                Workers::Threads(workers) | Workers::Tasks(workers) => sqlx::write(path, workers, window),
+            },
         }?;
         Ok((load, counted))
     }

@@ -4,10 +4,15 @@ use super::child;
 use super::contender::{Contender, Workers};
 use super::harness::Harness;
 use super::load::Load;
+use super::peers::sqlx;
 use super::row::{Measured, Target, real};
 use crate::outcome::Outcome;
 
-const CONTENDERS: [Contender; 3] = [Contender::Ours, Contender::Pool, Contender::Mutex];
+/// In the order of their loads, ours first; sqlx last, where it is there.
+const CONTENDERS: [Contender; 4] = [Contender::Ours, Contender::Pool, Contender::Mutex, Contender::Sqlx];
+
+/// Those that run in processes of ours.
+const IN_PROCESSES: &[Contender] = &[Contender::Ours, Contender::Pool, Contender::Mutex];
 
 const WRITES: &str = "durable writes";
 const WAIT: &str = "durable writes, worst wait";
@@ -30,10 +35,19 @@ const CONDITIONS: [(&str, Workers, [Target; 3]); 4] = [
 
 /// Measures all lines of durable writes.
 pub(crate) fn run(harness: &mut Harness) -> Outcome {
-    for (condition, workers, targets) in CONDITIONS {
-        if harness.wants(WRITES, condition) || harness.wants(WAIT, condition) {
-            in_one_process(harness, condition, workers, targets)?;
-        }
+    let wanted: Vec<_> = CONDITIONS
+        .into_iter()
+        .filter(|(condition, ..)| harness.wants(WRITES, condition) || harness.wants(WAIT, condition))
+        .collect();
+    let mut contenders = &CONTENDERS[..];
+    if !wanted.is_empty()
+        && let Err(why) = sqlx::build(harness.quick)
+    {
+        harness.note(format!("sqlx is left out: {why}"));
+        contenders = &CONTENDERS[..3];
+    }
+    for (condition, workers, targets) in wanted {
+        in_one_process(harness, contenders, condition, workers, targets)?;
     }
     for threads in [1, 8] {
         let condition = format!("8 processes of {threads} thread{}", if threads == 1 { "" } else { "s" });
@@ -46,13 +60,14 @@ pub(crate) fn run(harness: &mut Harness) -> Outcome {
 
 fn in_one_process(
     harness: &mut Harness,
+    contenders: &[Contender],
     condition: &str,
     workers: Workers,
     [to_pool, to_mutex, to_wait]: [Target; 3],
 ) -> Outcome {
     let mut counted = String::new();
-    let loads = Harness::in_turns(harness.repeats(), CONTENDERS.len(), |contender| {
-        let contender = CONTENDERS[contender];
+    let loads = Harness::in_turns(harness.repeats(), contenders.len(), |contender| {
+        let contender = contenders[contender];
         let folder = Harness::folder()?;
         let path = folder.path().join("bench.db");
         contender.create(&path)?;
@@ -62,17 +77,21 @@ fn in_one_process(
         }
         Ok(load)
     })?;
-    let [ours, pool, mutex] = &loads[..] else { return Err("three contenders".into()) };
+    let [ours, pool, mutex, others @ ..] = &loads[..] else { return Err("three contenders".into()) };
     let rates = |loads: &[Load]| loads.iter().map(Load::per_second).collect::<Vec<f64>>();
     let waits = |loads: &[Load]| loads.iter().map(|load| millis(load.worst_us)).collect::<Vec<f64>>();
     let writes = (WRITES, condition, "writes/s");
     let (pool_name, mutex_name) = (Contender::Pool.name(), Contender::Mutex.name());
     harness.add(Measured::beside(writes, &rates(ours), (pool_name, &rates(pool)), to_pool));
     harness.add(Measured::beside(writes, &rates(ours), (mutex_name, &rates(mutex)), to_mutex));
+    for sqlx in others {
+        let name = Contender::Sqlx.name();
+        harness.add(Measured::beside(writes, &rates(ours), (name, &rates(sqlx)), to_pool));
+    }
     let wait = (WAIT, condition, "ms");
     harness.add(Measured::beside(wait, &waits(ours), (pool_name, &waits(pool)), to_wait));
     harness.note(format!("{condition}, ours (last repeat, with warm-up): {counted}"));
-    for (contender, loads) in CONTENDERS.iter().zip(&loads) {
+    for (contender, loads) in contenders.iter().zip(&loads) {
         if let Some(last) = loads.last() {
             let (p50, p99, worst) = (millis(last.p50_us), millis(last.p99_us), millis(last.worst_us));
             let name = contender.name();
@@ -86,8 +105,8 @@ fn in_one_process(
 }
 
 fn in_processes(harness: &mut Harness, condition: &str, processes: usize, threads: usize) -> Outcome {
-    let loads = Harness::in_turns(harness.repeats(), CONTENDERS.len(), |contender| {
-        let contender = CONTENDERS[contender];
+    let loads = Harness::in_turns(harness.repeats(), IN_PROCESSES.len(), |contender| {
+        let contender = IN_PROCESSES[contender];
         let folder = Harness::folder()?;
         let path = folder.path().join("bench.db");
         contender.create(&path)?;
@@ -96,7 +115,7 @@ fn in_processes(harness: &mut Harness, condition: &str, processes: usize, thread
     })?;
     let of = |loads: &[Load], value: fn(&Load) -> f64| loads.iter().map(value).collect::<Vec<f64>>();
     let (ours, pool) = (&loads[0], &loads[1]);
-    for (contender, theirs) in CONTENDERS.iter().zip(&loads).skip(1) {
+    for (contender, theirs) in IN_PROCESSES.iter().zip(&loads).skip(1) {
         let peer = (contender.name(), &of(theirs, Load::per_second)[..]);
         let line = (WRITES, condition, "writes/s");
         harness.add(Measured::beside(line, &of(ours, Load::per_second), peer, Target::None));
@@ -111,7 +130,7 @@ fn in_processes(harness: &mut Harness, condition: &str, processes: usize, thread
     let total: f64 = of(ours, errors).iter().sum();
     let line = ("durable writes, errors", condition, "errors");
     harness.add(Measured::alone(line, &[total], Target::OursAtMost(0.0)));
-    for (contender, loads) in CONTENDERS.iter().zip(&loads) {
+    for (contender, loads) in IN_PROCESSES.iter().zip(&loads) {
         harness.note_errors(&format!("{condition}, {}", contender.name()), loads);
     }
     Ok(())

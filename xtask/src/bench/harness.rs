@@ -35,7 +35,7 @@ impl Harness {
     }
 
     pub(crate) fn window(&self) -> Window {
-        Window::of(Duration::from_millis(if self.quick { 600 } else { 2000 }))
+        Window::of(Duration::from_millis(if self.quick { 1000 } else { 2000 }))
     }
 
     /// Reads need no long windows, and short turns meet the same noise.

@@ -4,3 +4,4 @@ pub(crate) mod held;
 pub(crate) mod mutex;
 pub(crate) mod plain;
 pub(crate) mod pool;
+pub(crate) mod sqlx;

@@ -53,6 +53,8 @@ pub(crate) struct Pattern {
 pub(crate) enum Find {
     /// Any of these, as they stand.
     Any(&'static [&'static str]),
+    /// The first, unless the second follows.
+    Without(&'static str, &'static str),
     /// Any of these as a whole name: nothing that could belong to it before or after.
     Name(&'static [&'static str]),
     /// A literal as a whole, judged by a function.
@@ -133,6 +135,11 @@ impl Find {
             Self::Any(words) => {
                 words.iter().flat_map(|word| text.match_indices(word)).map(|(place, _)| place).collect()
             }
+            Self::Without(word, after) => text
+                .match_indices(word)
+                .map(|(place, _)| place)
+                .filter(|place| !text[place + word.len()..].starts_with(after))
+                .collect(),
             Self::Name(words) => words
                 .iter()
                 .flat_map(|word| text.match_indices(word))
