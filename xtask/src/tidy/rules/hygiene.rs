@@ -95,7 +95,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         rule: "machine-home",
         advice: "a home of somebody's machine: ask the environment; an invented one is /home/ada",
         within: Within::Text,
-        lines: Lines::All,
+        lines: Lines::Production,
         find: Find::Without("/home/", "ada"),
         except: is_lock_or_tidy,
         caught: (".cargo/config.toml", "linker = \"/home/grace/ld\""),
