@@ -25,7 +25,8 @@ mod source_file;
 pub struct ImportOptions {
     /// Count only: nothing is written.
     pub dry_run: bool,
-    /// The time that one chunk may hold the write lock; chunks grow and shrink to stay below it.
+    /// The time that one chunk may hold the write lock while others write too; chunks grow and shrink to stay
+    /// below it. Alone they may take twice as long.
     pub chunk_time: Duration,
     /// The most rows of one chunk, whatever time there is; at least 1.
     pub chunk_rows: u64,

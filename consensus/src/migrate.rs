@@ -102,7 +102,7 @@ pub struct BackfillOptions {
     pub limit: Option<u64>,
     /// Count only: nothing is written.
     pub dry_run: bool,
-    /// The time that one chunk may hold the write lock.
+    /// The time that one chunk may hold the write lock while others write too; alone it may be twice as long.
     pub chunk_time: Duration,
     /// The most rows of one chunk, whatever time there is; at least 1.
     pub chunk_rows: u64,

@@ -6,6 +6,12 @@ use conclave_db::Held;
 
 /// The first chunk: small, since nothing is known of the disk yet.
 const FIRST: u64 = 64 * 1024;
+/// The most that one chunk's work is allowed to take on a slow disk: nobody waits longer than 50 ms.
+const MOST_WORK: Duration = Duration::from_millis(15);
+/// How much longer a chunk may take while nobody else writes.
+const ALONE: u32 = 2;
+/// For how many chunks another's commit is remembered.
+const REMEMBER: u32 = 64;
 const LEAST: u64 = 1024;
 const MOST: u64 = 32 * 1024 * 1024;
 
@@ -38,26 +44,53 @@ impl LockTimes {
 #[derive(Debug)]
 pub(crate) struct Pace {
     target: Duration,
+    /// What a commit takes, as of late.
+    commit: Duration,
+    /// Chunks to go in which others are expected to write.
+    beside_others: u32,
+    /// The last `data_version`, which changes when another connection commits.
+    version: Option<i64>,
     budget: u64,
     locks: LockTimes,
 }
 
 impl Pace {
-    /// Aims below `chunk_time`, since commits differ in time.
+    /// Aims below `chunk_time`, since commits differ in time; alone at twice as much.
     pub(crate) fn new(chunk_time: Duration) -> Self {
-        Self { target: chunk_time * 3 / 5, budget: FIRST, locks: LockTimes::default() }
+        Self {
+            target: chunk_time * 3 / 5,
+            commit: Duration::ZERO,
+            beside_others: 0,
+            version: None,
+            budget: FIRST,
+            locks: LockTimes::default(),
+        }
     }
 
     pub(crate) const fn budget(&self) -> u64 {
         self.budget
     }
 
+    /// The file's `data_version` now.
+    pub(crate) fn saw(&mut self, version: i64) {
+        if self.version.replace(version).is_some_and(|before| before != version) {
+            if self.beside_others == 0 {
+                // At once, not over the next few chunks: someone waits.
+                self.budget = (self.budget / u64::from(ALONE)).max(LEAST);
+            }
+            self.beside_others = REMEMBER;
+        }
+    }
+
     /// A chunk of this weight held the lock for `held`.
     pub(crate) fn took(&mut self, weight: u64, held: Held) {
         self.locks.held.push(held.total());
-        // The disk's own time for a commit does not shrink with the chunk: on a slow disk at least half of
-        // the time is for work, or chunks would end at one row each.
-        let target = self.target.saturating_sub(held.commit).max(self.target / 2);
+        // The disk's own time for a commit does not shrink with the chunk: on a slow disk work may take as long
+        // as the commit, or chunks would end at one row each.
+        self.commit = (self.commit * 3 + held.commit) / 4;
+        let wanted = if self.beside_others > 0 { self.target } else { self.target * ALONE };
+        self.beside_others = self.beside_others.saturating_sub(1);
+        let target = wanted.saturating_sub(self.commit).max(self.commit.min(MOST_WORK));
         if weight < self.budget / 2 && held.work <= target {
             // The last rows, or few huge ones: a chunk far below its budget says little about a full one.
             return;
@@ -98,6 +131,11 @@ mod tests {
     #[test]
     fn chunks_find_the_size_that_fits_their_time() {
         let (mut pace, total) = settle(Duration::from_millis(1));
+        assert!(total > Duration::from_millis(10) && total < Duration::from_millis(13), "{total:?}");
+        // Somebody else writes: half of that, from the next chunk on.
+        pace.saw(1);
+        pace.saw(2);
+        let total = held(pace.budget(), Duration::from_millis(1)).total();
         assert!(total > Duration::from_millis(5) && total < Duration::from_millis(7), "{total:?}");
         // The work becomes ten times slower.
         for _ in 0..20 {
@@ -111,8 +149,8 @@ mod tests {
     #[test]
     fn a_slow_disk_does_not_shrink_chunks_to_nothing() {
         let (pace, total) = settle(Duration::from_millis(20));
-        assert!(held(pace.budget(), Duration::ZERO).total() > Duration::from_millis(2));
-        assert!(total < Duration::from_millis(24), "{total:?}");
+        assert!(held(pace.budget(), Duration::ZERO).total() > Duration::from_millis(12));
+        assert!(total < Duration::from_millis(36), "{total:?}");
     }
 
     #[test]

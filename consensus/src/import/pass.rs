@@ -6,14 +6,10 @@ use super::Progress;
 use super::pace::Pace;
 use crate::error::Result;
 use crate::store::control;
-use crate::store::copy::{Copier, Listing, Tally};
+use crate::store::copy::{Chunk, Copier, Tally, Work};
 
-/// A row that deserves a look: its id and its run.
-pub(crate) type Listed = (String, Option<String>);
-
-/// What is called with each chunk's count.
-pub(crate) type Found<'found> =
-    dyn FnMut(&Copier, &Tally, &mut dyn FnMut(Listing) -> Result<Vec<Listed>>) -> Result<()> + 'found;
+/// What is called with each chunk's count, inside the snapshot in which it was counted.
+pub(crate) type Found<'found> = dyn FnMut(&Copier, &WriteTx<'_>, &Tally) -> Result<()> + 'found;
 
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,19 +44,15 @@ impl Passes<'_> {
     pub(crate) fn run(
         &mut self,
         copier: &Copier,
-        mut low: i64,
+        low: i64,
         phase: &'static str,
         found: &mut Found<'_>,
     ) -> Result<Ended> {
         let restage = self.bulk.source_is_live();
-        while self.left > 0 {
-            let (budget, most) = (self.pace.budget(), self.left.min(self.chunk_rows));
-            let next = self.bulk.prepare(|tx| {
-                let Some(chunk) = copier.measure(tx, low, budget, most)? else { return Ok(None) };
-                Ok::<_, crate::ConsensusError>(Some((chunk, copier.prepare(tx, &chunk)?)))
-            })?;
-            let Some((chunk, work)) = next else { break };
-            if work.to_write > 0 && !self.dry_run {
+        let mut next = self.next(copier, low)?;
+        while let Some((chunk, work)) = next {
+            let write = work.to_write > 0 && !self.dry_run;
+            if write {
                 let (applied, held) = self.bulk.write(|tx| {
                     // The phase that governs the write, read under its lock.
                     let to_legacy = control::phase(tx)?.has_legacy_side();
@@ -74,23 +66,49 @@ impl Passes<'_> {
                     return Ok(Ended::PhaseMoved);
                 }
                 self.pace.took(chunk.weight, held);
-                self.differing += self.bulk.prepare(|tx| copier.differing(tx))?;
             }
-            let dry_run = self.dry_run;
-            let tally = self.bulk.prepare(|tx| copier.tally(tx, dry_run))?;
-            let bulk = &mut self.bulk;
-            found(copier, &tally, &mut |listing| bulk.prepare(|tx| Copier::list(tx, listing, LISTED)))?;
-            low = chunk.high;
             self.left -= chunk.rows.min(self.left);
             self.done_rows += chunk.rows;
+            let (dry_run, budget, most) = (self.dry_run, self.pace.budget(), self.left.min(self.chunk_rows));
+            // Comparing and counting this chunk and working out the next share one snapshot.
+            let (version, differing, following) = self.bulk.prepare(|tx| {
+                let version = tx.pragma::<i64>("data_version")?;
+                let differing = if write { copier.differing(tx)? } else { 0 };
+                found(copier, tx, &copier.tally(tx, dry_run)?)?;
+                let following = plan(copier, tx, chunk.high, budget, most)?;
+                Ok::<_, crate::ConsensusError>((version, differing, following))
+            })?;
+            self.differing += differing;
+            self.pace.saw(version);
+            next = following;
             let (done_rows, total_rows) = (self.done_rows, self.total_rows.max(self.done_rows));
             (self.progress)(Progress { done_rows, total_rows, phase });
         }
         Ok(Ended::Done)
     }
 
+    fn next(&mut self, copier: &Copier, low: i64) -> Result<Option<(Chunk, Work)>> {
+        let (budget, most) = (self.pace.budget(), self.left.min(self.chunk_rows));
+        self.bulk.prepare(|tx| plan(copier, tx, low, budget, most))
+    }
+
     /// Runs a closure of the storage layer's own error without the lock.
     pub(crate) fn look<T>(&mut self, mut closure: impl FnMut(&WriteTx<'_>) -> Result<T>) -> Result<T> {
         self.bulk.prepare(|tx| closure(tx))
     }
+}
+
+/// The chunk behind `low`, worked out.
+fn plan(
+    copier: &Copier,
+    tx: &WriteTx<'_>,
+    low: i64,
+    budget: u64,
+    most: u64,
+) -> Result<Option<(Chunk, Work)>> {
+    if most == 0 {
+        return Ok(None);
+    }
+    let Some(chunk) = copier.measure(tx, low, budget, most)? else { return Ok(None) };
+    Ok(Some((chunk, copier.prepare(tx, &chunk)?)))
 }

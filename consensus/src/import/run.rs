@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use conclave_db::{BulkWriter, Db};
+use conclave_db::{BulkWriter, Db, WriteTx};
 
 use super::pace::Pace;
-use super::pass::{Ended, LISTED, Listed, Passes};
+use super::pass::{Ended, LISTED, Passes};
 use super::source_file::SourceFile;
 use super::{ImportOptions, ImportReport, ListedRow, Progress};
 use crate::error::{ConsensusError, Result};
@@ -164,10 +164,10 @@ impl Import<'_> {
 
     fn kind(&mut self, copier: &Copier, phase: &'static str) -> Result<Ended> {
         let (report, new, updated) = (&mut self.report, &mut self.new, &mut self.updated);
-        self.passes.run(copier, i64::MIN, phase, &mut |copier, tally, list| {
+        self.passes.run(copier, i64::MIN, phase, &mut |copier, tx, tally| {
             *new += tally.new;
             *updated += tally.changed;
-            count(report, copier, tally, list)
+            count(report, copier, tx, tally)
         })
     }
 
@@ -197,12 +197,7 @@ impl Import<'_> {
 }
 
 /// Adds a chunk to the report.
-fn count(
-    report: &mut ImportReport,
-    copier: &Copier,
-    tally: &Tally,
-    list: &mut dyn FnMut(Listing) -> Result<Vec<Listed>>,
-) -> Result<()> {
+fn count(report: &mut ImportReport, copier: &Copier, tx: &WriteTx<'_>, tally: &Tally) -> Result<()> {
     let held = tally.rows - tally.refused;
     report.rows += tally.rows;
     report.already_present += tally.equal;
@@ -210,9 +205,9 @@ fn count(
     report.refused += tally.refused;
     report.unknown_times += tally.unknown_times;
     let table = copier.kind.legacy;
-    let mut name = |rows: &mut Vec<ListedRow>, listing: Listing, count: u64| {
+    let name = |rows: &mut Vec<ListedRow>, listing: Listing, count: u64| {
         if count > 0 && rows.len() < LISTED {
-            let found = list(listing)?;
+            let found = Copier::list(tx, listing, LISTED)?;
             rows.extend(found.into_iter().map(|(id, run)| ListedRow { table, id, run }));
             rows.truncate(LISTED);
         }

@@ -59,7 +59,7 @@ pub(super) fn run(
             let copier = Copier::new(kind, scope);
             let low =
                 if from_start { i64::MIN } else { passes.look(|tx| copier.cursor(tx))?.unwrap_or(i64::MIN) };
-            passes.run(&copier, low, "backfill", &mut |copier, tally, list| {
+            passes.run(&copier, low, "backfill", &mut |copier, tx, tally| {
                 report.copied += tally.new;
                 report.updated += tally.changed;
                 report.unknown_times += tally.unknown_times;
@@ -70,7 +70,7 @@ pub(super) fn run(
                 }
                 if tally.unknown_times > 0 && report.unknown_time_rows.len() < LISTED {
                     let table = copier.kind.legacy;
-                    let found = list(Listing::UnknownTime)?;
+                    let found = Copier::list(tx, Listing::UnknownTime, LISTED)?;
                     let rows = found.into_iter().map(|(id, run)| ListedRow { table, id, run });
                     report.unknown_time_rows.extend(rows);
                     report.unknown_time_rows.truncate(LISTED);

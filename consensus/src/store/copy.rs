@@ -146,7 +146,8 @@ impl Copier {
             tx.execute("DELETE FROM temp.chunk", [])?;
             tx.execute(&self.sql.derive, params![chunk.low, chunk.high])?;
         }
-        if work.fresh && self.is_fresh(tx, chunk)? {
+        let fresh = work.fresh && self.is_fresh(tx, chunk)?;
+        if fresh {
             if let Some(keep_ids) = &self.sql.keep_ids {
                 tx.execute(keep_ids, [])?;
             }
@@ -162,16 +163,21 @@ impl Copier {
         if let Some(copy_legacy) = &self.sql.copy_legacy {
             tx.execute(copy_legacy, [])?;
         }
-        tx.execute("UPDATE temp.chunk SET run = NULL WHERE action IN (0, 2)", [])?;
-        for step in [FIND_RUNS, EXTEND_RUNS, &self.sql.create_runs, FIND_RUNS] {
-            tx.execute(step, [])?;
+        if tx.execute(FIND_RUNS, [])? > 0 {
+            tx.execute(EXTEND_RUNS, [])?;
+        }
+        if tx.execute(&self.sql.create_runs, [])? > 0 {
+            tx.execute(FIND_RUNS, [])?;
         }
         tx.execute(&self.sql.number, [])?;
         tx.execute(&self.sql.copy, [])?;
-        if let Some(remember) = &self.sql.remember {
+        // A fresh chunk whose rows keep their ids on the legacy side needs no other record of where they went.
+        if let Some(remember) = self.sql.remember.as_ref().filter(|_| !fresh || !self.scope.to_legacy) {
             tx.execute(remember, [])?;
         }
-        self.change(tx)?;
+        if !fresh {
+            self.change(tx)?;
+        }
         if self.kind.name == "synthesis" && !self.scope.later {
             runs::take_claims(tx)?;
         }

@@ -24,6 +24,10 @@ use crate::pool::{self, Snapshot};
 use crate::source;
 use crate::transaction::{Inside, WriteTx};
 
+/// A bulk copy writes the same pages of the indexes again and again: the log is copied when it has this many
+/// times the pages of an ordinary checkpoint, which spares most of that.
+const CHECKPOINT_LESS: i64 = 8;
+
 /// How long a transaction held the write lock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Held {
@@ -61,7 +65,8 @@ impl BulkWriter {
         let conn = db.open_connection()?;
         let options = db.options();
         let wal = db.journal() == Journal::Wal;
-        let checkpointer = Checkpointer::new(&conn, &options.path, options.checkpoint_pages, wal);
+        let pages = options.checkpoint_pages.saturating_mul(CHECKPOINT_LESS);
+        let checkpointer = Checkpointer::steady(&conn, &options.path, pages, wal);
         register_functions(&conn)?;
         let (source, live) = match source {
             None => (None, false),

@@ -131,6 +131,8 @@ pub(crate) struct Checkpointer {
     path: PathBuf,
     /// The threshold: so many pages that were not tried yet.
     pages: i64,
+    /// Whether the threshold stays as it is: nobody waits for the checkpoints of a bulk copy.
+    steady: bool,
     /// The same, less where the disk is slow: writers wait for a checkpoint, and more often is shorter.
     step: i64,
     wal: bool,
@@ -152,7 +154,13 @@ impl Checkpointer {
             Ok(())
         }));
         let (path, warn) = (path.to_path_buf(), pages.saturating_mul(LARGE));
-        Self { path, pages, step: pages, wal, log: 0, tried: 0, truncated: 0, tried_at: None, warn }
+        let steady = false;
+        Self { path, pages, steady, step: pages, wal, log: 0, tried: 0, truncated: 0, tried_at: None, warn }
+    }
+
+    /// For a connection beside the writer, whose checkpoints no writer waits for.
+    pub(crate) fn steady(conn: &Connection, path: &Path, pages: i64, wal: bool) -> Self {
+        Self { steady: true, ..Self::new(conn, path, pages, wal) }
     }
 
     /// Whether to checkpoint after the commit that was just made on this thread.
@@ -180,7 +188,9 @@ impl Checkpointer {
         self.tried_at = Some(begun);
         self.tried = self.log;
         let copied = Copied::passive(conn).and_then(|passive| {
-            self.step = next_step(self.step, self.pages, clock.monotonic().saturating_sub(begun));
+            if !self.steady {
+                self.step = next_step(self.step, self.pages, clock.monotonic().saturating_sub(begun));
+            }
             let mut large = self.pages.saturating_mul(LARGE);
             if passive.is_incomplete() {
                 count(&metrics.checkpoints_held_up, 1);

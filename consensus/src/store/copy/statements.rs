@@ -29,9 +29,9 @@ DELETE FROM temp.chunk; DELETE FROM temp.touched; DELETE FROM temp.planned; DELE
 
 /// Gives each row of the chunk its run, where there is one.
 pub(crate) const FIND_RUNS: &str = "
-UPDATE temp.chunk SET run = (SELECT r.id FROM consensus_runs r
-  WHERE r.run_key = chunk.run_key AND r.spec_id = chunk.spec AND r.stage = chunk.stage)
-WHERE action IN (0, 2) AND run IS NULL";
+UPDATE temp.chunk SET run = r.id FROM consensus_runs r
+WHERE action IN (0, 2) AND run IS NULL
+  AND r.run_key = chunk.run_key AND r.spec_id = chunk.spec AND r.stage = chunk.stage";
 
 /// Moves the times of runs that were there before to those of their new rows.
 pub(crate) const EXTEND_RUNS: &str = "
