@@ -1,4 +1,5 @@
 //! Black-box tests of consensus runs: import, backfill, reading, recording, export.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod backfill;
 mod byte_exact;
