@@ -24,7 +24,7 @@ impl Gate {
             return Some(Entered { gate: self });
         }
         self.leave();
-        let until = clock.monotonic() + timeout;
+        let until = clock.monotonic().saturating_add(timeout);
         let mut guard = self.locked();
         loop {
             // Only who closed the gate opens it, under this lock, so the bit cannot come back unseen.
@@ -42,7 +42,7 @@ impl Gate {
 
     /// Closes the gate and waits until all readers have left. `None`, and the gate open again, after `timeout`.
     pub(crate) fn close(&self, timeout: Duration, clock: &dyn Clock) -> Option<ClosedGate<'_>> {
-        let until = clock.monotonic() + timeout;
+        let until = clock.monotonic().saturating_add(timeout);
         let mut guard = self.locked();
         // Only the leader of the writers closes the gate, so it is never closed twice.
         self.count.fetch_or(CLOSED, Ordering::SeqCst);

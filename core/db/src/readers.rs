@@ -144,6 +144,8 @@ impl Readers {
 
     fn connection(&self) -> Result<r2d2::PooledConnection<ReadManager>> {
         let started = self.clock.monotonic();
+        // What failed long ago says nothing of now.
+        drop(locked(&self.last_error).take());
         self.pool.get().map_err(|_| {
             let failed_open = locked(&self.last_error).take();
             let waited = self.clock.monotonic().saturating_sub(started);

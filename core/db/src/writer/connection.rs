@@ -38,6 +38,10 @@ impl WriteConnection {
     pub(crate) fn new(conn: Connection, busy_timeout: Duration, wal: bool) -> Result<Self> {
         let guarded = Arc::new(AtomicBool::new(false));
         authorizer::install(&conn, Arc::clone(&guarded))?;
+        // When SQLite has ended the transaction inside a closure that swallows the error, its next statement would
+        // be a transaction of its own, durable at once and beside every answer. This makes it a rollback.
+        let inside = Arc::clone(&guarded);
+        conn.commit_hook(Some(move || inside.load(Ordering::Relaxed)))?;
         Ok(Self { conn, busy_timeout, durability: Durability::Power, guarded, wal })
     }
 

@@ -22,7 +22,8 @@ const SLOW: Duration = Duration::from_millis(100);
 /// How often a leader that waits for SQLite's lock looks for others whose time is up.
 const SLICE: Duration = Duration::from_millis(250);
 
-/// A committed group, whose callers are yet to be told.
+/// A group that has ended, whose callers are yet to be told: those who are durable now, and those whose closure
+/// failed after it had seen what the others did.
 #[derive(Debug)]
 pub(crate) struct Committed(Vec<Member>);
 
@@ -64,16 +65,22 @@ impl Group<'_> {
         }
         let begun = (self.now)();
         let mut members: Vec<Member> = Vec::new();
+        let mut succeeded = 0;
         let mut paused = false;
         let mut next = Some(first);
         while let Some(mut member) = next.take() {
             self.metrics.queue_wait.record_time(begun.saturating_sub(member.terms().queued_at));
             let alone = members.is_empty();
             match self.run_inside(&mut member.job, alone) {
-                Ok(After::Succeeded) => members.push(member),
+                Ok(After::Succeeded) => {
+                    succeeded += 1;
+                    members.push(member);
+                }
+                // Its error may rest on what others did before it, so it is told after their commit.
+                Ok(After::Failed) if !alone => members.push(member),
                 Ok(After::Failed) => {
                     self.answer_failed(member);
-                    if alone && self.write.restart().is_err() {
+                    if self.write.restart().is_err() {
                         // Nobody else is inside; the next leader waits for the lock properly.
                         return None;
                     }
@@ -98,7 +105,7 @@ impl Group<'_> {
         }
         let size = members.len();
         let started = (self.now)();
-        let committed = self.commit(members);
+        let committed = self.commit(members, succeeded);
         self.gather.committed(paused, size, self.queue.len(), (self.now)().saturating_sub(started));
         committed
     }
@@ -179,13 +186,14 @@ impl Group<'_> {
     }
 
     /// COMMIT, and what its failure means.
-    fn commit(&mut self, mut members: Vec<Member>) -> Option<Committed> {
+    fn commit(&mut self, mut members: Vec<Member>, succeeded: usize) -> Option<Committed> {
         let started = (self.now)();
         let committed = self.write.commit();
         self.metrics.commit_time.record_time((self.now)().saturating_sub(started));
         let Err(error) = committed else {
             count(&self.metrics.commits, 1);
-            count(&self.metrics.writes, members.len());
+            count(&self.metrics.writes, succeeded);
+            count(&self.metrics.failed, members.len() - succeeded);
             self.metrics.group_size.record(members.len() as u64);
             tracing::trace!(members = members.len(), "committed");
             return Some(Committed(members));
@@ -202,6 +210,12 @@ impl Group<'_> {
             for member in members {
                 let label = member.terms().label;
                 member.refuse(DbError::Ambiguous { label, text: error.to_string() });
+            }
+        } else if error.kind() == ErrorKind::Busy {
+            // No closure is to blame, and each of them alone would wait as long again.
+            for member in members {
+                let waited = (self.now)().saturating_sub(member.terms().queued_at);
+                self.refuse(member, DbError::Busy { text: error.to_string(), waited });
             }
         } else if members.len() > 1 {
             self.one_by_one(members);
@@ -224,7 +238,7 @@ impl Group<'_> {
             }
             match self.run_inside(&mut member.job, true) {
                 Ok(After::Succeeded) => {
-                    if let Some(committed) = self.commit(vec![member]) {
+                    if let Some(committed) = self.commit(vec![member], 1) {
                         committed.answer();
                     }
                 }

@@ -131,7 +131,7 @@ impl Writer {
         action: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
         let queued_at = self.clock.monotonic();
-        let deadline = queued_at + deadline;
+        let deadline = queued_at.saturating_add(deadline);
         if let Entered::Waits(waiter) = self.queue.enter_to_lead() {
             match self.queue.wait(&waiter, || self.left(deadline)) {
                 Waited::Leads(_) => {}
@@ -144,9 +144,8 @@ impl Writer {
         self.check_identity()?;
         lead.write.set_durability(Durability::Power)?;
         let _turn = lead.turn.acquire();
-        let done = action(&lead.write.conn);
-        lead.write.settle();
-        done
+        let settling = Settling { write: &lead.write };
+        action(&settling.write.conn)
     }
 
     /// Writers in the queue now.
@@ -158,6 +157,8 @@ impl Writer {
     fn lead_group(self: &Arc<Self>, own: Option<Job>) {
         let passing = Passing { writer: self };
         let mut lead = self.lead();
+        // Whatever a leader that ended by a bug has left open.
+        lead.write.settle();
         let first = match own {
             Some(job) => Some(Member::new(None, job)),
             None => self.queue.take(|_| true).map(|(waiter, job)| Member::new(Some(waiter), job)),
@@ -180,7 +181,7 @@ impl Writer {
         };
         let committed = group.run(first);
         #[cfg(test)]
-        tests::leader_bug();
+        tests::leader_bug(&self.path);
         drop(granted);
         let due = committed.is_some() && checkpointer.is_due(&self.metrics, self.clock.monotonic());
         if due {
@@ -213,7 +214,7 @@ impl Writer {
     }
 
     fn lead(&self) -> MutexGuard<'_, Lead> {
-        // A leader that panicked has left the connection settled or settles it here: see `Group::begin`.
+        // Each leader settles what one that panicked has left.
         self.lead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -241,6 +242,17 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.helper.close();
+    }
+}
+
+/// Leaves no transaction open when dropped, also by a panic: it would hold SQLite's lock.
+struct Settling<'lead> {
+    write: &'lead WriteConnection,
+}
+
+impl Drop for Settling<'_> {
+    fn drop(&mut self) {
+        self.write.settle();
     }
 }
 
