@@ -108,7 +108,6 @@ impl BulkWriter {
         &mut self,
         mut closure: impl FnMut(&WriteTx<'_>) -> Result<T, E>,
     ) -> Result<(T, Held), E> {
-        let _inside = Inside::enter("a bulk copy")?;
         let clock = Arc::clone(&self.clock);
         let until = clock.monotonic() + self.deadline;
         loop {

@@ -28,6 +28,16 @@ impl FileIdentity {
             Err(error) => Err(DbError::io(path.display().to_string(), error)),
         }
     }
+
+    /// A file that was replaced or deleted under an open handle must not swallow what it acknowledges.
+    pub(crate) fn check(self, path: &Path) -> Result<()> {
+        let what = match Self::of(path)? {
+            Some(found) if found == self => return Ok(()),
+            Some(_) => "the file was replaced while open",
+            None => "the file was deleted while open",
+        };
+        Err(DbError::file(ErrorKind::Replaced, path, what))
+    }
 }
 
 /// A file that lies beside a database, such as `state.db` + `-wal`.

@@ -218,8 +218,8 @@ impl Db {
 
     /// A writable connection of its own with all pragmas, whose transactions take the turn.
     pub fn open_connection(&self) -> Result<WritableConnection> {
-        self.writer("a connection")?;
-        WritableConnection::open(&self.shared.options, self.shared.journal)
+        let identity = self.writer("a connection")?.identity();
+        WritableConnection::open(&self.shared.options, self.shared.journal, identity)
     }
 
     /// The pool of reading connections, for those who want it itself. Not counted as readers by `exclusive`.

@@ -34,7 +34,7 @@ use self::member::Member;
 use self::queue::{Entered, Passed, Queue, Waited};
 pub(crate) use self::turn::Turn;
 use crate::checkpoint::Checkpointer;
-use crate::error::{DbError, ErrorKind, Result};
+use crate::error::{DbError, Result};
 use crate::file::FileIdentity;
 use crate::metrics::{Metrics, count};
 use crate::options::{DbOptions, Durability};
@@ -141,11 +141,16 @@ impl Writer {
         let _passing = Passing { writer: self };
         let mut lead = self.lead();
         lead.write.settle();
-        self.check_identity()?;
+        self.identity.check(&self.path)?;
         lead.write.set_durability(Durability::Power)?;
         let _turn = lead.turn.acquire();
         let settling = Settling { write: &lead.write };
         action(&settling.write.conn)
+    }
+
+    /// The file that this writer writes.
+    pub(crate) const fn identity(&self) -> FileIdentity {
+        self.identity
     }
 
     /// Writers in the queue now.
@@ -164,7 +169,7 @@ impl Writer {
             None => self.queue.take(|_| true).map(|(waiter, job)| Member::new(Some(waiter), job)),
         };
         let Some(first) = first else { return };
-        if let Err(error) = self.check_identity() {
+        if let Err(error) = self.identity.check(&self.path) {
             count(&self.metrics.failed, 1);
             first.refuse(error);
             return;
@@ -225,17 +230,6 @@ impl Writer {
     fn busy(&self, queued_at: Duration) -> DbError {
         let waited = self.clock.monotonic().saturating_sub(queued_at);
         DbError::Busy { text: "database is locked: other writers are before this one".to_owned(), waited }
-    }
-
-    /// A file that was replaced or deleted under us must not swallow what it acknowledges.
-    fn check_identity(&self) -> Result<()> {
-        match FileIdentity::of(&self.path)? {
-            Some(found) if found == self.identity => Ok(()),
-            Some(_) => {
-                Err(DbError::file(ErrorKind::Replaced, &self.path, "the file was replaced while open"))
-            }
-            None => Err(DbError::file(ErrorKind::Replaced, &self.path, "the file was deleted while open")),
-        }
     }
 }
 

@@ -459,7 +459,7 @@ fn an_action_that_panics_with_a_transaction_open_leaves_none() {
         })
     }));
     assert!(panicked.is_err());
-    let mut other = fixture.db.open_connection().unwrap();
+    let other = fixture.db.open_connection().unwrap();
     other.busy_timeout(Duration::ZERO).unwrap();
     other.execute_batch("BEGIN IMMEDIATE; COMMIT").unwrap();
     fixture

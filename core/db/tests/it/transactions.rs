@@ -114,3 +114,23 @@ fn its_transactions_take_the_turn_beside_the_writer() {
     });
     assert_eq!(texts(&db).len(), 400);
 }
+
+/// What holds for the writer holds for a connection of one's own.
+#[test]
+fn it_neither_nests_nor_writes_into_a_file_that_is_gone() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    let mut conn = db.open_connection().unwrap();
+    let nested = conn.transact(TransactionBehavior::Immediate, |_| insert(&db, "nested"));
+    assert_eq!(nested.unwrap_err().kind(), ErrorKind::Nested);
+    let write = |transaction: &rusqlite::Transaction<'_>| {
+        transaction.execute("INSERT INTO item(text) VALUES('x')", []).map_err(DbError::from)
+    };
+    conn.transact(TransactionBehavior::Immediate, write).unwrap();
+    let away = scratch.path().with_extension("away");
+    std::fs::rename(scratch.path(), &away).unwrap();
+    let gone = conn.transact(TransactionBehavior::Immediate, write).unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::Replaced);
+    std::fs::rename(&away, scratch.path()).unwrap();
+    assert_eq!(texts(&db), ["x"]);
+}
