@@ -1,15 +1,12 @@
-//! The threads behind the screen: one reads and watches, one works, one keeps the file small. They own the database handles; the core
+//! The threads behind the screen: one reads and watches, one works. They own the database handles; the core
 //! never waits for them.
 
-mod caretaker;
 mod reader;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::{mpsc, oneshot};
 
 use super::effect::{Read, Work};
 use super::event_loop::spawn;
@@ -41,28 +38,11 @@ pub(super) struct Runner {
     shared: Arc<Shared>,
     reads: Sender<reader::Job>,
     works: Sender<Work>,
-    /// `None` where nothing may be written.
-    care: Option<mpsc::UnboundedSender<caretaker::Order>>,
-}
-
-/// No write goes on, and none begins, until this is dropped.
-#[derive(Debug)]
-pub(super) struct Paused<'runner> {
-    runner: &'runner Runner,
-    _writing: MutexGuard<'runner, ()>,
-}
-
-impl Drop for Paused<'_> {
-    fn drop(&mut self) {
-        if let Some(care) = &self.runner.care {
-            let _ = care.send(caretaker::Order::GoOn);
-        }
-    }
 }
 
 impl Runner {
     /// Starts the threads.
-    pub(super) fn start(project: Project, actor: String, read_only: bool, messages: &Sender<Msg>) -> Self {
+    pub(super) fn start(project: Project, actor: String, messages: &Sender<Msg>) -> Self {
         let shared = Arc::new(Shared {
             project: Mutex::new(project),
             actor,
@@ -79,20 +59,10 @@ impl Runner {
             let tell = messages.clone();
             spawn("worker", move || worker::serve(&with, &work, &tell))
         });
-        let mut care = None;
-        let started = started.and_then(|()| {
-            if read_only {
-                return Ok(());
-            }
-            let (orders, ordered) = mpsc::unbounded_channel();
-            care = Some(orders);
-            let with = Arc::clone(&shared);
-            spawn("caretaker", move || caretaker::serve(&with, ordered))
-        });
         if let Err(failure) = started {
             let _ = messages.send(Msg::ReadFailed(failure.into()));
         }
-        Self { shared, reads, works, care }
+        Self { shared, reads, works }
     }
 
     pub(super) fn read(&self, read: Read) {
@@ -115,15 +85,7 @@ impl Runner {
     }
 
     /// Waits until no write goes on, and keeps new ones from beginning.
-    pub(super) fn pause(&self) -> Paused<'_> {
-        let writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(care) = &self.care {
-            let (ended, end) = oneshot::channel();
-            if care.send(caretaker::Order::Rest(ended)).is_ok() {
-                // An error means that the caretaker has ended, and its daemon with it.
-                let _ = end.blocking_recv();
-            }
-        }
-        Paused { runner: self, _writing: writing }
+    pub(super) fn pause(&self) -> MutexGuard<'_, ()> {
+        self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
