@@ -63,7 +63,7 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     let size = event_size();
     let mut screen = Screen::take(mouse).map_err(io)?;
     let (model, effects) = Model::new(setting, size, mouse, SystemClock.wall_ms());
-    let runner = Runner::start(wanted.project, wanted.actor, &sender);
+    let runner = Runner::start(wanted.project, wanted.actor, wanted.read_only, &sender);
     input(sender);
     let outcome = Loop { screen: &mut screen, model, runner, in_tmux }.run(&messages, effects);
     drop(screen);

@@ -278,9 +278,10 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     bind(Place::Movement, &[key('g'), HOME], Action::Top, "", "To the first line"),
     bind(Place::Movement, &[key('G'), END], Action::Bottom, "", "To the last line"),
+    bind(Place::Global, &[key('?')], Action::Help, "help", "The keys of this screen").command("help"),
+    bind(Place::Global, &[key('q'), Key::control('c')], Action::Quit, "quit", "Quit").command("quit"),
     bind(Place::Global, &[key('1')], Action::GoRuns, "", "Runs").command("runs"),
     bind(Place::Global, &[key('6')], Action::GoStorage, "", "Storage").command("storage"),
-    bind(Place::Global, &[key('?')], Action::Help, "help", "The keys of this screen").command("help"),
     bind(Place::Global, &[key(':')], Action::Palette, "", "All commands"),
     bind(Place::Global, &[key('!')], Action::NeedsYou, "", "What needs you").command("needs"),
     bind(Place::Global, &[key('r'), Key::of(KeyCode::F(5))], Action::Refresh, "", "Read everything again")
@@ -289,7 +290,6 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("mouse"),
     bind(Place::Global, &[Key::control('z')], Action::Suspend, "", "Suspend; `fg` comes back")
         .command("suspend"),
-    bind(Place::Global, &[key('q'), Key::control('c')], Action::Quit, "quit", "Quit").command("quit"),
     #[cfg(debug_assertions)]
     bind(Place::Global, &[], Action::Panic, "", "A defect on purpose, in debug builds").command("panic"),
 ];

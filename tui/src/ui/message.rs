@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use conclave_consensus::runs::{RunCursor, RunDetail, RunId, RunSummary};
+use conclave_db::vacuum::VacuumStats;
 
 use super::effect::{Part, Work};
 use super::keys::Key;
@@ -55,6 +56,8 @@ pub(crate) enum Msg {
         work: Work,
         outcome: Result<Outcome, Problem>,
     },
+    /// The vacuum daemon has freed something.
+    Vacuumed(Box<VacuumStats>),
     /// A read failed.
     ReadFailed(Problem),
 }

@@ -81,6 +81,10 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             model.storage.numbers = Some(*numbers);
             Vec::new()
         }
+        Msg::Vacuumed(stats) => {
+            model.storage.vacuumed = Some((model.now_ms, *stats));
+            Vec::new()
+        }
         Msg::Progress { done, total, phase } => {
             if let Some(working) = &mut model.working {
                 (working.done, working.total, working.phase) = (done, total, phase);

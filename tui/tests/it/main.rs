@@ -9,6 +9,7 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod interrupted;
 mod lists;
 mod pipes;
 mod places;

@@ -66,7 +66,7 @@ pub(crate) fn help_lines(place: Place, filter: &str, read_only: bool) -> Vec<Hel
                 .any(|text| text.to_lowercase().contains(&needle))
     };
     let mut lines = Vec::new();
-    for part in [place, Place::Movement, Place::Global] {
+    for part in [place, Place::Global, Place::Movement] {
         let bindings: Vec<&Binding> =
             BINDINGS.iter().filter(|binding| binding.place == part && matches(binding)).collect();
         if !bindings.is_empty() {

@@ -1,6 +1,7 @@
-//! The threads behind the screen: one reads and watches, one works. They own the database handles; the core
+//! The threads behind the screen: one reads and watches, one works, one keeps the file small. They own the database handles; the core
 //! never waits for them.
 
+mod housekeeper;
 mod reader;
 mod worker;
 
@@ -42,7 +43,7 @@ pub(super) struct Runner {
 
 impl Runner {
     /// Starts the threads.
-    pub(super) fn start(project: Project, actor: String, messages: &Sender<Msg>) -> Self {
+    pub(super) fn start(project: Project, actor: String, read_only: bool, messages: &Sender<Msg>) -> Self {
         let shared = Arc::new(Shared {
             project: Mutex::new(project),
             actor,
@@ -58,6 +59,14 @@ impl Runner {
             let with = Arc::clone(&shared);
             let tell = messages.clone();
             spawn("worker", move || worker::serve(&with, &work, &tell))
+        });
+        let started = started.and_then(|()| {
+            if read_only {
+                return Ok(());
+            }
+            let with = Arc::clone(&shared);
+            let tell = messages.clone();
+            spawn("housekeeper", move || housekeeper::serve(&with, &tell))
         });
         if let Err(failure) = started {
             let _ = messages.send(Msg::ReadFailed(failure.into()));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use conclave_consensus::migrate::MigrationStatus;
+use conclave_db::vacuum::VacuumStats;
 
 use crate::ui::model::CheckRow;
 use crate::ui::problem::Problem;
@@ -12,6 +13,8 @@ use crate::ui::problem::Problem;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Storage {
     pub(crate) numbers: Option<Numbers>,
+    /// When the vacuum daemon last freed something in this session, and what.
+    pub(crate) vacuumed: Option<(i64, VacuumStats)>,
     /// The checks of the last doctor.
     pub(crate) checks: Option<Vec<CheckRow>>,
     /// The first line of the page that is seen.

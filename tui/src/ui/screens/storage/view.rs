@@ -138,7 +138,14 @@ fn file_lines(model: &Model, file: &FileNumbers) -> Vec<Line<'static>> {
     ];
     let mut lines = labelled(model, "File", sizes);
     lines.extend(labelled(model, "Format", format));
-    lines.extend(labelled(model, "Vacuum", vec![vacuum]));
+    let mut vacuum = vec![vacuum];
+    if let Some((when, stats)) = &model.storage.vacuumed {
+        let freed = size(stats.size_before.saturating_sub(stats.size_after));
+        vacuum.push(Span::raw(format!("last freed {freed} in {}", times::took(stats.took))));
+        vacuum.push(Span::raw(format!("longest stall {}", times::took(stats.longest_stall))));
+        vacuum.push(Span::raw(format!("{} ago", times::ago(model.now_ms, *when))));
+    }
+    lines.extend(labelled(model, "Vacuum", vacuum));
     lines
 }
 
