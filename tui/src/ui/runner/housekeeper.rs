@@ -9,6 +9,9 @@ use std::time::Duration;
 use conclave_db::FileIdentity;
 use conclave_db::vacuum::{VacuumDaemon, VacuumSchedule, VacuumStats, spawn_daemon};
 
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
 use super::Shared;
 use crate::project::Project;
 use crate::ui::message::Msg;
@@ -16,37 +19,61 @@ use crate::ui::message::Msg;
 /// How long after the start it begins, and how often it looks whether the file is still the same.
 const LOOK: Duration = Duration::from_mins(1);
 
-/// Keeps the daemon running until nobody listens any more.
-pub(super) fn serve(shared: &Shared, messages: &Sender<Msg>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::warn!(%error, "no vacuum in this session");
-            return;
+/// What the housekeeper is told.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// End the daemon, and say when it has ended: a process that is stopped must hold no lock.
+    Rest(oneshot::Sender<()>),
+    /// Go on.
+    GoOn,
+}
+
+/// Keeps the daemon running until nobody gives orders or listens any more.
+pub(super) fn serve(shared: &Shared, mut orders: mpsc::UnboundedReceiver<Order>, messages: &Sender<Msg>) {
+    match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime.block_on(keep_house(shared, &mut orders, messages)),
+        Err(error) => tracing::warn!(%error, "no vacuum in this session"),
+    }
+}
+
+async fn keep_house(shared: &Shared, orders: &mut mpsc::UnboundedReceiver<Order>, messages: &Sender<Msg>) {
+    let mut running: Option<Running> = None;
+    loop {
+        match timeout(LOOK, orders.recv()).await {
+            Ok(Some(Order::Rest(ended))) => {
+                end(running.take()).await;
+                // Who asked may have gone on without waiting.
+                let _ = ended.send(());
+                if orders.recv().await.is_none() {
+                    return;
+                }
+            }
+            Ok(Some(Order::GoOn)) => {}
+            Ok(None) => return end(running.take()).await,
+            Err(_elapsed) => {
+                let project = shared.project();
+                let identity = FileIdentity::of(&project.database).ok().flatten();
+                end(running.take_if(|running| Some(running.identity) != identity)).await;
+                if running.is_none()
+                    && let Some(identity) = identity
+                {
+                    running = begin(&project, identity);
+                }
+                if let Some(running) = &mut running
+                    && let Some(stats) = running.news()
+                    && messages.send(Msg::Vacuumed(Box::new(stats))).is_err()
+                {
+                    return;
+                }
+            }
         }
-    };
-    runtime.block_on(async {
-        let mut running: Option<Running> = None;
-        loop {
-            tokio::time::sleep(LOOK).await;
-            let project = shared.project();
-            let identity = FileIdentity::of(&project.database).ok().flatten();
-            if let Some(old) = running.take_if(|running| Some(running.identity) != identity) {
-                old.daemon.shutdown().await;
-            }
-            if running.is_none()
-                && let Some(identity) = identity
-            {
-                running = begin(&project, identity);
-            }
-            if let Some(running) = &mut running
-                && let Some(stats) = running.news()
-                && messages.send(Msg::Vacuumed(Box::new(stats))).is_err()
-            {
-                return;
-            }
-        }
-    });
+    }
+}
+
+async fn end(running: Option<Running>) {
+    if let Some(running) = running {
+        running.daemon.shutdown().await;
+    }
 }
 
 struct Running {

@@ -1,5 +1,5 @@
-//! The threads behind the screen: one reads and watches, one works, one keeps the file small. They own the database handles; the core
-//! never waits for them.
+//! The threads behind the screen: one reads and watches, one works, one keeps the file small. They own the
+//! database handles; the core never waits for them.
 
 mod housekeeper;
 mod reader;
@@ -8,6 +8,8 @@ mod worker;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
 
 use super::effect::{Read, Work};
 use super::event_loop::spawn;
@@ -39,6 +41,23 @@ pub(super) struct Runner {
     shared: Arc<Shared>,
     reads: Sender<reader::Job>,
     works: Sender<Work>,
+    /// `None` where nothing may be written.
+    house: Option<mpsc::UnboundedSender<housekeeper::Order>>,
+}
+
+/// No write goes on, and none begins, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Paused<'runner> {
+    runner: &'runner Runner,
+    _writing: MutexGuard<'runner, ()>,
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        if let Some(house) = &self.runner.house {
+            let _ = house.send(housekeeper::Order::GoOn);
+        }
+    }
 }
 
 impl Runner {
@@ -60,18 +79,21 @@ impl Runner {
             let tell = messages.clone();
             spawn("worker", move || worker::serve(&with, &work, &tell))
         });
+        let mut house = None;
         let started = started.and_then(|()| {
             if read_only {
                 return Ok(());
             }
+            let (orders, ordered) = mpsc::unbounded_channel();
+            house = Some(orders);
             let with = Arc::clone(&shared);
             let tell = messages.clone();
-            spawn("housekeeper", move || housekeeper::serve(&with, &tell))
+            spawn("housekeeper", move || housekeeper::serve(&with, ordered, &tell))
         });
         if let Err(failure) = started {
             let _ = messages.send(Msg::ReadFailed(failure.into()));
         }
-        Self { shared, reads, works }
+        Self { shared, reads, works, house }
     }
 
     pub(super) fn read(&self, read: Read) {
@@ -94,7 +116,15 @@ impl Runner {
     }
 
     /// Waits until no write goes on, and keeps new ones from beginning.
-    pub(super) fn pause(&self) -> MutexGuard<'_, ()> {
-        self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn pause(&self) -> Paused<'_> {
+        let writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(house) = &self.house {
+            let (ended, end) = oneshot::channel();
+            if house.send(housekeeper::Order::Rest(ended)).is_ok() {
+                // An error means that the housekeeper has ended, and its daemon with it.
+                let _ = end.blocking_recv();
+            }
+        }
+        Paused { runner: self, _writing: writing }
     }
 }
