@@ -39,7 +39,7 @@ use rusqlite::Connection;
 pub use self::restore::{RestoreReport, restore};
 use crate::Db;
 use crate::error::{DbError, ErrorKind, Result};
-use crate::file::{self, FileIdentity, folder_of};
+use crate::file::{self, FileIdentity, beside, folder_of};
 use crate::schema::Migration;
 
 /// The folder of a database's backups, beside it, unless another is given.
@@ -165,9 +165,15 @@ fn rotate(folder: &Path, database: &Path, keep: usize) -> Result<Vec<PathBuf>> {
     Ok(removed)
 }
 
-/// A target that is the database itself, or something that nobody said to replace.
+/// A target that is the database itself, something that nobody said to replace, or a name whose log is there.
 fn refuse_target(database: &Path, target: &Path, replace: bool) -> Result<()> {
-    let Some(there) = FileIdentity::of(target)? else { return Ok(()) };
+    if let Some(there) = FileIdentity::of(target)? {
+        refuse_existing(database, target, there, replace)?;
+    }
+    refuse_leftovers(target)
+}
+
+fn refuse_existing(database: &Path, target: &Path, there: FileIdentity, replace: bool) -> Result<()> {
     if FileIdentity::of(database)? == Some(there) {
         return Err(DbError::Invalid(format!("{} is the database itself", target.display())));
     }
@@ -178,6 +184,26 @@ fn refuse_target(database: &Path, target: &Path, replace: bool) -> Result<()> {
     file::check_is_file(target)?;
     if crate::handle::is_open(target)? || !crate::holders::of_file(target).is_empty() {
         return Err(DbError::file(ErrorKind::Busy, target, "is a database that is in use"));
+    }
+    Ok(())
+}
+
+/// A log or journal that a dead user of an older file of this name left would be played into the backup by
+/// whoever opens it first (<https://sqlite.org/howtocorrupt.html>, section 1.4). It may be all that is left of
+/// that file's last changes, so it is not ours to remove; without content it is.
+fn refuse_leftovers(target: &Path) -> Result<()> {
+    let leftovers = ["-wal", "-journal"].map(|suffix| beside(target, suffix));
+    if let Some(full) = leftovers.iter().find(|leftover| file::size(leftover) > 0) {
+        let what = "is left of another database and would be played into the backup: move it away";
+        return Err(DbError::Invalid(format!("{} {what}", full.display())));
+    }
+    for leftover in leftovers.into_iter().chain([beside(target, "-shm")]) {
+        match std::fs::remove_file(&leftover) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(DbError::io(format!("remove {}", leftover.display()), error));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -182,6 +182,45 @@ fn a_target_that_must_not_be_replaced_is_refused() {
     assert_eq!(rows_of(&named), ["one"]);
 }
 
+#[test]
+fn a_log_that_is_left_beside_the_target_is_not_played_into_the_backup() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    insert(&db, "ours").unwrap();
+    let folder = scratch.dir.path().join("copies");
+    fs::create_dir(&folder).unwrap();
+    let target = folder.join("monday.db");
+    let beside = |suffix: &str| folder.join(format!("monday.db{suffix}"));
+    // An older monday.db that was open when its user was killed, and then deleted: its log is what remains.
+    let older = Scratch::new();
+    let killed = older.open();
+    insert(&killed, "theirs").unwrap();
+    let log = fs::read(older.dir.path().join("state.db-wal")).unwrap();
+    assert!(!log.is_empty());
+    let replace = BackupOptions { replace: true, ..BackupOptions::default() };
+    for suffix in ["-wal", "-journal"] {
+        for there in [false, true] {
+            if there {
+                fs::write(&target, "something").unwrap();
+            }
+            fs::write(beside(suffix), &log).unwrap();
+            let refused = backup(&db, &target, &replace).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+            assert!(refused.to_string().contains(&format!("monday.db{suffix}")), "{refused}");
+            assert!(fs::read(beside(suffix)).unwrap() == log, "it is not ours to remove");
+            fs::remove_file(beside(suffix)).unwrap();
+            let _ = fs::remove_file(&target);
+        }
+    }
+    for suffix in ["-wal", "-journal", "-shm"] {
+        fs::write(beside(suffix), "").unwrap();
+    }
+    fs::write(beside("-shm"), "an index of no log").unwrap();
+    backup(&db, &target, &BackupOptions::default()).unwrap();
+    assert_eq!(names(&folder), ["monday.db"]);
+    assert_eq!(rows_of(&target), ["ours"]);
+}
+
 /// Turns all bytes of one page around.
 pub(crate) fn damage(path: &Path, page: u64) {
     use std::os::unix::fs::FileExt;
