@@ -32,11 +32,18 @@ pub(crate) struct Contents {
     /// Runs and outputs of the later schema.
     pub(crate) later_runs: u64,
     pub(crate) later_outputs: u64,
+    /// Those runs of the later schema that bring a synthesis.
+    pub(crate) later_syntheses: u64,
 }
 
 impl Contents {
     pub(crate) fn rows(&self) -> u64 {
         self.artifacts + self.syntheses + self.executions + self.later_runs + self.later_outputs
+    }
+
+    /// How many rows the copying of a whole file looks at.
+    pub(crate) fn rows_to_copy(&self) -> u64 {
+        self.artifacts + self.syntheses + self.executions + self.later_syntheses + self.later_outputs
     }
 }
 
@@ -50,6 +57,9 @@ pub(crate) fn contents(conn: &ReadConn<'_>, schema: &str) -> Result<Result<Conte
         }
         if let Some(missing) = required.iter().find(|name| !has(&columns, name)) {
             return Ok(Err(format!("its table {table} has no column {missing}")));
+        }
+        if let Some(what) = unfit(conn, schema, table, &columns)? {
+            return Ok(Err(what));
         }
         found.legacy = true;
         let rows = count(conn, schema, table)?;
@@ -71,6 +81,14 @@ pub(crate) fn contents(conn: &ReadConn<'_>, schema: &str) -> Result<Result<Conte
         return Ok(Err("is a state file of this program, not a legacy one".into()));
     }
     if is_later {
+        for (table, columns) in [("consensus_runs", &runs), ("agent_outputs", &outputs)] {
+            if let Some(what) = unfit(conn, schema, table, columns)? {
+                return Ok(Err(what));
+            }
+        }
+        let with_synthesis =
+            format!("SELECT count(*) FROM {schema}.consensus_runs WHERE synthesis_json IS NOT NULL");
+        found.later_syntheses = conn.query_row(&with_synthesis, [], |row| row.get(0))?;
         found.later = true;
         found.later_runs = count(conn, schema, "consensus_runs")?;
         found.later_outputs = count(conn, schema, "agent_outputs")?;
@@ -189,6 +207,35 @@ pub(crate) fn ensure_legacy_tables(tx: &WriteTx<'_>) -> Result<()> {
 fn columns(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Vec<String>> {
     let list = "SELECT lower(name) FROM pragma_table_info(?1, ?2)";
     Ok(conn.query_all(list, params![table, schema], |row| row.get(0))?)
+}
+
+/// Why the rows of a table cannot be told apart by their key, if so: a copy made by `CREATE TABLE … AS SELECT`
+/// has lost its keys, and rows without id or with one id between them would be dropped or mixed up.
+fn unfit(conn: &ReadConn<'_>, schema: &str, table: &str, columns: &[String]) -> Result<Option<String>> {
+    let what_it_is = "SELECT type, wr FROM pragma_table_list(?1) WHERE schema = ?2";
+    let (kind, without_rowid) = conn.query_row(what_it_is, params![table, schema], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))
+    })?;
+    if kind != "table" {
+        return Ok(Some(format!("its {table} is no table but a {kind}")));
+    }
+    if table == "agent_executions" {
+        // Without a row id of its own there is no order to copy in.
+        if without_rowid || has(columns, "rowid") {
+            return Ok(Some(format!("its table {table} is WITHOUT ROWID or hides its rowid")));
+        }
+        let is_key = "SELECT EXISTS (
+            SELECT 1 FROM pragma_index_list(?1, ?2) l WHERE l.\"unique\" AND NOT l.partial
+              AND (SELECT group_concat(lower(i.name)) FROM pragma_index_info(l.name, ?2) i) = 'agent_id')";
+        let is_key: bool = conn.query_row(is_key, params![table, schema], |row| row.get(0))?;
+        return Ok((!is_key).then(|| format!("the agent_id of its table {table} is not unique")));
+    }
+    // A primary key that is the rowid itself has no index: https://sqlite.org/lang_createtable.html#rowid
+    let is_rowid =
+        "SELECT (SELECT group_concat(lower(name)) FROM pragma_table_info(?1, ?2) WHERE pk > 0) IS 'id'
+        AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1, ?2) WHERE origin = 'pk')";
+    let is_rowid: bool = conn.query_row(is_rowid, params![table, schema], |row| row.get(0))?;
+    Ok((!is_rowid).then(|| format!("the id of its table {table} is no INTEGER PRIMARY KEY")))
 }
 
 fn has(columns: &[String], name: &str) -> bool {

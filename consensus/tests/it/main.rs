@@ -9,6 +9,7 @@ mod golden;
 mod import;
 mod killed;
 mod later;
+mod mended;
 mod old_files;
 mod project;
 mod reading;

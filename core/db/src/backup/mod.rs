@@ -102,11 +102,9 @@ pub fn backup(db: &Db, target: &Path, options: &BackupOptions) -> Result<BackupR
         refuse_target(db.path(), target, options.replace)?;
     }
     copy::sweep(folder, db.clock().wall_ms());
-    let copy = db.read(|conn| {
-        let copy = copy::Copy::of(conn.conn, folder)?;
-        copy.verify(db.path())?;
-        Ok::<_, DbError>(copy)
-    })?;
+    let copy = db.read(|conn| copy::Copy::of(conn.conn, folder))?;
+    // Without the snapshot: it would keep the log from being copied for as long again.
+    copy.verify(db.path())?;
     let (bytes, pages) = (copy.bytes(), copy.pages());
     let path = if into_folder {
         copy.keep_as(name::all(db.path(), db.clock().wall_ms(), None).map(|name| folder.join(name)))?

@@ -69,10 +69,9 @@ pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
         if conn.pragma::<i64>("page_count")? == 0 {
             return Err(DbError::file(ErrorKind::NotADatabase, source.path(), "is empty: no backup"));
         }
-        let copy = Copy::of(conn.conn, folder_of(path))?;
-        copy.verify(source.path())?;
-        Ok::<_, DbError>((version, copy))
+        Ok((version, Copy::of(conn.conn, folder_of(path))?))
     })?;
+    copy.verify(source.path())?;
     let bytes = copy.bytes();
     let kept = put_in_place(copy, path, options.clock.wall_ms())?;
     // With locks: from here on others may open it.
