@@ -1,7 +1,7 @@
 //! Both definitions of each form against one table of cases, and against each other on random values.
 
 use conclave_db::sql::{Value, ValueRef, params};
-use conclave_db::{Db, DbError, DbOptions, Schema};
+use conclave_db::{Db, DbOptions, Schema};
 use proptest::prelude::*;
 
 use super::{run_key, stage, time_ms};
@@ -250,11 +250,8 @@ fn the_model_is_read_from_json_only() {
     let (_dir, db) = database();
     let model = |content: &str| {
         let query = format!("SELECT {} FROM (SELECT ?1 AS c)", sql::model_version("c", "json_valid(c)"));
-        db.read(|conn| {
-            conn.query_row(&query, params![content], |row| row.get::<_, Option<String>>(0))
-                .map_err(DbError::from)
-        })
-        .unwrap()
+        db.read(|conn| conn.query_row(&query, params![content], |row| row.get::<_, Option<String>>(0)))
+            .unwrap()
     };
     assert_eq!(model(r#"{"model":"gemini-2.5-pro"}"#).as_deref(), Some("gemini-2.5-pro"));
     assert_eq!(model(r#"{"model":{"name":"x"}}"#), None);

@@ -1,1 +1,119 @@
-//! To come.
+//! Comparing both sides finds what was tampered with, exactly.
+
+use conclave_consensus::migrate::{self, FindingKind};
+use conclave_db::{Db, DbOptions};
+
+use crate::project::{Project, schema};
+
+fn mirrored() -> Project {
+    let project = Project::new();
+    let golden = project.golden();
+    conclave_db::foreign::run(
+        &golden,
+        "INSERT INTO consensus_synthesis(spec_id, stage, output_markdown, status, degraded, run_id, created_at)
+           VALUES('S1', 'spec-plan', '# A', 'ok', 0, 'run_A', '2025-11-11 02:33:25');
+         INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, run_id, spawned_at, response_text)
+           VALUES('x-1', 'S1', 'spec-plan', 'regular_stage', 'gemini', 'run_A', '2025-11-11 02:33:00', 'raw');",
+    )
+    .unwrap();
+    project.import(&golden);
+    let report = project.verify();
+    assert_eq!((report.equal, report.checked, report.differences), (true, 16, 0));
+    project
+}
+
+fn found(project: &Project) -> Vec<(FindingKind, Option<i64>, Option<&'static str>)> {
+    let report = project.verify();
+    assert_eq!(report.equal, report.findings.is_empty());
+    assert_eq!(report.differences, report.findings.len() as u64);
+    let kept = i64::try_from(report.findings.len()).unwrap();
+    assert_eq!(project.number("SELECT count(*) FROM migration_findings"), kept);
+    report.findings.iter().map(|finding| (finding.kind, finding.legacy_id, finding.field)).collect()
+}
+
+#[test]
+fn tampering_deleting_and_swapping_are_found_with_both_keys() {
+    use FindingKind::{Different, MissingInLegacy, MissingInNew};
+    for (tamper, wanted) in [
+        (
+            "UPDATE agent_outputs SET content = '{\"v\":3}' WHERE legacy_id = 4",
+            vec![(Different, Some(4), Some("content"))],
+        ),
+        ("DELETE FROM agent_outputs WHERE legacy_id = 4", vec![(MissingInNew, Some(4), None)]),
+        (
+            // Counts and the set of contents stay the same.
+            "UPDATE agent_outputs SET content = CASE legacy_id WHEN 4 THEN '{\"dup\":1}' ELSE '{\"v\":2}' END
+             WHERE legacy_id IN (4, 8)",
+            vec![(Different, Some(4), Some("content")), (Different, Some(8), Some("content"))],
+        ),
+        (
+            // What leaves one field enters the next: only separators tell.
+            "UPDATE agent_outputs SET content = content || 'r', response_text = substr(response_text, 2)
+             WHERE legacy_id = 1",
+            vec![(Different, Some(1), Some("content"))],
+        ),
+        ("DELETE FROM consensus_artifacts WHERE id = 12", vec![(MissingInLegacy, Some(12), None)]),
+        (
+            "UPDATE agent_outputs SET response_text = '' WHERE legacy_id = 2",
+            vec![(Different, Some(2), Some("response"))],
+        ),
+        (
+            "UPDATE agent_outputs SET output_timestamp = output_timestamp + 1 WHERE legacy_id = 2",
+            vec![(Different, Some(2), Some("time"))],
+        ),
+        (
+            "UPDATE agent_outputs SET agent_name = 'other' WHERE legacy_id = 2",
+            vec![(Different, Some(2), Some("agent"))],
+        ),
+        (
+            "UPDATE agent_outputs SET run_id = (SELECT id FROM consensus_runs WHERE run_key = 'run_B') WHERE legacy_id = 2",
+            vec![(Different, Some(2), Some("run_key"))],
+        ),
+        ("UPDATE run_syntheses SET conflicts = '[]'", vec![(Different, Some(1), Some("conflicts"))]),
+        ("DELETE FROM consensus_synthesis", vec![(MissingInLegacy, Some(1), None)]),
+        ("UPDATE run_attempts SET response_text = NULL", vec![(Different, None, Some("response"))]),
+        ("DELETE FROM run_attempts", vec![(MissingInNew, None, None)]),
+        // Derived columns are never a difference.
+        ("UPDATE agent_outputs SET model_version = 'x', valid_json = 0", vec![]),
+    ] {
+        let project = mirrored();
+        project.write(tamper);
+        assert_eq!(found(&project), wanted, "{tamper}");
+        let report = project.verify();
+        if let Some(finding) = report.findings.first().filter(|finding| finding.kind != MissingInNew) {
+            assert!(finding.output_id.is_some(), "both keys");
+        }
+        assert_eq!(migrate::status(&project.db).unwrap().mismatches, wanted.len() as u64);
+    }
+}
+
+#[test]
+fn comparison_of_a_read_only_handle_writes_nothing() {
+    let project = mirrored();
+    project.write("UPDATE agent_outputs SET content = 'x' WHERE legacy_id = 4");
+    let path = project.db.path().to_path_buf();
+    let Project { dir, db } = project;
+    drop(db);
+    let db = Db::open_read_only(DbOptions::new(&path, schema())).unwrap();
+    let report = migrate::verify(&db, &mut |_| {}).unwrap();
+    assert_eq!(report.findings.len(), 1);
+    drop(dir);
+}
+
+#[test]
+fn a_project_without_legacy_tables_has_nothing_to_compare() {
+    let report = Project::new().verify();
+    assert_eq!((report.equal, report.checked), (true, 0));
+}
+
+#[test]
+fn findings_serialise_as_documented() {
+    let project = mirrored();
+    project.write("UPDATE agent_outputs SET content = 'x' WHERE legacy_id = 4");
+    let report = serde_json::to_value(project.verify()).unwrap();
+    assert_eq!(report["equal"], false);
+    assert_eq!(report["checked"], 16);
+    let finding = &report["findings"][0];
+    assert_eq!((&finding["kind"], &finding["legacy_id"]), (&"different".into(), &4.into()));
+    assert_eq!((&finding["output_id"], &finding["field"]), (&4.into(), &"content".into()));
+}

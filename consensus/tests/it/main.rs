@@ -1,5 +1,5 @@
 //! Black-box tests of consensus runs: import, backfill, reading, recording, export.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+#![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod backfill;
 mod byte_exact;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use conclave_consensus::import::{ImportOptions, ImportReport, import_file};
 use conclave_consensus::{LEGACY_TABLES, MIGRATIONS, Result};
-use conclave_db::sql::Value;
-use conclave_db::{Db, DbError, DbOptions, Schema};
+use conclave_db::sql::{Value, ValueRef};
+use conclave_db::{Db, DbError, DbOptions, ReadConn, Schema};
 
 /// A scratch project.
 pub(crate) struct Project {
@@ -33,7 +33,7 @@ impl Project {
     /// A legacy file made of these statements, in the tables of the original.
     pub(crate) fn legacy(&self, name: &str, statements: &str) -> PathBuf {
         let path = self.path(name);
-        let sql = format!("{}{statements}", LEGACY_DDL);
+        let sql = format!("{LEGACY_DDL}{statements}");
         conclave_db::foreign::create(&path, &sql).unwrap();
         path
     }
@@ -100,21 +100,23 @@ impl Project {
 }
 
 pub(crate) fn rows(db: &Db, query: &str) -> Vec<Vec<Value>> {
-    db.read(|conn| {
-        conn.query_all(query, [], |row| {
-            // Text that is no UTF-8 comes as a blob.
-            (0..row.as_ref().column_count())
-                .map(|index| {
-                    Ok(match row.get_ref(index)? {
-                        conclave_db::sql::ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-                            Ok(text) => Value::Text(text.to_owned()),
-                            Err(_) => Value::Blob(bytes.to_vec()),
-                        },
-                        _ => row.get(index)?,
-                    })
+    db.read(|conn| Ok::<_, DbError>(values(conn, query))).unwrap()
+}
+
+/// All rows of a query. Text that is no UTF-8 comes as a blob.
+pub(crate) fn values(conn: &ReadConn<'_>, query: &str) -> Vec<Vec<Value>> {
+    conn.query_all(query, [], |row| {
+        (0..row.as_ref().column_count())
+            .map(|index| {
+                Ok(match row.get_ref(index)? {
+                    ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                        Ok(text) => Value::Text(text.to_owned()),
+                        Err(_) => Value::Blob(bytes.to_vec()),
+                    },
+                    _ => row.get(index)?,
                 })
-                .collect()
-        })
+            })
+            .collect()
     })
     .unwrap()
 }
@@ -154,6 +156,11 @@ impl Project {
     }
 
     pub(crate) fn backfill(&self) -> conclave_consensus::migrate::BackfillReport {
-        conclave_consensus::migrate::backfill(&self.db, &Default::default(), &mut |_| {}).unwrap()
+        conclave_consensus::migrate::backfill(
+            &self.db,
+            &conclave_consensus::migrate::BackfillOptions::default(),
+            &mut |_| {},
+        )
+        .unwrap()
     }
 }
