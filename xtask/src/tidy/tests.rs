@@ -169,3 +169,22 @@ fn statements_and_prose_are_told_apart() {
         assert_eq!(found, wanted, "{literal:?}");
     }
 }
+
+#[test]
+fn only_tokios_clock_may_be_asked_elsewhere() {
+    let cases = [
+        ("use std::time::{Duration, Instant};\nfn f() { Instant::now(); tokio::time::sleep(X); }", 1),
+        ("fn f() { std::time::Instant::now(); tokio::time::sleep(X); }", 1),
+        ("use tokio::time::Instant;\nfn f() { Instant::now(); SystemTime::now(); }", 2),
+        ("use std::time::Duration;\nuse tokio::time::Instant;\nfn f() { Instant::now(); }", 0),
+        ("fn f() { tokio::time::Instant::now(); }", 0),
+    ];
+    for (text, wanted) in cases {
+        let mut findings = Vec::new();
+        let file = SourceFile::new("core/db/src/x.rs", text.replace(';', ";\n"));
+        patterns()
+            .filter(|pattern| pattern.rule == "clock")
+            .for_each(|pattern| pattern.check(&file, &mut findings));
+        assert_eq!(findings.len(), wanted, "{text}");
+    }
+}

@@ -9,9 +9,9 @@ fn is_clock(file: &SourceFile) -> bool {
 
 /// Tokio's clock is injected already: tests pause it.
 fn has_tokios(file: &SourceFile) -> bool {
-    let mut imports =
-        file.parts.code.lines().filter(|line| line.starts_with("use ") && line.contains("Instant"));
-    imports.next().is_some_and(|import| import.starts_with("use tokio::time::")) && imports.next().is_none()
+    let code = &file.parts.code;
+    let is_stds = |line: &str| line.contains("std::time::") && line.contains("Instant");
+    code.contains("tokio::time::") && !code.contains("SystemTime::now") && !code.lines().any(is_stds)
 }
 
 pub(crate) const PATTERNS: &[Pattern] = &[
