@@ -248,6 +248,11 @@ impl DbError {
         self.classify().is_retryable()
     }
 
+    /// Whether SQLite named a full disk as the cause of a commit whose fate is unknown.
+    fn is_about_room(&self) -> bool {
+        matches!(self, Self::Ambiguous { text, .. } if text.contains("disk is full"))
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self.kind() {
@@ -269,6 +274,9 @@ impl DbError {
             ErrorKind::ReadOnly => "check the permissions of the file and of its folder",
             ErrorKind::CannotOpen => "check the path and its permissions",
             ErrorKind::Io => "check the disk; nothing acknowledged is lost",
+            ErrorKind::Ambiguous if self.is_about_room() => {
+                "free some space on this disk; then check whether the change is there before repeating it"
+            }
             ErrorKind::Ambiguous => "check whether the change is there before repeating it",
             ErrorKind::Replaced => "the file was replaced or deleted while in use; start again",
             ErrorKind::PoolExhausted => "too many readers at once; try again",

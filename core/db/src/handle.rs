@@ -38,6 +38,8 @@ pub struct Db {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     migrated: Arc<Migrated>,
+    /// This handle was opened to be read only, whatever others of this process may do.
+    read_only: bool,
 }
 
 type Key = (FileIdentity, bool);
@@ -60,7 +62,7 @@ impl Db {
         let opening = opening(&options.path);
         let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = shared(&options.path, true)? {
-            return Ok(Self::on(shared, options.clock, Migrated::default()));
+            return Self::on_open(shared, options, false);
         }
         // The look's connection is dropped: the pragmas of readers are set once the file is what it will be.
         let looked = open::look(&options).map(drop);
@@ -74,6 +76,12 @@ impl Db {
             let what = "the file was replaced while it was opened";
             return Err(DbError::file(ErrorKind::Replaced, &options.path, what));
         }
+        if migrated.from == 0 {
+            // Who made the folder and the file may have died before it could sync their entries.
+            let folder = file::folder_of(&options.path);
+            file::sync_folder(folder)?;
+            file::sync_folder(file::folder_of(folder))?;
+        }
         let metrics = Arc::new(Metrics::default());
         let wal = journal == Journal::Wal;
         let writer = Writer::new(conn, &options, identity, wal, Arc::clone(&metrics))?;
@@ -82,7 +90,7 @@ impl Db {
         let writer = Some(Arc::new(writer));
         let shared = Arc::new(Shared { options, readers, writer, metrics, journal, immutable: false });
         remember((identity, true), &shared);
-        Ok(Self::on(shared, clock, migrated))
+        Ok(Self::on(shared, clock, migrated, false))
     }
 
     /// Opens an existing file to be read only: nothing is created, migrated or locked for writing. A missing
@@ -96,7 +104,7 @@ impl Db {
         let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
         for writable in [true, false] {
             if let Some(shared) = shared(&options.path, writable)? {
-                return Ok(Self::on(shared, options.clock, Migrated::default()));
+                return Self::on_open(shared, options, true);
             }
         }
         let looked = open::look(&options)?;
@@ -115,7 +123,7 @@ impl Db {
         let clock = Arc::clone(&options.clock);
         let shared = Arc::new(Shared { options, readers, writer: None, metrics, journal, immutable });
         remember((identity, false), &shared);
-        Ok(Self::on(shared, clock, Migrated::default()))
+        Ok(Self::on(shared, clock, Migrated::default(), true))
     }
 
     /// What [`Db::open`] would do to the schema of the file, without touching it or creating anything.
@@ -135,8 +143,20 @@ impl Db {
         migrations::roll_back(&mut conn, &self.shared.options.schema, target, &*self.clock)
     }
 
-    fn on(shared: Arc<Shared>, clock: Arc<dyn Clock>, migrated: Migrated) -> Self {
-        Self { shared, clock, migrated: Arc::new(migrated) }
+    /// On a file that this process has open: its options are those of the first handle, but for the clock.
+    fn on_open(shared: Arc<Shared>, options: DbOptions, read_only: bool) -> Result<Self> {
+        let (open, wanted) = (shared.options.schema.version(), options.schema.version());
+        if open != wanted {
+            return Err(DbError::Invalid(format!(
+                "{} is open in this process with schema version {open}, not {wanted}",
+                options.path.display()
+            )));
+        }
+        Ok(Self::on(shared, options.clock, Migrated::default(), read_only))
+    }
+
+    fn on(shared: Arc<Shared>, clock: Arc<dyn Clock>, migrated: Migrated, read_only: bool) -> Self {
+        Self { shared, clock, migrated: Arc::new(migrated), read_only }
     }
 
     /// Runs a closure on one snapshot, on a pooled read-only connection.
@@ -203,8 +223,11 @@ impl Db {
     pub fn exclusive<T>(&self, action: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         Inside::refuse("exclusive")?;
         let readers = &self.shared.readers;
+        // Handles that were opened to be read only before the first writable one have readers of their own.
+        let others = shared(self.path(), false)?;
         self.writer("exclusive")?.alone(self.shared.options.deadline, |conn| {
             let _closed = readers.close()?;
+            let _others = others.as_ref().map(|others| others.readers.close()).transpose()?;
             let _inside = Inside::enter("exclusive")?;
             action(conn)
         })
@@ -244,7 +267,7 @@ impl Db {
 
     /// Whether writes are refused.
     pub fn is_read_only(&self) -> bool {
-        self.shared.writer.is_none()
+        self.read_only || self.shared.writer.is_none()
     }
 
     /// What opening did to the schema.
@@ -262,7 +285,7 @@ impl Db {
 
     /// The reads of this process that go on now, oldest first: what may hold up a checkpoint.
     pub fn active_reads(&self) -> Vec<ActiveRead> {
-        self.shared.readers.active()
+        active_reads(self.path())
     }
 
     /// Writers in the queue of this process now.
@@ -280,7 +303,7 @@ impl Db {
     }
 
     fn writer(&self, what: &'static str) -> Result<&Arc<Writer>> {
-        self.shared.writer.as_ref().ok_or_else(|| {
+        self.shared.writer.as_ref().filter(|_| !self.read_only).ok_or_else(|| {
             DbError::file(ErrorKind::ReadOnly, self.path(), format!("opened read-only: {what} is refused"))
         })
     }
@@ -369,9 +392,15 @@ fn shared(path: &Path, writable: bool) -> Result<Option<Arc<Shared>>> {
     Ok(open.as_ref().and_then(|open| open.get(&(identity, writable))).and_then(Weak::upgrade))
 }
 
-/// The reads that go on now through a writable handle of this process on the file.
+/// The reads of this process that go on now on the file, oldest first, through whatever handle.
 pub(crate) fn active_reads(path: &Path) -> Vec<ActiveRead> {
-    shared(path, true).ok().flatten().map_or_else(Vec::new, |shared| shared.readers.active())
+    let mut reads: Vec<ActiveRead> = [true, false]
+        .into_iter()
+        .filter_map(|writable| shared(path, writable).ok().flatten())
+        .flat_map(|shared| shared.readers.active())
+        .collect();
+    reads.sort_by_key(|read| read.since);
+    reads
 }
 
 /// Whether this process has the file open through any handle.

@@ -101,8 +101,11 @@ pub(crate) fn inspect(conn: &Connection, path: &Path, schema: &Schema) -> Result
     let control = |sql| conn.execute_batch(sql).map_err(|error| at(path, error.into()));
     control("BEGIN")?;
     let version = inspect_snapshot(conn, path, schema);
-    control("COMMIT")?;
-    version
+    // After an error SQLite may have ended the transaction itself; the error is what counts.
+    let ended = control("COMMIT");
+    let version = version?;
+    ended?;
+    Ok(version)
 }
 
 fn inspect_snapshot(conn: &Connection, path: &Path, schema: &Schema) -> Result<i32> {

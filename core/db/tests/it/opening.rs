@@ -200,3 +200,38 @@ fn a_source_beside_a_live_writer_shows_its_commits() {
     let rows = source.read(|conn| conn.query_all("SELECT text FROM item", [], |row| row.get::<_, String>(0)));
     assert_eq!(rows.unwrap(), ["in the log"]);
 }
+
+#[test]
+fn handles_of_one_file_share_it_and_keep_their_own_rights() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let early = Db::open_read_only(scratch.options()).unwrap();
+    let db = scratch.open();
+    let late = Db::open_read_only(scratch.options()).unwrap();
+    for reader in [&early, &late] {
+        assert!(reader.is_read_only());
+        assert_eq!(insert(reader, "no").unwrap_err().kind(), ErrorKind::ReadOnly);
+        assert_eq!(reader.exclusive(|_| Ok(())).unwrap_err().kind(), ErrorKind::ReadOnly);
+    }
+    insert(&db, "yes").unwrap();
+    assert_eq!(texts(&early), ["yes"]);
+    // A reader through the earlier handle is seen, and kept out, like any other.
+    early
+        .read(|_| {
+            assert_eq!(db.active_reads().len(), 1);
+            Ok::<_, DbError>(())
+        })
+        .unwrap();
+    db.exclusive(|_| {
+        std::thread::scope(|scope| {
+            let refused = scope.spawn(|| early.pool().get().is_ok() && early.metrics().readers == 0);
+            assert!(refused.join().unwrap());
+        });
+        Ok(())
+    })
+    .unwrap();
+    // Another schema on an open file is an error, not the old one in silence.
+    let other = conclave_db::Schema::assemble(&[], &[]).unwrap();
+    let error = Db::open(DbOptions::new(scratch.path(), other)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+}
