@@ -2,9 +2,10 @@
 //!
 //! The backup is copied and checked before the database is touched, and what is there is kept under another
 //! name. Then the copy's pages are written over the database's, by SQLite, in one transaction: killed in
-//! between, the next open rolls back to what was there. The file stays the same file, so a process that
-//! opens it at this very moment waits for SQLite's lock like for any other writer; were the file replaced
-//! under it, it would put its log beside a database that the log does not belong to
+//! between, the next open rolls back to what was there. One lock of SQLite's is held from before the old pages
+//! are read until the new ones are there, so nobody's change falls in between. The file stays the same file, so
+//! a process that opens it at this very moment waits for that lock like for any other writer; were the file
+//! replaced under it, it would put its log beside a database that the log does not belong to
 //! (<https://sqlite.org/howtocorrupt.html>, section 1.4 and 2.4).
 //!
 //! Only what is no database any more, which nobody can open, is replaced as a file. It gets its second name
@@ -122,8 +123,13 @@ const fn is_damage(kind: ErrorKind) -> bool {
 /// Keeps a copy of the database at `path`, and writes `copy` over it in one transaction.
 fn overwrite(copy: &Copy, path: &Path, kept: &Path) -> Result<()> {
     let mut conn = open::connect_bare(path)?;
+    // Whatever lock is taken from here on stays until the connection ends
+    // (https://sqlite.org/pragma.html#pragma_locking_mode).
+    conn.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;
     settle(&conn, path)?;
-    // The end of the journal makes the transaction: a power cut must not bring the journal back.
+    take_alone(&conn, path)?;
+    // The end of the journal makes the transaction: a power cut must not bring the journal back. The old pages
+    // are read in a transaction that does not write: SQLite copies from no other.
     conn.execute_batch("PRAGMA synchronous=EXTRA; BEGIN")?;
     let old = Copy::of(&conn, folder_of(path));
     conn.execute_batch("COMMIT")?;
@@ -132,7 +138,14 @@ fn overwrite(copy: &Copy, path: &Path, kept: &Path) -> Result<()> {
     copy::all_pages(&source, &mut conn).inspect_err(|_| {
         // Nothing was replaced, so nothing is kept.
         let _ = std::fs::remove_file(&kept);
-    })
+    })?;
+    // A connection that keeps its lock keeps its journal too, with a header of zeros, and has no use for a
+    // shared index of the log. Nobody else can have opened them: the lock is still there.
+    for suffix in ["-journal", "-shm"] {
+        let spent = beside(path, suffix);
+        ignore_missing(std::fs::remove_file(&spent), &spent)?;
+    }
+    conn.close().map_err(|(_, error)| error.into())
 }
 
 /// Brings what is beside the database into it. With a busy timeout of 0 this fails while another connection
@@ -144,6 +157,15 @@ fn settle(conn: &Connection, path: &Path) -> Result<()> {
         Ok(_) => Err(in_use(path)),
         Err(error) if error.kind() == ErrorKind::Busy => Err(in_use(path)),
         Err(error) => Err(error),
+    }
+}
+
+/// Takes the lock that keeps every other connection out, also from reading, and with `locking_mode=EXCLUSIVE`
+/// keeps it.
+fn take_alone(conn: &Connection, path: &Path) -> Result<()> {
+    match conn.execute_batch("BEGIN EXCLUSIVE; COMMIT").map_err(DbError::from) {
+        Err(error) if error.kind() == ErrorKind::Busy => Err(in_use(path)),
+        taken => taken,
     }
 }
 

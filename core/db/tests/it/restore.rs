@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use conclave_db::backup::{self, BackupOptions, backup, restore};
@@ -145,6 +146,67 @@ fn a_database_in_use_is_not_replaced() {
     assert_eq!(names(scratch.dir.path()).iter().filter(|name| name.contains("replaced")).count(), 0);
     restore(&scratch.options(), &from).unwrap();
     assert_eq!(texts(&scratch.open()), ["then"]);
+}
+
+#[test]
+fn what_a_dead_user_left_in_the_log_is_kept_too() {
+    let alive = Scratch::new();
+    let from = then_and_now(&alive);
+    let db = alive.open();
+    insert(&db, "in the log").unwrap();
+    let scratch = Scratch::new();
+    for suffix in ["", "-wal", "-shm"] {
+        let name = format!("state.db{suffix}");
+        fs::copy(alive.dir.path().join(&name), scratch.dir.path().join(&name)).unwrap();
+    }
+    let report = restore(&scratch.options(), &from).unwrap();
+    assert_eq!(rows_of(&report.kept.unwrap()), ["now", "in the log"]);
+    let left = names(scratch.dir.path());
+    assert_eq!(left.iter().filter(|name| name.starts_with("state.db-")).count(), 0, "{left:?}");
+    assert_eq!(texts(&scratch.open()), ["then"]);
+}
+
+/// Whoever tries again and again to open the database gets it before the restore or after it, never in the
+/// middle, between the copy that is kept and the pages that are written.
+#[test]
+fn what_another_is_told_is_written_is_kept_or_is_there() {
+    let scratch = Scratch::new();
+    let from = then_and_now(&scratch);
+    let kept = || names(scratch.dir.path()).iter().filter(|name| name.contains(".replaced-")).count();
+    for round in 1..=10 {
+        let over = AtomicBool::new(false);
+        let text = format!("round {round}");
+        let written = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                // It has its name: from here on what is written is not in it.
+                while kept() < round && !over.load(Ordering::Relaxed) {}
+                while !over.load(Ordering::Relaxed) {
+                    if write_as_another(&scratch.path(), &text).is_ok() {
+                        return true;
+                    }
+                }
+                false
+            });
+            let restored = restore(&scratch.options(), &from);
+            over.store(true, Ordering::Relaxed);
+            let written = writer.join().unwrap();
+            restored.unwrap();
+            written
+        });
+        assert!(!written || rows_of(&scratch.path()).contains(&text), "{text} was acknowledged");
+        let left = names(scratch.dir.path());
+        let left: Vec<_> = left.iter().filter(|name| name.starts_with("state.db-")).collect();
+        assert!(left.iter().all(|name| !name.ends_with("-journal")), "{left:?}");
+    }
+}
+
+/// One row by a program that never waits.
+#[expect(clippy::disallowed_methods, reason = "the other program of the scenarios")]
+fn write_as_another(path: &Path, text: &str) -> rusqlite::Result<()> {
+    let conn = rusqlite::Connection::open(path)?;
+    conn.busy_timeout(Duration::ZERO)?;
+    conn.query_row("PRAGMA journal_mode=WAL", [], |row| row.get::<_, String>(0))?;
+    conn.execute("INSERT INTO item(text) VALUES(?1)", [text]).map(drop)
 }
 
 #[test]
