@@ -100,6 +100,8 @@ fn in_use(path: &Path) -> DbError {
 fn put_in_place(copy: Copy, path: &Path, now_ms: i64) -> Result<Option<PathBuf>> {
     if FileIdentity::of(path)?.is_none() {
         set_aside(path, &beside(path, &format!(".lost-{}", name::stamp(now_ms))))?;
+        // Before the new name: a power cut must not give the restored file the log that was moved away.
+        file::sync_folder(folder_of(path))?;
         // Whoever creates the database at this moment keeps it.
         copy.keep_as(std::iter::once(path.to_path_buf()))?;
         return Ok(None);
