@@ -22,10 +22,11 @@ mod values;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser as _;
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGXFSZ};
 
 use self::args::{Command, Line};
 use self::context::Context;
@@ -37,7 +38,16 @@ use crate::project::Environment;
 /// Runs one command line, the program's name first, and gives the exit code.
 pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let line: Vec<OsString> = line.into_iter().collect();
+    survive_file_size_limit();
     ExitCode::from(caught(&line).code())
+}
+
+/// Beyond the limit on file sizes (`ulimit -f`) a signal would end the process without a word. Caught, the
+/// write fails with `EFBIG`, which is an error like any other. Unlike an ignored signal, a caught one is not
+/// inherited by child processes.
+fn survive_file_size_limit() {
+    // Nobody asks the flag: the write says it.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
 /// The panic of a defect, as its hook saw it.
@@ -93,7 +103,7 @@ fn execute(line: Line, environment: Environment, output: &Output) -> Result<Exit
         return Err(Failure::read_only(command.name()));
     }
     // Everything acknowledged survives kill -9, so Ctrl-C may end the process at any instruction.
-    let always = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let always = Arc::new(AtomicBool::new(true));
     let number = i32::from(Exit::Interrupted.code());
     if let Err(error) = signal_hook::flag::register_conditional_shutdown(SIGINT, number, always) {
         tracing::warn!(%error, "Ctrl-C ends the program without its exit code");

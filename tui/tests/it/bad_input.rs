@@ -150,6 +150,17 @@ fn with_json_a_failure_is_one_document_as_well() {
     }
 }
 
+/// One block (512 bytes or 1 KiB) is less than a page of the database.
+#[test]
+fn a_limit_on_file_sizes_is_an_error_and_no_sudden_end() {
+    let scratch = Scratch::new();
+    let script = format!("ulimit -f 1; exec '{}' init --json", env!("CARGO_BIN_EXE_conclave"));
+    let done = Done::of(&mut scratch.shell(&script));
+    let document: Value = serde_json::from_str(done.text()).unwrap();
+    assert!(document["error"]["kind"].is_string(), "{document}");
+    done.refused(3);
+}
+
 #[test]
 fn odd_names_are_taken_as_they_are() {
     use std::os::unix::ffi::OsStrExt as _;

@@ -61,7 +61,17 @@ impl Scratch {
 
     /// The binary with a clean environment, in the project's folder.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_conclave"));
+        self.surrounded(Command::new(env!("CARGO_BIN_EXE_conclave")))
+    }
+
+    /// A script for `sh` in the same surroundings.
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        self.surrounded(shell)
+    }
+
+    fn surrounded(&self, mut command: Command) -> Command {
         command.current_dir(self.project()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
