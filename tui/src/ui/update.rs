@@ -17,9 +17,14 @@ const WHEEL: usize = 3;
 
 /// Carries out one message.
 pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
-    if let Msg::Clock(now) = message {
-        model.now_ms = now;
-        return Vec::new();
+    // Neither asks for a frame, nor takes away the one that a message before it in the same batch asked for.
+    match message {
+        Msg::Clock(now) => {
+            model.now_ms = now;
+            return Vec::new();
+        }
+        Msg::Focus(focused) => return vec![Effect::Focus(focused)],
+        _ => {}
     }
     model.dirty = true;
     let before = render::body(model);
@@ -43,10 +48,6 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             model.size = (columns, lines);
             refit(model)
         }
-        Msg::Focus(focused) => {
-            model.dirty = false;
-            vec![Effect::Focus(focused)]
-        }
         Msg::End(exit) => {
             model.exit = exit;
             vec![Effect::Quit]
@@ -67,7 +68,7 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Opened(opened) => on_opened(model, opened),
         Msg::Changed if model.state == State::Ready => read_again(model),
-        Msg::Clock(_) | Msg::Changed => Vec::new(),
+        Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
         Msg::Page(page) => runs::arrived(model, *page),
         Msg::Counted { generation, total, matching } => {
             runs::counted(&mut model.runs, generation, total, matching);

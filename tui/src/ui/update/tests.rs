@@ -29,6 +29,19 @@ fn a_clock_that_ticks_draws_nothing() {
     assert!(model.dirty);
 }
 
+/// The terminal tells of its focus right behind a resumption or a resize, in the same batch.
+#[test]
+fn focus_asks_for_no_frame_and_takes_none_away() {
+    for (message, draws) in [(None, false), (Some(Msg::Continue), true), (Some(Msg::Resize(70, 20)), true)] {
+        let mut model = model(SIZE, 3);
+        model.dirty = false;
+        let what = format!("{message:?}");
+        message.into_iter().for_each(|message| drop(update(&mut model, message)));
+        assert_eq!(update(&mut model, Msg::Focus(true)), [Effect::Focus(true)]);
+        assert_eq!(model.dirty, draws, "{what}");
+    }
+}
+
 #[test]
 fn quitting_asks_while_work_goes_on() {
     let mut model = model(SIZE, 3);
