@@ -16,18 +16,23 @@ pub(super) fn run(
     options: &BackfillOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<BackfillReport> {
-    let (phase, before, pending) = db.read(|conn| {
+    let (phase, before, refused, forget) = db.read(|conn| {
         let counts = control::counts(conn)?;
         let before = control::backfill_status(conn, &counts)?;
-        Ok::<_, ConsensusError>((control::phase(conn)?, before, control::pending(conn)?))
+        let noticed = control::pending(conn)? > 0;
+        let forget = if noticed { control::forget_mended(conn)? } else { Vec::new() };
+        Ok::<_, ConsensusError>((control::phase(conn)?, before, control::refused(conn)?, forget))
     })?;
+    if !forget.is_empty() && !options.dry_run {
+        db.write("forget mended rows", move |tx| tx.execute_batch(&forget.join(";")))?;
+    }
     let mut report = BackfillReport {
         remaining: before.remaining,
         complete: before.complete,
-        refused: pending,
+        refused,
         ..BackfillReport::default()
     };
-    if before.remaining <= pending || options.limit == Some(0) {
+    if before.remaining <= refused || options.limit == Some(0) {
         return Ok(report);
     }
     let mut passes = Passes {
@@ -51,7 +56,7 @@ pub(super) fn run(
     let after = |passes: &mut Passes<'_>| {
         passes.look(|tx| {
             let counts = control::counts(tx)?;
-            Ok((control::backfill_status(tx, &counts)?, control::pending(tx)?))
+            Ok((control::backfill_status(tx, &counts)?, control::refused(tx)?))
         })
     };
     for from_start in [false, true] {

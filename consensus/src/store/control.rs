@@ -4,6 +4,7 @@ use conclave_db::sql::params;
 use conclave_db::{DbError, ReadConn, WriteTx};
 
 use super::schema::LEGACY_TABLES;
+use super::shape;
 use crate::error::Result;
 use crate::migrate::{BackfillStatus, Counts, Finding, ImportedSource};
 
@@ -136,9 +137,35 @@ pub(crate) fn backfill_status(conn: &ReadConn<'_>, counts: &Counts) -> Result<Ba
     Ok(BackfillStatus { complete: remaining == 0, copied: all.saturating_sub(remaining), remaining })
 }
 
-/// Legacy rows that the new tables cannot hold.
+/// Legacy rows that were noticed as ones that the new tables cannot hold, and not looked at since.
 pub(crate) fn pending(conn: &ReadConn<'_>) -> Result<u64> {
     Ok(conn.query_row("SELECT count(*) FROM migration_pending", [], |row| row.get(0))?)
+}
+
+/// Legacy rows that the new tables cannot hold as they are now.
+pub(crate) fn refused(conn: &ReadConn<'_>) -> Result<u64> {
+    let mut refused = 0;
+    for table in LEGACY_TABLES {
+        if let Some(rows) = shape::incomplete_rows(conn, "main", table)? {
+            refused +=
+                conn.query_row(&format!("SELECT count(*) FROM ({rows})"), [], |row| row.get::<_, u64>(0))?;
+        }
+    }
+    Ok(refused)
+}
+
+/// The statements that forget the notices of rows that are gone or complete by now. Made before the write, in
+/// which no table may be asked for its columns.
+pub(crate) fn forget_mended(conn: &ReadConn<'_>) -> Result<Vec<String>> {
+    let mut statements = Vec::new();
+    for table in LEGACY_TABLES {
+        let mut statement = format!("DELETE FROM migration_pending WHERE legacy_table = '{table}'");
+        if let Some(rows) = shape::incomplete_rows(conn, "main", table)? {
+            statement += &format!(" AND legacy_rowid NOT IN (SELECT id FROM ({rows}))");
+        }
+        statements.push(statement);
+    }
+    Ok(statements)
 }
 
 pub(crate) fn has_capture_triggers(conn: &ReadConn<'_>) -> Result<bool> {

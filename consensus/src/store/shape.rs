@@ -102,11 +102,7 @@ pub(crate) fn contents(conn: &ReadConn<'_>, schema: &str) -> Result<Result<Conte
 /// The rows of a legacy table of `schema` with all columns of its shape; those that the file lacks are NULL.
 /// Nothing where the table is missing.
 pub(crate) fn legacy_select(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
-    let (required, optional) = match table {
-        "consensus_artifacts" => ARTIFACT,
-        "consensus_synthesis" => SYNTHESIS,
-        _ => EXECUTION,
-    };
+    let (required, optional) = shape_of(table);
     let found = columns(conn, schema, table)?;
     if found.is_empty() {
         return Ok(None);
@@ -118,6 +114,23 @@ pub(crate) fn legacy_select(conn: &ReadConn<'_>, schema: &str, table: &str) -> R
         .collect();
     let key = if table == "agent_executions" { ", rowid AS id" } else { "" };
     Ok(Some(format!("SELECT {}{key} FROM {schema}.{table}", list.join(", "))))
+}
+
+/// Those rows of a legacy table that lack what the new tables need. Nothing where the table is missing.
+pub(crate) fn incomplete_rows(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
+    let (required, _) = shape_of(table);
+    let lacks: Vec<String> =
+        required.iter().filter(|name| **name != "id").map(|name| format!("{name} IS NULL")).collect();
+    let select = legacy_select(conn, schema, table)?;
+    Ok(select.map(|select| format!("SELECT id FROM ({select}) WHERE {}", lacks.join(" OR "))))
+}
+
+fn shape_of(table: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    match table {
+        "consensus_artifacts" => ARTIFACT,
+        "consensus_synthesis" => SYNTHESIS,
+        _ => EXECUTION,
+    }
 }
 
 /// Makes the views `src_artifacts`, `src_syntheses` and `src_executions` over the old tables of `schema`.

@@ -2,7 +2,7 @@
 
 use conclave_consensus::ConsensusErrorKind;
 
-use crate::project::Project;
+use crate::project::{LEGACY_DDL, Project};
 
 /// A file made of exactly these statements.
 fn file(project: &Project, name: &str, sql: &str) -> std::path::PathBuf {
@@ -51,4 +51,35 @@ fn tables_whose_rows_have_no_key_are_refused() {
         assert_eq!(error.kind(), ConsensusErrorKind::SourceRefused, "{name}: {error}");
         assert_eq!(project.number("SELECT count(*) FROM import_sources"), 0, "{name}");
     }
+}
+
+#[test]
+fn a_refused_row_that_was_mended_is_copied() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.db");
+    let rows =
+        "INSERT INTO agent_executions(rowid, agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
+      VALUES(1, 'e1', 'S', 'plan', 'regular_stage', 'a', '2025-10-01 10:00:00'),
+            (2, NULL, 'S', 'plan', 'regular_stage', 'b', '2025-10-01 10:00:00'),
+            (3, NULL, 'S', 'plan', 'regular_stage', 'c', '2025-10-01 10:00:00');";
+    conclave_db::foreign::create(&path, &format!("{LEGACY_DDL}{rows}")).unwrap();
+    let project = Project::over(dir, &path);
+    let report = project.backfill();
+    assert_eq!((report.copied, report.remaining, report.refused, report.complete), (1, 2, 2, false));
+    let pending = "SELECT count(*) FROM migration_pending";
+    assert_eq!(project.number(pending), 2);
+    // One is mended, and one more that nobody has noticed yet comes in: two counters would be equal.
+    project.write(
+        "UPDATE agent_executions SET agent_id = 'e2' WHERE rowid = 2;
+         INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
+         VALUES('e4', 'S', 'plan', 'regular_stage', 'd', '2025-10-01 10:00:00')",
+    );
+    let report = project.backfill();
+    assert_eq!((report.copied, report.remaining, report.refused), (2, 1, 1));
+    assert_eq!(project.number(pending), 1);
+    project.write("DELETE FROM agent_executions WHERE rowid = 3");
+    let report = project.backfill();
+    assert_eq!((report.copied, report.remaining, report.refused, report.complete), (0, 0, 0, true));
+    assert_eq!(project.number(pending), 0);
+    assert!(project.verify().equal);
 }
