@@ -40,7 +40,7 @@ pub(crate) struct Passes<'run> {
 pub(crate) const LISTED: usize = 100;
 
 impl Passes<'_> {
-    /// Copies what the copier's view holds behind `low`.
+    /// Copies what the copier's view holds from `low` on.
     pub(crate) fn run(
         &mut self,
         copier: &Copier,
@@ -49,7 +49,7 @@ impl Passes<'_> {
         found: &mut Found<'_>,
     ) -> Result<Ended> {
         let restage = self.bulk.source_is_live();
-        let mut next = self.next(copier, low)?;
+        let mut next = self.next(copier, Some(low))?;
         while let Some((chunk, work)) = next {
             let write = work.to_write > 0 && !self.dry_run;
             if write {
@@ -75,7 +75,7 @@ impl Passes<'_> {
                 let version = tx.pragma::<i64>("data_version")?;
                 let differing = if write { copier.differing(tx)? } else { 0 };
                 found(copier, tx, &copier.tally(tx, dry_run)?)?;
-                let following = plan(copier, tx, chunk.high, budget, most)?;
+                let following = plan(copier, tx, chunk.high.checked_add(1), budget, most)?;
                 Ok::<_, crate::ConsensusError>((version, differing, following))
             })?;
             self.differing += differing;
@@ -87,7 +87,7 @@ impl Passes<'_> {
         Ok(Ended::Done)
     }
 
-    fn next(&mut self, copier: &Copier, low: i64) -> Result<Option<(Chunk, Work)>> {
+    fn next(&mut self, copier: &Copier, low: Option<i64>) -> Result<Option<(Chunk, Work)>> {
         let (budget, most) = (self.pace.budget(), self.left.min(self.chunk_rows));
         self.bulk.prepare(|tx| plan(copier, tx, low, budget, most))
     }
@@ -98,17 +98,15 @@ impl Passes<'_> {
     }
 }
 
-/// The chunk behind `low`, worked out.
+/// The chunk from `low` on, worked out; behind the greatest id there is none.
 fn plan(
     copier: &Copier,
     tx: &WriteTx<'_>,
-    low: i64,
+    low: Option<i64>,
     budget: u64,
     most: u64,
 ) -> Result<Option<(Chunk, Work)>> {
-    if most == 0 {
-        return Ok(None);
-    }
+    let Some(low) = low.filter(|_| most > 0) else { return Ok(None) };
     let Some(chunk) = copier.measure(tx, low, budget, most)? else { return Ok(None) };
     Ok(Some((chunk, copier.prepare(tx, &chunk)?)))
 }

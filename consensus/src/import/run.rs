@@ -195,7 +195,8 @@ impl Import<'_> {
                 }
                 self.passes.look(|tx| runs.touch(tx, low, high))?;
             }
-            low = high;
+            let Some(next) = high.checked_add(1) else { return Ok(()) };
+            low = next;
         }
     }
 }

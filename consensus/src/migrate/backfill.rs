@@ -62,8 +62,8 @@ pub(super) fn run(
     for from_start in [false, true] {
         for kind in [kinds::artifacts(), kinds::executions(), kinds::syntheses()] {
             let copier = Copier::new(kind, scope);
-            let low =
-                if from_start { i64::MIN } else { passes.look(|tx| copier.cursor(tx))?.unwrap_or(i64::MIN) };
+            let done = if from_start { None } else { passes.look(|tx| copier.cursor(tx))? };
+            let Some(low) = done.map_or(Some(i64::MIN), |done| done.checked_add(1)) else { continue };
             passes.run(&copier, low, "backfill", &mut |copier, tx, tally| {
                 report.copied += tally.new;
                 report.updated += tally.changed;

@@ -21,12 +21,12 @@ pub(super) fn run(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyR
         total_rows += db.read(|conn| pair.rows(conn))?;
     }
     for pair in &pairs {
-        let mut low = pair.start();
+        let mut low = None;
         report.add(db.read(|conn| pair.nameless(conn))?);
         loop {
             // One snapshot for each chunk: a writer in between cannot make both sides look different.
             let step = db.read(|conn| {
-                let Some(range) = pair.next(conn, &low, ROWS)? else { return Ok(None) };
+                let Some(range) = pair.next(conn, low.as_ref(), ROWS)? else { return Ok(None) };
                 let (legacy, new) = pair.digests(conn, &range)?;
                 let differences = if legacy == new { Vec::new() } else { pair.differences(conn, &range)? };
                 Ok::<_, ConsensusError>(Some((range, legacy.rows, differences)))
@@ -34,7 +34,7 @@ pub(super) fn run(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyR
             let Some((range, rows, differences)) = step else { break };
             report.checked += rows;
             report.add(differences);
-            low = range.high;
+            low = Some(range.high);
             let total_rows = total_rows.max(report.checked);
             progress(Progress { done_rows: report.checked, total_rows, phase: "compare" });
         }

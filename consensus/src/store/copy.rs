@@ -28,7 +28,7 @@ pub(crate) struct Scope {
     pub(crate) overwrite: bool,
 }
 
-/// A range of source rows: behind `low`, up to `high`.
+/// A range of source rows: from `low` up to `high`, both of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Chunk {
     pub(crate) low: i64,
@@ -102,7 +102,7 @@ impl Copier {
         Self { kind, scope, sql }
     }
 
-    /// The next chunk behind `low` that weighs about `budget` and has at most `rows` rows, but at least one.
+    /// The next chunk from `low` on that weighs about `budget` and has at most `rows` rows, but at least one.
     /// Nothing at the end.
     pub(crate) fn measure(
         &self,

@@ -92,7 +92,7 @@ impl LaterRuns {
             "SELECT s.run_key AS run_key, CAST(s.spec_id AS TEXT) AS spec, {} AS stage, {} AS at, {} AS ok,
                {} AS degraded, CASE WHEN json_valid(s.synthesis_json) THEN CAST(s.synthesis_json AS TEXT) END AS synthesis,
                {} AS status
-             FROM temp.src_runs s WHERE s.spec_id IS NOT NULL AND s.stage IS NOT NULL AND s.id > ?1 AND s.id <= ?2",
+             FROM temp.src_runs s WHERE s.spec_id IS NOT NULL AND s.stage IS NOT NULL AND s.id >= ?1 AND s.id <= ?2",
             canonical::stage("s.stage"),
             canonical::time_ms("s.run_timestamp"),
             flag("consensus_ok"),
@@ -102,9 +102,9 @@ impl LaterRuns {
         Self { select, source }
     }
 
-    /// The id that ends the next `rows` runs behind `low`.
+    /// The id that ends the next `rows` runs from `low` on.
     pub(crate) fn end(conn: &ReadConn<'_>, low: i64, rows: u32) -> Result<Option<i64>> {
-        let query = "SELECT max(id) FROM (SELECT id FROM temp.src_runs WHERE id > ?1 ORDER BY id LIMIT ?2)";
+        let query = "SELECT max(id) FROM (SELECT id FROM temp.src_runs WHERE id >= ?1 ORDER BY id LIMIT ?2)";
         Ok(conn.query_row(query, params![low, rows], |row| row.get(0))?)
     }
 

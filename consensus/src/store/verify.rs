@@ -23,11 +23,65 @@ pub(crate) struct Pair {
     fields: &'static [&'static str],
 }
 
-/// A range of keys: behind `low`, up to `high`.
+/// The key of a row, as stored. The order of the variants is that of SQLite.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Number(i64),
+    /// Text that may be no UTF-8.
+    Text(Vec<u8>),
+    Blob(Vec<u8>),
+}
+
+impl Key {
+    /// The key in a column; NULL is none.
+    fn of(value: ValueRef<'_>) -> Option<Self> {
+        match value {
+            ValueRef::Integer(number) => Some(Self::Number(number)),
+            ValueRef::Text(bytes) => Some(Self::Text(bytes.to_vec())),
+            ValueRef::Blob(bytes) => Some(Self::Blob(bytes.to_vec())),
+            ValueRef::Null | ValueRef::Real(_) => None,
+        }
+    }
+
+    /// The parameter of this number, so that it compares as what it is: text that is no UTF-8 can only be bound
+    /// as a blob.
+    fn parameter(&self, number: usize) -> String {
+        if matches!(self, Self::Text(_)) { format!("CAST(?{number} AS TEXT)") } else { format!("?{number}") }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Number(number) => Value::Integer(*number),
+            Self::Text(bytes) | Self::Blob(bytes) => Value::Blob(bytes.clone()),
+        }
+    }
+}
+
+/// A range of keys: behind `low`, or from the first one on, up to `high`.
 #[derive(Debug, Clone)]
 pub(crate) struct Range {
-    pub(crate) low: Value,
-    pub(crate) high: Value,
+    low: Option<Key>,
+    pub(crate) high: Key,
+}
+
+impl Range {
+    /// The condition that `key` is in the range, whose ends are the parameters 1 and 2.
+    fn holds(&self, key: &str) -> String {
+        format!("{} AND {key} <= {}", behind(self.low.as_ref(), key), self.high.parameter(2))
+    }
+
+    fn values(&self) -> [Value; 2] {
+        [self.low.as_ref().map_or(Value::Null, Key::value), self.high.value()]
+    }
+}
+
+/// The condition that `key` lies behind `low`, which is parameter 1.
+fn behind(low: Option<&Key>, key: &str) -> String {
+    match low {
+        Some(low) => format!("{key} > {}", low.parameter(1)),
+        // NULL is no key. The parameter must be there all the same, since its neighbours are counted from it.
+        None => format!("{key} IS NOT NULL AND ?1 IS NULL"),
+    }
 }
 
 /// What one side holds in a range: how many rows, and the sum of their hashes, which no order changes.
@@ -91,38 +145,28 @@ impl Pair {
     }
 
     /// The next range behind `low` of at most `rows` rows on either side.
-    pub(crate) fn next(&self, conn: &ReadConn<'_>, low: &Value, rows: u32) -> Result<Option<Range>> {
+    pub(crate) fn next(&self, conn: &ReadConn<'_>, low: Option<&Key>, rows: u32) -> Result<Option<Range>> {
+        let value = low.map_or(Value::Null, Key::value);
         let end = |from: &str, key: &str| {
             let query = format!(
-                "SELECT max(k) FROM (SELECT {key} AS k FROM {from} WHERE {key} > ?1 ORDER BY {key} LIMIT ?2)"
+                "SELECT max(k) FROM (SELECT {key} AS k FROM {from} WHERE {} ORDER BY {key} LIMIT ?2)",
+                behind(low, key)
             );
-            conn.query_row(&query, params![low, rows], |row| row.get::<_, Value>(0))
+            conn.query_row(&query, params![value, rows], |row| Ok(Key::of(row.get_ref(0)?)))
         };
         let (table, key) = self.mirrored;
         let own = if self.key == "id" { "id" } else { "agent_id" };
         let ends = [end(&format!("main.{}", self.table), own)?, end(table, key)?];
-        let high = ends.into_iter().filter(|end| *end != Value::Null).reduce(|one, other| {
-            let other_first = match (&one, &other) {
-                (Value::Integer(one), Value::Integer(other)) => other < one,
-                (Value::Text(one), Value::Text(other)) => other.as_bytes() < one.as_bytes(),
-                _ => false,
-            };
-            if other_first { other } else { one }
-        });
-        Ok(high.map(|high| Range { low: low.clone(), high }))
-    }
-
-    /// Where the keys of this pair begin.
-    pub(crate) fn start(&self) -> Value {
-        if self.key == "id" { Value::Integer(i64::MIN) } else { Value::Text(String::new()) }
+        let high = ends.into_iter().flatten().min();
+        Ok(high.map(|high| Range { low: low.cloned(), high }))
     }
 
     /// What both sides hold in the range.
     pub(crate) fn digests(&self, conn: &ReadConn<'_>, range: &Range) -> Result<(Digest, Digest)> {
         let digest = |select: &str| {
             let mut digest = Digest::default();
-            let query = format!("SELECT * FROM ({select}) WHERE key > ?1 AND key <= ?2");
-            conn.for_each::<crate::ConsensusError, _>(&query, params![range.low, range.high], |row| {
+            let query = format!("SELECT * FROM ({select}) WHERE {}", range.holds("key"));
+            conn.for_each::<crate::ConsensusError, _>(&query, range.values(), |row| {
                 digest.add(row, self.fields.len() + 1).map_err(conclave_db::DbError::from)?;
                 Ok(())
             })?;
@@ -141,8 +185,8 @@ impl Pair {
             .collect::<Vec<_>>()
             .join(" ");
         let (legacy, new) = (
-            format!("(SELECT * FROM ({}) WHERE key > ?1 AND key <= ?2)", self.legacy),
-            format!("(SELECT * FROM ({}) WHERE key > ?1 AND key <= ?2)", self.new),
+            format!("(SELECT * FROM ({}) WHERE {})", self.legacy, range.holds("key")),
+            format!("(SELECT * FROM ({}) WHERE {})", self.new, range.holds("key")),
         );
         let query = format!(
             "SELECT l.key, n.new_id, CASE WHEN n.new_id IS NULL THEN -1 {first} END AS field
@@ -151,9 +195,9 @@ impl Pair {
              SELECT n.key, n.new_id, -2 FROM {new} AS n LEFT JOIN {legacy} AS l ON l.key = n.key
              WHERE l.key IS NULL ORDER BY 1"
         );
-        Ok(conn.query_all(&query, params![range.low, range.high], |row| {
+        Ok(conn.query_all(&query, range.values(), |row| {
             let field: i64 = row.get(2)?;
-            Ok(self.finding(row.get(0)?, row.get(1)?, field))
+            Ok(self.finding(Key::of(row.get_ref(0)?), row.get(1)?, field))
         })?)
     }
 
@@ -164,14 +208,16 @@ impl Pair {
         }
         let query = "SELECT rowid FROM main.agent_executions WHERE agent_id IS NULL";
         let rows = conn.query_all(query, [], |row| row.get::<_, i64>(0))?;
-        Ok(rows.into_iter().map(|_| self.finding(Value::Null, None, -1)).collect())
+        Ok(rows.into_iter().map(|_| self.finding(None, None, -1)).collect())
     }
 
-    fn finding(&self, key: Value, output_id: Option<i64>, field: i64) -> Finding {
+    fn finding(&self, key: Option<Key>, output_id: Option<i64>, field: i64) -> Finding {
         let (legacy_id, agent_id) = match key {
-            Value::Integer(id) => (Some(id), None),
-            Value::Text(text) => (None, Some(text)),
-            _ => (None, None),
+            Some(Key::Number(id)) => (Some(id), None),
+            Some(Key::Text(bytes) | Key::Blob(bytes)) => {
+                (None, Some(String::from_utf8_lossy(&bytes).into_owned()))
+            }
+            None => (None, None),
         };
         let (kind, field) = match usize::try_from(field) {
             Ok(index) => (FindingKind::Different, self.fields.get(index).copied()),

@@ -83,3 +83,50 @@ fn a_refused_row_that_was_mended_is_copied() {
     assert_eq!(project.number(pending), 0);
     assert!(project.verify().equal);
 }
+
+/// Every legacy row is compared, whatever its key; those of `keys` are then tampered with on the new side.
+fn tampering_is_found(rows: &str, tamper: &'static str, differences: u64) -> Vec<Option<String>> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.db");
+    conclave_db::foreign::create(&path, &format!("{LEGACY_DDL}{rows}")).unwrap();
+    let project = Project::over(dir, &path);
+    assert!(project.backfill().complete);
+    assert!(project.verify().equal);
+    project.write(tamper);
+    let report = project.verify();
+    assert_eq!(report.differences, differences, "{:?}", report.findings);
+    report.findings.into_iter().map(|finding| finding.agent_id).collect()
+}
+
+#[test]
+fn odd_agent_ids_are_compared() {
+    let found = tampering_is_found(
+        "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
+         VALUES(CAST(x'ff' AS TEXT), 'S', 'plan', 'p', 'a', '2025-10-01 10:00:00'),
+               ('', 'S', 'plan', 'p', 'a', '2025-10-01 10:00:00'),
+               ('e', 'S', 'plan', 'p', 'a', '2025-10-01 10:00:00');",
+        "UPDATE run_attempts SET agent_name = 'other'",
+        3,
+    );
+    assert_eq!(found, [Some(String::new()), Some("e".into()), Some("\u{fffd}".into())]);
+}
+
+#[test]
+fn the_smallest_and_the_greatest_id_are_copied_and_compared() {
+    let rows = "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json)
+      VALUES(-9223372036854775808, 'S', 'plan', 'a', '{}'), (9223372036854775807, 'S', 'plan', 'b', '{}');";
+    tampering_is_found(rows, "UPDATE agent_outputs SET content = 'other'", 2);
+}
+
+#[test]
+fn the_smallest_id_is_imported() {
+    let project = Project::new();
+    let source = project.legacy(
+        "source.db",
+        "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json)
+         VALUES(-9223372036854775808, 'S', 'plan', 'a', '{}'), (7, 'S', 'plan', 'b', '{}');",
+    );
+    assert_eq!(project.import(&source).outputs, 2);
+    assert_eq!(project.import(&source).already_present, 2);
+    assert!(project.verify().equal);
+}

@@ -46,11 +46,11 @@ WHERE consensus_runs.id = n.run
 
 #[derive(Debug)]
 pub(crate) struct Statements {
-    /// Ids and bytes of the rows behind ?1, at most ?2.
+    /// Ids and bytes of the rows from ?1 on, at most ?2.
     pub(crate) measure: String,
-    /// Fills the chunk with the rows behind ?1 up to ?2.
+    /// Fills the chunk with the rows from ?1 up to ?2.
     pub(crate) derive: String,
-    /// Whether any row behind ?1 up to ?2 may be here already, or its id be taken.
+    /// Whether any row from ?1 up to ?2 may be here already, or its id be taken.
     pub(crate) known: Option<String>,
     /// For a chunk of which nothing is known: ids are kept.
     pub(crate) keep_ids: Option<String>,
@@ -88,7 +88,7 @@ impl Statements {
         };
         Self {
             measure: format!(
-                "SELECT s.id, {} FROM temp.{view} s WHERE s.id > ?1 ORDER BY s.id LIMIT ?2",
+                "SELECT s.id, {} FROM temp.{view} s WHERE s.id >= ?1 ORDER BY s.id LIMIT ?2",
                 octets(kind)
             ),
             derive: derive(kind),
@@ -167,7 +167,7 @@ fn derive(kind: &Kind) -> String {
          SELECT s.id, CAST(s.spec_id AS TEXT), {}, {agent},
            CASE WHEN s.run_id IS NULL THEN 1 WHEN CAST(s.run_id AS TEXT) = '' THEN 2 ELSE 0 END, {},
            CASE WHEN {refused} THEN {REFUSED} ELSE {NEW} END, {}
-         FROM temp.{} s WHERE s.id > ?1 AND s.id <= ?2 ORDER BY s.id",
+         FROM temp.{} s WHERE s.id >= ?1 AND s.id <= ?2 ORDER BY s.id",
         names.join(", "),
         canonical::stage("s.stage"),
         octets(kind),
@@ -178,13 +178,13 @@ fn derive(kind: &Kind) -> String {
 
 fn known(kind: &Kind, scope: &Scope) -> String {
     let mut sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM {} WHERE legacy_id > ?1 AND legacy_id <= ?2)
+        "SELECT EXISTS (SELECT 1 FROM {} WHERE legacy_id >= ?1 AND legacy_id <= ?2)
          OR EXISTS (SELECT 1 FROM imported_rows
-           WHERE kind = '{}' AND source_row > ?1 AND source_row <= ?2)",
+           WHERE kind = '{}' AND source_row >= ?1 AND source_row <= ?2)",
         kind.new, kind.name
     );
     if scope.to_legacy {
-        let _ = write!(sql, " OR EXISTS (SELECT 1 FROM main.{} WHERE id > ?1 AND id <= ?2)", kind.legacy);
+        let _ = write!(sql, " OR EXISTS (SELECT 1 FROM main.{} WHERE id >= ?1 AND id <= ?2)", kind.legacy);
     }
     sql
 }
