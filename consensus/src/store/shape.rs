@@ -102,15 +102,35 @@ pub(crate) fn contents(conn: &ReadConn<'_>, schema: &str) -> Result<Result<Conte
 /// The rows of a legacy table of `schema` with all columns of its shape; those that the file lacks are NULL.
 /// Nothing where the table is missing.
 pub(crate) fn legacy_select(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
+    select(conn, schema, table, |name, _| name.to_owned())
+}
+
+/// The same, with values as the state's own legacy table would hold them: that is what the copy is compared with.
+fn converted_select(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
+    select(conn, schema, table, |name, declared| match converted(name, declared, name) {
+        value if value == name => value,
+        value => format!("{value} AS {name}"),
+    })
+}
+
+fn select(
+    conn: &ReadConn<'_>,
+    schema: &str,
+    table: &str,
+    value: impl Fn(&str, &str) -> String,
+) -> Result<Option<String>> {
     let (required, optional) = shape_of(table);
-    let found = columns(conn, schema, table)?;
+    let found = declared(conn, schema, table)?;
     if found.is_empty() {
         return Ok(None);
     }
     let list: Vec<String> = required
         .iter()
         .chain(optional)
-        .map(|name| if has(&found, name) { (*name).to_owned() } else { format!("NULL AS {name}") })
+        .map(|name| match found.iter().find(|(column, _)| column == name) {
+            Some((_, declared)) => value(name, declared),
+            None => format!("NULL AS {name}"),
+        })
         .collect();
     let key = if table == "agent_executions" { ", rowid AS id" } else { "" };
     Ok(Some(format!("SELECT {}{key} FROM {schema}.{table}", list.join(", "))))
@@ -140,7 +160,9 @@ pub(crate) fn legacy_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
         ("src_syntheses", "consensus_synthesis", SYNTHESIS, ""),
         ("src_executions", "agent_executions", EXECUTION, ""),
     ] {
-        let body = if let Some(select) = legacy_select(tx, schema, table)? {
+        // Rows of the state itself stay in the columns in which they are.
+        let select = if schema == "main" { legacy_select } else { converted_select };
+        let body = if let Some(select) = select(tx, schema, table)? {
             select.replacen(" FROM ", &format!("{more} FROM "), 1)
         } else {
             let list: Vec<String> =
@@ -156,6 +178,11 @@ pub(crate) fn legacy_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
 /// The same views over the later tables of `schema`: each run and output as it is, under a run id of its own.
 pub(crate) fn later_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
     let run_id = "'later_' || r.id || '_' || ifnull(r.run_timestamp, '')";
+    let (runs, outputs) = (declared(tx, schema, "consensus_runs")?, declared(tx, schema, "agent_outputs")?);
+    let value = |columns: &[(String, String)], name: &str, column: &str, written: &str| {
+        let declared = columns.iter().find(|(found, _)| found == column).map_or("", |(_, declared)| declared);
+        converted(name, declared, written)
+    };
     let part = |key: &str, other: &str| {
         format!(
             "CASE WHEN json_valid(r.synthesis_json) THEN CASE json_type(r.synthesis_json) WHEN 'object' THEN \
@@ -166,20 +193,29 @@ pub(crate) fn later_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
         "DROP VIEW IF EXISTS temp.src_artifacts; DROP VIEW IF EXISTS temp.src_syntheses;
          DROP VIEW IF EXISTS temp.src_executions; DROP VIEW IF EXISTS temp.src_runs;
          CREATE TEMP VIEW src_artifacts AS
-         SELECT o.id AS id, r.spec_id AS spec_id, r.stage AS stage, o.agent_name AS agent_name,
+         SELECT o.id AS id, r.spec_id AS spec_id, {stage} AS stage, o.agent_name AS agent_name,
            o.content AS content_json, NULL AS response_text, {run_id} AS run_id,
-           o.output_timestamp AS created_at, o.model_version AS model
+           {output_time} AS created_at, o.model_version AS model
          FROM {schema}.agent_outputs o LEFT JOIN {schema}.consensus_runs r ON r.id = o.run_id;
          CREATE TEMP VIEW src_syntheses AS
-         SELECT r.id AS id, r.spec_id AS spec_id, r.stage AS stage, {markdown}, {path}, {status}, {count},
-           {agreements}, {conflicts}, r.degraded AS degraded, {run_id} AS run_id, r.run_timestamp AS created_at
+         SELECT r.id AS id, r.spec_id AS spec_id, {stage} AS stage, {markdown}, {path}, {status}, {count},
+           {agreements}, {conflicts}, {degraded} AS degraded, {run_id} AS run_id, {run_time} AS created_at
          FROM {schema}.consensus_runs r WHERE r.synthesis_json IS NOT NULL;
          CREATE TEMP VIEW src_executions AS SELECT {executions}, NULL AS id WHERE 0;
          CREATE TEMP VIEW src_runs AS SELECT r.*, {run_id} AS run_key FROM {schema}.consensus_runs r;",
+        stage = value(&runs, "stage", "stage", "r.stage"),
+        output_time = value(&outputs, "created_at", "output_timestamp", "o.output_timestamp"),
+        degraded = value(&runs, "degraded", "degraded", "r.degraded"),
+        run_time = value(&runs, "created_at", "run_timestamp", "r.run_timestamp"),
         markdown = part("output_markdown", "r.synthesis_json"),
         path = part("output_path", "NULL"),
         status = part("status", "'unknown'"),
-        count = part("artifacts_count", "NULL"),
+        // What JSON holds has no declared type.
+        count = format!(
+            "(SELECT {} FROM (SELECT {})) AS artifacts_count",
+            converted("artifacts_count", "", "artifacts_count"),
+            part("artifacts_count", "NULL")
+        ),
         agreements = part("agreements", "NULL"),
         conflicts = part("conflicts", "NULL"),
         executions = EXECUTION
@@ -218,8 +254,39 @@ pub(crate) fn ensure_legacy_tables(tx: &WriteTx<'_>) -> Result<()> {
 }
 
 fn columns(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Vec<String>> {
-    let list = "SELECT lower(name) FROM pragma_table_info(?1, ?2)";
-    Ok(conn.query_all(list, params![table, schema], |row| row.get(0))?)
+    Ok(declared(conn, schema, table)?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The columns of a table with the types that they were declared with.
+fn declared(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Vec<(String, String)>> {
+    let list = "SELECT lower(name), upper(type) FROM pragma_table_info(?1, ?2)";
+    Ok(conn.query_all(list, params![table, schema], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// The value of a source's column `written` as the column `name` of the original's schema would store it, for
+/// those columns whose storage class is kept and compared. Untouched where both have one affinity
+/// (<https://sqlite.org/datatype3.html#determination_of_column_affinity>), as in every file of the original.
+fn converted(name: &str, declared: &str, written: &str) -> String {
+    let contains = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
+    let is_integer = contains(&["INT"]);
+    let is_text = !is_integer && contains(&["CHAR", "CLOB", "TEXT"]);
+    let is_number = is_integer
+        || !(is_text || declared.is_empty() || contains(&["BLOB"]) || contains(&["REAL", "FLOA", "DOUB"]));
+    match name {
+        "stage" | "run_id" | "spawned_at" | "completed_at" if !is_text => format!(
+            "CASE WHEN typeof({written}) IN ('integer', 'real') THEN CAST({written} AS TEXT) ELSE {written} END"
+        ),
+        // Comparing with a number makes a number of text that is one, and of no other.
+        "created_at" | "artifacts_count" | "degraded" if !is_number => format!(
+            "CASE typeof({written}) WHEN 'text' THEN
+               CASE WHEN {written} = CAST({written} AS NUMERIC) THEN CAST({written} AS NUMERIC) ELSE {written} END
+             WHEN 'real' THEN
+               CASE WHEN {written} = CAST({written} AS INTEGER) AND abs({written}) < 9.2e18
+               THEN CAST({written} AS INTEGER) ELSE {written} END
+             ELSE {written} END"
+        ),
+        _ => written.to_owned(),
+    }
 }
 
 /// Why the rows of a table cannot be told apart by their key, if so: a copy made by `CREATE TABLE … AS SELECT`

@@ -130,3 +130,77 @@ fn the_smallest_id_is_imported() {
     assert_eq!(project.import(&source).already_present, 2);
     assert!(project.verify().equal);
 }
+
+/// Columns that other programs declared otherwise than the original: values are judged as the state's own legacy
+/// table holds them.
+#[test]
+fn values_are_judged_as_the_legacy_columns_convert_them() {
+    let times = "'1700000000', '2025-10-01 10:00:00', ' 17 ', '3.0e+5', '1.5', '9223372036854775808', '0x10',
+      'x', '', 5, 5.0, 5.5, 1e300, -0.0, x'31', NULL";
+    for declared in ["", "TEXT", "REAL", "BLOB", "TIMESTAMP", "INTEGER"] {
+        let project = Project::new();
+        let mut sql = format!(
+            "CREATE TABLE consensus_artifacts(id INTEGER PRIMARY KEY, spec_id, stage {declared}, agent_name,
+               content_json, run_id {declared}, created_at {declared});
+             CREATE TABLE consensus_synthesis(id INTEGER PRIMARY KEY, spec_id, stage, output_markdown, status,
+               artifacts_count {declared}, degraded {declared}, created_at {declared});
+             CREATE TABLE agent_executions(agent_id TEXT PRIMARY KEY, spec_id, stage, phase_type, agent_name,
+               spawned_at {declared}, completed_at {declared});"
+        );
+        for time in times.split(',') {
+            sql += &format!(
+                "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
+                   VALUES('S', ifnull({time}, 7), 'a', '{{}}', NULL, {time}), ('S', 7, 'a', '{{}}', {time}, 1);
+                 INSERT INTO consensus_synthesis(spec_id, stage, output_markdown, status, artifacts_count,
+                   degraded, created_at) VALUES('S', 'plan', 'm', 'ok', {time}, {time}, {time});
+                 INSERT INTO agent_executions SELECT 'e' || count(*), 'S', 'plan', 'p', 'a', ifnull({time}, 7),
+                   {time} FROM agent_executions;"
+            );
+        }
+        let source = file(&project, "source.db", &sql);
+        let report = project.import(&source);
+        assert_eq!((report.rows, report.refused), (64, 0), "{declared}");
+        let verified = project.verify();
+        assert!(verified.equal, "{declared}: {:?}", verified.findings);
+        assert_eq!(project.import(&source).already_present, 64, "{declared}");
+        for (new, legacy, key, columns) in [
+            (
+                "agent_outputs",
+                "consensus_artifacts",
+                "n.legacy_id = l.id",
+                &["stage", "run_id", "created_at"][..],
+            ),
+            ("run_syntheses", "consensus_synthesis", "n.legacy_id = l.id", &["created_at"]),
+            ("run_attempts", "agent_executions", "n.agent_id = l.agent_id", &["spawned_at", "completed_at"]),
+        ] {
+            for column in columns {
+                let other = format!(
+                    "SELECT count(*) FROM {new} n JOIN {legacy} l ON {key} WHERE n.legacy_{column} IS NOT l.{column}
+                       OR typeof(n.legacy_{column}) <> typeof(l.{column})"
+                );
+                assert_eq!(project.number(&other), 0, "{declared}: {legacy}.{column}");
+            }
+        }
+    }
+}
+
+#[test]
+fn values_of_the_later_schema_are_judged_as_the_legacy_columns_convert_them() {
+    let project = Project::new();
+    let source = file(
+        &project,
+        "source.db",
+        "CREATE TABLE consensus_runs(id INTEGER PRIMARY KEY, spec_id, stage, run_timestamp TEXT, consensus_ok,
+           degraded TEXT, synthesis_json);
+         CREATE TABLE agent_outputs(id INTEGER PRIMARY KEY, run_id, agent_name, model_version, content,
+           output_timestamp TEXT);
+         INSERT INTO consensus_runs VALUES(1, 'S', 7, '1700000000', 1, '0',
+           '{\"artifacts_count\":\"3\",\"status\":\"ok\"}');
+         INSERT INTO agent_outputs VALUES(1, 1, 'a', 'm', '{}', '1700000000');",
+    );
+    // The project is in phase 1: what comes in goes to its legacy tables too.
+    project.import(&project.golden());
+    assert_eq!(project.import(&source).rows, 2);
+    assert!(project.verify().equal, "{:?}", project.verify().findings);
+    assert_eq!(project.import(&source).already_present, 2);
+}
