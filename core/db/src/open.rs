@@ -114,12 +114,22 @@ fn inspect_snapshot(conn: &Connection, path: &Path, schema: &Schema) -> Result<i
         return Err(DbError::Newer { path: path.to_path_buf(), found: version, supported: schema.version() });
     }
     let application = pragmas::integer(conn, "application_id").map_err(|error| at(path, error))?;
-    if application == i64::from(APPLICATION_ID) {
-        return Ok(version);
-    }
-    if application != 0 {
+    let ours = application == i64::from(APPLICATION_ID);
+    if application != 0 && !ours {
         let what = format!("application id {application} belongs to another program");
         return Err(DbError::file(ErrorKind::Foreign, path, what));
+    }
+    // It cannot be changed once there is a table (https://sqlite.org/pragma.html#pragma_encoding), and whatever
+    // reads stored text as bytes counts on UTF-8.
+    let encoding: String = conn
+        .pragma_query_value(None, "encoding", |row| row.get(0))
+        .map_err(|error| at(path, error.into()))?;
+    if encoding != "UTF-8" {
+        let what = format!("its text is stored as {encoding}; this program uses UTF-8 only");
+        return Err(DbError::file(ErrorKind::Foreign, path, what));
+    }
+    if ours {
+        return Ok(version);
     }
     let mut statement = conn
         .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY rowid")

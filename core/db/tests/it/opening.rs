@@ -29,6 +29,12 @@ fn what_is_not_ours_is_refused_as_it_lies() {
         ("newer in WAL", "PRAGMA journal_mode=WAL; PRAGMA user_version=101;", ErrorKind::Newer, "101"),
         ("another program", "PRAGMA application_id=77; CREATE TABLE x(y);", ErrorKind::Foreign, "77"),
         ("unmarked tables", "CREATE TABLE customers(name);", ErrorKind::Foreign, "customers"),
+        (
+            "legacy in UTF-16",
+            "PRAGMA encoding='UTF-16le'; CREATE TABLE consensus_artifacts(content TEXT);",
+            ErrorKind::Foreign,
+            "UTF-16le",
+        ),
         ("unmarked view", "CREATE VIEW item AS SELECT 1;", ErrorKind::Foreign, "item"),
     ];
     for (name, sql, kind, word) in cases {
