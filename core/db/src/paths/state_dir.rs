@@ -37,15 +37,18 @@ pub fn ensure_state_dir(folder: &Path) -> Result<StateDir> {
     Ok(StateDir { path, created })
 }
 
+/// One that is there stays as it is, unless it is empty: that says nothing to git, and is what a process leaves
+/// that is killed between making it and writing it. Two who mend it at once write the same bytes.
 fn write_gitignore(folder: &Path) -> Result<()> {
     let path = folder.join(".gitignore");
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .and_then(|mut file| file.write_all(GITIGNORE));
-    match written {
+    let mut options = OpenOptions::new();
+    match std::fs::symlink_metadata(&path) {
+        Ok(found) if !found.is_file() || found.len() > 0 => return Ok(()),
+        Ok(_) => options.write(true),
+        Err(_) => options.write(true).create_new(true).mode(0o600),
+    };
+    match options.open(&path).and_then(|mut file| file.write_all(GITIGNORE)) {
+        // Another process makes the folder too.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         written => written.map_err(|error| DbError::io(format!("write {}", path.display()), error)),
     }

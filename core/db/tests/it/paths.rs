@@ -220,6 +220,10 @@ fn the_state_folder_is_private_and_out_of_git() {
     fs::remove_file(&ignored).unwrap();
     assert!(!ensure_state_dir(&project.state_dir()).unwrap().created);
     assert!(ignored.exists());
+    // Killed between file and content.
+    fs::write(&ignored, "").unwrap();
+    ensure_state_dir(&project.state_dir()).unwrap();
+    assert_eq!(fs::read_to_string(&ignored).unwrap(), "*\n!.gitignore\n!config.toml\n");
 }
 
 #[test]
