@@ -9,6 +9,7 @@ use crate::ballast::{self, Ballast};
 use crate::error::Result;
 use crate::file::{beside, folder_of, network_file_system};
 use crate::holders::{self, Holding};
+use crate::paths::STATE_DIR;
 use crate::space::{self, mebibytes};
 use crate::stats::{AutoVacuum, FileStats};
 use crate::{Db, Journal, backup, integrity, pragmas, stats};
@@ -190,12 +191,16 @@ fn freelist(found: &FileStats) -> Check {
     Check::ok(NAME, detail)
 }
 
-/// Files of the database that others may read or write, with the rights they should have.
+/// Files of the database that others may read or write, with the rights they should have. The folder only if it
+/// is a state folder: in any other the user's own files lie beside the database, and who may see those is not
+/// ours to judge.
 pub(super) fn too_open(path: &Path) -> Vec<(PathBuf, u32)> {
     let beside =
         ["-wal", "-shm", "-journal", "-queue", "-turn", "-ballast"].map(|suffix| beside(path, suffix));
     let files = std::iter::once(path.to_path_buf()).chain(beside).map(|file| (file, 0o600));
-    let folder = std::iter::once((folder_of(path).to_path_buf(), 0o700));
+    let folder =
+        Some(folder_of(path)).filter(|folder| folder.file_name().is_some_and(|name| name == STATE_DIR));
+    let folder = folder.into_iter().map(|folder| (folder.to_path_buf(), 0o700));
     let open =
         |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
     folder.chain(files).filter(|(path, _)| open(path)).collect()
@@ -209,7 +214,7 @@ fn rights(path: &Path) -> Check {
     }
     let names: Vec<String> = open.iter().map(|(path, _)| path.display().to_string()).collect();
     let detail = format!("others have rights on {}", names.join(", "));
-    Check::warn(NAME, detail, "run `conclave doctor --fix` (folder 0700, files 0600)")
+    Check::warn(NAME, detail, "run `conclave doctor --fix` (state folder 0700, files 0600)")
 }
 
 fn fair_turn(path: &Path) -> Check {

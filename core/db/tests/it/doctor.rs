@@ -103,21 +103,23 @@ fn an_old_file_is_conversion_needed() {
 #[test]
 fn rights_of_others_are_told_and_taken() {
     let scratch = Scratch::new();
-    let db = scratch.open();
-    insert(&db, "one").unwrap();
-    let shared = [(scratch.dir.path().to_path_buf(), 0o755), (scratch.path(), 0o644)];
-    for (path, mode) in &shared {
-        fs::set_permissions(path, fs::Permissions::from_mode(*mode)).unwrap();
-    }
-    expect(&db, "permissions", CheckState::Warn, "state.db");
-    let done = doctor::fix(&db).unwrap();
-    assert!(
-        done.iter().any(|line| line.contains("700")) && done.iter().any(|line| line.contains("600")),
-        "{done:?}"
-    );
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(scratch.dir.path()), mode(&scratch.path())), (0o700, 0o600));
-    expect(&db, "permissions", CheckState::Ok, "owner");
+    // A folder of any other name is the user's: with `state.path = "legacy.db"` it is the project's root.
+    for (name, ours) in [(".conclave", true), ("project", false)] {
+        let folder = scratch.dir.path().join(name);
+        let file = folder.join("state.db");
+        let db = Db::open(DbOptions::new(&file, schema())).unwrap();
+        insert(&db, "one").unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        expect(&db, "permissions", if ours { CheckState::Warn } else { CheckState::Ok }, "");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        expect(&db, "permissions", CheckState::Warn, "state.db");
+        let done = doctor::fix(&db).unwrap();
+        assert_eq!(done.iter().any(|line| line.contains("700")), ours, "{done:?}");
+        assert!(done.iter().any(|line| line.contains("600")), "{done:?}");
+        assert_eq!((mode(&folder), mode(&file)), (if ours { 0o700 } else { 0o755 }, 0o600), "{name}");
+        expect(&db, "permissions", CheckState::Ok, "owner");
+    }
 }
 
 #[test]
