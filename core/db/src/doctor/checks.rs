@@ -143,7 +143,10 @@ fn foreign_keys(db: &Db) -> Check {
         Some(first) => Check::fail(
             NAME,
             format!("{} rows without their parent, the first: {first}", found.len()),
-            "a program without foreign keys wrote here; look with `conclave db query 'PRAGMA foreign_key_check'`",
+            format!(
+                "a program without foreign keys wrote here; `sqlite3 -readonly {} 'PRAGMA foreign_key_check'` lists them all",
+                db.path().display()
+            ),
         ),
     }))
 }
