@@ -105,6 +105,7 @@ mod space;
 mod stats;
 mod transaction;
 pub mod transactions;
+mod unfinished;
 pub mod vacuum;
 mod watch;
 mod writer;

@@ -241,3 +241,24 @@ fn handles_of_one_file_share_it_and_keep_their_own_rights() {
     let error = Db::open(DbOptions::new(scratch.path(), other)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
 }
+
+#[test]
+fn a_file_without_version_and_tables_is_unfinished() {
+    let cases = [
+        ("nothing", "", true),
+        ("killed after the switch to WAL", "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;", true),
+        ("legacy", "CREATE TABLE consensus_artifacts(id INTEGER PRIMARY KEY);", false),
+        ("marked", "PRAGMA application_id=1129202508; PRAGMA journal_mode=WAL;", false),
+        ("a version", "PRAGMA user_version=1; PRAGMA journal_mode=WAL;", false),
+    ];
+    for (name, sql, unfinished) in cases {
+        let scratch = Scratch::new();
+        scratch.foreign(sql);
+        let found = Db::is_unfinished(&scratch.options());
+        assert_eq!(found.is_ok_and(|found| found), unfinished, "{name}");
+    }
+    let scratch = Scratch::new();
+    assert_eq!(Db::is_unfinished(&scratch.options()).unwrap_err().kind(), ErrorKind::Missing);
+    drop(scratch.open());
+    assert!(!Db::is_unfinished(&scratch.options()).unwrap(), "made whole");
+}
