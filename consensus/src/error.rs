@@ -139,7 +139,8 @@ impl ConsensusError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Storage(error) | Self::Source(error) => error.hint(),
+            Self::Storage(error) => error.hint(),
+            Self::Source(error) => source_hint(error),
             Self::SourceRefused { .. } => {
                 Some("name a database that holds consensus_artifacts or consensus_runs")
             }
@@ -149,6 +150,22 @@ impl ConsensusError {
             Self::NotFound { what: "run", .. } => Some("`conclave runs list` shows what is there"),
             _ => None,
         }
+    }
+}
+
+/// What the storage advises is about the project's own state, which is well: following it would put a backup in
+/// its place.
+fn source_hint(error: &DbError) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::Corrupt => {
+            Some("this input file is damaged; import another copy of it; your own state is untouched")
+        }
+        ErrorKind::Busy => Some("another program holds the input file; try again when it has ended"),
+        ErrorKind::Foreign | ErrorKind::Newer | ErrorKind::NeedsMigration | ErrorKind::NeedsConversion => {
+            None
+        }
+        ErrorKind::Io => Some("check the disk that the input file lies on"),
+        _ => error.hint(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use conclave_db::backup::{self, BackupOptions};
 use conclave_db::checkpoint::{CheckpointMode, checkpoint};
 use conclave_db::vacuum::{self, VacuumStats};
-use conclave_db::{AutoVacuum, Db, FileStats, Source, paths};
+use conclave_db::{AutoVacuum, Db, ErrorKind, FileStats, Source, paths};
 use serde_json::json;
 
 use super::args::DbCommand;
@@ -106,11 +106,12 @@ fn restore(context: &Context, from: Option<PathBuf>) -> Result<Exit, Failure> {
         None => newest_backup(&context.project.database)?,
     };
     // What cannot be read is refused before a folder is made for it.
-    drop(Source::open(&from).doing("read the backup")?);
+    drop(Source::open(&from).doing("read the backup").map_err(about_backup)?);
     if !context.project.has_state() {
         paths::ensure_state_dir(&context.project.state_dir).doing("make the state folder")?;
     }
-    let report = backup::restore(&context.project.options()?, &from).doing("restore")?;
+    let report =
+        backup::restore(&context.project.options()?, &from).doing("restore").map_err(about_backup)?;
     if context.output.json {
         context.output.document(&report)?;
     } else {
@@ -124,6 +125,14 @@ fn restore(context: &Context, from: Option<PathBuf>) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// What is damaged is the backup, and restoring "the newest" again would not help.
+fn about_backup(failure: Failure) -> Failure {
+    if failure.kind == ErrorKind::Corrupt.as_str() {
+        return failure.hint("this backup is damaged; name another one: `conclave db restore FILE`");
+    }
+    failure
 }
 
 fn newest_backup(database: &Path) -> Result<PathBuf, Failure> {

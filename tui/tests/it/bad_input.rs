@@ -45,6 +45,26 @@ fn sources_that_cannot_be_imported_are_refused_and_nothing_is_made() {
     assert_eq!(std::fs::read(sources.join("hello")).unwrap(), b"hello, not a db!");
 }
 
+#[test]
+fn a_damaged_input_is_not_taken_for_damaged_state() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let file = scratch.fixture();
+    let mut bytes = std::fs::read(&file).unwrap();
+    // The kind of the schema's first page.
+    bytes[100] = 0xff;
+    std::fs::write(&file, bytes).unwrap();
+    let file = file.to_str().unwrap();
+    for (words, names) in
+        [(["migrate", "import", file], "this input file"), (["db", "restore", file], "this backup")]
+    {
+        let done = scratch.run(&words);
+        done.refused(3);
+        assert!(done.stderr.contains(names), "{words:?}: {}", done.stderr);
+        assert!(!done.stderr.contains("newest backup"), "{words:?}: {}", done.stderr);
+    }
+}
+
 /// A way to spoil a state file, the exit code, and what the message must name.
 type Spoiled = (&'static str, fn(&Path), i32, &'static str);
 
