@@ -36,7 +36,7 @@ impl Config {
     pub(crate) fn load(files: &[PathBuf]) -> Result<Self, Failure> {
         let mut config = Self::default();
         for file in files {
-            match std::fs::read_to_string(file) {
+            match read(file) {
                 Ok(text) => config = config.or(parse(file, &text)?),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(unreadable(file, &error)),
@@ -47,13 +47,22 @@ impl Config {
 
     /// Reads the one file that the user named; it must be there.
     pub(crate) fn load_named(file: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+        let text = read(file).map_err(|error| unreadable(file, &error))?;
         parse(file, &text)
     }
 
     fn or(self, other: Self) -> Self {
         Self { state_path: self.state_path.or(other.state_path), mouse: self.mouse.or(other.mouse) }
     }
+}
+
+/// The text of a regular file: reading a pipe or a terminal would wait for whoever writes into it.
+fn read(file: &Path) -> std::io::Result<String> {
+    let found = std::fs::metadata(file)?;
+    if !found.is_file() && !found.is_dir() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "is no regular file"));
+    }
+    std::fs::read_to_string(file)
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
