@@ -1,5 +1,6 @@
 //! `conclave init`
 
+use conclave_db::Migrated;
 use serde_json::json;
 
 use super::context::Context;
@@ -9,8 +10,10 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let project = &context.project;
     // A state that cannot be used is refused before anything is put beside it.
     let had_state = project.has_state();
+    let mut migrated = None;
     if had_state {
-        drop(project.open()?);
+        let done = project.open()?.migrated().clone();
+        migrated = (!done.applied.is_empty()).then_some(done);
     }
     let made = project.init()?;
     if !had_state {
@@ -22,13 +25,22 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             "state_dir": project.state_dir.to_string_lossy(),
             "database": project.database.to_string_lossy(),
             "created": created,
+            "migrated": migrated,
         }))?;
-    } else if created {
-        context.output.print(format_args!("created {}\n", project.state_dir.display()))?;
     } else {
-        context
-            .output
-            .print(format_args!("{} is there already; nothing changed\n", project.state_dir.display()))?;
+        say(context, created, migrated.as_ref())?;
     }
     Ok(Exit::Done)
+}
+
+fn say(context: &Context, created: bool, migrated: Option<&Migrated>) -> Result<(), Failure> {
+    let folder = context.project.state_dir.display();
+    if let Some(done) = migrated {
+        let database = context.project.database.display();
+        context.output.print(format_args!("migrated {database} from schema {} to {}\n", done.from, done.to))
+    } else if created {
+        context.output.print(format_args!("created {folder}\n"))
+    } else {
+        context.output.print(format_args!("{folder} is there already; nothing changed\n"))
+    }
 }
