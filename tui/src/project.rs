@@ -3,12 +3,10 @@
 //! Looking for it changes nothing; only [`Project::open`] creates what is missing.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use conclave_db::{Db, DbOptions, ballast, paths};
+use conclave_db::{Db, DbError, DbOptions, ErrorKind as DbErrorKind, ballast, paths};
 
 use crate::config::Config;
 use crate::failure::{Doing, Failure};
@@ -83,6 +81,7 @@ impl Project {
             let root = paths::locate(&environment.folder).doing("find the project")?;
             (root.path().to_path_buf(), root.state_dir())
         };
+        refuse_no_folder(&state_dir)?;
         let config = if let Some(file) = &places.config {
             Config::load_named(&environment.folder.join(file))?
         } else {
@@ -98,12 +97,16 @@ impl Project {
         Ok(Self { root, state_dir, database, config })
     }
 
-    /// Whether there is a database to read. An empty file is one that its maker has not finished.
+    /// Whether there is a database to read. One that its maker has not finished is none yet; of one that cannot
+    /// be used, opening says why.
     pub(crate) fn has_state(&self) -> bool {
-        std::fs::metadata(&self.database).map_or_else(
-            |error| error.kind() != std::io::ErrorKind::NotFound,
-            |found| !found.is_file() || found.len() > 0,
-        )
+        match std::fs::metadata(&self.database) {
+            Ok(_) => {
+                let unfinished = self.options().and_then(|options| Ok(Db::is_unfinished(&options)?));
+                !unfinished.unwrap_or(false)
+            }
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
     }
 
     /// Opens the state to be read; `None` where there is none. Creates and changes nothing.
@@ -144,6 +147,17 @@ impl Project {
     }
 }
 
+/// Before the configuration is looked for in it: the place is wrong, not the configuration.
+fn refuse_no_folder(state_dir: &Path) -> Result<(), Failure> {
+    if std::fs::metadata(state_dir).is_ok_and(|found| !found.is_dir()) {
+        let error = DbError::file(DbErrorKind::CannotOpen, state_dir, "is no folder");
+        return Err(Failure::from(error)
+            .doing("find the state folder")
+            .hint("name a folder with `--state-dir`"));
+    }
+    Ok(())
+}
+
 fn below_home(path: &Path, environment: &Environment) -> PathBuf {
     match (path.strip_prefix("~"), environment.get("HOME")) {
         (Ok(rest), Some(home)) => Path::new(home).join(rest),
@@ -151,14 +165,27 @@ fn below_home(path: &Path, environment: &Environment) -> PathBuf {
     }
 }
 
-/// Writes a file that must not be there yet; gives whether it was written.
+/// Writes a file that must not be there yet; gives whether it was written. It gets its name when it is whole
+/// and durable: whoever is killed before leaves none, and not an empty one that nobody would ever fill.
 fn create_new(path: &Path, text: &str) -> Result<bool, Failure> {
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match written.and_then(|mut file| file.write_all(text.as_bytes())) {
+    if path.symlink_metadata().is_ok() {
+        return Ok(false);
+    }
+    match create_whole(path, text) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(Failure::io(format!("write {}", path.display()), &error)),
     }
+}
+
+fn create_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    // tempfile makes it 0600.
+    let mut file = tempfile::Builder::new().prefix(".config-").suffix(".tmp").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    std::fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]
