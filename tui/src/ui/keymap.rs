@@ -92,6 +92,8 @@ pub(crate) enum Action {
     Checkpoint,
     Doctor,
     Convert,
+    Verify,
+    Backfill,
     Migrate,
     Init,
     Demo,
@@ -243,6 +245,17 @@ pub(crate) const BINDINGS: &[Binding] = &[
     )
     .command("db checkpoint")
     .writes(),
+    bind(
+        Place::Storage,
+        &[key('V')],
+        Action::Verify,
+        "verify",
+        "Compare legacy rows with the new ones, byte for byte",
+    )
+    .command("migrate verify"),
+    bind(Place::Storage, &[key('B')], Action::Backfill, "", "Copy legacy rows that have no new row yet")
+        .command("migrate backfill")
+        .writes(),
     bind(Place::Storage, &[key('D')], Action::Doctor, "doctor", "Run all checks").command("doctor"),
     bind(Place::Storage, &[key('C')], Action::Convert, "", "Make an old file able to give free pages back")
         .command("db convert")

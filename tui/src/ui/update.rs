@@ -215,9 +215,16 @@ pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument
             }
             effects
         }
-        (Action::Vacuum | Action::Backup | Action::Checkpoint | Action::Doctor | Action::Convert, _)
-            if ready =>
-        {
+        (
+            Action::Vacuum
+            | Action::Backup
+            | Action::Checkpoint
+            | Action::Doctor
+            | Action::Convert
+            | Action::Verify
+            | Action::Backfill,
+            _,
+        ) if ready => {
             let mut effects = go(model, Screen::Storage);
             effects.extend(act(model, binding));
             effects
@@ -373,7 +380,9 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
     match work {
         Work::Init | Work::Demo | Work::Import(_) | Work::Migrate => vec![Effect::Read(Read::Open)],
         Work::Export(_) | Work::ExportNamed(_) | Work::Doctor => Vec::new(),
-        Work::Vacuum | Work::Backup | Work::Checkpoint | Work::Convert => vec![Effect::Read(Read::Storage)],
+        Work::Vacuum | Work::Backup | Work::Checkpoint | Work::Convert | Work::Verify | Work::Backfill => {
+            vec![Effect::Read(Read::Storage)]
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) enum Job {
 
 /// Serves until nobody asks any more.
 pub(super) fn serve(shared: &Shared, jobs: &Receiver<Job>, messages: &Sender<Msg>) {
-    let mut reader = Reader { shared, messages, db: None, watch: None, failed: false };
+    let mut reader = Reader { shared, messages, db: None, watch: None, locked: false };
     let mut looked = SystemClock.monotonic();
     loop {
         let pause = if shared.focused.load(Ordering::Relaxed) { LOOK } else { LOOK_UNFOCUSED };
@@ -47,9 +47,10 @@ pub(super) fn serve(shared: &Shared, jobs: &Receiver<Job>, messages: &Sender<Msg
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| match job {
-            Some(Job::Read(read)) => reader.read(read),
-            Some(Job::Look) | None => {}
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            for read in worth_reading(job.into_iter().chain(jobs.try_iter())) {
+                reader.read(read);
+            }
         }));
         if SystemClock.monotonic().saturating_sub(looked) >= pause {
             looked = SystemClock.monotonic();
@@ -62,13 +63,34 @@ pub(super) fn serve(shared: &Shared, jobs: &Receiver<Job>, messages: &Sender<Msg
     }
 }
 
+/// What is still of use of everything that was asked for: of the runs the last two, since a cursor that moves
+/// fast asks for one after the other (two: the open one and the one under the cursor); of the rest all,
+/// since pages and counts end by themselves when they are old.
+fn worth_reading(jobs: impl Iterator<Item = Job>) -> Vec<Read> {
+    let mut reads: Vec<Read> = Vec::new();
+    for job in jobs {
+        let Job::Read(read) = job else { continue };
+        reads.retain(|earlier| *earlier != read);
+        if matches!(read, Read::Run(_)) {
+            let runs = reads.iter().filter(|earlier| matches!(earlier, Read::Run(_))).count();
+            if runs > 1
+                && let Some(first) = reads.iter().position(|earlier| matches!(earlier, Read::Run(_)))
+            {
+                reads.remove(first);
+            }
+        }
+        reads.push(read);
+    }
+    reads
+}
+
 struct Reader<'shared> {
     shared: &'shared Shared,
     messages: &'shared Sender<Msg>,
     db: Option<Db>,
     watch: Option<Watch>,
-    /// The state could not be opened; it is tried again when the file changes.
-    failed: bool,
+    /// The state was locked when it should have been opened: nothing will change when it is free again.
+    locked: bool,
 }
 
 impl Reader<'_> {
@@ -82,10 +104,13 @@ impl Reader<'_> {
     }
 
     fn look(&mut self) {
+        if self.locked {
+            return self.open();
+        }
         let Some(watch) = &mut self.watch else { return };
         match watch.look() {
             Ok(Seen::Same) => {}
-            Ok(Seen::Changed) if self.failed || self.db.is_none() => self.open(),
+            Ok(Seen::Changed) if self.db.is_none() => self.open(),
             Ok(Seen::Changed) => self.say(Msg::Changed),
             Ok(Seen::Replaced | Seen::Gone) => self.open(),
             // Looking is no reason to complain several times a second; the next read will.
@@ -96,7 +121,7 @@ impl Reader<'_> {
     fn open(&mut self) {
         let project = self.shared.project();
         self.db = None;
-        self.failed = false;
+        self.locked = false;
         let opened = match project.open_read_only() {
             Ok(Some(db)) => {
                 let as_it_lies = db.is_immutable();
@@ -105,7 +130,7 @@ impl Reader<'_> {
             }
             Ok(None) => Opened::Absent,
             Err(failure) => {
-                self.failed = true;
+                self.locked = failure.kind == conclave_db::ErrorKind::Busy.as_str();
                 Opened::Failed(failure.into())
             }
         };
@@ -278,3 +303,6 @@ fn numbers(db: &Db) -> Numbers {
         backups,
     }
 }
+
+#[cfg(test)]
+mod tests;

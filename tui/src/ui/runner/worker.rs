@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use conclave_consensus::migrate::{self, BackfillOptions};
 use conclave_consensus::runs::RunId;
 use conclave_db::{backup, checkpoint, doctor, vacuum};
 
 use super::Shared;
-use crate::failure::{Doing, Failure};
+use crate::failure::{Doing, Exit, Failure};
 use crate::project::Project;
-use crate::text::{counted, size};
+use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
 use crate::ui::model::{CheckRow, CheckState};
@@ -99,6 +100,29 @@ impl Worker<'_> {
                     ),
                     None => "nothing to convert: free pages can be given back already".to_owned(),
                 }))
+            }
+            Work::Verify => {
+                let db = project.open_read_only()?.ok_or_else(gone)?;
+                let report = migrate::verify(&db, &mut |at| progress(at.done_rows, at.total_rows, at.phase));
+                let report = report.doing("verify")?;
+                let checked = counted(report.checked, "row", "rows");
+                if report.equal {
+                    return Ok(Outcome::Said(format!("verify: {checked} compared, all equal")));
+                }
+                let differ = format!("verify: {checked} compared, {} differ", count(report.differences));
+                Err(Failure::new(Exit::StateSaysNo, "differs", differ)
+                    .hint("`conclave migrate verify` lists them"))
+            }
+            Work::Backfill => {
+                let db = project.open()?;
+                let options =
+                    BackfillOptions { actor: self.shared.actor.clone(), ..BackfillOptions::default() };
+                let report = migrate::backfill(&db, &options, &mut |at| {
+                    progress(at.done_rows, at.total_rows, at.phase);
+                });
+                let report = report.doing("backfill")?;
+                let copied = counted(report.copied, "row", "rows");
+                Ok(Outcome::Said(format!("backfill: {copied} copied, {} left", count(report.remaining))))
             }
             Work::Migrate => {
                 let db = project.open()?;

@@ -5,9 +5,13 @@ use crate::ui::fixture::{model, press};
 
 #[test]
 fn everything_that_changes_the_file_asks_first() {
-    for (key, work) in
-        [("v", Work::Vacuum), ("b", Work::Backup), ("c", Work::Checkpoint), ("C", Work::Convert)]
-    {
+    for (key, work) in [
+        ("v", Work::Vacuum),
+        ("b", Work::Backup),
+        ("c", Work::Checkpoint),
+        ("C", Work::Convert),
+        ("B", Work::Backfill),
+    ] {
         let mut model = model((80, 24), 9);
         assert_eq!(press(&mut model, 9, &["6", key]), []);
         assert_eq!(press(&mut model, 9, &["enter"]), [], "the safe answer is the default");
@@ -15,4 +19,6 @@ fn everything_that_changes_the_file_asks_first() {
     }
     let mut model = model((80, 24), 9);
     assert_eq!(press(&mut model, 9, &["6", "D"]), [Effect::Work(Work::Doctor)]);
+    let mut model = crate::ui::fixture::model((80, 24), 9);
+    assert_eq!(press(&mut model, 9, &["6", "V"]), [Effect::Work(Work::Verify)]);
 }

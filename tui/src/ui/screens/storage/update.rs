@@ -25,6 +25,11 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Copy { text, what: "the path of the database".to_owned() }];
         }
         Action::Doctor => return start_work(model, Work::Doctor),
+        Action::Verify => return start_work(model, Work::Verify),
+        Action::Backfill => {
+            let question = "Copy the legacy rows that have no new row yet? Other writers go on meanwhile.";
+            model.overlay = Some(Overlay::ask(question, Work::Backfill));
+        }
         Action::Vacuum => {
             let question = "Give the free pages of state.db back to the disk? Other writers go on meanwhile.";
             model.overlay = Some(Overlay::ask(question, Work::Vacuum));
