@@ -46,9 +46,13 @@ impl SourceFile {
         self.mark.bytes
     }
 
-    /// The path as it is kept.
+    /// The path as it is kept. Two paths are two names, also where they are no UTF-8.
     pub(crate) fn name(&self) -> String {
-        self.path.to_string_lossy().into_owned()
+        use std::os::unix::ffi::OsStrExt;
+        self.path.to_str().map_or_else(
+            || format!("bytes:{}", self.path.as_os_str().as_bytes().escape_ascii()),
+            ToOwned::to_owned,
+        )
     }
 
     /// Refuses to call an import complete whose source was written while it was read without locks.

@@ -161,7 +161,7 @@ pub(crate) fn forget_mended(conn: &ReadConn<'_>) -> Result<Vec<String>> {
     for table in LEGACY_TABLES {
         let mut statement = format!("DELETE FROM migration_pending WHERE legacy_table = '{table}'");
         if let Some(rows) = shape::incomplete_rows(conn, "main", table)? {
-            statement += &format!(" AND legacy_rowid NOT IN (SELECT id FROM ({rows}))");
+            statement = format!("{statement} AND legacy_rowid NOT IN (SELECT id FROM ({rows}))");
         }
         statements.push(statement);
     }

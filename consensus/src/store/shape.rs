@@ -189,6 +189,12 @@ pub(crate) fn later_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
              ifnull(json_extract(r.synthesis_json, '$.{key}'), {other}) ELSE {other} END ELSE {other} END AS {key}"
         )
     };
+    // What JSON holds has no declared type.
+    let count = format!(
+        "(SELECT {} FROM (SELECT {})) AS artifacts_count",
+        converted("artifacts_count", "", "artifacts_count"),
+        part("artifacts_count", "NULL")
+    );
     tx.execute_batch(&format!(
         "DROP VIEW IF EXISTS temp.src_artifacts; DROP VIEW IF EXISTS temp.src_syntheses;
          DROP VIEW IF EXISTS temp.src_executions; DROP VIEW IF EXISTS temp.src_runs;
@@ -210,12 +216,6 @@ pub(crate) fn later_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
         markdown = part("output_markdown", "r.synthesis_json"),
         path = part("output_path", "NULL"),
         status = part("status", "'unknown'"),
-        // What JSON holds has no declared type.
-        count = format!(
-            "(SELECT {} FROM (SELECT {})) AS artifacts_count",
-            converted("artifacts_count", "", "artifacts_count"),
-            part("artifacts_count", "NULL")
-        ),
         agreements = part("agreements", "NULL"),
         conflicts = part("conflicts", "NULL"),
         executions = EXECUTION
@@ -259,7 +259,8 @@ fn columns(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Vec<String>
 
 /// The columns of a table with the types that they were declared with.
 fn declared(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Vec<(String, String)>> {
-    let list = "SELECT lower(name), upper(type) FROM pragma_table_info(?1, ?2)";
+    // Generated columns too, which the shorter list leaves out.
+    let list = "SELECT lower(name), upper(type) FROM pragma_table_xinfo(?1, ?2) WHERE hidden <> 1";
     Ok(conn.query_all(list, params![table, schema], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 

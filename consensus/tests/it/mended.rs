@@ -148,8 +148,8 @@ fn values_are_judged_as_the_legacy_columns_convert_them() {
                spawned_at {declared}, completed_at {declared});"
         );
         for time in times.split(',') {
-            sql += &format!(
-                "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
+            sql = format!(
+                "{sql}INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
                    VALUES('S', ifnull({time}, 7), 'a', '{{}}', NULL, {time}), ('S', 7, 'a', '{{}}', {time}, 1);
                  INSERT INTO consensus_synthesis(spec_id, stage, output_markdown, status, artifacts_count,
                    degraded, created_at) VALUES('S', 'plan', 'm', 'ok', {time}, {time}, {time});
@@ -203,4 +203,51 @@ fn values_of_the_later_schema_are_judged_as_the_legacy_columns_convert_them() {
     assert_eq!(project.import(&source).rows, 2);
     assert!(project.verify().equal, "{:?}", project.verify().findings);
     assert_eq!(project.import(&source).already_present, 2);
+}
+
+/// A generated column is a column: its values are what the old program saw.
+#[test]
+fn generated_columns_are_read() {
+    let project = Project::new();
+    let source = project.dir.path().join("generated.db");
+    conclave_db::foreign::create(
+        &source,
+        "CREATE TABLE consensus_artifacts(id INTEGER PRIMARY KEY AUTOINCREMENT, spec_id TEXT NOT NULL,
+           stage TEXT NOT NULL, agent_name TEXT NOT NULL, content_json TEXT NOT NULL, n INTEGER,
+           response_text TEXT GENERATED ALWAYS AS ('raw ' || n) STORED,
+           run_id TEXT GENERATED ALWAYS AS ('r' || n) VIRTUAL, created_at TIMESTAMP);
+         INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, n, created_at)
+           VALUES('S', 'spec-plan', 'a', '{}', 1, 1700000000), ('S', 'spec-plan', 'a', '{}', 2, 1700000000);",
+    )
+    .unwrap();
+    let report = project.import(&source);
+    assert_eq!((report.runs, report.outputs), (2, 2));
+    let texts: Vec<String> = project
+        .db
+        .read(|conn| {
+            conn.query_all("SELECT response_text FROM agent_outputs ORDER BY id", [], |row| row.get(0))
+        })
+        .unwrap();
+    assert_eq!(texts, ["raw 1", "raw 2"]);
+}
+
+/// Known by its path, byte for byte: one file must not overwrite the rows of another.
+#[test]
+fn names_that_differ_in_bytes_that_are_no_text_are_two_sources() {
+    use std::os::unix::ffi::OsStrExt;
+    let project = Project::new();
+    for (name, run) in [(&b"\xff.db"[..], "first"), (&b"\xfe.db"[..], "second")] {
+        let made = project.legacy(
+            &format!("{run}.db"),
+            &format!(
+                "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
+                   VALUES('S', 'spec-plan', 'a', '{{\"run\":\"{run}\"}}', '{run}', 1700000000);"
+            ),
+        );
+        let named = project.dir.path().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::rename(made, &named).unwrap();
+        project.import(&named);
+    }
+    assert_eq!(project.number("SELECT count(*) FROM agent_outputs"), 2);
+    assert_eq!(project.number("SELECT count(*) FROM consensus_runs"), 2);
 }

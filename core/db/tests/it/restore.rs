@@ -179,7 +179,9 @@ fn what_another_is_told_is_written_is_kept_or_is_there() {
         let written = std::thread::scope(|scope| {
             let writer = scope.spawn(|| {
                 // It has its name: from here on what is written is not in it.
-                while kept() < round && !over.load(Ordering::Relaxed) {}
+                while kept() < round && !over.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
                 while !over.load(Ordering::Relaxed) {
                     if write_as_another(&scratch.path(), &text).is_ok() {
                         return true;
