@@ -261,7 +261,7 @@ impl DbError {
             }
             ErrorKind::Full => "free some space on this disk, then try again; nothing acknowledged is lost",
             ErrorKind::Corrupt => {
-                "run `conclave doctor`; restore the newest backup with `conclave db restore`"
+                "run `conclave doctor`; if it finds damage, restore a backup with `conclave db restore`"
             }
             ErrorKind::NotADatabase => "check the path; the file was not touched",
             ErrorKind::Foreign => "choose another place with `--state-dir`; the file was not touched",
