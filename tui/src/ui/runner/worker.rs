@@ -127,7 +127,14 @@ impl Worker<'_> {
             Work::Migrate => {
                 let db = project.open()?;
                 let migrated = db.migrated();
-                Ok(Outcome::Said(format!("migrated from version {} to {}", migrated.from, migrated.to)))
+                let left = migrate::status(&db).map_or(0, |status| status.backfill.remaining);
+                let next = match left {
+                    0 => String::new(),
+                    rows => {
+                        format!("; `:migrate backfill` copies {}", counted(rows, "legacy row", "legacy rows"))
+                    }
+                };
+                Ok(Outcome::Said(format!("migrated from version {} to {}{next}", migrated.from, migrated.to)))
             }
             Work::Init => {
                 project.init()?;
