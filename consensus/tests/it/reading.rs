@@ -44,6 +44,7 @@ fn pages_join_to_the_whole_list() {
                 let Some(last) = page.last() else { break };
                 cursor = Some(last.into());
                 pages.extend(page);
+                assert!(pages.len() <= whole.len(), "a page repeats another");
             }
             assert_eq!(pages, whole, "pages of {size}");
         }
