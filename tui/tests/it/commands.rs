@@ -136,6 +136,21 @@ fn migrate_says_what_it_did_and_how_it_stands() {
 }
 
 #[test]
+fn verify_keeps_what_it_finds_unless_it_may_not() {
+    let scratch = Scratch::with_runs();
+    let tampering = "UPDATE agent_outputs SET content = 'other' WHERE id = 1";
+    conclave_db::foreign::run(&scratch.database(), tampering).unwrap();
+    let kept = || {
+        let status = scratch.json(&["migrate", "status"]);
+        (status["verified_at"].is_string(), status["mismatches"].as_u64().unwrap())
+    };
+    assert_eq!(scratch.run(&["--read-only", "migrate", "verify"]).code, Some(1));
+    assert_eq!(kept(), (false, 0));
+    assert_eq!(scratch.run(&["migrate", "verify"]).code, Some(1));
+    assert_eq!(kept(), (true, 1));
+}
+
+#[test]
 fn a_legacy_file_can_be_used_in_place() {
     let scratch = Scratch::new();
     let fixture = scratch.fixture();
