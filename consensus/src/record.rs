@@ -2,6 +2,10 @@
 //!
 //! Each function is one durable transaction. Whoever comes first makes the run's row and everyone else finds it;
 //! ids come from the row that is there, never from the last insert of a connection.
+//!
+//! Not done here yet: an output or a synthesis has no key that would make recording it twice the same as once, so
+//! a caller that repeats [`record_output`] or [`record_synthesis`] after an unclear failure gets a second row; and
+//! in phases 1 to 3 neither writes the legacy side. Both come with the workflow and the phases of the migration.
 
 use conclave_db::Db;
 
