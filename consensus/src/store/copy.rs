@@ -1,7 +1,7 @@
 //! Copies rows of one kind from the views of `shape` into the new tables, and where asked into the legacy
 //! tables beside them, a chunk at a time.
 //!
-//! A chunk is worked out without the lock ([`Copier::prepare`]), written in one transaction with its cursor
+//! A chunk is worked out without the lock ([`Copier::prepare`]), written in one transaction (with its cursor, in a backfill)
 //! ([`Copier::apply`]) and compared with its source afterwards, again without the lock ([`Copier::differing`]).
 
 pub(crate) mod kinds;
@@ -182,17 +182,15 @@ impl Copier {
             runs::take_claims(tx)?;
         }
         self.note_refused(tx)?;
-        tx.execute(&self.sql.cursor, params![chunk.high])?;
+        if let Some(cursor) = &self.sql.cursor {
+            tx.execute(cursor, [chunk.high])?;
+        }
         Ok(())
     }
 
-    /// Where the last chunk of this kind ended.
+    /// Where the last chunk of a backfill of this kind ended.
     pub(crate) fn cursor(&self, conn: &ReadConn<'_>) -> Result<Option<i64>> {
-        let table = match self.scope.source {
-            Some(source) => format!("import_sources WHERE id = {source}"),
-            None => "migration_state WHERE id = 1".to_owned(),
-        };
-        let query = format!("SELECT {} FROM {table}", self.kind.cursor);
+        let query = format!("SELECT {} FROM migration_state WHERE id = 1", self.kind.cursor);
         Ok(conn.query_optional(&query, [], |row| row.get(0))?.flatten())
     }
 

@@ -9,11 +9,7 @@ CREATE TABLE import_sources(
   bytes INTEGER NOT NULL,
   actor TEXT NOT NULL,
   started_at INTEGER NOT NULL,
-  finished_at INTEGER,
-  -- The last row of each table whose chunk is committed; absent before the first.
-  artifact_cursor INTEGER,
-  execution_cursor INTEGER,
-  synthesis_cursor INTEGER
+  finished_at INTEGER
 ) STRICT;
 
 CREATE TABLE consensus_runs(
@@ -127,6 +123,7 @@ CREATE TABLE migration_state(
   soak_until INTEGER,
   paused_at INTEGER,
   paused_by TEXT,
+  -- The last row of each legacy table whose chunk is committed; absent before the first.
   artifact_cursor INTEGER,
   execution_cursor INTEGER,
   synthesis_cursor INTEGER,

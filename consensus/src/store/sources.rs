@@ -40,8 +40,7 @@ pub(crate) fn begin(tx: &WriteTx<'_>, file: &Description, contents: &Contents) -
     let id = tx.query_row(
         "INSERT INTO import_sources(path, kind, sha256, bytes, actor, started_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT(path) DO UPDATE SET kind = excluded.kind, sha256 = excluded.sha256, bytes = excluded.bytes,
-           actor = excluded.actor, started_at = excluded.started_at, finished_at = NULL,
-           artifact_cursor = NULL, execution_cursor = NULL, synthesis_cursor = NULL
+           actor = excluded.actor, started_at = excluded.started_at, finished_at = NULL
          RETURNING id",
         params![file.path, kind, file.sha256, file.bytes, file.actor, now],
         |row| row.get(0),

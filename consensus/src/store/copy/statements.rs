@@ -69,8 +69,8 @@ pub(crate) struct Statements {
     pub(crate) change: String,
     /// Rows of the chunk whose copies do not compare equal.
     pub(crate) differing: String,
-    /// Sets the cursor to ?1.
-    pub(crate) cursor: String,
+    /// Sets the backfill's cursor to ?1. An import has none: it looks at every row every time.
+    pub(crate) cursor: Option<String>,
 }
 
 impl Statements {
@@ -141,12 +141,8 @@ impl Statements {
                 }
                 sql + ")"
             },
-            cursor: match scope.source {
-                Some(source) => {
-                    format!("UPDATE import_sources SET {} = ?1 WHERE id = {source}", kind.cursor)
-                }
-                None => format!("UPDATE migration_state SET {} = ?1 WHERE id = 1", kind.cursor),
-            },
+            cursor: (!importing)
+                .then(|| format!("UPDATE migration_state SET {} = ?1 WHERE id = 1", kind.cursor)),
         }
     }
 }
