@@ -11,10 +11,10 @@ use crate::runs::{
     AttemptDetail, OutputContent, OutputDetail, RunCursor, RunFilter, RunId, RunStatus, RunSummary,
 };
 
-/// The columns of a summary over a run `r`.
+/// The columns of a summary over a run `r`. Its start is the time that lists are ordered by and pages go on from.
 const SUMMARY: &str = "r.id, r.run_key, r.spec_id, r.stage, r.status, r.consensus_ok, r.degraded,
   (SELECT y.status FROM run_syntheses y WHERE y.run_id = r.id ORDER BY y.id DESC LIMIT 1),
-  r.started_at, r.updated_at, (SELECT i.path FROM import_sources i WHERE i.id = r.source_id),
+  r.run_timestamp, r.updated_at, (SELECT i.path FROM import_sources i WHERE i.id = r.source_id),
   (SELECT count(*) FROM agent_outputs o WHERE o.run_id = r.id)";
 
 type Column<T> = std::result::Result<T, Error>;

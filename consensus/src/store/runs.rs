@@ -20,6 +20,11 @@ pub(crate) fn claim() -> String {
     )
 }
 
+/// The greatest known time of an execution. A clock that went back may let it end before it starts.
+pub(crate) fn until(spawned: &str, completed: &str) -> String {
+    format!("ifnull(max({spawned}, {completed}), ifnull({completed}, {spawned}))")
+}
+
 /// Gives the runs of the prepared chunk the claim of their newest synthesis.
 pub(crate) fn take_claims(tx: &WriteTx<'_>) -> Result<()> {
     tx.execute(
@@ -37,14 +42,17 @@ pub(crate) fn take_claims(tx: &WriteTx<'_>) -> Result<()> {
 
 /// Makes the columns of a run that legacy rows made follow its rows again; without any it goes.
 pub(crate) fn recompute(tx: &WriteTx<'_>, run: i64) -> Result<()> {
+    let until = until("spawned_at", "completed_at");
     tx.execute(
-        "UPDATE consensus_runs SET (run_timestamp, started_at, updated_at) = (
+        &format!(
+            "UPDATE consensus_runs SET (run_timestamp, started_at, updated_at) = (
            SELECT min(at), min(at), max(until) FROM (
              SELECT output_timestamp AS at, output_timestamp AS until FROM agent_outputs WHERE run_id = ?1
              UNION ALL SELECT created_at, created_at FROM run_syntheses WHERE run_id = ?1
-             UNION ALL SELECT spawned_at, ifnull(completed_at, spawned_at) FROM run_attempts WHERE run_id = ?1)),
+             UNION ALL SELECT spawned_at, {until} FROM run_attempts WHERE run_id = ?1)),
            status = 'unknown', consensus_ok = NULL, degraded = NULL, synthesis_json = NULL
-         WHERE id = ?1 AND origin = 'legacy'",
+         WHERE id = ?1 AND origin = 'legacy'"
+        ),
         [run],
     )?;
     tx.execute(

@@ -1,6 +1,7 @@
 //! Defects that a reader found, each with the case that showed it.
 
 use conclave_consensus::ConsensusErrorKind;
+use conclave_consensus::runs::{self, RunFilter};
 
 use crate::project::{LEGACY_DDL, Project};
 
@@ -250,4 +251,40 @@ fn names_that_differ_in_bytes_that_are_no_text_are_two_sources() {
     }
     assert_eq!(project.number("SELECT count(*) FROM agent_outputs"), 2);
     assert_eq!(project.number("SELECT count(*) FROM consensus_runs"), 2);
+}
+
+#[test]
+fn pages_follow_the_time_by_which_they_are_ordered() {
+    let project = Project::new();
+    project.import(&project.golden());
+    project.write("UPDATE consensus_runs SET started_at = 1000 - id");
+    let (filter, mut after, mut seen) = (RunFilter::default(), None, Vec::new());
+    while let Some(run) = runs::list(&project.db, &filter, after.as_ref(), Some(1)).unwrap().pop() {
+        after = Some((&run).into());
+        seen.push(run.id);
+        assert!(seen.len() <= 10, "{seen:?}");
+    }
+    let whole = runs::list(&project.db, &filter, None, None).unwrap();
+    assert_eq!(seen, whole.iter().map(|run| run.id).collect::<Vec<_>>());
+    assert_eq!(seen.len(), 10);
+}
+
+/// An execution that ends before it starts, on a clock that went back.
+#[test]
+fn a_run_whose_rows_changed_has_the_times_of_a_first_import() {
+    let rows = |agent: &str| {
+        format!(
+            "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at, completed_at)
+             VALUES('e', 'S', 'plan', 'p', '{agent}', '2025-10-01 10:00:00', '2025-10-01 09:00:00');"
+        )
+    };
+    let times = "SELECT run_timestamp, started_at, updated_at FROM consensus_runs";
+    let first = Project::new();
+    first.import(&first.legacy("source.db", &rows("after")));
+    let second = Project::new();
+    let source = second.legacy("source.db", &rows("before"));
+    second.import(&source);
+    conclave_db::foreign::run(&source, "UPDATE agent_executions SET agent_name = 'after'").unwrap();
+    assert_eq!(second.import(&source).updated, 1);
+    assert_eq!(second.rows(times), first.rows(times));
 }

@@ -1,6 +1,6 @@
 //! The three kinds of rows as data: where a row of each comes from, where it goes, when both are equal.
 
-use crate::store::canonical;
+use crate::store::{canonical, runs};
 
 /// One kind of row.
 #[derive(Debug)]
@@ -231,7 +231,7 @@ pub(crate) fn executions() -> Kind {
             ("name", "CAST(s.agent_id AS TEXT)".into()),
             ("run_key", canonical::run_key("s.run_id", "s.spawned_at")),
             ("at", spawned.clone()),
-            ("until", format!("ifnull(max({spawned}, {completed}), ifnull({completed}, {spawned}))")),
+            ("until", runs::until(&spawned, &completed)),
             ("timeless", format!("s.completed_at IS NOT NULL AND {completed} IS NULL")),
         ],
         columns,
