@@ -292,15 +292,16 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
     })
 }
 
-/// One output's bytes: the newest of the agent unless attempt or sequence say otherwise.
+/// One output's bytes: the newest of the agent unless attempt or sequence say otherwise. The agent's name is
+/// taken as bytes, since a stored one may be no UTF-8.
 pub fn output(
     db: &Db,
     id: RunId,
-    agent: &str,
+    agent: impl AsRef<[u8]>,
     attempt: Option<i64>,
     sequence: Option<i64>,
 ) -> Result<Option<OutputContent>> {
-    db.read(|conn| reading::output(conn, id, agent, attempt, sequence))
+    db.read(|conn| reading::output(conn, id, agent.as_ref(), attempt, sequence))
 }
 
 /// The newest synthesis of the runs of a spec and stage, with its run; later outputs do not hide it.

@@ -246,12 +246,12 @@ pub(crate) fn latest_synthesis(
 pub(crate) fn output(
     conn: &ReadConn<'_>,
     id: RunId,
-    agent: &str,
+    agent: &[u8],
     attempt: Option<i64>,
     sequence: Option<i64>,
 ) -> Result<Option<OutputContent>> {
     let query = "SELECT id, agent_name, attempt, sequence, valid_json, content, response_text
-      FROM agent_outputs WHERE run_id = ?1 AND agent_name = ?2
+      FROM agent_outputs WHERE run_id = ?1 AND CAST(agent_name AS BLOB) = ?2
         AND (?3 IS NULL OR attempt = ?3) AND (?4 IS NULL OR sequence = ?4)
       ORDER BY attempt DESC, sequence DESC LIMIT 1";
     Ok(conn.query_optional(query, params![id.0, agent, attempt, sequence], |row| {

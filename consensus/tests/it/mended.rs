@@ -288,3 +288,19 @@ fn a_run_whose_rows_changed_has_the_times_of_a_first_import() {
     assert_eq!(second.import(&source).updated, 1);
     assert_eq!(second.rows(times), first.rows(times));
 }
+
+#[test]
+fn an_answer_of_an_agent_whose_name_is_no_utf8_is_fetched() {
+    let project = Project::new();
+    project.import(&project.legacy(
+        "source.db",
+        "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json)
+         VALUES('S', 'plan', CAST(x'61ff' AS TEXT), 'odd'), ('S', 'plan', 'a', 'plain');",
+    ));
+    let id = runs::list(&project.db, &RunFilter::default(), None, None).unwrap()[0].id;
+    let content =
+        |agent: &[u8]| runs::output(&project.db, id, agent, None, None).unwrap().map(|output| output.content);
+    assert_eq!(content(b"a\xff"), Some(b"odd".to_vec()));
+    assert_eq!(content(b"a"), Some(b"plain".to_vec()));
+    assert_eq!(content("a\u{fffd}".as_bytes()), None);
+}

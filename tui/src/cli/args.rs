@@ -1,5 +1,6 @@
 //! The words of the command line, as data that also makes help, completions and the manual.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -132,7 +133,7 @@ pub(crate) enum Runs {
         /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
         run: String,
         /// The agent, by its full name
-        agent: String,
+        agent: OsString,
         /// The agent's attempt; the newest by default
         #[arg(long, value_name = "N")]
         attempt: Option<i64>,
@@ -235,7 +236,8 @@ pub(crate) enum DbCommand {
 }
 
 impl Command {
-    /// Whether the command only reads: it creates nothing, and works under `--read-only`.
+    /// Whether the command only reads: it creates nothing, and works under `--read-only`. So does
+    /// `migrate verify`, which otherwise keeps what it finds in a state that is there.
     pub(crate) const fn reads(&self) -> bool {
         match self {
             Self::Status | Self::Completions { .. } | Self::Man => true,

@@ -1,6 +1,8 @@
 //! `conclave runs list|show|output|export`
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use conclave_consensus::export::export_run;
@@ -260,7 +262,7 @@ fn page(output: &Output, run: &RunDetail) -> String {
 /// Which answer is wanted.
 struct Wanted {
     run: String,
-    agent: String,
+    agent: OsString,
     attempt: Option<i64>,
     sequence: Option<i64>,
     raw: bool,
@@ -270,8 +272,8 @@ fn output(context: &Context, wanted: &Wanted) -> Result<Exit, Failure> {
     let output = &context.output;
     let Some(db) = context.open_read_only()? else { return nothing(context) };
     let id = find_one(&db, &wanted.run)?;
-    let found =
-        runs::output(&db, id, &wanted.agent, wanted.attempt, wanted.sequence).doing("read the output")?;
+    let found = runs::output(&db, id, wanted.agent.as_bytes(), wanted.attempt, wanted.sequence)
+        .doing("read the output")?;
     let Some(found) = found else { return Err(no_such_output(&db, id, wanted)) };
     if wanted.raw {
         output.bytes(&found.content)?;

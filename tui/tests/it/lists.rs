@@ -1,5 +1,7 @@
 //! Lists and single runs, as scripts and people read them.
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use serde_json::{Value, json};
 
 use crate::scratch::Scratch;
@@ -120,6 +122,22 @@ fn an_output_is_byte_exact() {
     done.refused(1);
     assert!(done.stderr.contains("hint: it has outputs of claude, gemini, gpt_pro"), "{}", done.stderr);
     raw(&["run_A/plan", "gemini", "--attempt", "7"]).refused(1);
+}
+
+/// A legacy row may hold any bytes as its agent's name.
+#[test]
+fn an_output_of_an_agent_whose_name_is_no_text_is_found() {
+    let scratch = Scratch::new();
+    let fixture = scratch.fixture();
+    let row = "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id)
+      VALUES('S', 'plan', CAST(x'61ff' AS TEXT), 'odd', 'odd-run')";
+    conclave_db::foreign::run(&fixture, row).unwrap();
+    scratch.ok(&["migrate", "import", fixture.to_str().unwrap()]);
+    let name = std::ffi::OsStr::from_bytes(b"a\xff");
+    let words = ["runs", "output", "odd-run"].map(std::ffi::OsStr::new);
+    let done = scratch.run(&[&words[..], &[name, "--raw".as_ref()]].concat());
+    assert_eq!((done.code, done.stdout), (Some(0), b"odd".to_vec()), "{}", done.stderr);
+    scratch.run(&[&words[..], &["a".as_ref()]].concat()).refused(1);
 }
 
 #[test]
