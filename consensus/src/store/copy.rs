@@ -13,7 +13,7 @@ use conclave_db::{ReadConn, WriteTx};
 use self::kinds::Kind;
 use self::statements::{CHANGED, EXTEND_RUNS, FIND_RUNS, NEW, REFUSED, Statements, TEMPORARY};
 use super::runs;
-use crate::error::Result;
+use crate::error::{ConsensusError, Result};
 
 /// Where the rows come from and where they go.
 #[derive(Debug, Clone, Copy)]
@@ -156,6 +156,7 @@ impl Copier {
             for step in &self.sql.place {
                 tx.execute(step, [])?;
             }
+            self.refuse_overflow(tx)?;
         }
         if self.kind.name == "synthesis" && self.scope.source.is_some() && !self.scope.later {
             self.part_by_source(tx)?;
@@ -285,6 +286,16 @@ impl Copier {
     fn classify(&self, tx: &WriteTx<'_>) -> Result<()> {
         for step in &self.sql.classify {
             tx.execute(step, [])?;
+        }
+        Ok(())
+    }
+
+    /// Behind the greatest id there is no free one: the sum of integers has become a real.
+    fn refuse_overflow(&self, tx: &WriteTx<'_>) -> Result<()> {
+        let overflow = "SELECT EXISTS (SELECT 1 FROM temp.chunk WHERE typeof(legacy) = 'real')";
+        if tx.query_row(overflow, [], |row| row.get(0))? {
+            let table = self.kind.legacy;
+            return Err(ConsensusError::Invalid(format!("{table} of the state has no free id left")));
         }
         Ok(())
     }

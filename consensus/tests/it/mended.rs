@@ -253,6 +253,35 @@ fn names_that_differ_in_bytes_that_are_no_text_are_two_sources() {
     assert_eq!(project.number("SELECT count(*) FROM consensus_runs"), 2);
 }
 
+const GREATEST: &str = "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json)
+  VALUES(9223372036854775807, 'S', 'plan', 'a', '{}'), (1, 'S', 'plan', 'b', '{}');";
+
+#[test]
+fn the_greatest_id_is_left_in_the_source_and_named() {
+    let project = Project::new();
+    let report = project.import(&project.legacy("greatest.db", GREATEST));
+    assert_eq!((report.rows, report.outputs, report.refused), (2, 1, 1));
+    assert_eq!(report.refused_rows[0].id, "9223372036854775807");
+    // Rows that need a free id still find one.
+    let other = "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json)
+      VALUES(1, 'S', 'plan', 'c', '{}');";
+    assert_eq!(project.import(&project.legacy("other.db", other)).outputs, 1);
+    assert!(project.verify().equal);
+}
+
+#[test]
+fn a_state_whose_ids_are_used_up_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.db");
+    conclave_db::foreign::create(&path, &format!("{LEGACY_DDL}{GREATEST}")).unwrap();
+    let project = Project::over(dir, &path);
+    assert!(project.backfill().complete);
+    let error = project.try_import(&project.golden()).unwrap_err();
+    assert!(error.to_string().contains("consensus_artifacts of the state has no free id left"), "{error}");
+    assert!(project.verify().equal);
+    project.assert_sound();
+}
+
 #[test]
 fn pages_follow_the_time_by_which_they_are_ordered() {
     let project = Project::new();

@@ -314,7 +314,8 @@ fn no_such_output(db: &Db, id: runs::RunId, wanted: &Wanted) -> Failure {
             format!(" with{}{}", part("attempt", attempt), part("sequence", sequence))
         }
     };
-    let failure = Failure::not_found(format!("run {id} has no output of {:?}{which}", wanted.agent));
+    let agent = wanted.agent.to_string_lossy();
+    let failure = Failure::not_found(format!("run {id} has no output of {agent:?}{which}"));
     match runs::show(db, id) {
         Ok(Some(run)) if !run.outputs.is_empty() => {
             let mut agents: Vec<&str> = run.outputs.iter().map(|output| output.agent.as_str()).collect();

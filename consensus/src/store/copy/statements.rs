@@ -91,7 +91,7 @@ impl Statements {
                 "SELECT s.id, {} FROM temp.{view} s WHERE s.id >= ?1 ORDER BY s.id LIMIT ?2",
                 octets(kind)
             ),
-            derive: derive(kind),
+            derive: derive(kind, scope),
             known: (by_id && !scope.later).then(|| known(kind, scope)),
             keep_ids: by_id
                 .then(|| "UPDATE temp.chunk SET legacy = id WHERE action = 0".to_owned())
@@ -152,11 +152,16 @@ fn octets(kind: &Kind) -> String {
     kind.bytes.iter().map(|name| format!("ifnull(octet_length(s.{name}), 0)")).collect::<Vec<_>>().join(" + ")
 }
 
-fn derive(kind: &Kind) -> String {
+fn derive(kind: &Kind, scope: &Scope) -> String {
     use crate::store::canonical;
     let (names, values): (Vec<&str>, Vec<&str>) =
         kind.derived.iter().map(|(name, value)| (*name, value.as_str())).unzip();
-    let refused = kind.needed.iter().map(|name| format!("s.{name} IS NULL")).collect::<Vec<_>>().join(" OR ");
+    let mut refused = kind.needed.iter().map(|name| format!("s.{name} IS NULL")).collect::<Vec<_>>();
+    if kind.chunk_key == "id" && scope.to_legacy && !scope.later {
+        // In the legacy table it would be the last row ever: no id is behind it.
+        refused.push(format!("s.id = {}", i64::MAX));
+    }
+    let refused = refused.join(" OR ");
     let agent = if kind.name == "synthesis" { "NULL" } else { "CAST(s.agent_name AS TEXT)" };
     format!(
         "INSERT INTO temp.chunk(id, spec, stage, agent, keyless, bytes, action, {})
@@ -279,9 +284,10 @@ fn place(kind: &Kind, scope: &Scope, source: &str) -> Vec<String> {
            SELECT id, row_number() OVER (ORDER BY id) + max(
              ifnull((SELECT seq FROM main.sqlite_sequence WHERE name = '{legacy}'), 0),
              ifnull((SELECT max(id) FROM main.{legacy}), 0),
-             ifnull((SELECT max(id) FROM temp.{view}), 0)) AS legacy
+             ifnull((SELECT max(id) FROM temp.{view} WHERE id < {}), 0)) AS legacy
            FROM temp.chunk WHERE action = {NEW} AND legacy IS NULL) AS n
-         WHERE n.id = chunk.id"
+         WHERE n.id = chunk.id",
+        i64::MAX
     ));
     steps
 }
