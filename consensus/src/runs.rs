@@ -250,7 +250,9 @@ pub fn count(db: &Db, filter: &RunFilter) -> Result<u64> {
 /// key spans stages. An exact number or key always wins.
 pub fn find(db: &Db, text: &str) -> Result<Found> {
     db.read(|conn| {
-        if let Ok(number) = text.parse::<i64>()
+        // Digits alone: "+5" is how a key may begin, but no number as printed.
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(number) = text.parse::<i64>().ok().filter(|_| digits)
             && reading::one(conn, RunId(number))?.is_some()
         {
             return Ok(Found::One(RunId(number)));

@@ -11,7 +11,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use self::kinds::Kind;
-use self::statements::{CHANGED, EXTEND_RUNS, FIND_RUNS, NEW, REFUSED, Statements, TEMPORARY};
+use self::statements::{CHANGED, CLEAR, EXTEND_RUNS, NEW, REFUSED, Statements, TEMPORARY, WANT_RUNS};
 use super::runs;
 use crate::error::{ConsensusError, Result};
 
@@ -128,49 +128,44 @@ impl Copier {
 
     /// Works out what is to be written for the chunk. Writes to temporary tables alone.
     pub(crate) fn prepare(&self, tx: &WriteTx<'_>, chunk: &Chunk) -> Result<Work> {
-        tx.execute("DELETE FROM temp.chunk", [])?;
-        tx.execute(&self.sql.derive, params![chunk.low, chunk.high])?;
+        self.derive(tx, chunk)?;
         let fresh = self.is_fresh(tx, chunk)?;
-        if !fresh {
+        if fresh {
+            Self::want_runs(tx)?;
+        } else {
             self.classify(tx)?;
         }
-        let to_write =
-            tx.query_row("SELECT count(*) FROM temp.chunk WHERE action IN (0, 2)", [], |row| row.get(0))?;
-        Ok(Work { fresh, to_write })
+        let count = "SELECT count(*) FROM temp.chunk WHERE action IN (0, 2)";
+        Ok(Work { fresh, to_write: tx.query_row(count, [], |row| row.get(0))? })
     }
 
     /// Writes the prepared chunk and its cursor. What others changed since is seen here.
     pub(crate) fn apply(&self, tx: &WriteTx<'_>, chunk: &Chunk, work: Work, restage: bool) -> Result<()> {
-        if restage {
-            // Others may write the source: what was derived may be of another moment than what is copied.
-            tx.execute("DELETE FROM temp.chunk", [])?;
-            tx.execute(&self.sql.derive, params![chunk.low, chunk.high])?;
-        }
-        let fresh = work.fresh && self.is_fresh(tx, chunk)?;
-        if fresh {
-            if let Some(keep_ids) = &self.sql.keep_ids {
-                tx.execute(keep_ids, [])?;
+        // Where others may write the source, what was worked out may be of another moment than what is copied.
+        let fresh = work.fresh && !restage && self.is_fresh(tx, chunk)?;
+        if !fresh {
+            if restage {
+                self.derive(tx, chunk)?;
             }
-        } else {
             self.classify(tx)?;
-            for step in &self.sql.place {
+            for step in &self.sql.free_ids {
                 tx.execute(step, [])?;
             }
             self.refuse_overflow(tx)?;
-        }
-        if self.kind.name == "synthesis" && self.scope.source.is_some() && !self.scope.later {
-            self.part_by_source(tx)?;
+            if self.kind.name == "synthesis" {
+                self.part_by_source(tx)?;
+            }
+            Self::want_runs(tx)?;
         }
         if let Some(copy_legacy) = &self.sql.copy_legacy {
             tx.execute(copy_legacy, [])?;
         }
-        if tx.execute(FIND_RUNS, [])? > 0 {
+        let wanted: usize = tx.query_row("SELECT count(*) FROM temp.wanted", [], |row| row.get(0))?;
+        if tx.execute(&self.sql.create_runs, [])? < wanted {
             tx.execute(EXTEND_RUNS, [])?;
         }
-        if tx.execute(&self.sql.create_runs, [])? > 0 {
-            tx.execute(FIND_RUNS, [])?;
-        }
-        tx.execute(&self.sql.number, [])?;
+        let all_new = fresh && work.to_write == chunk.rows;
+        tx.execute(if all_new { &self.sql.place_all } else { &self.sql.place_some }, [])?;
         tx.execute(&self.sql.copy, [])?;
         // A fresh chunk whose rows keep their ids on the legacy side needs no other record of where they went.
         if let Some(remember) = self.sql.remember.as_ref().filter(|_| !fresh || !self.scope.to_legacy) {
@@ -220,16 +215,13 @@ impl Copier {
                 repeated = Some(rows.saturating_sub(first as u64));
             }
         } else {
-            tx.execute(
-                "INSERT OR IGNORE INTO temp.touched SELECT run FROM temp.chunk WHERE run IS NOT NULL",
-                [],
-            )?;
+            tx.execute("INSERT OR IGNORE INTO temp.touched SELECT run FROM temp.placed", [])?;
         }
         let tally = tx.query_row(
             "SELECT count(*), ifnull(sum(action = 0), 0), ifnull(sum(action = 1), 0), ifnull(sum(action = 2), 0),
                ifnull(sum(action = 3), 0), ifnull(sum(action <> 3 AND valid = 0), 0),
                ifnull(sum(at IS NULL OR timeless), 0), ifnull(sum(keyless = 1), 0), ifnull(sum(keyless = 2), 0),
-               ifnull(sum(bytes), 0), ifnull(sum(sequence > 1), 0)
+               ifnull(sum(bytes), 0), (SELECT count(*) FROM temp.placed WHERE sequence > 1)
              FROM temp.chunk",
             [],
             |row| {
@@ -260,17 +252,17 @@ impl Copier {
         let wanted = match listing {
             Listing::InvalidJson => "c.action <> 3 AND c.valid = 0",
             Listing::UnknownTime => "c.at IS NULL OR c.timeless",
-            Listing::Repeated => "c.sequence > 1",
+            Listing::Repeated => "p.sequence > 1",
             Listing::LoneSynthesis => {
-                "c.keyless > 0 AND c.run IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM agent_outputs o WHERE o.run_id = c.run)"
+                "c.keyless > 0 AND p.run IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM agent_outputs o WHERE o.run_id = p.run)"
             }
             Listing::Refused => "c.action = 3",
         };
         let query = format!(
             "SELECT ifnull(CAST(c.name AS BLOB), CAST(c.id AS BLOB)),
                CAST(c.spec || ' ' || c.stage || ' ' || c.run_key AS BLOB)
-             FROM temp.chunk c WHERE {wanted} ORDER BY c.id LIMIT ?1"
+             FROM temp.chunk c LEFT JOIN temp.placed p ON p.id = c.id WHERE {wanted} ORDER BY c.id LIMIT ?1"
         );
         let lossy = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(conn.query_all(&query, [limit], |row| {
@@ -281,6 +273,22 @@ impl Copier {
     fn is_fresh(&self, tx: &WriteTx<'_>, chunk: &Chunk) -> Result<bool> {
         let Some(known) = &self.sql.known else { return Ok(false) };
         Ok(!tx.query_row(known, params![chunk.low, chunk.high], |row| row.get::<_, bool>(0))?)
+    }
+
+    /// What the source rows say of themselves.
+    fn derive(&self, tx: &WriteTx<'_>, chunk: &Chunk) -> Result<()> {
+        for step in CLEAR {
+            tx.execute(step, [])?;
+        }
+        tx.execute(&self.sql.derive, params![chunk.low, chunk.high])?;
+        Ok(())
+    }
+
+    fn want_runs(tx: &WriteTx<'_>) -> Result<()> {
+        for step in WANT_RUNS {
+            tx.execute(step, [])?;
+        }
+        Ok(())
     }
 
     fn classify(&self, tx: &WriteTx<'_>) -> Result<()> {
@@ -303,7 +311,7 @@ impl Copier {
     /// Syntheses join runs across files by run id only, never by time: one without run id whose time is that of
     /// a run which has no row of this source becomes a run of its own.
     fn part_by_source(&self, tx: &WriteTx<'_>) -> Result<()> {
-        let Some(source) = self.scope.source else { return Ok(()) };
+        let Some(source) = self.scope.source.filter(|_| !self.scope.later) else { return Ok(()) };
         let stage = super::canonical::stage("a.stage");
         tx.execute(
             &format!(
@@ -327,8 +335,8 @@ impl Copier {
     /// Rows that were here with other content: each on its own, since a row may change its run.
     fn change(&self, tx: &WriteTx<'_>) -> Result<()> {
         let query = format!(
-            "SELECT c.id, o.run_id, c.run FROM temp.chunk c JOIN {} o ON o.id = c.target
-             WHERE c.action = {CHANGED} ORDER BY c.id",
+            "SELECT c.id, o.run_id, p.run FROM temp.chunk c CROSS JOIN temp.placed p ON p.id = c.id
+             CROSS JOIN {} o ON o.id = c.target WHERE c.action = {CHANGED} ORDER BY c.id",
             self.kind.new
         );
         let changed = tx.query_all(&query, [], |row| {

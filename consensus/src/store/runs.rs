@@ -31,7 +31,8 @@ pub(crate) fn take_claims(tx: &WriteTx<'_>) -> Result<()> {
         &format!(
             "UPDATE consensus_runs SET {} FROM run_syntheses y
              WHERE consensus_runs.origin = 'legacy'
-               AND consensus_runs.id IN (SELECT run FROM temp.chunk WHERE action IN (0, 2))
+               AND consensus_runs.id IN (SELECT p.run FROM temp.chunk c JOIN temp.placed p ON p.id = c.id
+                 WHERE c.action IN (0, 2))
                AND y.id = (SELECT max(n.id) FROM run_syntheses n WHERE n.run_id = consensus_runs.id)",
             claim()
         ),

@@ -98,7 +98,7 @@ fn runs_are_found_by_number_key_and_unique_prefix() {
     assert_eq!(one("2025"), Some(digits), "no run has this number");
     assert_eq!(one("100%"), Some(wild), "no wildcard");
     assert_eq!(one("100%_é"), Some(wild));
-    for nothing in ["", "9", "run_B", "%", "_", "/plan", "run_AB/tasks", "\0"] {
+    for nothing in ["", "9", "run_B", "%", "_", "/plan", "run_AB/tasks", "\0", "+1", "-1"] {
         assert_eq!(find(nothing), Found::None, "{nothing:?}");
     }
 }

@@ -14,35 +14,42 @@ pub(crate) const EQUAL: i64 = 1;
 pub(crate) const CHANGED: i64 = 2;
 pub(crate) const REFUSED: i64 = 3;
 
-/// The temporary tables of a copy. `touched` holds the runs that its rows belong to.
+/// The temporary tables of a copy. `chunk` holds what was worked out of the source rows, `wanted` the runs that
+/// its new rows need, `placed` where each row is, `touched` the runs of all chunks.
 pub(crate) const TEMPORARY: &str = "
 CREATE TEMP TABLE IF NOT EXISTS chunk(
   id INTEGER PRIMARY KEY, name TEXT, spec TEXT, stage TEXT, run_key TEXT, at INTEGER, until INTEGER,
   timeless INTEGER NOT NULL DEFAULT 0, agent TEXT, keyless INTEGER NOT NULL, valid INTEGER, model TEXT,
-  bytes INTEGER NOT NULL, run INTEGER, legacy INTEGER, target INTEGER, sequence INTEGER,
+  bytes INTEGER NOT NULL, ordinal INTEGER NOT NULL, rank INTEGER NOT NULL, legacy INTEGER, target INTEGER,
   action INTEGER NOT NULL);
+CREATE TEMP TABLE IF NOT EXISTS wanted(run_key, spec, stage, at, until, first);
+CREATE TEMP TABLE IF NOT EXISTS placed(id INTEGER PRIMARY KEY, run INTEGER, sequence INTEGER, target INTEGER);
 CREATE TEMP TABLE IF NOT EXISTS touched(run INTEGER PRIMARY KEY);
 CREATE TEMP TABLE IF NOT EXISTS planned(run_key, spec, stage, PRIMARY KEY(run_key, spec, stage)) WITHOUT ROWID;
 CREATE TEMP TABLE IF NOT EXISTS answered(
   run_key, spec, stage, agent, PRIMARY KEY(run_key, spec, stage, agent)) WITHOUT ROWID;
-DELETE FROM temp.chunk; DELETE FROM temp.touched; DELETE FROM temp.planned; DELETE FROM temp.answered;";
+DELETE FROM temp.touched; DELETE FROM temp.planned; DELETE FROM temp.answered;";
 
-/// Gives each row of the chunk its run, where there is one.
-pub(crate) const FIND_RUNS: &str = "
-UPDATE temp.chunk SET run = r.id FROM consensus_runs r
-WHERE action IN (0, 2) AND run IS NULL
-  AND r.run_key = chunk.run_key AND r.spec_id = chunk.spec AND r.stage = chunk.stage";
+/// Begins a chunk.
+pub(crate) const CLEAR: [&str; 3] =
+    ["DELETE FROM temp.chunk", "DELETE FROM temp.wanted", "DELETE FROM temp.placed"];
+
+/// The runs that the rows of the chunk need.
+pub(crate) const WANT_RUNS: [&str; 2] = [
+    "DELETE FROM temp.wanted",
+    "INSERT INTO temp.wanted SELECT run_key, spec, stage, min(at), max(until), min(id) FROM temp.chunk
+     WHERE action IN (0, 2) GROUP BY run_key, spec, stage",
+];
 
 /// Moves the times of runs that were there before to those of their new rows.
 pub(crate) const EXTEND_RUNS: &str = "
 UPDATE consensus_runs SET
-  run_timestamp = ifnull(min(run_timestamp, n.at), ifnull(run_timestamp, n.at)),
-  started_at = ifnull(min(started_at, n.at), ifnull(started_at, n.at)),
-  updated_at = ifnull(max(updated_at, n.until), ifnull(updated_at, n.until))
-FROM (SELECT run, min(at) AS at, max(until) AS until FROM temp.chunk
-  WHERE action IN (0, 2) AND run IS NOT NULL GROUP BY run) AS n
-WHERE consensus_runs.id = n.run
-  AND (n.at < ifnull(run_timestamp, n.at + 1) OR n.until > ifnull(updated_at, n.until - 1))";
+  run_timestamp = ifnull(min(run_timestamp, w.at), ifnull(run_timestamp, w.at)),
+  started_at = ifnull(min(started_at, w.at), ifnull(started_at, w.at)),
+  updated_at = ifnull(max(updated_at, w.until), ifnull(updated_at, w.until))
+FROM temp.wanted AS w
+WHERE consensus_runs.run_key = w.run_key AND consensus_runs.spec_id = w.spec AND consensus_runs.stage = w.stage
+  AND (w.at < ifnull(run_timestamp, w.at + 1) OR w.until > ifnull(updated_at, w.until - 1))";
 
 #[derive(Debug)]
 pub(crate) struct Statements {
@@ -52,16 +59,16 @@ pub(crate) struct Statements {
     pub(crate) derive: String,
     /// Whether any row from ?1 up to ?2 may be here already, or its id be taken.
     pub(crate) known: Option<String>,
-    /// For a chunk of which nothing is known: ids are kept.
-    pub(crate) keep_ids: Option<String>,
     /// Tells new rows from equal and changed ones.
     pub(crate) classify: Vec<String>,
     /// Gives new rows a free id on the legacy side.
-    pub(crate) place: Vec<String>,
+    pub(crate) free_ids: Vec<String>,
     pub(crate) copy_legacy: Option<String>,
     pub(crate) create_runs: String,
-    /// Gives new rows their id and their number within (run, agent).
-    pub(crate) number: String,
+    /// Gives new rows their run, their id and their number within (run, agent): where all rows are new, and
+    /// where not all are.
+    pub(crate) place_all: String,
+    pub(crate) place_some: String,
     pub(crate) copy: String,
     pub(crate) remember: Option<String>,
     /// Makes row ?1 of the chunk equal on the legacy and on the new side.
@@ -92,27 +99,27 @@ impl Statements {
                 octets(kind)
             ),
             derive: derive(kind, scope),
-            known: (by_id && !scope.later).then(|| known(kind, scope)),
-            keep_ids: by_id
-                .then(|| "UPDATE temp.chunk SET legacy = id WHERE action = 0".to_owned())
-                .filter(|_| scope.to_legacy || !importing),
+            // Few rows of the other kinds are worth a short way of their own.
+            known: (kind.name == "artifact" && !scope.later).then(|| known(kind, scope)),
             classify: classify(kind, scope, name, &source),
-            place: place(kind, scope, &source),
+            free_ids: free_ids(kind, scope, &source),
             copy_legacy: scope.to_legacy.then(|| copy_legacy(kind)),
             create_runs: create_runs(&source),
-            number: number(kind),
+            place_all: place_all(kind),
+            place_some: place_some(kind),
             copy: copy(kind, scope, &source),
             remember: importing.then(|| {
                 let kept = match (by_id, scope.later) {
                     (_, true) => "1".to_owned(),
-                    (true, false) => "c.legacy IS NOT c.id".to_owned(),
+                    (true, false) if !scope.to_legacy => "1".to_owned(),
+                    (true, false) => "c.legacy <> c.id".to_owned(),
                     (false, false) => "c.name <> CAST(s.agent_id AS TEXT)".to_owned(),
                 };
                 let key = if by_id { "c.id" } else { "CAST(s.agent_id AS TEXT)" };
                 format!(
                     "INSERT INTO imported_rows(kind, source_row, source_id, target_id)
-                     SELECT '{name}', {key}, {source}, c.target FROM temp.chunk c
-                     CROSS JOIN temp.{view} s ON s.id = c.id WHERE c.action = 0 AND {kept}
+                     SELECT '{name}', {key}, {source}, p.target FROM temp.chunk c
+                     CROSS JOIN temp.placed p ON p.id = c.id CROSS JOIN temp.{view} s ON s.id = c.id WHERE c.action = 0 AND {kept}
                      ON CONFLICT(kind, source_row, source_id) DO UPDATE SET target_id = excluded.target_id"
                 )
             }),
@@ -128,14 +135,14 @@ impl Statements {
             change: change(kind, scope),
             differing: {
                 let mut sql = format!(
-                    "SELECT count(*) FROM temp.chunk c WHERE c.action IN (0, 2) AND NOT EXISTS (
-                     SELECT 1 FROM temp.{view} s CROSS JOIN {new} o CROSS JOIN consensus_runs r "
+                    "SELECT count(*) FROM temp.chunk c CROSS JOIN temp.placed p ON p.id = c.id
+                     WHERE c.action IN (0, 2) AND NOT EXISTS (SELECT 1 FROM temp.{view} s CROSS JOIN {new} o CROSS JOIN consensus_runs r "
                 );
                 if scope.to_legacy {
                     let key = if by_id { "o.legacy_id" } else { "o.agent_id" };
                     let _ = write!(sql, "CROSS JOIN main.{legacy} l ON l.{legacy_key} = {key} ");
                 }
-                let _ = write!(sql, "WHERE s.id = c.id AND o.id = c.target AND r.id = o.run_id AND {equal}");
+                let _ = write!(sql, "WHERE s.id = c.id AND o.id = p.target AND r.id = o.run_id AND {equal}");
                 if scope.to_legacy {
                     let _ = write!(sql, " AND {}", kind.legacy_equal);
                 }
@@ -163,17 +170,21 @@ fn derive(kind: &Kind, scope: &Scope) -> String {
     }
     let refused = refused.join(" OR ");
     let agent = if kind.name == "synthesis" { "NULL" } else { "CAST(s.agent_name AS TEXT)" };
+    // On the legacy side a row keeps its id unless that is found to be taken.
     format!(
-        "INSERT INTO temp.chunk(id, spec, stage, agent, keyless, bytes, action, {})
-         SELECT s.id, CAST(s.spec_id AS TEXT), {}, {agent},
-           CASE WHEN s.run_id IS NULL THEN 1 WHEN CAST(s.run_id AS TEXT) = '' THEN 2 ELSE 0 END, {},
-           CASE WHEN {refused} THEN {REFUSED} ELSE {NEW} END, {}
-         FROM temp.{} s WHERE s.id >= ?1 AND s.id <= ?2 ORDER BY s.id",
-        names.join(", "),
-        canonical::stage("s.stage"),
-        octets(kind),
-        values.join(", "),
-        kind.view
+        "INSERT INTO temp.chunk(id, legacy, spec, stage, agent, keyless, bytes, action, {names}, ordinal, rank)
+         SELECT d.id, d.id, d.spec, d.stage, d.agent, d.keyless, d.bytes, d.action, {names},
+           row_number() OVER (ORDER BY d.id),
+           row_number() OVER (PARTITION BY d.run_key, d.spec, d.stage, d.agent ORDER BY d.id)
+         FROM (SELECT s.id AS id, CAST(s.spec_id AS TEXT) AS spec, {stage} AS stage, {agent} AS agent,
+             CASE WHEN s.run_id IS NULL THEN 1 WHEN CAST(s.run_id AS TEXT) = '' THEN 2 ELSE 0 END AS keyless,
+             {bytes} AS bytes, CASE WHEN {refused} THEN {REFUSED} ELSE {NEW} END AS action, {values}
+           FROM temp.{view} s WHERE s.id >= ?1 AND s.id <= ?2 ORDER BY s.id) AS d",
+        names = names.join(", "),
+        stage = canonical::stage("s.stage"),
+        bytes = octets(kind),
+        values = names.iter().zip(&values).map(|(name, value)| format!("{value} AS {name}")).collect::<Vec<_>>().join(", "),
+        view = kind.view
     )
 }
 
@@ -212,7 +223,7 @@ fn classify(kind: &Kind, scope: &Scope, name: &str, source: &str) -> Vec<String>
         let _ = write!(own, "(SELECT o.id FROM {new} o WHERE {mirrors})");
     }
     let mut steps = vec![
-        format!("UPDATE temp.chunk SET action = {NEW}, target = NULL, run = NULL WHERE action <> {REFUSED}"),
+        format!("UPDATE temp.chunk SET action = {NEW}, target = NULL WHERE action <> {REFUSED}"),
         format!("UPDATE temp.chunk SET target = {own} WHERE action = {NEW}"),
         format!(
             "UPDATE temp.chunk SET action = CASE WHEN EXISTS (
@@ -243,15 +254,16 @@ fn classify(kind: &Kind, scope: &Scope, name: &str, source: &str) -> Vec<String>
             "UPDATE temp.chunk SET action = {EQUAL} WHERE action = {NEW} AND target IS NOT NULL"
         ));
     }
-    let number = kind.numbered.unwrap_or("NULL");
+    let number = kind.numbered.map_or_else(|| "NULL".to_owned(), |column| format!("o.{column}"));
+    steps.push("DELETE FROM temp.placed".into());
     steps.push(format!(
-        "UPDATE temp.chunk SET (run, sequence) = (SELECT run_id, {number} FROM {new} WHERE id = target)
-         WHERE action = {EQUAL}"
+        "INSERT INTO temp.placed SELECT c.id, o.run_id, {number}, o.id
+         FROM temp.chunk c CROSS JOIN {new} o ON o.id = c.target WHERE c.action = {EQUAL}"
     ));
     steps
 }
 
-fn place(kind: &Kind, scope: &Scope, source: &str) -> Vec<String> {
+fn free_ids(kind: &Kind, scope: &Scope, source: &str) -> Vec<String> {
     let Kind { view, legacy, new, .. } = kind;
     if kind.chunk_key != "id" {
         if scope.source.is_none() {
@@ -265,19 +277,15 @@ fn place(kind: &Kind, scope: &Scope, source: &str) -> Vec<String> {
             "UPDATE temp.chunk SET name = name || '#' || {source} WHERE action = {NEW} AND ({taken})"
         )];
     }
-    if scope.source.is_none() {
-        return vec!["UPDATE temp.chunk SET legacy = id WHERE action = 0".into()];
-    }
-    if !scope.to_legacy {
+    if scope.source.is_none() || !scope.to_legacy {
         return Vec::new();
     }
-    let mut steps = Vec::new();
-    if !scope.later {
-        steps.push(format!(
-            "UPDATE temp.chunk SET legacy = id WHERE action = {NEW}
-             AND NOT EXISTS (SELECT 1 FROM main.{legacy} l WHERE l.id = chunk.id)"
-        ));
-    }
+    let kept = if scope.later {
+        String::new()
+    } else {
+        format!(" AND EXISTS (SELECT 1 FROM main.{legacy} l WHERE l.id = chunk.id)")
+    };
+    let mut steps = vec![format!("UPDATE temp.chunk SET legacy = NULL WHERE action = {NEW}{kept}")];
     // Behind every id that was ever used on the legacy side and every id that the source may still bring.
     steps.push(format!(
         "UPDATE temp.chunk SET legacy = n.legacy FROM (
@@ -307,30 +315,51 @@ fn copy_legacy(kind: &Kind) -> String {
 fn create_runs(source: &str) -> String {
     format!(
         "INSERT INTO consensus_runs(run_key, spec_id, stage, run_timestamp, started_at, updated_at, origin, source_id)
-         SELECT run_key, spec, stage, min(at), min(at), max(until), 'legacy', {source} FROM temp.chunk
-         WHERE action IN ({NEW}, {CHANGED}) AND run IS NULL GROUP BY run_key, spec, stage ORDER BY min(id)"
+         SELECT w.run_key, w.spec, w.stage, w.at, w.at, w.until, 'legacy', {source} FROM temp.wanted w
+         WHERE NOT EXISTS (SELECT 1 FROM consensus_runs r
+           WHERE r.run_key = w.run_key AND r.spec_id = w.spec AND r.stage = w.stage) ORDER BY w.first"
     )
 }
 
-fn number(kind: &Kind) -> String {
-    let Kind { new, .. } = kind;
-    let sequence = match kind.numbered {
-        None => "NULL".to_owned(),
-        Some(column) => {
-            let first = if column == "sequence" { " AND o.attempt = 1" } else { "" };
-            format!(
-                "ifnull((SELECT max(o.{column}) FROM {new} o
-                 WHERE o.run_id = c.run AND o.agent_name = c.agent{first}), 0)
-                 + row_number() OVER (PARTITION BY c.run, c.agent ORDER BY c.id)"
-            )
-        }
-    };
+/// The run `r` of a row `c` of the chunk.
+const ITS_RUN: &str =
+    "CROSS JOIN consensus_runs r ON r.run_key = c.run_key AND r.spec_id = c.spec AND r.stage = c.stage";
+
+/// The greatest number that the agent of row `c` has in run `r`.
+fn last_number(kind: &Kind) -> Option<String> {
+    let column = kind.numbered?;
+    let first = if column == "sequence" { " AND o.attempt = 1" } else { "" };
+    Some(format!(
+        "ifnull((SELECT max(o.{column}) FROM {} o
+           WHERE o.run_id = r.id AND o.agent_name = c.agent{first}), 0)",
+        kind.new
+    ))
+}
+
+fn last_id(kind: &Kind) -> String {
+    format!("ifnull((SELECT seq FROM main.sqlite_sequence WHERE name = '{}'), 0)", kind.new)
+}
+
+fn place_all(kind: &Kind) -> String {
+    let sequence = last_number(kind).map_or_else(|| "NULL".to_owned(), |last| format!("c.rank + {last}"));
     format!(
-        "UPDATE temp.chunk SET sequence = n.sequence, target = n.target FROM (
-           SELECT c.id AS id, {sequence} AS sequence, row_number() OVER (ORDER BY c.id)
-             + ifnull((SELECT seq FROM main.sqlite_sequence WHERE name = '{new}'), 0) AS target
-           FROM temp.chunk c WHERE c.action = {NEW}) AS n
-         WHERE n.id = chunk.id"
+        "INSERT INTO temp.placed SELECT c.id, r.id, {sequence}, c.ordinal + {}
+         FROM temp.chunk c {ITS_RUN}",
+        last_id(kind)
+    )
+}
+
+/// Ranks are of the whole chunk, so they are taken anew of its new rows alone.
+fn place_some(kind: &Kind) -> String {
+    let sequence = last_number(kind).map_or_else(
+        || "NULL".to_owned(),
+        |last| format!("{last} + row_number() OVER (PARTITION BY r.id, c.agent ORDER BY c.id)"),
+    );
+    format!(
+        "INSERT INTO temp.placed SELECT c.id, r.id, {sequence}, row_number() OVER (ORDER BY c.id) + {}
+         FROM temp.chunk c {ITS_RUN} WHERE c.action = {NEW}
+         UNION ALL SELECT c.id, r.id, NULL, c.target FROM temp.chunk c {ITS_RUN} WHERE c.action = {CHANGED}",
+        last_id(kind)
     )
 }
 
@@ -338,7 +367,8 @@ fn number(kind: &Kind) -> String {
 fn tie(kind: &Kind, scope: &Scope) -> (&'static str, &'static str) {
     let mirrored = scope.to_legacy || scope.source.is_none();
     match (kind.chunk_key, mirrored) {
-        ("id", _) => ("legacy_id", "c.legacy"),
+        ("id", true) => ("legacy_id", "c.legacy"),
+        ("id", false) => ("legacy_id", "NULL"),
         (_, true) => ("mirrored", "1"),
         (_, false) => ("mirrored", "0"),
     }
@@ -349,12 +379,12 @@ fn copy(kind: &Kind, scope: &Scope, source: &str) -> String {
         kind.columns.iter().map(|(name, value)| (*name, value.as_str())).unzip();
     if let Some(column) = kind.numbered {
         names.push(column);
-        values.push("c.sequence");
+        values.push("p.sequence");
     }
     let (tie, value) = tie(kind, scope);
     format!(
-        "INSERT INTO {}(id, run_id, {}, {tie}, source_id) SELECT c.target, c.run, {}, {value}, {source}
-         FROM temp.chunk c CROSS JOIN temp.{} s ON s.id = c.id WHERE c.action = {NEW} ORDER BY c.id",
+        "INSERT INTO {}(id, run_id, {}, {tie}, source_id) SELECT p.target, p.run, {}, {value}, {source} FROM temp.chunk c
+         CROSS JOIN temp.placed p ON p.id = c.id CROSS JOIN temp.{} s ON s.id = c.id WHERE c.action = {NEW} ORDER BY c.id",
         kind.new,
         names.join(", "),
         values.join(", "),
@@ -370,21 +400,21 @@ fn change(kind: &Kind, scope: &Scope) -> String {
         .filter(|(name, _)| *name != "agent_id")
         .map(|(name, value)| format!("{name} = {value}"))
         .collect();
-    set.push("run_id = c.run".into());
+    set.push("run_id = p.run".into());
     if let Some(column) = kind.numbered {
         let first = if column == "sequence" { " AND n.attempt = 1" } else { "" };
         set.push(format!(
-            "{column} = CASE WHEN {new}.run_id = c.run AND {new}.agent_name = c.agent THEN {new}.{column}
+            "{column} = CASE WHEN {new}.run_id = p.run AND {new}.agent_name = c.agent THEN {new}.{column}
              ELSE 1 + ifnull((SELECT max(n.{column}) FROM {new} n
-               WHERE n.run_id = c.run AND n.agent_name = c.agent{first}), 0) END"
+               WHERE n.run_id = p.run AND n.agent_name = c.agent{first}), 0) END"
         ));
     }
     if let ("mirrored", "1") = tie(kind, scope) {
         set.push("mirrored = 1".into());
     }
     format!(
-        "UPDATE {new} SET {} FROM temp.chunk c CROSS JOIN temp.{view} s ON s.id = c.id
-         WHERE c.id = ?1 AND {new}.id = c.target",
+        "UPDATE {new} SET {} FROM temp.chunk c CROSS JOIN temp.placed p ON p.id = c.id
+         CROSS JOIN temp.{view} s ON s.id = c.id WHERE c.id = ?1 AND {new}.id = c.target",
         set.join(", ")
     )
 }
