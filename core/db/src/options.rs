@@ -62,7 +62,7 @@ impl DbOptions {
         }
     }
 
-    /// Most reading connections at once; at least 1.
+    /// Most connections in the pool; at least 1. Beside them each open file keeps up to eight near at hand.
     pub fn pool_size(mut self, size: u32) -> Self {
         self.pool_size = size;
         self
@@ -86,7 +86,7 @@ impl DbOptions {
         self
     }
 
-    /// Bytes of the file that readers map; 0 for none.
+    /// Bytes of the file that each connection maps; 0 for none.
     pub fn mmap_bytes(mut self, bytes: i64) -> Self {
         self.mmap_bytes = bytes;
         self
