@@ -115,3 +115,6 @@ impl Harness {
 pub(crate) fn folder() -> PathBuf {
     workspace::target().join("bench")
 }
+
+#[cfg(test)]
+mod tests;

@@ -197,3 +197,6 @@ fn summed(records: Outcome<Vec<Record>>, window: Window) -> Outcome<Load> {
         first_error: records.into_iter().find_map(|record| record.first_error),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,3 +158,6 @@ pub(crate) fn number(value: f64) -> String {
     let part = part.trim_end_matches('0');
     if part.is_empty() { format!("{sign}{grouped}") } else { format!("{sign}{grouped}.{part}") }
 }
+
+#[cfg(test)]
+mod tests;
