@@ -136,6 +136,25 @@ fn select(
     Ok(Some(format!("SELECT {}{key} FROM {schema}.{table}", list.join(", "))))
 }
 
+/// The columns of `row` under their names, as a legacy table of the state has them; those that it lacks are NULL.
+/// Nothing where the table is missing.
+pub(crate) fn values_of(conn: &ReadConn<'_>, table: &str, row: &str) -> Result<Option<String>> {
+    let (required, optional) = shape_of(table);
+    let found = columns(conn, "main", table)?;
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let list: Vec<String> =
+        required
+            .iter()
+            .chain(optional)
+            .map(|name| {
+                if has(&found, name) { format!("{row}.{name} AS {name}") } else { format!("NULL AS {name}") }
+            })
+            .collect();
+    Ok(Some(list.join(", ")))
+}
+
 /// Those rows of a legacy table that lack what the new tables need. Nothing where the table is missing.
 pub(crate) fn incomplete_rows(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
     let (required, _) = shape_of(table);

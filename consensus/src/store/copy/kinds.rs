@@ -35,6 +35,11 @@ pub(crate) struct Kind {
     pub(crate) legacy_equal: String,
 }
 
+/// All kinds, in the order in which they are copied: a synthesis finds the run of the outputs of its time.
+pub(crate) fn all() -> [Kind; 3] {
+    [artifacts(), executions(), syntheses()]
+}
+
 /// Equal in value and in storage class.
 fn same(left: &str, right: &str) -> String {
     format!("({left} IS {right} AND typeof({left}) = typeof({right}))")
