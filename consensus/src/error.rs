@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use conclave_db::{DbError, ErrorKind};
-use conclave_retry::{Classify, ErrorClass, PermanentReason};
+use conclave_retry::{Classify, ErrorClass, PermanentReason, RetryReason};
 
 /// The result of everything in this crate.
 pub type Result<T, E = ConsensusError> = std::result::Result<T, E>;
@@ -27,6 +27,8 @@ pub enum ConsensusErrorKind {
     SourceChanged,
     /// What was copied does not compare equal to its source.
     Differs,
+    /// Rows change faster than they can be compared.
+    Unsettled,
     /// No such run or attempt: the state says no.
     NotFound,
     /// The arguments make no sense.
@@ -44,6 +46,7 @@ impl ConsensusErrorKind {
             Self::SourceIsState => "source-is-state",
             Self::SourceChanged => "source-changed",
             Self::Differs => "differs",
+            Self::Unsettled => "unsettled",
             Self::NotFound => "not-found",
             Self::Invalid => "invalid",
             Self::Io => "io",
@@ -89,6 +92,9 @@ pub enum ConsensusError {
         /// What they were compared with.
         what: String,
     },
+    /// Rows changed faster than they could be compared, so that no comparison came to an end.
+    #[error("rows change faster than they can be compared")]
+    Unsettled,
     /// Nothing has this name.
     #[error("no {what} {name:?}")]
     NotFound {
@@ -125,6 +131,7 @@ impl ConsensusError {
             Self::SourceIsState { .. } => ConsensusErrorKind::SourceIsState,
             Self::SourceChanged { .. } => ConsensusErrorKind::SourceChanged,
             Self::Differs { .. } => ConsensusErrorKind::Differs,
+            Self::Unsettled => ConsensusErrorKind::Unsettled,
             Self::NotFound { .. } => ConsensusErrorKind::NotFound,
             Self::Invalid(_) => ConsensusErrorKind::Invalid,
             Self::Io { .. } => ConsensusErrorKind::Io,
@@ -147,6 +154,7 @@ impl ConsensusError {
             Self::SourceIsState { .. } => Some("its rows are taken over by `conclave migrate backfill`"),
             Self::SourceChanged { .. } => Some("import it again: what has arrived is kept"),
             Self::Differs { .. } => Some("run `conclave migrate verify` to see which"),
+            Self::Unsettled => Some("try again when fewer programs write, or none imports"),
             Self::NotFound { what: "run", .. } => Some("`conclave runs list` shows what is there"),
             _ => None,
         }
@@ -174,6 +182,7 @@ impl Classify for ConsensusError {
         match self {
             Self::Storage(error) | Self::Source(error) => error.classify(),
             Self::NotFound { .. } => ErrorClass::permanent(PermanentReason::NotFound),
+            Self::Unsettled => ErrorClass::retryable(RetryReason::SnapshotStale),
             Self::Io { .. } => ErrorClass::permanent(PermanentReason::Io),
             _ => ErrorClass::permanent(PermanentReason::InvalidInput),
         }

@@ -137,6 +137,7 @@ impl From<ConsensusError> for Failure {
             ConsensusErrorKind::SourceRefused | ConsensusErrorKind::Invalid => Exit::Usage,
             ConsensusErrorKind::SourceIsState
             | ConsensusErrorKind::NotFound
+            | ConsensusErrorKind::Unsettled
             | ConsensusErrorKind::Differs => Exit::StateSaysNo,
             _ => Exit::Storage,
         };

@@ -1,28 +1,138 @@
-//! Comparing both sides: chunk by chunk by count and hash, then exactly where these differ.
+//! Comparing both sides: chunk by chunk by count and hash, then exactly where these differ, then once more what
+//! changed meanwhile.
+//!
+//! A chunk is compared in one snapshot, so a writer in between cannot make both sides look different. What is
+//! written behind the comparison's back, by an older program or by us, is noted (`store/changed.rs`) and compared
+//! again: outside of the lock as long as there is much of it, the last few rows inside the transaction that says
+//! what was found. So what it says holds at its commit. Rows that a backfill or an import brings meanwhile are
+//! not noted: these compare each row themselves.
 
-use conclave_db::Db;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::VerifyReport;
+use conclave_db::{Db, ReadConn, WriteTx};
+
+use super::{Finding, VerifyReport};
 use crate::error::{ConsensusError, Result};
 use crate::import::Progress;
+use crate::store::changed::{self, Changed, Comparison};
 use crate::store::control;
-use crate::store::verify::Pair;
+use crate::store::verify::{Key, Pair};
 
 /// Rows of one chunk on either side.
 const ROWS: u32 = 1000;
 /// Most differences that are kept one by one; all are counted.
 const KEPT: usize = 1000;
+/// Most differences that are remembered by their key while the comparison goes on.
+const REMEMBERED: usize = 100_000;
+/// Changed rows that may be left for the last transaction, which holds the write lock.
+const LAST: u64 = 64;
+/// Changed rows that are compared in one snapshot.
+const AT_ONCE: u32 = 1000;
+/// How often changed rows are compared before there are few enough of them left, and how often a comparison that
+/// lost sight of them begins again.
+const MOST_ROUNDS: u32 = 200;
+const MOST_STARTS: u32 = 5;
 
 pub(super) fn run(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
-    let mut report = VerifyReport { equal: true, ..VerifyReport::default() };
-    let pairs = db.read(Pair::all)?;
+    if db.is_read_only() {
+        let pairs = db.read(Pair::all)?;
+        let mut found = Found::default();
+        let checked = compare(db, &pairs, &mut found, progress)?;
+        found.nameless = db.read(|conn| nameless(conn, &pairs))?;
+        return Ok(found.report(checked));
+    }
+    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| {
+        control::keep_findings(tx, &report.findings, report.differences)
+    };
+    Ok(prove(db, progress, keep)?.0)
+}
+
+/// Compares everything and hands the report to `settle`, in a transaction in which the report still holds: no row
+/// has changed since it was compared. `settle` may run more than once, as every closure of a write; what it does
+/// is durable when this returns, and an error of it undoes it.
+pub(super) fn prove<T: Send + 'static>(
+    db: &Db,
+    progress: &mut dyn FnMut(Progress),
+    settle: impl FnMut(&WriteTx<'_>, &VerifyReport) -> Result<T> + Send + 'static,
+) -> Result<(VerifyReport, T)> {
+    // Each try to settle owns it in turn.
+    let settle = Arc::new(Mutex::new(settle));
+    let settle = move |tx: &WriteTx<'_>, report: &VerifyReport| {
+        let mut settle = settle.lock().unwrap_or_else(PoisonError::into_inner);
+        (*settle)(tx, report)
+    };
+    for _ in 0..MOST_STARTS {
+        let comparison = db.write("begin comparing", changed::begin)?;
+        match attempt(db, comparison, progress, &settle) {
+            Ok(Some(done)) => return Ok(done),
+            Ok(None) => {}
+            Err(error) => {
+                // Nothing is lost where this fails too: the next comparison takes the mark over.
+                let _ = db.write("end comparing", move |tx| comparison.end(tx));
+                return Err(error);
+            }
+        }
+    }
+    Err(ConsensusError::Unsettled)
+}
+
+/// One comparison; nothing where rows changed of which it does not know.
+fn attempt<T: Send + 'static>(
+    db: &Db,
+    mut comparison: Comparison,
+    progress: &mut dyn FnMut(Progress),
+    settle: &(impl FnMut(&WriteTx<'_>, &VerifyReport) -> Result<T> + Clone + Send + 'static),
+) -> Result<Option<(VerifyReport, T)>> {
+    let pairs = Arc::new(db.read(Pair::all)?);
+    let mut found = Found::default();
+    let checked = compare(db, &pairs, &mut found, progress)?;
+    db.read(|conn| found.look_again(conn, &pairs))?;
+    for _ in 0..MOST_ROUNDS {
+        let left = db.read(|conn| {
+            let left = comparison.left(conn)?;
+            if left > LAST {
+                let (rows, end) = comparison.next(conn, AT_ONCE)?;
+                found.recheck(conn, &pairs, &rows)?;
+                comparison.seen = end;
+            }
+            Ok::<_, ConsensusError>(comparison.is_whole(conn)?.then_some(left))
+        })?;
+        let Some(left) = left else { return Ok(None) };
+        if left > LAST {
+            continue;
+        }
+        let (found, pairs, mut settle) = (found.clone(), Arc::clone(&pairs), settle.clone());
+        let done = db.write("settle a comparison", move |tx| {
+            // Some more may have come since; with many it goes on outside of the lock.
+            if !comparison.is_whole(tx)? || comparison.left(tx)? > LAST * 2 {
+                return Ok(None);
+            }
+            let mut found = found.clone();
+            let (rows, _) = comparison.next(tx, AT_ONCE)?;
+            found.recheck(tx, &pairs, &rows)?;
+            found.nameless = nameless(tx, &pairs)?;
+            let report = found.report(checked);
+            let settled = settle(tx, &report)?;
+            comparison.end(tx)?;
+            Ok::<_, ConsensusError>(Some((report, settled)))
+        })?;
+        if done.is_some() {
+            return Ok(done);
+        }
+    }
+    Ok(None)
+}
+
+/// Compares both sides chunk by chunk; gives how many rows there were.
+fn compare(db: &Db, pairs: &[Pair], found: &mut Found, progress: &mut dyn FnMut(Progress)) -> Result<u64> {
+    let mut checked = 0;
     let mut total_rows = 0;
-    for pair in &pairs {
+    for pair in pairs {
         total_rows += db.read(|conn| pair.rows(conn))?;
     }
-    for pair in &pairs {
+    for pair in pairs {
         let mut low = None;
-        report.add(db.read(|conn| pair.nameless(conn))?);
         loop {
             // One snapshot for each chunk: a writer in between cannot make both sides look different.
             let step = db.read(|conn| {
@@ -32,25 +142,67 @@ pub(super) fn run(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyR
                 Ok::<_, ConsensusError>(Some((range, legacy.rows, differences)))
             })?;
             let Some((range, rows, differences)) = step else { break };
-            report.checked += rows;
-            report.add(differences);
+            checked += rows;
+            found.add(pair.table, differences);
             low = Some(range.high);
-            let total_rows = total_rows.max(report.checked);
-            progress(Progress { done_rows: report.checked, total_rows, phase: "compare" });
+            progress(Progress { done_rows: checked, total_rows: total_rows.max(checked), phase: "compare" });
         }
     }
-    if !db.is_read_only() {
-        let (findings, differences) = (report.findings.clone(), report.differences);
-        db.write("keep findings", move |tx| control::keep_findings(tx, &findings, differences))?;
-    }
-    Ok(report)
+    Ok(checked)
 }
 
-impl VerifyReport {
-    fn add(&mut self, found: Vec<super::Finding>) {
-        self.equal &= found.is_empty();
-        self.differences += found.len() as u64;
-        let room = KEPT.saturating_sub(self.findings.len());
-        self.findings.extend(found.into_iter().take(room));
+fn nameless(conn: &ReadConn<'_>, pairs: &[Pair]) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    for pair in pairs {
+        found.extend(pair.nameless(conn)?);
+    }
+    Ok(found)
+}
+
+/// The differences by table and key, so that one can be looked at again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Found {
+    pub(super) rows: BTreeMap<(&'static str, Key), Finding>,
+    /// Rows without any key.
+    nameless: Vec<Finding>,
+    /// Differences beyond those that are remembered.
+    more: u64,
+}
+
+impl Found {
+    fn add(&mut self, table: &'static str, differences: Vec<(Key, Finding)>) {
+        for (key, finding) in differences {
+            if self.rows.len() < REMEMBERED {
+                self.rows.insert((table, key), finding);
+            } else {
+                self.more += 1;
+            }
+        }
+    }
+
+    /// Whoever mended a row since it was compared, such as a backfill, need not have noted it.
+    fn look_again(&mut self, conn: &ReadConn<'_>, pairs: &[Pair]) -> Result<()> {
+        let keys = self.rows.keys().take(KEPT);
+        let rows: Vec<Changed> =
+            keys.map(|(table, key)| Changed { table: (*table).to_owned(), key: key.clone() }).collect();
+        self.recheck(conn, pairs, &rows)
+    }
+
+    fn recheck(&mut self, conn: &ReadConn<'_>, pairs: &[Pair], rows: &[Changed]) -> Result<()> {
+        for row in rows {
+            let Some(pair) = pairs.iter().find(|pair| pair.table == row.table) else { continue };
+            let id = (pair.table, row.key.clone());
+            match pair.difference_of(conn, &row.key)? {
+                Some(finding) => drop(self.rows.insert(id, finding)),
+                None => drop(self.rows.remove(&id)),
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, checked: u64) -> VerifyReport {
+        let differences = (self.rows.len() + self.nameless.len()) as u64 + self.more;
+        let findings = self.nameless.iter().chain(self.rows.values()).take(KEPT).cloned().collect();
+        VerifyReport { equal: differences == 0, checked, differences, findings }
     }
 }

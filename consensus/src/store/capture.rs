@@ -18,7 +18,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
-use super::{canonical, runs, shape};
+use super::{canonical, changed, runs, shape};
 use crate::error::Result;
 
 /// The time of the trigger, ms.
@@ -103,12 +103,14 @@ pub(crate) fn resume(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Notes a row that we changed on both sides, for a comparison that is under way.
+/// Notes a mirrored row that we changed on both sides, or in phase 4 on the new one, for a comparison that is
+/// under way.
 pub(crate) fn note_changed(tx: &WriteTx<'_>, table: &str, key: &dyn conclave_db::sql::ToSql) -> Result<()> {
     tx.execute(
-        "INSERT INTO capture_changed(legacy_table, legacy_key)
-         SELECT ?1, ?2 WHERE (SELECT comparing FROM migration_state WHERE id = 1) = 1
-         ON CONFLICT(legacy_table, legacy_key) DO NOTHING",
+        &format!(
+            "INSERT INTO capture_changed(legacy_table, legacy_key) SELECT ?1, ?2 WHERE {}",
+            changed::IS_WANTED
+        ),
         params![table, key],
     )?;
     Ok(())
@@ -229,10 +231,15 @@ impl<'kind> Body<'kind> {
         };
         for row in rows {
             let key = format!("{row}.{}", self.kind.legacy_key);
+            let other = if event == Event::Update && *row == "NEW" {
+                format!(" AND {key} IS NOT OLD.{}", self.kind.legacy_key)
+            } else {
+                String::new()
+            };
             steps.push(format!(
                 "INSERT INTO capture_changed(legacy_table, legacy_key) SELECT '{legacy}', {key} \
-                 WHERE {key} IS NOT NULL AND (SELECT comparing FROM migration_state) = 1 AND NOT EXISTS \
-                 (SELECT 1 FROM capture_changed WHERE legacy_table = '{legacy}' AND legacy_key = {key})"
+                 WHERE {key} IS NOT NULL{other} AND {}",
+                changed::IS_WANTED
             ));
         }
         steps

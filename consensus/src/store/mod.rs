@@ -2,6 +2,7 @@
 
 pub(crate) mod canonical;
 pub(crate) mod capture;
+pub(crate) mod changed;
 pub(crate) mod control;
 pub(crate) mod copy;
 pub(crate) mod reading;

@@ -145,8 +145,10 @@ CREATE TABLE migration_state(
   synthesis_back INTEGER,
   verified_at INTEGER,
   differences INTEGER NOT NULL DEFAULT 0,
-  -- Whether changed rows are noted in capture_changed, for a comparison that is under way.
-  comparing INTEGER NOT NULL DEFAULT 0 CHECK (comparing IN (0, 1))
+  -- Whether changed rows are noted in capture_changed, for a comparison that is under way, and how often that
+  -- was begun.
+  comparing INTEGER NOT NULL DEFAULT 0 CHECK (comparing IN (0, 1)),
+  comparison INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 -- A file that holds legacy tables begins in phase 1, a new one has nothing to migrate.
 INSERT INTO migration_state(id, phase)
@@ -206,9 +208,10 @@ CREATE TABLE capture_seen(
 ) STRICT;
 INSERT INTO capture_seen(id) VALUES(1);
 
--- Legacy rows that changed while a comparison is under way.
+-- Legacy rows that changed while a comparison is under way, in order; no more than a bound, which the last id
+-- tells. One whose process died leaves it as it is, and the next one goes on from there.
 CREATE TABLE capture_changed(
+  id INTEGER PRIMARY KEY,
   legacy_table TEXT NOT NULL,
-  legacy_key ANY NOT NULL,
-  PRIMARY KEY (legacy_table, legacy_key)
-) STRICT, WITHOUT ROWID;
+  legacy_key ANY NOT NULL
+) STRICT;

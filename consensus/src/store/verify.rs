@@ -9,6 +9,8 @@ use super::{canonical, shape};
 use crate::error::Result;
 use crate::migrate::{Finding, FindingKind};
 
+mod recheck;
+
 /// One kind of row on both sides.
 #[derive(Debug)]
 pub(crate) struct Pair {
@@ -24,7 +26,7 @@ pub(crate) struct Pair {
 }
 
 /// The key of a row, as stored. The order of the variants is that of SQLite.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key {
     Number(i64),
     /// Text that may be no UTF-8.
@@ -34,7 +36,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// The key in a column; NULL is none.
-    fn of(value: ValueRef<'_>) -> Option<Self> {
+    pub(crate) fn of(value: ValueRef<'_>) -> Option<Self> {
         match value {
             ValueRef::Integer(number) => Some(Self::Number(number)),
             ValueRef::Text(bytes) => Some(Self::Text(bytes.to_vec())),
@@ -45,11 +47,11 @@ impl Key {
 
     /// The parameter of this number, so that it compares as what it is: text that is no UTF-8 can only be bound
     /// as a blob.
-    fn parameter(&self, number: usize) -> String {
+    pub(crate) fn parameter(&self, number: usize) -> String {
         if matches!(self, Self::Text(_)) { format!("CAST(?{number} AS TEXT)") } else { format!("?{number}") }
     }
 
-    fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         match self {
             Self::Number(number) => Value::Integer(*number),
             Self::Text(bytes) | Self::Blob(bytes) => Value::Blob(bytes.clone()),
@@ -175,8 +177,8 @@ impl Pair {
         Ok((digest(&self.legacy)?, digest(&self.new)?))
     }
 
-    /// The rows of the range that differ, exactly.
-    pub(crate) fn differences(&self, conn: &ReadConn<'_>, range: &Range) -> Result<Vec<Finding>> {
+    /// The rows of the range that differ, exactly, with their keys.
+    pub(crate) fn differences(&self, conn: &ReadConn<'_>, range: &Range) -> Result<Vec<(Key, Finding)>> {
         let first = self
             .fields
             .iter()
@@ -195,10 +197,13 @@ impl Pair {
              SELECT n.key, n.new_id, -2 FROM {new} AS n LEFT JOIN {legacy} AS l ON l.key = n.key
              WHERE l.key IS NULL ORDER BY 1"
         );
-        Ok(conn.query_all(&query, range.values(), |row| {
+        let rows = conn.query_all(&query, range.values(), |row| {
             let field: i64 = row.get(2)?;
-            Ok(self.finding(Key::of(row.get_ref(0)?), row.get(1)?, field))
-        })?)
+            let key = Key::of(row.get_ref(0)?);
+            let finding = self.finding(key.clone(), row.get(1)?, field);
+            Ok(key.map(|key| (key, finding)))
+        })?;
+        Ok(rows.into_iter().flatten().collect())
     }
 
     /// Executions without an id, which nothing can mirror.
