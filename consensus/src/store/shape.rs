@@ -155,11 +155,16 @@ pub(crate) fn values_of(conn: &ReadConn<'_>, table: &str, row: &str) -> Result<O
     Ok(Some(list.join(", ")))
 }
 
-/// Those rows of a legacy table that lack what the new tables need. Nothing where the table is missing.
+/// Those rows of a legacy table that lack what the new tables need, or have a blob for a name. Nothing where the
+/// table is missing.
 pub(crate) fn incomplete_rows(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
     let (required, _) = shape_of(table);
-    let lacks: Vec<String> =
+    let mut lacks: Vec<String> =
         required.iter().filter(|name| **name != "id").map(|name| format!("{name} IS NULL")).collect();
+    if table == "agent_executions" {
+        // Cast to text, two ids could be one.
+        lacks.push("typeof(agent_id) = 'blob'".into());
+    }
     let select = legacy_select(conn, schema, table)?;
     Ok(select.map(|select| format!("SELECT id FROM ({select}) WHERE {}", lacks.join(" OR "))))
 }

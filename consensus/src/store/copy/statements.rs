@@ -168,6 +168,10 @@ fn derive(kind: &Kind, scope: &Scope) -> String {
         // In the legacy table it would be the last row ever: no id is behind it.
         refused.push(format!("s.id = {}", i64::MAX));
     }
+    if kind.chunk_key != "id" && scope.source.is_none() {
+        // As the triggers do: cast to text, two ids of the state's own rows could be one.
+        refused.push(format!("typeof(s.{}) = 'blob'", kind.legacy_key));
+    }
     let refused = refused.join(" OR ");
     let agent = if kind.name == "synthesis" { "NULL" } else { "CAST(s.agent_name AS TEXT)" };
     // On the legacy side a row keeps its id unless that is found to be taken.
