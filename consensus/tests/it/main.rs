@@ -3,6 +3,7 @@
 
 mod backfill;
 mod byte_exact;
+mod cleanup;
 mod comparison;
 mod export;
 mod golden;
@@ -11,7 +12,9 @@ mod killed;
 mod later;
 mod mended;
 mod old_files;
+mod phases;
 mod project;
 mod reading;
 mod recording;
+mod rollback;
 mod schema;
