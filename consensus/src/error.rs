@@ -29,6 +29,10 @@ pub enum ConsensusErrorKind {
     Differs,
     /// Rows change faster than they can be compared.
     Unsettled,
+    /// A step of the migration that may not be taken now: the state says no.
+    Refused,
+    /// Somebody has paused the migration: the state says no.
+    Paused,
     /// No such run or attempt: the state says no.
     NotFound,
     /// The arguments make no sense.
@@ -47,6 +51,8 @@ impl ConsensusErrorKind {
             Self::SourceChanged => "source-changed",
             Self::Differs => "differs",
             Self::Unsettled => "unsettled",
+            Self::Refused => "refused",
+            Self::Paused => "paused",
             Self::NotFound => "not-found",
             Self::Invalid => "invalid",
             Self::Io => "io",
@@ -95,6 +101,22 @@ pub enum ConsensusError {
     /// Rows changed faster than they could be compared, so that no comparison came to an end.
     #[error("rows change faster than they can be compared")]
     Unsettled,
+    /// A step of the migration that may not be taken now. Nothing was changed by it.
+    #[error("{why}")]
+    Refused {
+        /// Why.
+        why: String,
+        /// What a person can do about it.
+        hint: Option<&'static str>,
+    },
+    /// Somebody has paused the migration. What was done is kept, and goes on from there.
+    #[error("paused by {by} at {at}", at = crate::time::rfc3339(*at).unwrap_or_default())]
+    Paused {
+        /// Who paused it.
+        by: String,
+        /// When, ms.
+        at: i64,
+    },
     /// Nothing has this name.
     #[error("no {what} {name:?}")]
     NotFound {
@@ -118,6 +140,10 @@ pub enum ConsensusError {
 }
 
 impl ConsensusError {
+    pub(crate) fn refused(why: impl Into<String>, hint: Option<&'static str>) -> Self {
+        Self::Refused { why: why.into(), hint }
+    }
+
     pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Self::Io { what: what.into(), source }
     }
@@ -132,6 +158,8 @@ impl ConsensusError {
             Self::SourceChanged { .. } => ConsensusErrorKind::SourceChanged,
             Self::Differs { .. } => ConsensusErrorKind::Differs,
             Self::Unsettled => ConsensusErrorKind::Unsettled,
+            Self::Refused { .. } => ConsensusErrorKind::Refused,
+            Self::Paused { .. } => ConsensusErrorKind::Paused,
             Self::NotFound { .. } => ConsensusErrorKind::NotFound,
             Self::Invalid(_) => ConsensusErrorKind::Invalid,
             Self::Io { .. } => ConsensusErrorKind::Io,
@@ -155,6 +183,8 @@ impl ConsensusError {
             Self::SourceChanged { .. } => Some("import it again: what has arrived is kept"),
             Self::Differs { .. } => Some("run `conclave migrate verify` to see which"),
             Self::Unsettled => Some("try again when fewer programs write, or none imports"),
+            Self::Refused { hint, .. } => *hint,
+            Self::Paused { .. } => Some("`conclave migrate resume` lets it go on from where it is"),
             Self::NotFound { what: "run", .. } => Some("`conclave runs list` shows what is there"),
             _ => None,
         }

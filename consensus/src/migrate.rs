@@ -7,13 +7,31 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::import::{ListedRow, Progress};
-use crate::store::control::{self, Phase};
 
 mod backfill;
+mod cleanup;
+mod estimate;
+mod older;
+mod pause;
+mod phases;
+mod repair;
+mod returned;
+mod reverse;
+pub(crate) mod soak;
+mod status;
 mod verify;
 
+pub use self::older::OlderProgram;
+pub use self::pause::{Paused, pause, resume};
+pub use self::phases::{AdvanceOptions, RollbackOptions, StepReport, advance, rollback};
+pub use self::repair::{RepairOptions, RepairReport};
+pub use self::returned::{checks, mend, notice};
+pub use self::reverse::{ReverseOptions, ReversePlan, ReverseReport};
+pub use self::soak::{Soak, SoakStatus};
+pub use self::status::{MigrationBackup, MigrationStatus, NextPhase, status, status_with};
+
 /// How far the backfill has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct BackfillStatus {
     /// Whether no legacy row is left to copy.
     pub complete: bool,
@@ -42,17 +60,6 @@ pub struct Counts {
     pub attempts: u64,
 }
 
-/// What the next phase needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NextPhase {
-    /// Its number; absent at the end.
-    pub phase: Option<u8>,
-    /// Whether the step may be taken now.
-    pub allowed: bool,
-    /// What is missing for it.
-    pub missing: Vec<String>,
-}
-
 /// A file whose import was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImportedSource {
@@ -66,33 +73,6 @@ pub struct ImportedSource {
     /// When it ended, ms; absent when it was interrupted.
     #[serde(serialize_with = "crate::time::serialize")]
     pub finished_at: Option<i64>,
-}
-
-/// Where the migration stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MigrationStatus {
-    /// 1 to 5.
-    pub phase: u8,
-    /// The phase in words.
-    pub phase_name: &'static str,
-    /// The backfill.
-    pub backfill: BackfillStatus,
-    /// Rows of each table.
-    pub counts: Counts,
-    /// Differences that the last comparison found and nobody has closed.
-    pub mismatches: u64,
-    /// Whether the legacy tables have their capture triggers.
-    pub capture_triggers: bool,
-    /// When the soak ends, ms.
-    #[serde(serialize_with = "crate::time::serialize")]
-    pub soak_until: Option<i64>,
-    /// The next phase.
-    pub next: NextPhase,
-    /// When both sides were last compared as a whole, ms.
-    #[serde(serialize_with = "crate::time::serialize")]
-    pub verified_at: Option<i64>,
-    /// The files that were imported.
-    pub sources: Vec<ImportedSource>,
 }
 
 /// How a backfill goes about it.
@@ -198,49 +178,10 @@ pub struct VerifyReport {
     pub checked: u64,
     /// Differences in all.
     pub differences: u64,
+    /// Of them, legacy rows without their counterpart.
+    pub missing_in_new: u64,
     /// The first of them.
     pub findings: Vec<Finding>,
-}
-
-/// Where the migration stands. Reads only.
-pub fn status(db: &Db) -> Result<MigrationStatus> {
-    db.read(|conn| {
-        let state = control::state(conn)?;
-        let counts = control::counts(conn)?;
-        let backfill = control::backfill_status(conn, &counts)?;
-        let capture_triggers = control::has_capture_triggers(conn)?;
-        let mismatches = state.differences.max(control::pending(conn)?);
-        Ok(MigrationStatus {
-            phase: state.phase.number(),
-            phase_name: state.phase.name(),
-            next: next_phase(state.phase, &backfill, mismatches, capture_triggers),
-            backfill,
-            counts,
-            mismatches,
-            capture_triggers,
-            soak_until: None,
-            verified_at: state.verified_at,
-            sources: control::sources(conn)?,
-        })
-    })
-}
-
-/// What the next phase needs. Steps themselves come with the capture triggers.
-fn next_phase(phase: Phase, backfill: &BackfillStatus, mismatches: u64, triggers: bool) -> NextPhase {
-    if phase == Phase::CleanedUp {
-        return NextPhase { phase: None, allowed: false, missing: Vec::new() };
-    }
-    let mut missing = Vec::new();
-    if !triggers {
-        missing.push("capture triggers on the legacy tables".to_owned());
-    }
-    if phase >= Phase::DualWrite && !backfill.complete {
-        missing.push(format!("{} legacy rows without their counterpart", backfill.remaining));
-    }
-    if mismatches > 0 {
-        missing.push(format!("{mismatches} open differences"));
-    }
-    NextPhase { phase: Some(phase.number() + 1), allowed: missing.is_empty(), missing }
 }
 
 /// Copies legacy rows of the state file that have no counterpart yet, in chunks. Killed anywhere, the next one
@@ -257,4 +198,9 @@ pub fn backfill(
 /// read-only.
 pub fn verify(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
     verify::run(db, progress)
+}
+
+/// Makes the side that follows equal to the one that leads, row by row, each with an entry in the events.
+pub fn repair(db: &Db, options: &RepairOptions, progress: &mut dyn FnMut(Progress)) -> Result<RepairReport> {
+    repair::run(db, options, progress)
 }

@@ -5,6 +5,7 @@ use conclave_db::{BulkWriter, WriteTx};
 use super::Progress;
 use super::pace::Pace;
 use crate::error::Result;
+use crate::store::control::pause;
 use crate::store::copy::{Chunk, Copier, Tally, Work};
 use crate::store::{capture, control};
 
@@ -54,6 +55,9 @@ impl Passes<'_> {
             let write = work.to_write > 0 && !self.dry_run;
             if write {
                 let (applied, held) = self.bulk.write(|tx| {
+                    if copier.scope.source.is_none() {
+                        pause::refuse_while_paused(tx)?;
+                    }
                     // The phase that governs the write, read under its lock.
                     let to_legacy = control::phase(tx)?.has_legacy_side();
                     if copier.scope.source.is_some() && to_legacy != copier.scope.to_legacy {

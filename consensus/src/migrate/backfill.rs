@@ -2,7 +2,7 @@
 
 use conclave_db::{BulkWriter, Db};
 
-use super::{BackfillOptions, BackfillReport};
+use super::{BackfillOptions, BackfillReport, returned};
 use crate::error::{ConsensusError, Result};
 use crate::import::pace::Pace;
 use crate::import::pass::{LISTED, Passes};
@@ -23,6 +23,10 @@ pub(super) fn run(
         let forget = if noticed { control::forget_mended(conn)? } else { Vec::new() };
         Ok::<_, ConsensusError>((control::phase(conn)?, before, control::refused(conn)?, forget))
     })?;
+    if !options.dry_run && phase == Phase::CleanedUp {
+        // Tables that came back: what is written from now on is captured, and the rest is copied.
+        returned::watch(db, &options.actor)?;
+    }
     if !forget.is_empty() && !options.dry_run {
         db.write("forget mended rows", move |tx| tx.execute_batch(&forget.join(";")))?;
     }

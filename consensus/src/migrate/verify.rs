@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use conclave_db::{Db, ReadConn, WriteTx};
 
-use super::{Finding, VerifyReport};
+use super::{Finding, FindingKind, VerifyReport};
 use crate::error::{ConsensusError, Result};
 use crate::import::Progress;
 use crate::store::changed::{self, Changed, Comparison};
-use crate::store::control;
+use crate::store::control::{self, Phase};
 use crate::store::verify::{Key, Pair};
 
 /// Rows of one chunk on either side.
@@ -138,7 +138,12 @@ fn compare(db: &Db, pairs: &[Pair], found: &mut Found, progress: &mut dyn FnMut(
             let step = db.read(|conn| {
                 let Some(range) = pair.next(conn, low.as_ref(), ROWS)? else { return Ok(None) };
                 let (legacy, new) = pair.digests(conn, &range)?;
-                let differences = if legacy == new { Vec::new() } else { pair.differences(conn, &range)? };
+                let mut differences =
+                    if legacy == new { Vec::new() } else { pair.differences(conn, &range)? };
+                if !differences.is_empty() {
+                    let phase = control::phase(conn)?;
+                    differences.retain(|(_, finding)| counts(phase, finding));
+                }
                 Ok::<_, ConsensusError>(Some((range, legacy.rows, differences)))
             })?;
             let Some((range, rows, differences)) = step else { break };
@@ -149,6 +154,12 @@ fn compare(db: &Db, pairs: &[Pair], found: &mut Found, progress: &mut dyn FnMut(
         }
     }
     Ok(checked)
+}
+
+/// Whether it is a difference in this phase. What was dropped is not missing: in phase 5 only tables that came
+/// back are compared.
+fn counts(phase: Phase, finding: &Finding) -> bool {
+    phase < Phase::CleanedUp || finding.kind != FindingKind::MissingInLegacy
 }
 
 fn nameless(conn: &ReadConn<'_>, pairs: &[Pair]) -> Result<Vec<Finding>> {
@@ -165,8 +176,9 @@ pub(super) struct Found {
     pub(super) rows: BTreeMap<(&'static str, Key), Finding>,
     /// Rows without any key.
     nameless: Vec<Finding>,
-    /// Differences beyond those that are remembered.
+    /// Differences beyond those that are remembered, and of them legacy rows without counterpart.
     more: u64,
+    more_missing: u64,
 }
 
 impl Found {
@@ -176,6 +188,7 @@ impl Found {
                 self.rows.insert((table, key), finding);
             } else {
                 self.more += 1;
+                self.more_missing += u64::from(finding.kind == FindingKind::MissingInNew);
             }
         }
     }
@@ -189,12 +202,13 @@ impl Found {
     }
 
     fn recheck(&mut self, conn: &ReadConn<'_>, pairs: &[Pair], rows: &[Changed]) -> Result<()> {
+        let phase = control::phase(conn)?;
         for row in rows {
             let Some(pair) = pairs.iter().find(|pair| pair.table == row.table) else { continue };
             let id = (pair.table, row.key.clone());
             match pair.difference_of(conn, &row.key)? {
-                Some(finding) => drop(self.rows.insert(id, finding)),
-                None => drop(self.rows.remove(&id)),
+                Some(finding) if counts(phase, &finding) => drop(self.rows.insert(id, finding)),
+                _ => drop(self.rows.remove(&id)),
             }
         }
         Ok(())
@@ -202,7 +216,14 @@ impl Found {
 
     fn report(&self, checked: u64) -> VerifyReport {
         let differences = (self.rows.len() + self.nameless.len()) as u64 + self.more;
-        let findings = self.nameless.iter().chain(self.rows.values()).take(KEPT).cloned().collect();
-        VerifyReport { equal: differences == 0, checked, differences, findings }
+        let all = || self.nameless.iter().chain(self.rows.values());
+        let missing = all().filter(|finding| finding.kind == FindingKind::MissingInNew).count();
+        VerifyReport {
+            equal: differences == 0,
+            checked,
+            differences,
+            missing_in_new: missing as u64 + self.more_missing,
+            findings: all().take(KEPT).cloned().collect(),
+        }
     }
 }

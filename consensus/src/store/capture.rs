@@ -67,13 +67,32 @@ struct Trigger {
 /// Makes the legacy tables complete, and their triggers where they are not as they should be.
 pub(crate) fn install(tx: &WriteTx<'_>) -> Result<()> {
     shape::ensure_legacy_tables(tx)?;
-    if state(tx)? == Capture::On {
-        return Ok(());
+    install_on_existing(tx)?;
+    Ok(())
+}
+
+/// Makes the triggers of those legacy tables that are there, where they are not as they should be; gives whether
+/// any was made.
+pub(crate) fn install_on_existing(tx: &WriteTx<'_>) -> Result<bool> {
+    if state(tx)? != Capture::Broken {
+        return Ok(false);
     }
     for trigger in triggers(tx)? {
         tx.execute_batch(&format!("DROP TRIGGER IF EXISTS {}; {};", trigger.name, trigger.sql))?;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// The legacy tables and their triggers as the schema has them, to be asked for again in a transaction that may
+/// not ask for columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fingerprint(Vec<(String, String)>);
+
+/// What the legacy tables and their triggers look like now.
+pub(crate) fn fingerprint(conn: &ReadConn<'_>) -> Result<Fingerprint> {
+    let query = "SELECT name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN
+      ('consensus_artifacts', 'consensus_synthesis', 'agent_executions') ORDER BY name";
+    Ok(Fingerprint(conn.query_all(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?))
 }
 
 /// What the triggers are like.

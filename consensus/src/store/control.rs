@@ -6,7 +6,13 @@ use conclave_db::{DbError, ReadConn, WriteTx};
 use super::schema::LEGACY_TABLES;
 use super::shape;
 use crate::error::Result;
+use crate::migrate::soak::Moment;
 use crate::migrate::{BackfillStatus, Counts, Finding, ImportedSource};
+
+pub(crate) mod cleanup;
+pub(crate) mod older;
+pub(crate) mod pause;
+pub(crate) mod soak;
 
 /// The phase of the dual-write migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +42,21 @@ impl Phase {
         }
     }
 
+    /// The phase of this number.
+    pub(crate) fn of(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.number() == number)
+    }
+
+    /// The phase that follows; none at the end.
+    pub(crate) fn next(self) -> Option<Self> {
+        Self::of(self.number() + 1)
+    }
+
+    /// The phase before; none at the beginning.
+    pub(crate) fn previous(self) -> Option<Self> {
+        Self::of(self.number() - 1)
+    }
+
     /// Whether what is written goes to the legacy tables too.
     pub(crate) fn has_legacy_side(self) -> bool {
         self <= Self::ReadsFlipped
@@ -46,6 +67,7 @@ impl Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
+    pub(crate) phase_since: Option<i64>,
     pub(crate) verified_at: Option<i64>,
     pub(crate) differences: u64,
 }
@@ -55,26 +77,37 @@ pub(crate) fn phase(conn: &ReadConn<'_>) -> Result<Phase> {
 }
 
 pub(crate) fn state(conn: &ReadConn<'_>) -> Result<State> {
-    let query = "SELECT phase, verified_at, differences FROM migration_state WHERE id = 1";
+    let query = "SELECT phase, verified_at, differences, phase_since FROM migration_state WHERE id = 1";
     let (number, state) = conn.query_row(query, [], |row| {
         let number: u8 = row.get(0)?;
-        Ok((number, (row.get(1)?, row.get(2)?)))
+        Ok((number, (row.get(1)?, row.get(2)?, row.get(3)?)))
     })?;
-    let phase = Phase::ALL
-        .into_iter()
-        .find(|phase| phase.number() == number)
+    let phase = Phase::of(number)
         .ok_or_else(|| DbError::Invalid(format!("phase {number} is none that this program knows")))?;
-    let (verified_at, differences) = state;
-    Ok(State { phase, verified_at, differences })
+    let (verified_at, differences, phase_since) = state;
+    Ok(State { phase, phase_since, verified_at, differences })
 }
 
-pub(crate) fn set_phase(tx: &WriteTx<'_>, phase: Phase, actor: &str, reason: &str) -> Result<()> {
+/// The phase changes now: its soak begins, and the way back from an earlier time in phase 4 is forgotten. `detail`
+/// is kept with the event, which says from where to where.
+pub(crate) fn set_phase(
+    tx: &WriteTx<'_>,
+    phase: Phase,
+    actor: &str,
+    now: &Moment,
+    mut detail: serde_json::Value,
+) -> Result<()> {
     let before = self::phase(tx)?;
     tx.execute(
-        "UPDATE migration_state SET phase = ?1, phase_since = ?2 WHERE id = 1",
+        "UPDATE migration_state SET phase = ?1, phase_since = ?2, artifact_back = NULL, execution_back = NULL,
+           synthesis_back = NULL WHERE id = 1",
         params![phase.number(), tx.now_ms()],
     )?;
-    let detail = serde_json::json!({"from": before.number(), "to": phase.number(), "reason": reason});
+    soak::begin(tx, now)?;
+    if let Some(detail) = detail.as_object_mut() {
+        detail.insert("from".into(), before.number().into());
+        detail.insert("to".into(), phase.number().into());
+    }
     record_event(tx, actor, "phase", &detail)
 }
 
@@ -141,6 +174,12 @@ pub(crate) fn pending(conn: &ReadConn<'_>) -> Result<u64> {
     Ok(conn.query_row("SELECT count(*) FROM migration_pending", [], |row| row.get(0))?)
 }
 
+/// Findings of the last comparison that are about rows on both sides: what a backfill has not copied yet is none.
+pub(crate) fn mirrored_differences(conn: &ReadConn<'_>) -> Result<u64> {
+    let query = "SELECT count(*) FROM migration_findings WHERE kind <> 'missing_in_new'";
+    Ok(conn.query_row(query, [], |row| row.get(0))?)
+}
+
 /// Legacy rows that the new tables cannot hold as they are now.
 pub(crate) fn refused(conn: &ReadConn<'_>) -> Result<u64> {
     let mut refused = 0;
@@ -165,12 +204,6 @@ pub(crate) fn forget_mended(conn: &ReadConn<'_>) -> Result<Vec<String>> {
         statements.push(statement);
     }
     Ok(statements)
-}
-
-pub(crate) fn has_capture_triggers(conn: &ReadConn<'_>) -> Result<bool> {
-    let query = "SELECT count(*) > 0 FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name IN
-      ('consensus_artifacts', 'consensus_synthesis', 'agent_executions')";
-    Ok(conn.query_row(query, [], |row| row.get(0))?)
 }
 
 pub(crate) fn sources(conn: &ReadConn<'_>) -> Result<Vec<ImportedSource>> {
@@ -208,5 +241,8 @@ pub(crate) fn keep_findings(tx: &WriteTx<'_>, findings: &[Finding], differences:
         "UPDATE migration_state SET verified_at = ?1, differences = ?2 WHERE id = 1",
         params![now, differences],
     )?;
+    if differences > 0 {
+        soak::restart(tx)?;
+    }
     Ok(())
 }

@@ -1,19 +1,24 @@
 //! The tables of this crate, and the legacy tables as the original creates them.
 
-use conclave_db::{DbError, FIRST_VERSION, Migration, Step, WriteTx};
+use conclave_db::{DbError, FIRST_VERSION, Migration, ReadConn, Step, WriteTx};
 
 use super::{capture, control};
-use crate::error::ConsensusError;
+use crate::error::{ConsensusError, Result};
 
 /// The tables of the original's old schema. An unmarked file that holds only these is taken over.
 pub const LEGACY_TABLES: &[&str] = &["consensus_artifacts", "consensus_synthesis", "agent_executions"];
+
+const SQL: &str = include_str!("schema.sql");
+
+/// The new tables, and of them the one that the others hang on first.
+const NEW_TABLES: [&str; 4] = ["consensus_runs", "agent_outputs", "run_syntheses", "run_attempts"];
 
 /// The steps of this crate's schema.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     version: FIRST_VERSION,
     name: "consensus runs",
     up: Step::SqlThen {
-        sql: include_str!("schema.sql"),
+        sql: SQL,
         // The triggers' text is no part of the step: a program that knows a better one makes them anew.
         revision: "capture of legacy tables that are there",
         run: watch_legacy_tables,
@@ -34,4 +39,53 @@ fn watch_legacy_tables(tx: &WriteTx<'_>) -> Result<(), DbError> {
         ConsensusError::Storage(error) => error,
         other => DbError::Invalid(other.to_string()),
     })
+}
+
+/// Which of the new tables somebody has dropped.
+pub(crate) fn missing_tables(conn: &ReadConn<'_>) -> Result<Vec<&'static str>> {
+    let query = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
+    let mut missing = Vec::new();
+    for table in NEW_TABLES {
+        if !conn.query_row(query, [table], |row| row.get::<_, bool>(0))? {
+            missing.push(table);
+        }
+    }
+    Ok(missing)
+}
+
+/// Makes new tables that are gone again, empty, and lets the backfill begin anew. Without the runs nothing says
+/// what the rows of the others belong to: those go too, and the legacy side has what is mirrored of them.
+pub(crate) fn make_anew(tx: &WriteTx<'_>, missing: &[&'static str]) -> Result<()> {
+    for table in NEW_TABLES {
+        if missing.contains(&table) {
+            tx.execute_batch(&statements_for(table))?;
+        } else if missing.contains(&"consensus_runs") {
+            tx.execute_batch(&format!("DELETE FROM {table}"))?;
+        }
+    }
+    tx.execute_batch(
+        "UPDATE migration_state SET artifact_cursor = NULL, execution_cursor = NULL, synthesis_cursor = NULL",
+    )?;
+    Ok(())
+}
+
+/// The statements of the schema that make this table and its indexes. Each begins on a line of its own.
+fn statements_for(table: &str) -> String {
+    let begins = [
+        format!("CREATE TABLE {table}("),
+        String::from("CREATE INDEX "),
+        String::from("CREATE UNIQUE INDEX "),
+    ];
+    let on = format!(" ON {table}(");
+    SQL.split_inclusive(";\n")
+        .filter_map(|statement| {
+            let begin = statement.find("CREATE ").filter(|at| {
+                statement[..*at].lines().all(|line| line.is_empty() || line.starts_with("--"))
+            })?;
+            let statement = &statement[begin..];
+            let ours = statement.starts_with(&begins[0])
+                || (begins[1..].iter().any(|begin| statement.starts_with(begin)) && statement.contains(&on));
+            ours.then_some(statement)
+        })
+        .collect()
 }

@@ -7,6 +7,7 @@ use super::control::{self, Phase};
 use super::shape::Contents;
 use super::{canonical, capture};
 use crate::error::Result;
+use crate::migrate::soak::Moment;
 
 /// A file as the state knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,9 @@ pub(crate) fn begin(tx: &WriteTx<'_>, file: &Description, contents: &Contents) -
     let legacy_rows =
         contents.artifacts + contents.syntheses > 0 || (contents.executions > 0 && !contents.later);
     if phase == Phase::CleanedUp && legacy_rows && !any_run(tx)? {
-        control::set_phase(tx, Phase::TablesCreated, &file.actor, "legacy rows come in")?;
+        let detail = serde_json::json!({"reason": "legacy rows come in"});
+        let now = Moment::of_system(tx.now_ms());
+        control::set_phase(tx, Phase::TablesCreated, &file.actor, &now, detail)?;
     }
     if control::phase(tx)?.has_legacy_side() {
         capture::install(tx)?;

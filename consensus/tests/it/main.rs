@@ -4,6 +4,7 @@
 mod backfill;
 mod byte_exact;
 mod changing;
+mod cleanup;
 mod comparison;
 mod export;
 mod golden;
@@ -12,7 +13,9 @@ mod killed;
 mod later;
 mod mended;
 mod old_files;
+mod phases;
 mod project;
 mod reading;
 mod recording;
+mod rollback;
 mod schema;

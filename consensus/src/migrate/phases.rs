@@ -1,0 +1,402 @@
+//! The steps between the phases: one forward at a time, any number back.
+//!
+//! A step decides in the transaction that moves the phase: it reads the phase, the soak and the older programs'
+//! writes there, after the last changed rows were compared. So of two processes that take the same step one does
+//! it and the other is told, and whoever is killed leaves the old phase or the new one.
+
+use std::path::PathBuf;
+
+use conclave_db::{BulkWriter, Db, WriteTx};
+use serde::Serialize;
+use serde_json::json;
+
+use super::reverse::{self, ReverseOptions, ReversePlan};
+use super::soak::{Seen, Soak};
+use super::status::Facts;
+use super::verify;
+use super::{VerifyReport, cleanup, estimate};
+use crate::error::{ConsensusError, Result};
+use crate::import::Progress;
+use crate::store::capture::{self, Capture, Fingerprint};
+use crate::store::control::{self, Phase};
+use crate::store::schema;
+
+/// What is missing for the last step until its caller has said so.
+const UNCONFIRMED: &str = "`--confirm`, since the legacy tables are dropped";
+
+/// How to take the next step.
+#[derive(Debug, Clone, Default)]
+pub struct AdvanceOptions {
+    /// The phase to be reached, which must be the next one; the next one where absent.
+    pub to: Option<u8>,
+    /// Do not wait for the soak. That is recorded.
+    pub skip_soak: bool,
+    /// The last step drops the legacy tables, and wants this.
+    pub confirm: bool,
+    /// Say what would be done, and do nothing.
+    pub dry_run: bool,
+    /// Who does it, for the record of events.
+    pub actor: String,
+    /// How long phases are soaked.
+    pub soak: Soak,
+}
+
+/// How to go back.
+#[derive(Debug, Clone, Default)]
+pub struct RollbackOptions {
+    /// The phase to go back to; the one before where absent.
+    pub to: Option<u8>,
+    /// Say what would be done, and do nothing.
+    pub dry_run: bool,
+    /// Who does it, for the record of events.
+    pub actor: String,
+    /// The clock of the soak that begins.
+    pub soak: Soak,
+}
+
+/// What a step did, or would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// The phase before.
+    pub from: u8,
+    /// The phase after.
+    pub phase: u8,
+    /// The phase after, in words.
+    pub phase_name: &'static str,
+    /// Whether nothing was done.
+    pub dry_run: bool,
+    /// Whether the step may be taken, as far as is known without comparing.
+    pub allowed: bool,
+    /// What is missing for it.
+    pub missing: Vec<String>,
+    /// Whether it did not wait for the soak.
+    pub skipped_soak: bool,
+    /// What it consists of, in words.
+    pub steps: Vec<String>,
+    /// Rows that are compared, or copied back.
+    pub rows: u64,
+    /// How long it takes, about; only of a dry run.
+    pub estimated_ms: Option<u64>,
+    /// Room that it needs on the disk, about.
+    pub disk_bytes: u64,
+    /// What the way back from phase 4 copies, and what it cannot; only of a dry run.
+    pub back: Option<ReversePlan>,
+    /// The backup that the last step rests on.
+    pub backup: Option<PathBuf>,
+}
+
+/// How the transaction that was to move the phase ended.
+enum Settled {
+    Moved,
+    Refused(ConsensusError),
+}
+
+/// Takes the next step. It compares both sides, and moves the phase in the transaction that compared the last
+/// rows which changed meanwhile. Durable when this returns; refused, nothing is changed but what the comparison
+/// found, which is kept.
+pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progress)) -> Result<StepReport> {
+    let now = options.soak.moment(db.clock().wall_ms());
+    let (facts, remaining, capture) = db.read(|conn| {
+        let facts = Facts::read(conn, &options.soak, &now)?;
+        let remaining = if facts.state.phase == Phase::DualWrite {
+            control::backfill_status(conn, &control::counts(conn)?)?.remaining
+        } else {
+            0
+        };
+        Ok::<_, ConsensusError>((facts, remaining, capture::state(conn)?))
+    })?;
+    let from = facts.state.phase;
+    let to = forward(from, options.to)?;
+    let mut report = StepReport {
+        from: from.number(),
+        phase: to.number(),
+        phase_name: to.name(),
+        missing: facts.missing(remaining, options.skip_soak),
+        skipped_soak: options.skip_soak && facts.soak.as_ref().is_some_and(|soak| !soak.passed),
+        ..StepReport::default()
+    };
+    let unconfirmed = (to == Phase::CleanedUp && !options.confirm).then_some(UNCONFIRMED);
+    report.missing.extend(unconfirmed.map(str::to_owned));
+    report.allowed = report.missing.is_empty();
+    if options.dry_run {
+        return plan_forward(db, report, capture);
+    }
+    // Open differences are looked for again: they may have been mended since.
+    let stands = facts.stands.clone();
+    let lasting = Facts { differences: 0, mirrored_differences: 0, ..facts };
+    let mut lasting = lasting.missing(remaining, options.skip_soak);
+    lasting.extend(unconfirmed.map(str::to_owned));
+    if !lasting.is_empty() {
+        remember_soak(db, from, stands)?;
+        return Err(not_yet(from, to, &lasting));
+    }
+    if capture == Capture::Broken {
+        put_triggers_on_again(db, &options.actor)?;
+    }
+    let dropped = if to == Phase::CleanedUp { Some(cleanup::backed_up(db, &options.actor)?) } else { None };
+    report.backup = dropped.as_ref().map(|backed_up| backed_up.path.clone());
+    let legacy = db.read(capture::fingerprint)?;
+    let step = Step { from, to, options: options.clone(), legacy, backed_up: dropped };
+    let (verified, settled) = verify::prove(db, progress, move |tx, found| step.settle(tx, found))?;
+    report.rows = verified.checked;
+    match settled {
+        Settled::Moved => Ok(report),
+        Settled::Refused(why) => Err(why),
+    }
+}
+
+/// A step that was begun.
+struct Step {
+    from: Phase,
+    to: Phase,
+    options: AdvanceOptions,
+    legacy: Fingerprint,
+    backed_up: Option<cleanup::BackedUp>,
+}
+
+impl Step {
+    /// Moves the phase if everything still holds. A refusal commits what the comparison found.
+    fn settle(&self, tx: &WriteTx<'_>, found: &VerifyReport) -> Result<Settled> {
+        if let Some(why) = moved_meanwhile(tx, self.from)? {
+            return Ok(Settled::Refused(why));
+        }
+        let now = self.options.soak.moment(tx.now_ms());
+        let before = Facts::read(tx, &self.options.soak, &now)?;
+        control::soak::keep(tx, &before.stands)?;
+        control::keep_findings(tx, &found.findings, found.differences)?;
+        let mut missing = Facts { differences: 0, mirrored_differences: 0, ..before.clone() }
+            .missing(0, self.options.skip_soak);
+        // A row that the backfill has not reached is no difference in what is mirrored.
+        let differences = match self.from {
+            Phase::TablesCreated => found.differences - found.missing_in_new.min(found.differences),
+            _ => found.differences.max(control::pending(tx)?),
+        };
+        if differences > 0 {
+            missing.push(format!("{differences} open differences"));
+        }
+        if capture::fingerprint(tx)? != self.legacy {
+            missing.push("legacy tables that nobody alters meanwhile".into());
+        }
+        if self.backed_up.as_ref().is_some_and(|backed_up| backed_up.writes != before.writes.writes) {
+            missing.push("a backup after the last write of an older program".into());
+        }
+        if !missing.is_empty() {
+            return Ok(Settled::Refused(not_yet(self.from, self.to, &missing)));
+        }
+        let mut detail = json!({
+            "checked": found.checked,
+            "differences": found.differences,
+            "soak_ms": before.soak.as_ref().map(|soak| soak.passed_ms),
+            "skipped_soak": self.options.skip_soak && before.soak.is_some_and(|soak| !soak.passed),
+            "older_writes": before.writes.writes,
+        });
+        if let (Some(backed_up), Some(detail)) = (&self.backed_up, detail.as_object_mut()) {
+            detail.insert("backup".into(), backed_up.path.to_string_lossy().into());
+            control::cleanup::drop_legacy_tables(tx)?;
+        }
+        control::set_phase(tx, self.to, &self.options.actor, &now, detail)?;
+        Ok(Settled::Moved)
+    }
+}
+
+/// Goes back. From phase 4 the rows that are in the new tables alone are copied first, and the phase moves with
+/// the last of them. Durable when this returns; killed or paused before, it is still the old phase, and the next
+/// call goes on.
+pub fn rollback(
+    db: &Db,
+    options: &RollbackOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<StepReport> {
+    let (from, lost) =
+        db.read(|conn| Ok::<_, ConsensusError>((control::phase(conn)?, schema::missing_tables(conn)?)))?;
+    let to = backward(from, options.to)?;
+    let mut report = StepReport {
+        from: from.number(),
+        phase: to.number(),
+        phase_name: to.name(),
+        allowed: true,
+        ..StepReport::default()
+    };
+    if options.dry_run {
+        return plan_back(db, report, from, &lost);
+    }
+    if !lost.is_empty() {
+        make_tables_anew(db, &options.actor, lost)?;
+    }
+    if db.read(capture::state)? == Capture::Broken {
+        put_triggers_on_again(db, &options.actor)?;
+    }
+    let (actor, soak) = (options.actor.clone(), options.soak.clone());
+    let settle = move |tx: &WriteTx<'_>| {
+        if let Some(why) = moved_meanwhile(tx, from)? {
+            return Ok(Settled::Refused(why));
+        }
+        let now = soak.moment(tx.now_ms());
+        control::set_phase(tx, to, &actor, &now, json!({}))?;
+        Ok(Settled::Moved)
+    };
+    let settled = if from == Phase::NewOnly {
+        let reverse_options = ReverseOptions { actor: options.actor.clone() };
+        let (copied, settled) = reverse::run(db, &reverse_options, progress, settle)?;
+        report.rows = copied.copied;
+        settled
+    } else {
+        db.write("go back", settle)?
+    };
+    match settled {
+        Settled::Moved => Ok(report),
+        Settled::Refused(why) => Err(why),
+    }
+}
+
+/// The phase that a step forward leads to, or why it may not be taken.
+fn forward(from: Phase, to: Option<u8>) -> Result<Phase> {
+    let here = from.number();
+    let Some(next) = from.next() else {
+        return Err(ConsensusError::refused("phase 5 is the last: there is nothing left to migrate", None));
+    };
+    match to.map(known).transpose()? {
+        None => Ok(next),
+        Some(to) if to == next => Ok(to),
+        Some(to) if to > next => Err(ConsensusError::refused(
+            format!(
+                "from phase {here} straight to {to} is refused: one step at a time, {next} comes next",
+                to = to.number(),
+                next = next.number()
+            ),
+            Some("`conclave migrate status` shows what the next step needs"),
+        )),
+        Some(to) if to == from => {
+            Err(ConsensusError::refused(format!("phase {here} is reached already"), None))
+        }
+        Some(_) => Err(ConsensusError::refused(
+            format!("phase {here} is reached already"),
+            Some("`conclave migrate rollback --to N` goes back"),
+        )),
+    }
+}
+
+/// The phase that a step back leads to, or why it may not be taken.
+fn backward(from: Phase, to: Option<u8>) -> Result<Phase> {
+    let here = from.number();
+    if from == Phase::CleanedUp {
+        return Err(ConsensusError::refused(
+            "there is no way back from phase 5: the legacy tables are dropped",
+            Some("`conclave db restore` brings back a backup from before"),
+        ));
+    }
+    let to = to.map(known).transpose()?;
+    match to.or_else(|| from.previous()) {
+        None => Err(ConsensusError::refused("phase 1 is the first", None)),
+        Some(to) if to < from => Ok(to),
+        Some(to) => Err(ConsensusError::refused(
+            format!("phase {to} does not lie before phase {here}", to = to.number()),
+            Some("`conclave migrate advance` goes forward"),
+        )),
+    }
+}
+
+fn known(number: u8) -> Result<Phase> {
+    Phase::of(number).ok_or_else(|| ConsensusError::Invalid(format!("phase {number}: there are 1 to 5")))
+}
+
+fn not_yet(from: Phase, to: Phase, missing: &[String]) -> ConsensusError {
+    let why = format!(
+        "the step from phase {} to {} is refused, missing: {}",
+        from.number(),
+        to.number(),
+        missing.join(", ")
+    );
+    let has = |word: &str| missing.iter().any(|missing| missing.contains(word));
+    let hint = if has("counterpart") {
+        "`conclave migrate backfill` copies them"
+    } else if has("difference") {
+        "`conclave migrate verify` lists them, `conclave migrate repair` mends them"
+    } else if has("soak") {
+        "wait, or do without with `--skip-soak`, which is recorded"
+    } else {
+        "`conclave migrate status` shows what is missing"
+    };
+    ConsensusError::refused(why, Some(hint))
+}
+
+/// Somebody has looked at the soak: stored, what has passed of it outlives this boot of the machine.
+fn remember_soak(db: &Db, phase: Phase, stands: Seen) -> Result<()> {
+    db.write("look at the soak", move |tx| {
+        if control::phase(tx)? == phase && control::soak::seen(tx)?.since == stands.since {
+            control::soak::keep(tx, &stands)?;
+        }
+        Ok(())
+    })
+}
+
+/// Why a step from `from` is none any more.
+fn moved_meanwhile(tx: &WriteTx<'_>, from: Phase) -> Result<Option<ConsensusError>> {
+    let phase = control::phase(tx)?;
+    Ok((phase != from).then(|| {
+        let why = format!(
+            "somebody else has moved the migration from phase {} to {} meanwhile",
+            from.number(),
+            phase.number()
+        );
+        ConsensusError::refused(why, Some("`conclave migrate status` shows where it is"))
+    }))
+}
+
+/// What older programs wrote while triggers were missing shows in the comparison that follows.
+fn put_triggers_on_again(db: &Db, actor: &str) -> Result<()> {
+    let mut bulk = BulkWriter::open(db, None)?;
+    bulk.write(|tx| {
+        if capture::state(tx)? == Capture::Broken {
+            capture::install(tx)?;
+            control::record_event(tx, actor, "capture", &json!({"triggers": "put on again"}))?;
+        }
+        Ok::<_, ConsensusError>(())
+    })?;
+    Ok(())
+}
+
+/// New tables that are gone are made again, empty: where the legacy side has every row, going back to it loses
+/// nothing, and the backfill fills them.
+fn make_tables_anew(db: &Db, actor: &str, lost: Vec<&'static str>) -> Result<()> {
+    let mut bulk = BulkWriter::open(db, None)?;
+    bulk.write(|tx| {
+        schema::make_anew(tx, &lost)?;
+        control::record_event(tx, actor, "tables", &json!({"made anew": lost}))
+    })?;
+    Ok(())
+}
+
+fn plan_forward(db: &Db, mut report: StepReport, capture: Capture) -> Result<StepReport> {
+    let (rows, estimated_ms) = estimate::comparison(db)?;
+    if capture == Capture::Broken {
+        report.steps.push("put the capture triggers on again".into());
+    }
+    if report.phase == Phase::CleanedUp.number() {
+        let stats = conclave_db::stats(db)?;
+        report.disk_bytes = stats.total_bytes();
+        report.steps.push("write a verified backup".into());
+    }
+    report.steps.push("compare both sides".into());
+    if report.phase == Phase::CleanedUp.number() {
+        report.steps.push("drop the three legacy tables and their triggers".into());
+    }
+    report.steps.push(format!("begin phase {}", report.phase));
+    (report.dry_run, report.rows, report.estimated_ms) = (true, rows, Some(estimated_ms));
+    Ok(report)
+}
+
+fn plan_back(db: &Db, mut report: StepReport, from: Phase, lost: &[&'static str]) -> Result<StepReport> {
+    if !lost.is_empty() {
+        report.steps.push(format!("make anew, empty: {}", lost.join(", ")));
+    }
+    if from == Phase::NewOnly {
+        let plan = reverse::plan(db)?;
+        report.rows = plan.rows;
+        report.steps.push("copy the rows that only the new tables have to the legacy tables".into());
+        report.back = Some(plan);
+    }
+    report.steps.push(format!("begin phase {}", report.phase));
+    (report.dry_run, report.estimated_ms) = (true, Some(estimate::copying(report.rows)));
+    Ok(report)
+}

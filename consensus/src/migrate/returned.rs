@@ -1,0 +1,125 @@
+//! Legacy tables that an older program has made again after they were dropped, and what `doctor` says of the
+//! migration.
+
+use conclave_db::doctor::Check;
+use conclave_db::{BulkWriter, Db};
+use serde_json::json;
+
+use super::{BackfillOptions, BackfillReport, backfill, status};
+use crate::error::{ConsensusError, Result};
+use crate::store::capture::{self, Capture};
+use crate::store::control::{self, Phase};
+
+/// The event that says that tables are back.
+const EVENT: &str = "legacy tables are back";
+
+/// Looks, when the state is opened to be written, whether legacy tables are back that were dropped. Records it
+/// once; gives whether they are. Nothing is done to them: they may be in use.
+pub fn notice(db: &Db, actor: &str) -> Result<bool> {
+    let (back, known) = db.read(|conn| {
+        let back = control::phase(conn)? == Phase::CleanedUp && !control::legacy_tables(conn)?.is_empty();
+        let known = back && control::cleanup::newest_in_phase(conn, EVENT)?.is_some();
+        Ok::<_, ConsensusError>((back, known))
+    })?;
+    if back && !known {
+        tracing::warn!("an older program has made the legacy tables again");
+        let actor = actor.to_owned();
+        db.write("note returned tables", move |tx| {
+            let tables = control::legacy_tables(tx)?;
+            control::record_event(tx, &actor, EVENT, &json!({ "tables": tables }))
+        })?;
+    }
+    Ok(back)
+}
+
+/// Watches what is not watched: triggers that are missing or other than they should be are put on, also on
+/// tables that came back. Gives whether any was.
+pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
+    if db.read(capture::state)? != Capture::Broken {
+        return Ok(false);
+    }
+    let (made, _) = BulkWriter::open(db, None)?.write(|tx| {
+        let made = capture::install_on_existing(tx)?;
+        if made {
+            control::record_event(tx, actor, "capture", &json!({"triggers": "put on again"}))?;
+        }
+        Ok::<_, ConsensusError>(made)
+    })?;
+    Ok(made)
+}
+
+/// What `doctor` says of the migration. Writes nothing.
+pub fn checks(db: &Db) -> Vec<Check> {
+    const COPY: &str = "conclave migrate backfill";
+    let status = match status(db) {
+        Ok(status) => status,
+        Err(error) => {
+            return vec![Check::fail(
+                "migration",
+                error.to_string(),
+                "restore a backup: conclave db restore",
+            )];
+        }
+    };
+    let mut checks = Vec::new();
+    let phase = format!("phase {} {}", status.phase, status.phase_name);
+    checks.push(match status.mismatches {
+        0 => Check::ok("migration", phase),
+        some => Check::warn(
+            "migration",
+            format!("{phase}, {some} open differences"),
+            "conclave migrate verify lists them, conclave migrate repair mends them",
+        ),
+    });
+    if status.legacy_tables_returned {
+        let rows = status.backfill.remaining;
+        let detail = format!("an older program has made its tables again; {rows} rows are not taken over");
+        checks.push(if rows == 0 && status.capture_triggers {
+            Check::ok("legacy-tables", "an older program has made its tables again; all is taken over")
+        } else {
+            Check::warn("legacy-tables", detail, format!("conclave doctor --fix, or {COPY}"))
+        });
+    } else if status.capture_broken {
+        checks.push(Check::fail(
+            "capture-triggers",
+            "triggers on the legacy tables are missing or other than they should be",
+            "conclave doctor --fix puts them on again; then conclave migrate verify",
+        ));
+    } else if status.capture_triggers {
+        checks.push(Check::ok("capture-triggers", "on"));
+    }
+    let older = &status.older_program;
+    if older.wal_reset_bug {
+        let version = older.sqlite_version.as_deref().unwrap_or("unknown");
+        checks.push(Check::warn(
+            "older-program",
+            format!("an older program writes with SQLite {version}, which can damage a file in WAL mode"),
+            "give it SQLite 3.51.3 or later",
+        ));
+    } else if older.writing && status.phase >= Phase::NewOnly.number() {
+        let detail = "an older program is still writing the legacy tables";
+        checks.push(Check::warn("older-program", detail, "end it: its writes begin the soak anew"));
+    }
+    checks
+}
+
+/// Mends of the migration what needs no decision: puts triggers on again, and takes over the rows of legacy
+/// tables that are back. Gives what was done, in words.
+pub fn mend(db: &Db, actor: &str) -> Result<Vec<String>> {
+    let mut done = Vec::new();
+    if watch(db, actor)? {
+        done.push("put the capture triggers on again".to_owned());
+    }
+    let back = db.read(|conn| {
+        let back = control::phase(conn)? == Phase::CleanedUp && !control::legacy_tables(conn)?.is_empty();
+        Ok::<_, ConsensusError>(back)
+    })?;
+    if back {
+        let options = BackfillOptions { actor: actor.to_owned(), ..BackfillOptions::default() };
+        let BackfillReport { copied, updated, .. } = backfill(db, &options, &mut |_| {})?;
+        if copied + updated > 0 {
+            done.push(format!("took over {} rows of legacy tables that are back", copied + updated));
+        }
+    }
+    Ok(done)
+}

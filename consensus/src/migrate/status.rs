@@ -1,0 +1,177 @@
+//! Where the migration stands, and what the next step needs.
+
+use std::path::PathBuf;
+
+use conclave_db::{Db, ReadConn, backup};
+use serde::Serialize;
+
+use super::soak::{Moment, Seen, Soak, SoakStatus};
+use super::{BackfillStatus, Counts, ImportedSource, OlderProgram, Paused};
+use crate::error::Result;
+use crate::store::capture::{self, Capture};
+use crate::store::control::older::Writes;
+use crate::store::control::{self, Phase, State};
+
+/// What the next phase needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct NextPhase {
+    /// Its number; absent at the end.
+    pub phase: Option<u8>,
+    /// Whether the step may be taken now. It still compares both sides, and the last one wants to be confirmed.
+    pub allowed: bool,
+    /// What is missing for it.
+    pub missing: Vec<String>,
+}
+
+/// The newest backup beside the state file. What has the name of one was verified when it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MigrationBackup {
+    /// The copy.
+    pub path: PathBuf,
+    /// When it was made, ms.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub taken_at: Option<i64>,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// Where the migration stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct MigrationStatus {
+    /// 1 to 5.
+    pub phase: u8,
+    /// The phase in words.
+    pub phase_name: &'static str,
+    /// When the phase began, ms; absent while it is the file's first.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub phase_since: Option<i64>,
+    /// The backfill.
+    pub backfill: BackfillStatus,
+    /// Rows of each table.
+    pub counts: Counts,
+    /// Differences that the last comparison found and nobody has closed.
+    pub mismatches: u64,
+    /// Whether the legacy tables have their capture triggers, as this program makes them.
+    pub capture_triggers: bool,
+    /// Whether the legacy tables have triggers that are other than this program makes them, or lack some.
+    pub capture_broken: bool,
+    /// When the soak ends, ms.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub soak_until: Option<i64>,
+    /// The soak, in the phases that have one.
+    pub soak: Option<SoakStatus>,
+    /// What older programs write.
+    pub older_program: OlderProgram,
+    /// Whether an older program has made its tables anew after they were dropped.
+    pub legacy_tables_returned: bool,
+    /// Who paused it.
+    pub paused: Option<Paused>,
+    /// The next phase.
+    pub next: NextPhase,
+    /// When both sides were last compared as a whole, ms.
+    #[serde(serialize_with = "crate::time::serialize")]
+    pub verified_at: Option<i64>,
+    /// The newest backup.
+    pub backup: Option<MigrationBackup>,
+    /// The files that were imported.
+    pub sources: Vec<ImportedSource>,
+}
+
+/// What decides whether a step may be taken, but for the comparison that the step makes itself.
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    pub(super) state: State,
+    /// Differences that are open, and rows that the new tables cannot hold.
+    pub(super) differences: u64,
+    /// Of those, what is about rows on both sides.
+    pub(super) mirrored_differences: u64,
+    pub(super) writes: Writes,
+    pub(super) stands: Seen,
+    pub(super) soak: Option<SoakStatus>,
+}
+
+impl Facts {
+    /// At a cost that does not grow with the file.
+    pub(super) fn read(conn: &ReadConn<'_>, soak: &Soak, now: &Moment) -> Result<Self> {
+        let state = control::state(conn)?;
+        let writes = control::older::writes(conn)?;
+        let stands = control::soak::seen(conn)?.at(now, writes.late());
+        let required = soak.required(state.phase);
+        Ok(Self {
+            differences: state.differences.max(control::pending(conn)?),
+            mirrored_differences: control::mirrored_differences(conn)?,
+            soak: required.map(|required| SoakStatus::of(&stands, required, now.wall_ms)),
+            state,
+            writes,
+            stands,
+        })
+    }
+
+    /// What the step from the present phase still misses, in words.
+    pub(super) fn missing(&self, remaining: u64, skip_soak: bool) -> Vec<String> {
+        let mut missing = Vec::new();
+        let phase = self.state.phase;
+        let differences =
+            if phase == Phase::TablesCreated { self.mirrored_differences } else { self.differences };
+        if phase == Phase::DualWrite && remaining > 0 {
+            missing.push(format!("{remaining} legacy rows without their counterpart"));
+        }
+        if phase != Phase::CleanedUp && differences > 0 {
+            missing.push(match differences {
+                1 => "1 open difference".to_owned(),
+                many => format!("{many} open differences"),
+            });
+        }
+        if let Some(soak) = self.soak.as_ref().filter(|soak| !soak.passed && !skip_soak) {
+            missing.push(format!("soak {}", soak.left()));
+        }
+        missing
+    }
+}
+
+/// Where the migration stands, with the soak times that hold by default. Reads only.
+pub fn status(db: &Db) -> Result<MigrationStatus> {
+    status_with(db, &Soak::default())
+}
+
+/// Where the migration stands. Reads only.
+pub fn status_with(db: &Db, soak: &Soak) -> Result<MigrationStatus> {
+    let now = soak.moment(db.clock().wall_ms());
+    let newest = backup::list(&backup::default_folder(db.path()), db.path())?.into_iter().next();
+    db.read(|conn| {
+        let facts = Facts::read(conn, soak, &now)?;
+        let phase = facts.state.phase;
+        let counts = control::counts(conn)?;
+        let backfill = control::backfill_status(conn, &counts)?;
+        let capture = capture::state(conn)?;
+        let missing = facts.missing(backfill.remaining, false);
+        let next = phase.next();
+        Ok(MigrationStatus {
+            phase: phase.number(),
+            phase_name: phase.name(),
+            phase_since: facts.state.phase_since,
+            next: NextPhase {
+                phase: next.map(Phase::number),
+                allowed: next.is_some() && missing.is_empty(),
+                missing: if next.is_some() { missing } else { Vec::new() },
+            },
+            backfill,
+            counts,
+            mismatches: facts.differences,
+            capture_triggers: capture == Capture::On,
+            capture_broken: capture == Capture::Broken,
+            soak_until: facts.soak.as_ref().and_then(|soak| soak.ends_at),
+            soak: facts.soak,
+            older_program: OlderProgram::of(facts.writes, now.wall_ms),
+            legacy_tables_returned: phase == Phase::CleanedUp && capture != Capture::NothingToWatch,
+            paused: control::pause::paused(conn)?.map(|(by, at)| Paused { by, at }),
+            verified_at: facts.state.verified_at,
+            backup: newest.map(|newest| MigrationBackup {
+                path: newest.path,
+                taken_at: Some(newest.taken_ms),
+                bytes: newest.bytes,
+            }),
+            sources: control::sources(conn)?,
+        })
+    })
+}

@@ -1,0 +1,113 @@
+//! Going back, also where the new tables are lost, and pausing.
+
+use conclave_consensus::ConsensusErrorKind;
+use conclave_consensus::migrate::{self, BackfillOptions, backfill};
+
+use crate::phases::{OLDER_WRITE, Timed};
+use crate::project::Project;
+
+/// Facts 9.25: one command, and everything that the legacy side has is there.
+#[test]
+fn scenario_25_new_tables_that_are_lost_do_not_keep_anyone_in_phase_3() {
+    for lost in [
+        &["agent_outputs"][..],
+        &["run_syntheses"],
+        &["consensus_runs"],
+        &["consensus_runs", "agent_outputs", "run_syntheses", "run_attempts"],
+    ] {
+        let timed = Timed::in_phase(3);
+        let legacy = timed.project.rows("SELECT * FROM consensus_artifacts ORDER BY id");
+        let outputs =
+            "SELECT legacy_id, agent_name, content, output_timestamp FROM agent_outputs ORDER BY legacy_id";
+        let before = timed.project.rows(outputs);
+        for table in lost {
+            let drop = format!("DROP TABLE {table}");
+            conclave_db::foreign::run(timed.project.db.path(), &drop).unwrap();
+        }
+        assert_eq!(timed.back(Some(2)).unwrap().phase, 2);
+        assert_eq!(timed.project.rows("SELECT * FROM consensus_artifacts ORDER BY id"), legacy);
+        timed.project.write(OLDER_WRITE);
+        timed.project.backfill();
+        assert!(timed.project.verify().equal, "{lost:?}");
+        let mut after = timed.project.rows(outputs);
+        after.pop();
+        assert_eq!(after, before, "{lost:?}");
+        timed.project.assert_sound();
+        assert_eq!(timed.force(3).phase, 3);
+    }
+}
+
+/// The same with a table whose pages are no pages any more.
+#[test]
+fn scenario_25_a_damaged_new_table_does_not_keep_anyone_in_phase_3() {
+    let timed = Timed::in_phase(3);
+    let page = timed.project.number("SELECT rootpage FROM sqlite_schema WHERE name = 'agent_outputs'");
+    let size = timed.project.number("SELECT page_size FROM pragma_page_size");
+    let Timed { project, .. } = timed;
+    let path = project.db.path().to_path_buf();
+    let Project { dir, db } = project;
+    drop(db);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let begin = usize::try_from((page - 1) * size).unwrap();
+    bytes[begin..begin + 64].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    let project = Project::over(dir, &path);
+    let legacy = project.number("SELECT count(*) FROM consensus_artifacts");
+    migrate::rollback(
+        &project.db,
+        &migrate::RollbackOptions { to: Some(2), ..Default::default() },
+        &mut |_| {},
+    )
+    .unwrap();
+    assert_eq!(project.number("SELECT phase FROM migration_state"), 2);
+    assert_eq!((legacy, project.number("SELECT count(*) FROM consensus_artifacts")), (14, 14));
+}
+
+#[test]
+fn several_steps_back_at_once_and_forward_again() {
+    let timed = Timed::in_phase(4);
+    let before = (
+        timed.project.rows("SELECT * FROM consensus_artifacts ORDER BY id"),
+        timed.project.rows("SELECT * FROM agent_outputs ORDER BY id"),
+    );
+    assert_eq!(timed.back(Some(1)).unwrap().phase, 1);
+    for phase in 2..=4 {
+        timed.force(phase);
+    }
+    let after = (
+        timed.project.rows("SELECT * FROM consensus_artifacts ORDER BY id"),
+        timed.project.rows("SELECT * FROM agent_outputs ORDER BY id"),
+    );
+    assert_eq!(after, before);
+    assert_eq!(timed.back(None).unwrap().phase, 3, "one step where none is named");
+}
+
+/// `pause` of another process takes effect at the next chunk, and the backfill goes on exactly.
+#[test]
+fn a_paused_backfill_says_who_and_when_and_goes_on_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.db");
+    conclave_consensus::golden::write_legacy_fixture(&path).unwrap();
+    let project = Project::over(dir, &path);
+    let options = BackfillOptions { chunk_rows: 1, ..BackfillOptions::default() };
+    let error = backfill(&project.db, &options, &mut |at| {
+        if at.done_rows == 5 {
+            let (paused, first) = migrate::pause(&project.db, "bob").unwrap();
+            assert_eq!((paused.by.as_str(), first), ("bob", true));
+            assert_eq!(migrate::pause(&project.db, "eve").unwrap(), (paused, false), "the first one stays");
+        }
+    })
+    .unwrap_err();
+    assert_eq!(error.kind(), ConsensusErrorKind::Paused);
+    assert!(error.to_string().starts_with("paused by bob at 20"), "{error}");
+    assert_eq!(project.number("SELECT count(*) FROM agent_outputs"), 5);
+    let again = backfill(&project.db, &options, &mut |_| {}).unwrap_err();
+    assert_eq!(again.kind(), ConsensusErrorKind::Paused, "also before the first chunk");
+    assert_eq!(migrate::status(&project.db).unwrap().paused.unwrap().by, "bob");
+    assert!(migrate::resume(&project.db, "ana").unwrap());
+    assert!(!migrate::resume(&project.db, "ana").unwrap());
+    let report = backfill(&project.db, &options, &mut |_| {}).unwrap();
+    assert_eq!((report.copied, report.complete), (9, true));
+    let events = "SELECT count(*) FROM migration_events WHERE kind IN ('pause', 'resume')";
+    assert_eq!(project.number(events), 2);
+}
