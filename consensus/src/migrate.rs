@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use conclave_db::Db;
+use conclave_retry::CancelToken;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::import::{ListedRow, Progress};
+use crate::import::{ListedRow, LockTimes, Progress};
 
 mod backfill;
 mod cleanup;
 mod estimate;
+mod mending;
 mod older;
 mod pause;
 mod phases;
@@ -19,12 +21,13 @@ mod returned;
 mod reverse;
 pub(crate) mod soak;
 mod status;
+pub(crate) mod throttle;
 mod verify;
 
 pub use self::older::OlderProgram;
 pub use self::pause::{Paused, pause, resume};
 pub use self::phases::{AdvanceOptions, RollbackOptions, StepReport, advance, rollback};
-pub use self::repair::{RepairOptions, RepairReport};
+pub use self::repair::{RepairOptions, RepairReport, RepairedRow};
 pub use self::returned::{checks, mend, notice};
 pub use self::reverse::{ReverseOptions, ReversePlan, ReverseReport};
 pub use self::soak::{Soak, SoakStatus};
@@ -82,12 +85,15 @@ pub struct BackfillOptions {
     pub limit: Option<u64>,
     /// Count only: nothing is written.
     pub dry_run: bool,
-    /// The time that one chunk may hold the write lock while others write too; alone it may be twice as long.
+    /// The time that one chunk may hold the write lock, whether others write or not; chunks grow and shrink to
+    /// stay below it.
     pub chunk_time: Duration,
     /// The most rows of one chunk, whatever time there is; at least 1.
     pub chunk_rows: u64,
     /// Who does it, for the record of events.
     pub actor: String,
+    /// Ends it after the chunk at hand; the next one goes on from there.
+    pub cancel: CancelToken,
 }
 
 impl Default for BackfillOptions {
@@ -98,6 +104,7 @@ impl Default for BackfillOptions {
             chunk_time: Duration::from_millis(10),
             chunk_rows: u64::MAX,
             actor: "unknown".into(),
+            cancel: CancelToken::new(),
         }
     }
 }
@@ -127,6 +134,9 @@ pub struct BackfillReport {
     pub refused: u64,
     /// The first rows whose time is unknown.
     pub unknown_time_rows: Vec<ListedRow>,
+    /// How long the write lock was held.
+    #[serde(skip)]
+    pub locks: LockTimes,
 }
 
 /// How a row differs.

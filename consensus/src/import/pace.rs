@@ -6,9 +6,11 @@ use conclave_db::Held;
 
 /// The first chunk: small, since nothing is known of the disk yet.
 const FIRST: u64 = 64 * 1024;
-/// The most that one chunk's work is allowed to take on a slow disk: nobody waits longer than 50 ms.
+/// The most that one chunk's work is allowed to take on a slow disk: nobody waits longer than 50 ms for an
+/// import, and as little as the disk allows for what goes on in the background.
 const MOST_WORK: Duration = Duration::from_millis(15);
-/// How much longer a chunk may take while nobody else writes.
+const MOST_BACKGROUND_WORK: Duration = Duration::from_millis(3);
+/// How much longer a chunk of an import may take while nobody else writes.
 const ALONE: u32 = 2;
 /// For how many chunks another's commit is remembered.
 const REMEMBER: u32 = 64;
@@ -44,6 +46,10 @@ impl LockTimes {
 #[derive(Debug)]
 pub(crate) struct Pace {
     target: Duration,
+    /// How much longer a chunk may take while nobody else writes.
+    alone: u32,
+    /// What its work may take where the commit takes all of the time.
+    most_work: Duration,
     /// What a commit takes, as of late.
     commit: Duration,
     /// Chunks to go in which others are expected to write.
@@ -55,10 +61,22 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Aims below `chunk_time`, since commits differ in time; alone at twice as much.
-    pub(crate) fn new(chunk_time: Duration) -> Self {
+    /// Aims below `chunk_time`, since commits differ in time; alone at twice as much, since somebody waits for
+    /// the import.
+    pub(crate) fn of_import(chunk_time: Duration) -> Self {
+        Self::new(chunk_time, ALONE, MOST_WORK)
+    }
+
+    /// Aims below `chunk_time`, whether others write or not.
+    pub(crate) fn in_background(chunk_time: Duration) -> Self {
+        Self::new(chunk_time, 1, MOST_BACKGROUND_WORK)
+    }
+
+    fn new(chunk_time: Duration, alone: u32, most_work: Duration) -> Self {
         Self {
             target: chunk_time * 3 / 5,
+            alone,
+            most_work,
             commit: Duration::ZERO,
             beside_others: 0,
             version: None,
@@ -76,10 +94,15 @@ impl Pace {
         if self.version.replace(version).is_some_and(|before| before != version) {
             if self.beside_others == 0 {
                 // At once, not over the next few chunks: someone waits.
-                self.budget = (self.budget / u64::from(ALONE)).max(LEAST);
+                self.budget = (self.budget / u64::from(self.alone)).max(LEAST);
             }
             self.beside_others = REMEMBER;
         }
+    }
+
+    /// Whether another connection has committed of late.
+    pub(crate) const fn is_beside_others(&self) -> bool {
+        self.beside_others > 0
     }
 
     /// A chunk of this weight held the lock for `held`.
@@ -88,9 +111,9 @@ impl Pace {
         // The disk's own time for a commit does not shrink with the chunk: on a slow disk work may take as long
         // as the commit, or chunks would end at one row each.
         self.commit = (self.commit * 3 + held.commit) / 4;
-        let wanted = if self.beside_others > 0 { self.target } else { self.target * ALONE };
+        let wanted = if self.beside_others > 0 { self.target } else { self.target * self.alone };
         self.beside_others = self.beside_others.saturating_sub(1);
-        let target = wanted.saturating_sub(self.commit).max(self.commit.min(MOST_WORK));
+        let target = wanted.saturating_sub(self.commit).max(self.commit.min(self.most_work));
         if weight < self.budget / 2 && held.work <= target {
             // The last rows, or few huge ones: a chunk far below its budget says little about a full one.
             return;
@@ -119,7 +142,7 @@ mod tests {
     }
 
     fn settle(commit: Duration) -> (Pace, Duration) {
-        let mut pace = Pace::new(Duration::from_millis(10));
+        let mut pace = Pace::of_import(Duration::from_millis(10));
         for _ in 0..20 {
             let weight = pace.budget();
             pace.took(weight, held(weight, commit));
@@ -154,8 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn work_in_the_background_takes_no_more_time_alone() {
+        for commit in [1, 4, 20].map(Duration::from_millis) {
+            let mut pace = Pace::in_background(Duration::from_millis(10));
+            for _ in 0..20 {
+                let weight = pace.budget();
+                pace.took(weight, held(weight, commit));
+            }
+            let total = held(pace.budget(), commit).total();
+            assert!(total < commit.max(Duration::from_millis(3)) + Duration::from_millis(4), "{total:?}");
+        }
+    }
+
+    #[test]
     fn the_last_small_chunk_does_not_blow_up_the_next() {
-        let mut pace = Pace::new(Duration::from_millis(10));
+        let mut pace = Pace::of_import(Duration::from_millis(10));
         pace.took(10, held(10, Duration::ZERO));
         assert_eq!(pace.budget(), FIRST);
         for _ in 0..100 {

@@ -1,10 +1,11 @@
 //! One kind of row from its first chunk to its last: prepare, write, compare, count.
 
-use conclave_db::{BulkWriter, WriteTx};
+use conclave_db::{BulkWriter, Held, WriteTx};
 
 use super::Progress;
 use super::pace::Pace;
 use crate::error::Result;
+use crate::migrate::throttle::Throttle;
 use crate::store::control::pause;
 use crate::store::copy::{Chunk, Copier, Tally, Work};
 use crate::store::{capture, control};
@@ -25,6 +26,8 @@ pub(crate) enum Ended {
 pub(crate) struct Passes<'run> {
     pub(crate) bulk: BulkWriter,
     pub(crate) pace: Pace,
+    /// What keeps a backfill from being in others' way; an import is waited for by somebody.
+    pub(crate) throttle: Option<Throttle>,
     pub(crate) dry_run: bool,
     /// Most rows of one chunk.
     pub(crate) chunk_rows: u64,
@@ -53,6 +56,7 @@ impl Passes<'_> {
         let mut next = self.next(copier, Some(low))?;
         while let Some((chunk, work)) = next {
             let write = work.to_write > 0 && !self.dry_run;
+            let mut rest = Held::default();
             if write {
                 let (applied, held) = self.bulk.write(|tx| {
                     if copier.scope.source.is_none() {
@@ -73,6 +77,7 @@ impl Passes<'_> {
                     return Ok(Ended::PhaseMoved);
                 }
                 self.pace.took(chunk.weight, held);
+                rest = held;
             }
             self.left -= chunk.rows.min(self.left);
             self.done_rows += chunk.rows;
@@ -90,6 +95,14 @@ impl Passes<'_> {
             next = following;
             let (done_rows, total_rows) = (self.done_rows, self.total_rows.max(self.done_rows));
             (self.progress)(Progress { done_rows, total_rows, phase });
+            if let Some(throttle) = &mut self.throttle {
+                throttle.rest(rest, self.pace.is_beside_others())?;
+                if throttle.is_cancelled() {
+                    // What was written stays, and the next backfill goes on from there.
+                    self.left = 0;
+                    return Ok(Ended::Done);
+                }
+            }
         }
         Ok(Ended::Done)
     }

@@ -35,7 +35,8 @@ pub(super) fn import(
     let mut import = Import {
         passes: Passes {
             bulk,
-            pace: Pace::new(options.chunk_time),
+            pace: Pace::of_import(options.chunk_time),
+            throttle: None,
             dry_run: options.dry_run,
             chunk_rows: options.chunk_rows,
             left: u64::MAX,

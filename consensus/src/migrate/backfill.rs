@@ -2,6 +2,7 @@
 
 use conclave_db::{BulkWriter, Db};
 
+use super::throttle::Throttle;
 use super::{BackfillOptions, BackfillReport, returned};
 use crate::error::{ConsensusError, Result};
 use crate::import::pace::Pace;
@@ -41,7 +42,8 @@ pub(super) fn run(
     }
     let mut passes = Passes {
         bulk: BulkWriter::open(db, None)?,
-        pace: Pace::new(options.chunk_time),
+        pace: Pace::in_background(options.chunk_time),
+        throttle: Some(Throttle::new(db, &options.cancel)),
         dry_run: options.dry_run,
         chunk_rows: options.chunk_rows,
         left: options.limit.unwrap_or(u64::MAX),
@@ -103,6 +105,7 @@ pub(super) fn run(
         let actor = options.actor.clone();
         passes.bulk.write(|tx| control::record_event(tx, &actor, "backfill", &detail))?;
     }
+    report.locks = passes.pace.into_locks();
     if passes.differing > 0 {
         let what = "the legacy tables".to_owned();
         return Err(ConsensusError::Differs { rows: passes.differing, what });

@@ -236,7 +236,7 @@ pub fn rollback(
         Ok(Settled::Moved)
     };
     let settled = if from == Phase::NewOnly {
-        let reverse_options = ReverseOptions { actor: options.actor.clone() };
+        let reverse_options = ReverseOptions { actor: options.actor.clone(), ..ReverseOptions::default() };
         let (copied, settled) = reverse::run(db, &reverse_options, progress, settle)?;
         report.rows = copied.copied;
         settled

@@ -37,9 +37,7 @@ const MOST_STARTS: u32 = 5;
 pub(super) fn run(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
     if db.is_read_only() {
         let pairs = db.read(Pair::all)?;
-        let mut found = Found::default();
-        let checked = compare(db, &pairs, &mut found, progress)?;
-        found.nameless = db.read(|conn| nameless(conn, &pairs))?;
+        let (found, checked) = look(db, &pairs, progress)?;
         return Ok(found.report(checked));
     }
     let keep = |tx: &WriteTx<'_>, report: &VerifyReport| {
@@ -122,6 +120,14 @@ fn attempt<T: Send + 'static>(
         }
     }
     Ok(None)
+}
+
+/// Compares both sides without regard to what changes meanwhile; gives also how many rows there were.
+pub(super) fn look(db: &Db, pairs: &[Pair], progress: &mut dyn FnMut(Progress)) -> Result<(Found, u64)> {
+    let mut found = Found::default();
+    let checked = compare(db, pairs, &mut found, progress)?;
+    found.nameless = db.read(|conn| nameless(conn, pairs))?;
+    Ok((found, checked))
 }
 
 /// Compares both sides chunk by chunk; gives how many rows there were.
@@ -214,7 +220,7 @@ impl Found {
         Ok(())
     }
 
-    fn report(&self, checked: u64) -> VerifyReport {
+    pub(super) fn report(&self, checked: u64) -> VerifyReport {
         let differences = (self.rows.len() + self.nameless.len()) as u64 + self.more;
         let all = || self.nameless.iter().chain(self.rows.values());
         let missing = all().filter(|finding| finding.kind == FindingKind::MissingInNew).count();

@@ -5,6 +5,7 @@
 //! ([`Copier::apply`]) and compared with its source afterwards, again without the lock ([`Copier::differing`]).
 
 pub(crate) mod kinds;
+mod mend;
 mod statements;
 
 use conclave_db::sql::params;

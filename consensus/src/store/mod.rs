@@ -1,10 +1,12 @@
 //! All SQL of this crate.
 
+pub(crate) mod back;
 pub(crate) mod canonical;
 pub(crate) mod capture;
 pub(crate) mod changed;
 pub(crate) mod control;
 pub(crate) mod copy;
+pub(crate) mod mend;
 pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod runs;

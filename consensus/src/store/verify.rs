@@ -3,9 +3,9 @@
 use std::hash::{DefaultHasher, Hasher};
 
 use conclave_db::ReadConn;
-use conclave_db::sql::{Row, Value, ValueRef, params};
+use conclave_db::sql::{Row, ToSql, ToSqlOutput, Value, ValueRef, params};
 
-use super::{canonical, shape};
+use super::{canonical, control, shape};
 use crate::error::Result;
 use crate::migrate::{Finding, FindingKind};
 
@@ -56,6 +56,16 @@ impl Key {
             Self::Number(number) => Value::Integer(*number),
             Self::Text(bytes) | Self::Blob(bytes) => Value::Blob(bytes.clone()),
         }
+    }
+}
+
+impl ToSql for Key {
+    fn to_sql(&self) -> std::result::Result<ToSqlOutput<'_>, conclave_db::sql::Error> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Number(number) => ValueRef::Integer(*number),
+            Self::Text(bytes) => ValueRef::Text(bytes),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
     }
 }
 
@@ -126,8 +136,19 @@ impl Digest {
 }
 
 impl Pair {
-    /// The pairs whose legacy table the state file has.
+    /// The pairs whose legacy table the state file has, with what is a difference in its phase: from phase 4 on a
+    /// legacy row does not hear of the end of its execution.
     pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Self>> {
+        let ends = control::phase(conn)?.has_legacy_side();
+        Self::pairs(conn, if ends { executions } else { unended_executions })
+    }
+
+    /// The same as if the legacy side were to hold everything.
+    pub(crate) fn strict(conn: &ReadConn<'_>) -> Result<Vec<Self>> {
+        Self::pairs(conn, executions)
+    }
+
+    fn pairs(conn: &ReadConn<'_>, executions: fn(&str) -> Self) -> Result<Vec<Self>> {
         let mut pairs = Vec::new();
         for table in super::schema::LEGACY_TABLES {
             if let Some(select) = shape::legacy_select(conn, "main", table)? {
@@ -342,7 +363,21 @@ fn syntheses(rows: &str) -> Pair {
     }
 }
 
+/// With those columns of an execution that only the new side has as the legacy side knows them.
+fn unended_executions(rows: &str) -> Pair {
+    let ahead = "o.completed_at IS NOT NULL AND o.legacy_completed_at IS NULL";
+    let known = |name: &str| format!("CASE WHEN {ahead} THEN NULL ELSE o.{name} END");
+    executions_with(rows, [known("completed_at"), known("response_text"), known("extraction_error")])
+}
+
 fn executions(rows: &str) -> Pair {
+    executions_with(
+        rows,
+        ["completed_at", "response_text", "extraction_error"].map(|name| format!("o.{name}")),
+    )
+}
+
+fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pair {
     const FIELDS: &[&str] = &[
         "spec",
         "stage",
@@ -372,9 +407,9 @@ fn executions(rows: &str) -> Pair {
         "o.agent_name",
         "o.phase_type",
         "o.spawned_at",
-        "o.completed_at",
-        "o.response_text",
-        "o.extraction_error",
+        &completed,
+        &response,
+        &error,
     ]
     .map(str::to_owned);
     Pair {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use conclave_retry::Clock;
+use conclave_retry::{Clock, Sleeper};
 use rusqlite::Connection;
 
 use crate::connection::WritableConnection;
@@ -296,6 +296,11 @@ impl Db {
     /// The clock of this handle.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// What waits between attempts, for those who wait between writes of their own.
+    pub fn sleeper(&self) -> &Arc<dyn Sleeper> {
+        &self.shared.options.sleeper
     }
 
     pub(crate) fn options(&self) -> &DbOptions {
