@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod backfill;
+mod beside;
 mod byte_exact;
 mod changing;
 mod cleanup;
@@ -13,9 +14,13 @@ mod killed;
 mod later;
 mod mended;
 mod old_files;
+mod original;
 mod phases;
 mod project;
+mod random;
 mod reading;
 mod recording;
+mod repair;
+mod reverse;
 mod rollback;
 mod schema;
