@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::import::{ListedRow, LockTimes, Progress};
 
+mod attention;
 mod backfill;
 mod cleanup;
 mod estimate;
@@ -24,6 +25,7 @@ mod status;
 pub(crate) mod throttle;
 mod verify;
 
+pub use self::attention::{Attention, attention};
 pub use self::older::OlderProgram;
 pub use self::pause::{Paused, pause, resume};
 pub use self::phases::{AdvanceOptions, RollbackOptions, StepReport, advance, rollback};

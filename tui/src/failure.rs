@@ -138,7 +138,9 @@ impl From<ConsensusError> for Failure {
             ConsensusErrorKind::SourceIsState
             | ConsensusErrorKind::NotFound
             | ConsensusErrorKind::Unsettled
-            | ConsensusErrorKind::Differs => Exit::StateSaysNo,
+            | ConsensusErrorKind::Differs
+            | ConsensusErrorKind::Refused
+            | ConsensusErrorKind::Paused => Exit::StateSaysNo,
             _ => Exit::Storage,
         };
         let failure = Self::new(exit, kind.as_str(), error.to_string());

@@ -72,9 +72,12 @@ pub fn checks(db: &Db) -> Vec<Check> {
         ),
     });
     if status.legacy_tables_returned {
-        let rows = status.backfill.remaining;
-        let detail = format!("an older program has made its tables again; {rows} rows are not taken over");
-        checks.push(if rows == 0 && status.capture_triggers {
+        let rows = match status.backfill.remaining {
+            1 => "1 row is".to_owned(),
+            rows => format!("{rows} rows are"),
+        };
+        let detail = format!("an older program has made its tables again; {rows} not taken over");
+        checks.push(if status.backfill.complete && status.capture_triggers {
             Check::ok("legacy-tables", "an older program has made its tables again; all is taken over")
         } else {
             Check::warn("legacy-tables", detail, format!("conclave doctor --fix, or {COPY}"))
@@ -118,7 +121,8 @@ pub fn mend(db: &Db, actor: &str) -> Result<Vec<String>> {
         let options = BackfillOptions { actor: actor.to_owned(), ..BackfillOptions::default() };
         let BackfillReport { copied, updated, .. } = backfill(db, &options, &mut |_| {})?;
         if copied + updated > 0 {
-            done.push(format!("took over {} rows of legacy tables that are back", copied + updated));
+            let rows = if copied + updated == 1 { "row" } else { "rows" };
+            done.push(format!("took over {} {rows} of legacy tables that are back", copied + updated));
         }
     }
     Ok(done)

@@ -16,6 +16,7 @@ mod mended;
 mod old_files;
 mod original;
 mod phases;
+mod phases_killed;
 mod project;
 mod random;
 mod reading;

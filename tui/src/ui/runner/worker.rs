@@ -88,7 +88,8 @@ impl Worker<'_> {
             }
             Work::Doctor => {
                 let db = project.open_read_only()?.ok_or_else(gone)?;
-                Ok(Outcome::Checks(doctor::checks(&db).into_iter().map(check_row).collect()))
+                let checks = doctor::checks(&db).into_iter().chain(migrate::checks(&db));
+                Ok(Outcome::Checks(checks.map(check_row).collect()))
             }
             Work::Convert => {
                 let db = project.open()?;
