@@ -33,7 +33,7 @@ pub use self::repair::{RepairOptions, RepairReport, RepairedRow};
 pub use self::returned::{checks, mend, notice};
 pub use self::reverse::{ReverseOptions, ReversePlan, ReverseReport};
 pub use self::soak::{Soak, SoakStatus};
-pub use self::status::{MigrationBackup, MigrationStatus, NextPhase, status, status_with};
+pub use self::status::{MigrationBackup, MigrationStatus, NextPhase, phase_name, status, status_with};
 
 /// How far the backfill has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -175,3 +175,8 @@ pub fn status_with(db: &Db, soak: &Soak) -> Result<MigrationStatus> {
         })
     })
 }
+
+/// The phase of this number in words.
+pub fn phase_name(number: u8) -> Option<&'static str> {
+    Phase::of(number).map(Phase::name)
+}

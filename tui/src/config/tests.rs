@@ -59,7 +59,8 @@ fn the_first_file_wins_key_by_key() {
     std::fs::write(&files[0], "[ui]\nmouse = false\n").unwrap();
     std::fs::write(&files[2], "[ui]\nmouse = true\n[state]\npath = 'x'\n").unwrap();
     let config = Config::load(&files).unwrap();
-    assert_eq!(config, Config { state_path: Some("x".into()), mouse: Some(false) });
+    let wanted = Config { state_path: Some("x".into()), mouse: Some(false), ..Config::default() };
+    assert_eq!(config, wanted);
     assert!(Config::load_named(&files[1]).is_err());
 }
 
