@@ -155,7 +155,7 @@ impl Reader<'_> {
                 self.say(Msg::Run { id, run: run.map_err(|error| Problem::from(("read the run", error))) });
             }
             Read::Storage => {
-                self.say(Msg::Storage(Box::new(numbers(&db, &self.shared.project().config.soak()))))
+                self.say(Msg::Storage(Box::new(numbers(&db, &self.shared.project().config.soak()))));
             }
         }
     }
