@@ -48,6 +48,15 @@ pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
     Ok(made)
 }
 
+/// Before rows of tables that came back are taken over: what is written from now on is captured, and the rest is
+/// copied.
+pub(super) fn watch_if_back(db: &Db, actor: &str) -> Result<()> {
+    if db.read(control::phase)? == Phase::CleanedUp {
+        watch(db, actor)?;
+    }
+    Ok(())
+}
+
 /// What `doctor` says of the migration. Writes nothing.
 pub fn checks(db: &Db) -> Vec<Check> {
     const COPY: &str = "conclave migrate backfill";

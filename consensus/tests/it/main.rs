@@ -15,6 +15,7 @@ mod later;
 mod mended;
 mod old_files;
 mod original;
+mod phase_model;
 mod phases;
 mod phases_killed;
 mod project;

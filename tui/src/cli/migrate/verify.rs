@@ -56,7 +56,7 @@ fn verify_page(report: &VerifyReport) -> String {
     }
     let mut text = format!("{checked} compared, {} differ\n", count(report.differences));
     for finding in &report.findings {
-        text.push_str(&finding_line(finding));
+        let _ = writeln!(text, "{}", finding_in_words(finding));
     }
     let shown = report.findings.len() as u64;
     if shown < report.differences {
@@ -65,7 +65,8 @@ fn verify_page(report: &VerifyReport) -> String {
     text
 }
 
-fn finding_line(finding: &Finding) -> String {
+/// A difference in one line.
+pub(super) fn finding_in_words(finding: &Finding) -> String {
     let id = |id: Option<i64>| id.map_or("-".to_owned(), |id| id.to_string());
     let legacy = finding.agent_id.clone().unwrap_or_else(|| id(finding.legacy_id));
     let field = finding.field.map_or(String::new(), |field| format!(" in {field}"));
@@ -75,5 +76,5 @@ fn finding_line(finding: &Finding) -> String {
         finding.table,
         id(finding.output_id)
     );
-    format!("{}\n", visible(&text))
+    visible(&text).into_owned()
 }
