@@ -14,6 +14,7 @@ mod backfill;
 mod cleanup;
 mod estimate;
 mod mending;
+mod moves;
 mod older;
 mod pause;
 mod phases;

@@ -155,11 +155,11 @@ fn scenario_21_every_move_is_allowed_or_refused_with_its_reason() {
 fn each_step_is_soaked_and_recorded() {
     let timed = Timed::new();
     assert_eq!(timed.advance().unwrap().phase, 2, "before the dual-write there is no soak");
-    for (days, phase) in [(7, 3), (7, 4), (14, 5)] {
+    for (days, phase) in [(7_u32, 3), (7, 4), (14, 5)] {
         let status = timed.status();
         assert_eq!(status.next.missing, [format!("soak {days} d")]);
         assert!(!status.next.allowed);
-        timed.clock.advance(DAY * days - Duration::from_mins(1));
+        timed.clock.advance(Duration::from_mins(u64::from(days) * 24 * 60 - 1));
         assert!(timed.advance().unwrap_err().contains("missing: soak 1 min"));
         timed.clock.advance(Duration::from_mins(1));
         assert!(timed.status().next.allowed);
