@@ -8,6 +8,15 @@ pub(crate) fn rfc3339(ms: i64) -> Option<String> {
     Some(moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }
 
+/// The text that the original would store for `ms`, with milliseconds where there are any; absent outside of the
+/// years 0 to 9999, for which it has none.
+pub(crate) fn legacy(ms: i64) -> Option<String> {
+    const YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+    let moment = jiff::Timestamp::from_millisecond(ms).ok().filter(|_| YEARS.contains(&ms))?;
+    let format = if ms.rem_euclid(1000) == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" };
+    Some(moment.strftime(format).to_string())
+}
+
 #[expect(clippy::ref_option, reason = "serde gives the field by reference")]
 pub(crate) fn serialize<S: Serializer>(ms: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
     match ms.and_then(rfc3339) {
