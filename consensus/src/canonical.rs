@@ -28,6 +28,18 @@ pub fn legacy_stage(stage: &str) -> Cow<'_, str> {
     if STAGES.contains(&stage) { Cow::Owned(format!("spec-{stage}")) } else { Cow::Borrowed(stage) }
 }
 
+/// All spellings of a canonical stage that rows may have.
+pub(crate) fn stage_spellings(stage: &[u8]) -> Vec<Vec<u8>> {
+    let mut spellings = vec![stage.to_vec()];
+    if let Ok(Cow::Owned(legacy)) = std::str::from_utf8(stage).map(legacy_stage) {
+        spellings.push(legacy.into_bytes());
+    }
+    if stage == b"audit" {
+        spellings.extend([b"review".to_vec(), b"spec-review".to_vec()]);
+    }
+    spellings
+}
+
 /// The key of the run that a row belongs to: its run id, or for one without (NULL or empty) `@`, the type of its
 /// time, `:` and the time's text as stored. A run id that begins with `@` gets `@id:` before it.
 pub fn run_key(run_id: Option<&[u8]>, time: ValueRef<'_>) -> Vec<u8> {

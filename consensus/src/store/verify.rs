@@ -35,7 +35,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// The key in a column; NULL is none.
-    fn of(value: ValueRef<'_>) -> Option<Self> {
+    pub(crate) fn of(value: ValueRef<'_>) -> Option<Self> {
         match value {
             ValueRef::Integer(number) => Some(Self::Number(number)),
             ValueRef::Text(bytes) => Some(Self::Text(bytes.to_vec())),
@@ -171,6 +171,13 @@ impl Pair {
             ]
         });
         &PAIRS
+    }
+
+    /// The keys of those rows of run ?1 that mirror a legacy row.
+    pub(crate) fn keys_of_run(&self) -> String {
+        let (table, key) = self.mirrored;
+        let mirrored = if self.key == "id" { "legacy_id IS NOT NULL" } else { "mirrored = 1" };
+        format!("SELECT {key} FROM {table} WHERE run_id = ?1 AND {mirrored}")
     }
 
     /// How many rows there are to compare.
