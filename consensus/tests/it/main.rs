@@ -15,3 +15,4 @@ mod project;
 mod reading;
 mod recording;
 mod schema;
+mod sides;
