@@ -11,8 +11,10 @@ pub(crate) fn rfc3339(ms: i64) -> Option<String> {
 /// The text that the original would store for `ms`, with milliseconds where there are any; absent outside of the
 /// years 0 to 9999, for which it has none.
 pub(crate) fn legacy(ms: i64) -> Option<String> {
-    const YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
-    let moment = jiff::Timestamp::from_millisecond(ms).ok().filter(|_| YEARS.contains(&ms))?;
+    let moment = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
+        .checked_add(jiff::SignedDuration::from_millis(ms))
+        .ok()
+        .filter(|moment| moment.year() >= 0)?;
     let format = if ms.rem_euclid(1000) == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" };
     Some(moment.strftime(format).to_string())
 }
@@ -26,8 +28,29 @@ pub(crate) fn serialize<S: Serializer>(ms: &Option<i64>, serializer: S) -> Resul
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 mod tests {
-    use super::rfc3339;
+    use conclave_db::sql::ValueRef;
+    use proptest::prelude::*;
+
+    use super::{legacy, rfc3339};
+    use crate::canonical::time_ms;
+
+    proptest! {
+        /// What is written means the same moment, to the millisecond.
+        #[test]
+        fn a_legacy_time_is_exact(ms in -62_167_219_200_000_i64..=253_402_300_799_999) {
+            let text = legacy(ms).unwrap();
+            prop_assert_eq!(time_ms(ValueRef::Text(text.as_bytes())), Some(ms), "{}", text);
+        }
+    }
+
+    #[test]
+    fn a_moment_beyond_the_years_has_no_legacy_time() {
+        for ms in [-62_167_219_200_001, 253_402_300_800_000, i64::MIN, i64::MAX] {
+            assert_eq!(legacy(ms), None);
+        }
+    }
 
     #[test]
     fn a_millisecond_time_keeps_its_year() {

@@ -4,6 +4,7 @@
 mod backfill;
 mod byte_exact;
 mod comparison;
+mod dual;
 mod export;
 mod golden;
 mod import;
