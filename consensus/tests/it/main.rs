@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod backfill;
+mod both_or_none;
 mod byte_exact;
 mod comparison;
 mod dual;
