@@ -28,7 +28,6 @@ pub(crate) fn serialize<S: Serializer>(ms: &Option<i64>, serializer: S) -> Resul
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 mod tests {
     use conclave_db::sql::ValueRef;
     use proptest::prelude::*;

@@ -184,7 +184,7 @@ pub(crate) fn refused(
     table: &'static str,
     key: Option<&Key>,
 ) -> impl FnOnce(DbError) -> ConsensusError {
-    let (legacy_id, agent_id) = key.map_or((None, None), Key::as_finding);
+    let (legacy_id, agent_id) = key.cloned().map_or((None, None), Key::into_finding);
     move |error| match error.kind() {
         ErrorKind::Constraint | ErrorKind::Statement => ConsensusError::SidesDiffer(Box::new(Difference {
             finding: Finding { kind, table, legacy_id, agent_id, output_id: None, field: None },

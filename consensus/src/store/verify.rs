@@ -51,11 +51,11 @@ impl Key {
     }
 
     /// The key as a finding names it.
-    pub(crate) fn as_finding(&self) -> (Option<i64>, Option<String>) {
+    pub(crate) fn into_finding(self) -> (Option<i64>, Option<String>) {
         match self {
-            Self::Number(id) => (Some(*id), None),
+            Self::Number(id) => (Some(id), None),
             Self::Text(bytes) | Self::Blob(bytes) => {
-                (None, Some(String::from_utf8_lossy(bytes).into_owned()))
+                (None, Some(String::from_utf8_lossy(&bytes).into_owned()))
             }
         }
     }
@@ -249,11 +249,13 @@ impl Pair {
         conn: &ReadConn<'_>,
         key: &Key,
     ) -> Result<Option<(Finding, Vec<&'static str>)>> {
-        let differing: String =
-            self.fields.iter().map(|name| format!(", l.{name} IS NOT n.{name}")).collect();
+        let differing: Vec<String> =
+            self.fields.iter().map(|name| format!("l.{name} IS NOT n.{name}")).collect();
         let query = format!(
-            "SELECT n.new_id{differing} FROM ({}) AS l, ({}) AS n WHERE l.key = ?1 AND n.key = ?1",
-            self.legacy, self.new
+            "SELECT n.new_id, {} FROM ({}) AS l, ({}) AS n WHERE l.key = ?1 AND n.key = ?1",
+            differing.join(", "),
+            self.legacy,
+            self.new
         );
         let both = conn.query_optional(&query, [key], |row| {
             let mut fields = Vec::new();
@@ -293,7 +295,7 @@ impl Pair {
     }
 
     fn finding(&self, key: Option<Key>, output_id: Option<i64>, field: i64) -> Finding {
-        let (legacy_id, agent_id) = key.as_ref().map_or((None, None), Key::as_finding);
+        let (legacy_id, agent_id) = key.map_or((None, None), Key::into_finding);
         let (kind, field) = match usize::try_from(field) {
             Ok(index) => (FindingKind::Different, self.fields.get(index).copied()),
             Err(_) if field == -1 => (FindingKind::MissingInNew, None),

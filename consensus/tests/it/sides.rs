@@ -117,7 +117,7 @@ fn statement((table, spec, stage, agent, content, run, time): Choice, n: usize) 
         1 => format!(
             "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, run_id, spawned_at, completed_at)
              VALUES('x-{n}', {spec}, {stage}, 'regular_stage', {agent}, {run}, ifnull({at}, ''), {});",
-            if n % 2 == 0 { "NULL" } else { at }
+            if n.is_multiple_of(2) { "NULL" } else { at }
         ),
         _ => format!(
             "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
@@ -187,7 +187,8 @@ fn old_rows(numbers: std::ops::Range<u32>) -> String {
                  VALUES('S', 'spec-plan', 'old{n}', '{{\"n\":{n}}}', 'R', '2025-11-11 02:33:2{n}');"
             )
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn record(project: &Project, key: &str, agent: &str) -> RunId {

@@ -193,8 +193,7 @@ pub(crate) fn output(
         let rows = unmapped(conn, view, run)?;
         let last = rows
             .iter()
-            .filter(|row| row.agent == agent && sequence.is_none_or(|sequence| sequence == row.sequence))
-            .next_back();
+            .rfind(|row| row.agent == agent && sequence.is_none_or(|sequence| sequence == row.sequence));
         if let Some(row) = last
             .filter(|row| found.as_ref().is_none_or(|one| (one.attempt, one.sequence) < (1, row.sequence)))
         {
