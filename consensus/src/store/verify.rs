@@ -1,10 +1,11 @@
 //! Both sides of one kind of row as two queries with the same columns: what both schemas hold, in canonical form.
 
+mod one;
+
 use std::hash::{DefaultHasher, Hasher};
-use std::sync::LazyLock;
 
 use conclave_db::ReadConn;
-use conclave_db::sql::{Row, ToSql, ToSqlOutput, Value, ValueRef, params};
+use conclave_db::sql::{Row, Value, ValueRef, params};
 
 use super::{canonical, shape};
 use crate::error::Result;
@@ -65,16 +66,6 @@ impl Key {
             Self::Number(number) => Value::Integer(*number),
             Self::Text(bytes) | Self::Blob(bytes) => Value::Blob(bytes.clone()),
         }
-    }
-}
-
-impl ToSql for Key {
-    fn to_sql(&self) -> std::result::Result<ToSqlOutput<'_>, conclave_db::sql::Error> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Number(number) => ValueRef::Integer(*number),
-            Self::Text(bytes) => ValueRef::Text(bytes),
-            Self::Blob(bytes) => ValueRef::Blob(bytes),
-        }))
     }
 }
 
@@ -160,26 +151,6 @@ impl Pair {
         Ok(pairs)
     }
 
-    /// The pairs of a state file whose legacy tables are complete, as they are wherever both sides are written.
-    pub(crate) fn complete() -> &'static [Self; 3] {
-        static PAIRS: LazyLock<[Pair; 3]> = LazyLock::new(|| {
-            let rows = |table: &str| format!("SELECT * FROM main.{table}");
-            [
-                artifacts(&rows("consensus_artifacts")),
-                syntheses(&rows("consensus_synthesis")),
-                executions(&rows("agent_executions")),
-            ]
-        });
-        &PAIRS
-    }
-
-    /// The keys of those rows of run ?1 that mirror a legacy row.
-    pub(crate) fn keys_of_run(&self) -> String {
-        let (table, key) = self.mirrored;
-        let mirrored = if self.key == "id" { "legacy_id IS NOT NULL" } else { "mirrored = 1" };
-        format!("SELECT {key} FROM {table} WHERE run_id = ?1 AND {mirrored}")
-    }
-
     /// How many rows there are to compare.
     pub(crate) fn rows(&self, conn: &ReadConn<'_>) -> Result<u64> {
         Ok(conn.query_row(&format!("SELECT count(*) FROM main.{}", self.table), [], |row| row.get(0))?)
@@ -240,48 +211,6 @@ impl Pair {
             let field: i64 = row.get(2)?;
             Ok(self.finding(Key::of(row.get_ref(0)?), row.get(1)?, field))
         })?)
-    }
-
-    /// The fields in which the two sides of one row differ; nothing where they are equal. Where a side has no such
-    /// row there are no fields to name.
-    pub(crate) fn difference(
-        &self,
-        conn: &ReadConn<'_>,
-        key: &Key,
-    ) -> Result<Option<(Finding, Vec<&'static str>)>> {
-        let differing: Vec<String> =
-            self.fields.iter().map(|name| format!("l.{name} IS NOT n.{name}")).collect();
-        let query = format!(
-            "SELECT n.new_id, {} FROM ({}) AS l, ({}) AS n WHERE l.key = ?1 AND n.key = ?1",
-            differing.join(", "),
-            self.legacy,
-            self.new
-        );
-        let both = conn.query_optional(&query, [key], |row| {
-            let mut fields = Vec::new();
-            for (index, name) in self.fields.iter().enumerate() {
-                if row.get::<_, bool>(index + 1)? {
-                    fields.push(*name);
-                }
-            }
-            Ok((row.get::<_, i64>(0)?, fields))
-        })?;
-        if let Some((new_id, fields)) = both {
-            let Some(first) = fields.first() else { return Ok(None) };
-            let first = self.fields.iter().position(|name| name == first).unwrap_or(0);
-            let first = i64::try_from(first).unwrap_or(0);
-            return Ok(Some((self.finding(Some(key.clone()), Some(new_id), first), fields)));
-        }
-        let side = |select: &str, column: &str| {
-            let query = format!("SELECT {column} FROM ({select}) WHERE key = ?1");
-            conn.query_optional(&query, [&key], |row| row.get::<_, Option<i64>>(0))
-        };
-        let (legacy, new) = (side(&self.legacy, "NULL")?, side(&self.new, "new_id")?);
-        Ok(match (legacy, new) {
-            (Some(_), _) => Some((self.finding(Some(key.clone()), None, -1), Vec::new())),
-            (None, Some(new_id)) => Some((self.finding(Some(key.clone()), new_id, -2), Vec::new())),
-            (None, None) => None,
-        })
     }
 
     /// Executions without an id, which nothing can mirror.

@@ -411,3 +411,25 @@ fn everything_of(project: &Project, renumbered: bool) -> Everything {
     assert!(found.list.iter().all(|run| (run.id.0 < 0) == renumbered));
     found
 }
+
+/// The same for a table whose pages are damaged.
+#[test]
+fn beside_a_damaged_table_the_legacy_ones_answer() {
+    let project = in_place(&old_rows(0..3));
+    project.backfill();
+    project.set_phase(3);
+    let whole = everything(&project);
+    let page = project.number("SELECT rootpage FROM sqlite_schema WHERE name = 'agent_outputs'");
+    let size = project.number("PRAGMA page_size");
+    let Project { dir, db } = project;
+    let path = db.path().to_path_buf();
+    drop(db);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let start = usize::try_from((page - 1) * size).unwrap();
+    bytes[start..start + 100].fill(0xEE);
+    std::fs::write(&path, bytes).unwrap();
+    let damaged = Project::over(dir, &path);
+    let alone = everything_of(&damaged, false);
+    assert!(shadow::metrics(&damaged.db).fallbacks > 0);
+    assert_eq!(without_numbers(&alone), without_numbers(&whole));
+}
