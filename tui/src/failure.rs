@@ -138,7 +138,8 @@ impl From<ConsensusError> for Failure {
             ConsensusErrorKind::SourceIsState
             | ConsensusErrorKind::NotFound
             | ConsensusErrorKind::Unsettled
-            | ConsensusErrorKind::Differs => Exit::StateSaysNo,
+            | ConsensusErrorKind::Differs
+            | ConsensusErrorKind::SidesDiffer => Exit::StateSaysNo,
             _ => Exit::Storage,
         };
         let failure = Self::new(exit, kind.as_str(), error.to_string());
