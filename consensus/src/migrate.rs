@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::import::{ListedRow, LockTimes, Progress};
 
+mod attention;
 mod backfill;
 mod cleanup;
 mod estimate;
@@ -24,6 +25,7 @@ mod status;
 pub(crate) mod throttle;
 mod verify;
 
+pub use self::attention::{Attention, attention};
 pub use self::older::OlderProgram;
 pub use self::pause::{Paused, pause, resume};
 pub use self::phases::{AdvanceOptions, RollbackOptions, StepReport, advance, rollback};
@@ -31,7 +33,7 @@ pub use self::repair::{RepairOptions, RepairReport, RepairedRow};
 pub use self::returned::{checks, mend, notice};
 pub use self::reverse::{ReverseOptions, ReversePlan, ReverseReport};
 pub use self::soak::{Soak, SoakStatus};
-pub use self::status::{MigrationBackup, MigrationStatus, NextPhase, status, status_with};
+pub use self::status::{MigrationBackup, MigrationStatus, NextPhase, phase_name, status, status_with};
 
 /// How far the backfill has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -212,5 +214,8 @@ pub fn verify(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRepor
 
 /// Makes the side that follows equal to the one that leads, row by row, each with an entry in the events.
 pub fn repair(db: &Db, options: &RepairOptions, progress: &mut dyn FnMut(Progress)) -> Result<RepairReport> {
+    if !options.dry_run {
+        returned::watch_if_back(db, &options.actor)?;
+    }
     repair::run(db, options, progress)
 }

@@ -3,11 +3,17 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use conclave_consensus::migrate::Soak;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::durations;
 use crate::failure::Failure;
+
+/// The keys of the soak times, in the order of the steps.
+const SOAKS: [&str; 3] = ["soak_before_3", "soak_before_4", "soak_before_5"];
 
 /// What `conclave init` writes: every key, commented out, with what it does.
 pub(crate) const COMMENTED: &str = r#"# Conclave's configuration for this project. Uncomment what you want to change.
@@ -16,6 +22,12 @@ pub(crate) const COMMENTED: &str = r#"# Conclave's configuration for this projec
 [state]
 # The database file itself, such as a legacy file that is used in place; relative to the project's folder.
 # path = ".conclave/state.db"
+
+[migration]
+# How long a phase of the migration must have gone well before the next one: a number with ms, s, m, h or d.
+# soak_before_3 = "7d"
+# soak_before_4 = "7d"
+# soak_before_5 = "14d"
 
 [ui]
 # Whether the terminal UI takes the mouse (`m` switches it; Shift selects text while it does).
@@ -27,6 +39,8 @@ pub(crate) const COMMENTED: &str = r#"# Conclave's configuration for this projec
 pub(crate) struct Config {
     /// `state.path`: the database file itself.
     pub(crate) state_path: Option<PathBuf>,
+    /// `migration.soak_before_3`, `_4` and `_5`: how long the phase before is soaked.
+    pub(crate) soaks: [Option<Duration>; 3],
     /// `ui.mouse`: whether the UI takes the mouse at its start.
     pub(crate) mouse: Option<bool>,
 }
@@ -52,7 +66,25 @@ impl Config {
     }
 
     fn or(self, other: Self) -> Self {
-        Self { state_path: self.state_path.or(other.state_path), mouse: self.mouse.or(other.mouse) }
+        let [reads, new, end] = self.soaks;
+        let [other_reads, other_new, other_end] = other.soaks;
+        Self {
+            state_path: self.state_path.or(other.state_path),
+            soaks: [reads.or(other_reads), new.or(other_new), end.or(other_end)],
+            mouse: self.mouse.or(other.mouse),
+        }
+    }
+
+    /// How long the phases of the migration are soaked.
+    pub(crate) fn soak(&self) -> Soak {
+        let usual = Soak::default();
+        let [before_reads_flipped, before_new_only, before_cleaned_up] = self.soaks;
+        Soak {
+            before_reads_flipped: before_reads_flipped.unwrap_or(usual.before_reads_flipped),
+            before_new_only: before_new_only.unwrap_or(usual.before_new_only),
+            before_cleaned_up: before_cleaned_up.unwrap_or(usual.before_cleaned_up),
+            ..usual
+        }
     }
 }
 
@@ -84,6 +116,15 @@ fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
                     }
                 }
             }
+            "migration" => {
+                for (key, value) in reader.table("migration", value)? {
+                    let name = key.get_ref().as_ref();
+                    let Some(which) = SOAKS.iter().position(|soak| *soak == name) else {
+                        return Err(reader.unknown(key.span(), "migration.", name, &SOAKS));
+                    };
+                    config.soaks[which] = Some(reader.duration(&format!("migration.{name}"), value)?);
+                }
+            }
             "ui" => {
                 for (key, value) in reader.table("ui", value)? {
                     match key.get_ref().as_ref() {
@@ -92,7 +133,7 @@ fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
                     }
                 }
             }
-            other => return Err(reader.unknown(key.span(), "", other, &["state", "ui"])),
+            other => return Err(reader.unknown(key.span(), "", other, &["state", "migration", "ui"])),
         }
     }
     Ok(config)
@@ -124,6 +165,16 @@ impl Reader<'_> {
             DeValue::String(text) => Ok(PathBuf::from(text.as_ref())),
             other => Err(self.wrong(key, value.span(), "a path in quotes", other)),
         }
+    }
+
+    /// A duration in words, or a number of seconds.
+    fn duration(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<Duration, Failure> {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.to_string(),
+            other => return Err(self.wrong(key, value.span(), "a duration such as \"7d\"", other)),
+        };
+        durations::parse(&text).map_err(|wrong| self.refuse(&value.span(), &format!("{key}: {wrong}")))
     }
 
     fn boolean(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<bool, Failure> {

@@ -139,7 +139,9 @@ impl From<ConsensusError> for Failure {
             | ConsensusErrorKind::NotFound
             | ConsensusErrorKind::Unsettled
             | ConsensusErrorKind::Differs
-            | ConsensusErrorKind::SidesDiffer => Exit::StateSaysNo,
+            | ConsensusErrorKind::SidesDiffer
+            | ConsensusErrorKind::Refused
+            | ConsensusErrorKind::Paused => Exit::StateSaysNo,
             _ => Exit::Storage,
         };
         let failure = Self::new(exit, kind.as_str(), error.to_string());

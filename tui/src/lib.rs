@@ -13,6 +13,7 @@ compile_error!(
 pub mod cli;
 mod config;
 mod demo;
+mod durations;
 mod failure;
 mod find_run;
 mod import;

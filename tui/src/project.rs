@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use conclave_consensus::migrate;
 use conclave_db::{Db, DbError, DbOptions, ErrorKind as DbErrorKind, ballast, paths};
 
 use crate::config::Config;
@@ -124,6 +125,9 @@ impl Project {
         if let Err(error) = ballast::ensure(&db) {
             // Missing, it costs the last writes on a full disk; nobody is to be turned away for it now.
             tracing::warn!(%error, "no ballast");
+        }
+        if let Err(error) = migrate::notice(&db, "conclave") {
+            tracing::warn!(%error, "looking for legacy tables that are back");
         }
         Ok(db)
     }

@@ -25,9 +25,8 @@ pub(super) fn run(
         let forget = if noticed { control::forget_mended(conn)? } else { Vec::new() };
         Ok::<_, ConsensusError>((control::phase(conn)?, before, control::refused(conn)?, forget))
     })?;
-    if !options.dry_run && phase == Phase::CleanedUp {
-        // Tables that came back: what is written from now on is captured, and the rest is copied.
-        returned::watch(db, &options.actor)?;
+    if !options.dry_run {
+        returned::watch_if_back(db, &options.actor)?;
     }
     if !forget.is_empty() && !options.dry_run {
         db.write("forget mended rows", move |tx| tx.execute_batch(&forget.join(";")))?;

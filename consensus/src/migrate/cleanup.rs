@@ -26,7 +26,7 @@ pub(super) struct BackedUp {
 pub(super) fn backed_up(db: &Db, actor: &str) -> Result<BackedUp> {
     let now = db.clock().wall_ms();
     let (writes, made) = db.read(|conn| {
-        let writes = control::older::writes(conn)?.writes;
+        let writes = control::older::writes(conn)?.all;
         Ok::<_, ConsensusError>((writes, recent(conn, writes, now)?))
     })?;
     if let Some(path) = made {

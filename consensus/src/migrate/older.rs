@@ -33,8 +33,8 @@ impl OlderProgram {
         let writing = writes.last_at.is_some_and(|at| now_ms.saturating_sub(at) <= lately);
         let wal_reset_bug = writing && writes.sqlite_version.as_deref().is_some_and(has_wal_reset_bug);
         Self {
-            writes: writes.writes,
-            late_writes: writes.late_writes,
+            writes: writes.all,
+            late_writes: writes.late,
             last_at: writes.last_at,
             sqlite_version: writes.sqlite_version,
             writing,
@@ -87,8 +87,7 @@ mod tests {
     #[test]
     fn a_program_that_wrote_long_ago_is_not_still_writing() {
         const DAY: i64 = 86_400_000;
-        let writes =
-            |last_at| Writes { writes: 3, late_writes: 1, last_at, sqlite_version: Some("3.40.1".into()) };
+        let writes = |last_at| Writes { all: 3, late: 1, last_at, sqlite_version: Some("3.40.1".into()) };
         let of = |last_at| {
             let older = OlderProgram::of(writes(last_at), 10 * DAY);
             (older.writing, older.wal_reset_bug)

@@ -177,7 +177,7 @@ impl Step {
         if capture::fingerprint(tx)? != self.legacy {
             missing.push("legacy tables that nobody alters meanwhile".into());
         }
-        if self.backed_up.as_ref().is_some_and(|backed_up| backed_up.writes != before.writes.writes) {
+        if self.backed_up.as_ref().is_some_and(|backed_up| backed_up.writes != before.older.all) {
             missing.push("a backup after the last write of an older program".into());
         }
         if !missing.is_empty() {
@@ -188,7 +188,7 @@ impl Step {
             "differences": found.differences,
             "soak_ms": before.soak.as_ref().map(|soak| soak.passed_ms),
             "skipped_soak": self.options.skip_soak && before.soak.is_some_and(|soak| !soak.passed),
-            "older_writes": before.writes.writes,
+            "older_writes": before.older.all,
         });
         if let (Some(backed_up), Some(detail)) = (&self.backed_up, detail.as_object_mut()) {
             detail.insert("backup".into(), backed_up.path.to_string_lossy().into());
@@ -221,7 +221,7 @@ pub fn rollback(
         return plan_back(db, report, from, &lost);
     }
     if !lost.is_empty() {
-        make_tables_anew(db, &options.actor, lost)?;
+        make_tables_anew(db, &options.actor, &lost)?;
     }
     if db.read(capture::state)? == Capture::Broken {
         put_triggers_on_again(db, &options.actor)?;
@@ -358,10 +358,10 @@ fn put_triggers_on_again(db: &Db, actor: &str) -> Result<()> {
 
 /// New tables that are gone are made again, empty: where the legacy side has every row, going back to it loses
 /// nothing, and the backfill fills them.
-fn make_tables_anew(db: &Db, actor: &str, lost: Vec<&'static str>) -> Result<()> {
+fn make_tables_anew(db: &Db, actor: &str, lost: &[&'static str]) -> Result<()> {
     let mut bulk = BulkWriter::open(db, None)?;
     bulk.write(|tx| {
-        schema::make_anew(tx, &lost)?;
+        schema::make_anew(tx, lost)?;
         control::record_event(tx, actor, "tables", &json!({"made anew": lost}))
     })?;
     Ok(())

@@ -48,6 +48,15 @@ pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
     Ok(made)
 }
 
+/// Before rows of tables that came back are taken over: what is written from now on is captured, and the rest is
+/// copied.
+pub(super) fn watch_if_back(db: &Db, actor: &str) -> Result<()> {
+    if db.read(control::phase)? == Phase::CleanedUp {
+        watch(db, actor)?;
+    }
+    Ok(())
+}
+
 /// What `doctor` says of the migration. Writes nothing.
 pub fn checks(db: &Db) -> Vec<Check> {
     const COPY: &str = "conclave migrate backfill";
@@ -72,9 +81,12 @@ pub fn checks(db: &Db) -> Vec<Check> {
         ),
     });
     if status.legacy_tables_returned {
-        let rows = status.backfill.remaining;
-        let detail = format!("an older program has made its tables again; {rows} rows are not taken over");
-        checks.push(if rows == 0 && status.capture_triggers {
+        let rows = match status.backfill.remaining {
+            1 => "1 row is".to_owned(),
+            rows => format!("{rows} rows are"),
+        };
+        let detail = format!("an older program has made its tables again; {rows} not taken over");
+        checks.push(if status.backfill.complete && status.capture_triggers {
             Check::ok("legacy-tables", "an older program has made its tables again; all is taken over")
         } else {
             Check::warn("legacy-tables", detail, format!("conclave doctor --fix, or {COPY}"))
@@ -118,7 +130,8 @@ pub fn mend(db: &Db, actor: &str) -> Result<Vec<String>> {
         let options = BackfillOptions { actor: actor.to_owned(), ..BackfillOptions::default() };
         let BackfillReport { copied, updated, .. } = backfill(db, &options, &mut |_| {})?;
         if copied + updated > 0 {
-            done.push(format!("took over {} rows of legacy tables that are back", copied + updated));
+            let rows = if copied + updated == 1 { "row" } else { "rows" };
+            done.push(format!("took over {} {rows} of legacy tables that are back", copied + updated));
         }
     }
     Ok(done)

@@ -85,7 +85,7 @@ pub(super) struct Facts {
     pub(super) differences: u64,
     /// Of those, what is about rows on both sides.
     pub(super) mirrored_differences: u64,
-    pub(super) writes: Writes,
+    pub(super) older: Writes,
     pub(super) stands: Seen,
     pub(super) soak: Option<SoakStatus>,
 }
@@ -94,15 +94,15 @@ impl Facts {
     /// At a cost that does not grow with the file.
     pub(super) fn read(conn: &ReadConn<'_>, soak: &Soak, now: &Moment) -> Result<Self> {
         let state = control::state(conn)?;
-        let writes = control::older::writes(conn)?;
-        let stands = control::soak::seen(conn)?.at(now, writes.late());
+        let older = control::older::writes(conn)?;
+        let stands = control::soak::seen(conn)?.at(now, older.late_writes());
         let required = soak.required(state.phase);
         Ok(Self {
             differences: state.differences.max(control::pending(conn)?),
             mirrored_differences: control::mirrored_differences(conn)?,
             soak: required.map(|required| SoakStatus::of(&stands, required, now.wall_ms)),
             state,
-            writes,
+            older,
             stands,
         })
     }
@@ -162,7 +162,7 @@ pub fn status_with(db: &Db, soak: &Soak) -> Result<MigrationStatus> {
             capture_broken: capture == Capture::Broken,
             soak_until: facts.soak.as_ref().and_then(|soak| soak.ends_at),
             soak: facts.soak,
-            older_program: OlderProgram::of(facts.writes, now.wall_ms),
+            older_program: OlderProgram::of(facts.older, now.wall_ms),
             legacy_tables_returned: phase == Phase::CleanedUp && capture != Capture::NothingToWatch,
             paused: control::pause::paused(conn)?.map(|(by, at)| Paused { by, at }),
             verified_at: facts.state.verified_at,
@@ -174,4 +174,9 @@ pub fn status_with(db: &Db, soak: &Soak) -> Result<MigrationStatus> {
             sources: control::sources(conn)?,
         })
     })
+}
+
+/// The phase of this number in words.
+pub fn phase_name(number: u8) -> Option<&'static str> {
+    Phase::of(number).map(Phase::name)
 }

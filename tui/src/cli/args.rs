@@ -85,7 +85,7 @@ pub(crate) enum Command {
     /// Read and export consensus runs
     #[command(subcommand, arg_required_else_help = false)]
     Runs(Runs),
-    /// Bring the state to the current schema, import legacy files, see how the migration stands
+    /// Bring the state to the current schema, import legacy files, move from the legacy tables to the new ones
     Migrate(MigrateLine),
     /// Check the state and say what to do
     Doctor {
@@ -171,7 +171,7 @@ pub(crate) struct MigrateLine {
     #[command(subcommand)]
     pub(crate) command: Option<Migrate>,
     /// Say what would be done, and do nothing
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) dry_run: bool,
 }
 
@@ -183,23 +183,41 @@ pub(crate) enum Migrate {
         /// Legacy database files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Say what would be done, and do nothing
-        #[arg(long)]
-        dry_run: bool,
     },
     /// How far the migration is, and what the next step needs
     Status,
+    /// Take the next step; refused while something is missing for it
+    Advance {
+        /// The phase to be reached: the next one
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
+        to: Option<u8>,
+        /// Do not wait until the phase has gone well for long enough; that is recorded
+        #[arg(long)]
+        skip_soak: bool,
+        /// The last step drops the legacy tables, after a verified backup, and wants this
+        #[arg(long)]
+        confirm: bool,
+    },
+    /// Go back, without losing anything; from phase 4 what is new is copied to the legacy tables first
+    Rollback {
+        /// The phase to go back to; the one before by default
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
+        to: Option<u8>,
+    },
     /// Compare the legacy rows with the new ones, byte for byte
     Verify,
+    /// Make the side that follows equal to the one that leads, row by row
+    Repair,
     /// Copy legacy rows that have no new row yet
     Backfill {
         /// Stop after this many rows
         #[arg(long, value_name = "N", value_parser = values::rows)]
         limit: Option<u64>,
-        /// Say what would be done, and do nothing
-        #[arg(long)]
-        dry_run: bool,
     },
+    /// End a backfill, a repair or a way back before its next chunk, in whatever process it runs
+    Pause,
+    /// Let them be started again
+    Resume,
 }
 
 /// `conclave db …`
@@ -245,13 +263,9 @@ impl Command {
         match self {
             Self::Status | Self::Completions { .. } | Self::Man => true,
             Self::Runs(runs) => !matches!(runs, Runs::Export { .. }),
-            Self::Migrate(line) => match &line.command {
-                None => line.dry_run,
-                Some(Migrate::Status | Migrate::Verify) => true,
-                Some(Migrate::Import { dry_run, .. } | Migrate::Backfill { dry_run, .. }) => {
-                    line.dry_run || *dry_run
-                }
-            },
+            Self::Migrate(line) => {
+                line.dry_run || matches!(line.command, Some(Migrate::Status | Migrate::Verify))
+            }
             Self::Doctor { fix } => !*fix,
             Self::Db(command) => matches!(command, DbCommand::Stats | DbCommand::Check),
             Self::Init | Self::Demo => false,
@@ -271,9 +285,18 @@ impl Command {
             Self::Status => "status",
             Self::Demo => "demo",
             Self::Runs(_) => "runs",
-            Self::Migrate(MigrateLine { command: Some(Migrate::Import { .. }), .. }) => "migrate import",
-            Self::Migrate(MigrateLine { command: Some(Migrate::Backfill { .. }), .. }) => "migrate backfill",
-            Self::Migrate(_) => "migrate",
+            Self::Migrate(line) => match &line.command {
+                None => "migrate",
+                Some(Migrate::Import { .. }) => "migrate import",
+                Some(Migrate::Status) => "migrate status",
+                Some(Migrate::Advance { .. }) => "migrate advance",
+                Some(Migrate::Rollback { .. }) => "migrate rollback",
+                Some(Migrate::Verify) => "migrate verify",
+                Some(Migrate::Repair) => "migrate repair",
+                Some(Migrate::Backfill { .. }) => "migrate backfill",
+                Some(Migrate::Pause) => "migrate pause",
+                Some(Migrate::Resume) => "migrate resume",
+            },
             Self::Doctor { .. } => "doctor --fix",
             Self::Db(DbCommand::Restore { .. }) => "db restore",
             Self::Db(DbCommand::Vacuum { .. }) => "db vacuum",

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use conclave_consensus::migrate;
 use conclave_db::doctor::{self, Check, CheckState};
 use serde_json::json;
 
@@ -13,7 +14,9 @@ use crate::text::visible;
 pub(super) fn run(context: &Context, fix: bool) -> Result<Exit, Failure> {
     let mut fixed = Vec::new();
     if fix && context.project.has_state() {
-        fixed = doctor::fix(&context.open()?).doing("fix")?;
+        let db = context.open()?;
+        fixed = doctor::fix(&db).doing("fix")?;
+        fixed.extend(migrate::mend(&db, &context.actor).doing("fix the migration")?);
     }
     let Some(db) = context.open_read_only()? else {
         if context.output.json {
@@ -21,7 +24,8 @@ pub(super) fn run(context: &Context, fix: bool) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     };
-    let checks = doctor::checks(&db);
+    let mut checks = doctor::checks(&db);
+    checks.extend(migrate::checks(&db));
     let failed = checks.iter().any(|check| check.state == CheckState::Fail);
     if context.output.json {
         context.output.document(&json!({ "checks": checks, "fixed": fixed }))?;

@@ -1,6 +1,6 @@
 //! `conclave status`: counts of everything on one screen. Parts that come with later versions count nothing.
 
-use conclave_consensus::migrate::{self, MigrationStatus};
+use conclave_consensus::migrate::{self, Attention, MigrationStatus};
 use conclave_db::{Db, FileStats};
 use serde_json::{Value, json};
 
@@ -26,12 +26,14 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 struct Found {
     stats: FileStats,
     migration: MigrationStatus,
+    attention: Vec<Attention>,
 }
 
 fn look(db: &Db) -> Result<Found, Failure> {
     let stats = conclave_db::stats(db).doing("read the file's numbers")?;
     let migration = migrate::status(db).doing("read the counts")?;
-    Ok(Found { stats, migration })
+    let attention = migrate::attention(db).doing("read what needs you")?;
+    Ok(Found { stats, migration, attention })
 }
 
 fn document(context: &Context, found: Option<&Found>) -> Value {
@@ -71,14 +73,14 @@ fn document(context: &Context, found: Option<&Found>) -> Value {
         }},
         "cache": { "entries": 0, "bytes": 0, "hits": 0, "misses": 0 },
         "hosts": [],
-        "attention": [],
+        "attention": found.map_or(&[][..], |found| &found.attention),
     })
 }
 
 fn page(context: &Context, found: Option<&Found>) -> String {
     let output = &context.output;
     let mut text = line("project", &context.project.root.display().to_string());
-    let Some(Found { stats, migration }) = found else {
+    let Some(Found { stats, migration, attention }) = found else {
         text.push_str(&line("database", "absent"));
         text.push_str(&line("consensus", &join(output, &["0 runs", "0 outputs", "0 syntheses"])));
         return text;
@@ -123,7 +125,12 @@ fn page(context: &Context, found: Option<&Found>) -> String {
             ],
         ),
     ));
-    text.push_str(&line("attention", "nothing needs you"));
+    if attention.is_empty() {
+        text.push_str(&line("attention", "nothing needs you"));
+    }
+    for entry in attention {
+        text.push_str(&line("attention", &format!("{}: {}", entry.why, entry.hint)));
+    }
     text
 }
 

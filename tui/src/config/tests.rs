@@ -22,6 +22,15 @@ fn mistakes_are_named_with_file_line_and_key() {
         ("state = 1\n", "configuration: c.toml:1: state: wanted a table, found a number"),
         ("[ui]\nmouse = 'no'\n", "configuration: c.toml:2: ui.mouse: wanted true or false, found text"),
         ("[stat]\n", "configuration: c.toml:1: stat: no such key"),
+        ("[migration]\nsoak = '7d'\n", "configuration: c.toml:2: migration.soak: no such key"),
+        (
+            "[migration]\nsoak_before_3 = true\n",
+            "configuration: c.toml:2: migration.soak_before_3: wanted a duration such as \"7d\", found a boolean",
+        ),
+        (
+            "[migration]\nsoak_before_4 = '-7d'\n",
+            "configuration: c.toml:2: migration.soak_before_4: \"-7d\" is no duration, such as 500ms, 5s, 2m, 1h, 7d or a number of seconds",
+        ),
     ] {
         assert_eq!(check(text).unwrap_err(), wanted);
     }
@@ -50,7 +59,8 @@ fn the_first_file_wins_key_by_key() {
     std::fs::write(&files[0], "[ui]\nmouse = false\n").unwrap();
     std::fs::write(&files[2], "[ui]\nmouse = true\n[state]\npath = 'x'\n").unwrap();
     let config = Config::load(&files).unwrap();
-    assert_eq!(config, Config { state_path: Some("x".into()), mouse: Some(false) });
+    let wanted = Config { state_path: Some("x".into()), mouse: Some(false), ..Config::default() };
+    assert_eq!(config, wanted);
     assert!(Config::load_named(&files[1]).is_err());
 }
 
@@ -59,4 +69,17 @@ proptest! {
     fn no_text_panics(text in "[\\[\\]a-z=\"'\n .#0-9]{0,80}") {
         let _ = check(&text);
     }
+}
+
+#[test]
+fn soak_times_are_read_and_the_usual_ones_hold_otherwise() {
+    let hours = |hours| std::time::Duration::from_hours(hours);
+    let config = check("[migration]\nsoak_before_3 = '1h'\nsoak_before_5 = 0\n").unwrap();
+    let other = check("[migration]\nsoak_before_3 = '9h'\nsoak_before_4 = '2h'\n").unwrap();
+    let soak = config.clone().or(other).soak();
+    let found = (soak.before_reads_flipped, soak.before_new_only, soak.before_cleaned_up);
+    assert_eq!(found, (hours(1), hours(2), hours(0)));
+    let soak = Config::default().soak();
+    let usual = (soak.before_reads_flipped, soak.before_new_only, soak.before_cleaned_up);
+    assert_eq!(usual, (hours(7 * 24), hours(7 * 24), hours(14 * 24)));
 }

@@ -79,6 +79,15 @@ pub(crate) enum Work {
     Convert,
     Verify,
     Backfill,
+    /// The next step of the migration; the last one drops the legacy tables, which the user has agreed to.
+    Advance {
+        confirm: bool,
+    },
+    RollBack,
+    Repair,
+    /// Beside other work: it is what stops it.
+    Pause,
+    Resume,
     Migrate,
     Init,
     Demo,
@@ -98,6 +107,11 @@ impl Work {
             Self::Convert => "conversion",
             Self::Verify => "verify",
             Self::Backfill => "backfill",
+            Self::Advance { .. } => "step forward",
+            Self::RollBack => "way back",
+            Self::Repair => "repair",
+            Self::Pause => "pause",
+            Self::Resume => "resumption",
             Self::Migrate => "migration",
             Self::Init => "init",
             Self::Demo => "demo",

@@ -126,6 +126,7 @@ pub(crate) fn numbers() -> Numbers {
             next: NextPhase { phase: Some(2), allowed: false, missing: vec!["capture triggers".into()] },
             verified_at: None,
             sources: Vec::new(),
+            ..MigrationStatus::default()
         }),
         backups: vec![Backup {
             path: "/p/.conclave/backups/state-1.db".into(),

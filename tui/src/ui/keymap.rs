@@ -94,6 +94,11 @@ pub(crate) enum Action {
     Convert,
     Verify,
     Backfill,
+    Advance,
+    RollBack,
+    Repair,
+    Pause,
+    Resume,
     Migrate,
     Init,
     Demo,
@@ -236,15 +241,15 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .writes(),
     bind(Place::Storage, &[key('b')], Action::Backup, "backup", "Write a verified backup")
         .command("db backup"),
-    bind(
-        Place::Storage,
-        &[key('c')],
-        Action::Checkpoint,
-        "checkpoint",
-        "Copy the write-ahead log into the file",
-    )
-    .command("db checkpoint")
-    .writes(),
+    bind(Place::Storage, &[key('c')], Action::Checkpoint, "", "Copy the write-ahead log into the file")
+        .command("db checkpoint")
+        .writes(),
+    bind(Place::Storage, &[key('>')], Action::Advance, "advance", "Take the migration's next step")
+        .command("migrate advance")
+        .writes(),
+    bind(Place::Storage, &[key('<')], Action::RollBack, "roll back", "Take the migration one step back")
+        .command("migrate rollback")
+        .writes(),
     bind(
         Place::Storage,
         &[key('V')],
@@ -255,6 +260,15 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .command("migrate verify"),
     bind(Place::Storage, &[key('B')], Action::Backfill, "", "Copy legacy rows that have no new row yet")
         .command("migrate backfill")
+        .writes(),
+    bind(Place::Storage, &[key('p')], Action::Pause, "", "Pause a backfill, a repair, a way back")
+        .command("migrate pause")
+        .writes(),
+    bind(Place::Storage, &[key('P')], Action::Resume, "", "Let paused work be started again")
+        .command("migrate resume")
+        .writes(),
+    bind(Place::Storage, &[], Action::Repair, "", "Make the side that follows equal to the leading one")
+        .command("migrate repair")
         .writes(),
     bind(Place::Storage, &[key('D')], Action::Doctor, "doctor", "Run all checks").command("doctor"),
     bind(Place::Storage, &[key('C')], Action::Convert, "", "Make an old file able to give free pages back")

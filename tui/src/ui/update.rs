@@ -222,7 +222,12 @@ pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument
             | Action::Doctor
             | Action::Convert
             | Action::Verify
-            | Action::Backfill,
+            | Action::Backfill
+            | Action::Advance
+            | Action::RollBack
+            | Action::Repair
+            | Action::Pause
+            | Action::Resume,
             _,
         ) if ready => {
             let mut effects = go(model, Screen::Storage);
@@ -360,7 +365,9 @@ fn on_run(
 }
 
 fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) -> Vec<Effect> {
-    model.working = None;
+    if !matches!(work, Work::Pause | Work::Resume) {
+        model.working = None;
+    }
     match outcome {
         Err(problem) => model.complain(problem),
         Ok(Outcome::Said(text)) => model.say(text),
@@ -380,9 +387,17 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
     match work {
         Work::Init | Work::Demo | Work::Import(_) | Work::Migrate => vec![Effect::Read(Read::Open)],
         Work::Export(_) | Work::ExportNamed(_) | Work::Doctor => Vec::new(),
-        Work::Vacuum | Work::Backup | Work::Checkpoint | Work::Convert | Work::Verify | Work::Backfill => {
-            vec![Effect::Read(Read::Storage)]
-        }
+        Work::Vacuum
+        | Work::Backup
+        | Work::Checkpoint
+        | Work::Convert
+        | Work::Verify
+        | Work::Backfill
+        | Work::Advance { .. }
+        | Work::RollBack
+        | Work::Repair
+        | Work::Pause
+        | Work::Resume => vec![Effect::Read(Read::Storage)],
     }
 }
 

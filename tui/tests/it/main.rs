@@ -11,6 +11,7 @@ mod commands;
 mod demo;
 mod interrupted;
 mod lists;
+mod migration;
 mod pipes;
 mod places;
 mod scratch;

@@ -23,10 +23,13 @@ fn begun(at: &Moment) -> Seen {
     }
 }
 
+/// Which boot, and the hours of the wall clock and of the boot clock.
+type Look = (&'static str, i64, i64);
+
 /// Each case begins at hour 0 of the wall clock and hour 5 of boot "a"; then somebody looks at these moments.
 #[test]
 fn a_soak_counts_what_passed_whatever_the_wall_clock_says() {
-    let cases: &[(&str, &[(&str, i64, i64)], i64)] = &[
+    let cases: &[(&str, &[Look], i64)] = &[
         ("one look", &[("a", 10, 15)], 10),
         ("many looks", &[("a", 1, 6), ("a", 4, 9), ("a", 10, 15)], 10),
         ("a step forward", &[("a", 10_000, 6)], 1),

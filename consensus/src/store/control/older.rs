@@ -8,26 +8,22 @@ use crate::migrate::soak::LateWrites;
 /// Writes of older programs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Writes {
-    pub(crate) writes: u64,
-    pub(crate) late_writes: u64,
+    pub(crate) all: u64,
+    /// In phase 4 and later.
+    pub(crate) late: u64,
     pub(crate) last_at: Option<i64>,
     pub(crate) sqlite_version: Option<String>,
 }
 
 impl Writes {
-    pub(crate) const fn late(&self) -> LateWrites {
-        LateWrites { count: self.late_writes, last_at: self.last_at }
+    pub(crate) const fn late_writes(&self) -> LateWrites {
+        LateWrites { count: self.late, last_at: self.last_at }
     }
 }
 
 pub(crate) fn writes(conn: &ReadConn<'_>) -> Result<Writes> {
     let query = "SELECT writes, late_writes, last_at, sqlite_version FROM capture_seen WHERE id = 1";
     Ok(conn.query_row(query, [], |row| {
-        Ok(Writes {
-            writes: row.get(0)?,
-            late_writes: row.get(1)?,
-            last_at: row.get(2)?,
-            sqlite_version: row.get(3)?,
-        })
+        Ok(Writes { all: row.get(0)?, late: row.get(1)?, last_at: row.get(2)?, sqlite_version: row.get(3)? })
     })?)
 }

@@ -25,7 +25,7 @@ pub(crate) fn seen(conn: &ReadConn<'_>) -> Result<Seen> {
 
 /// The soak begins now, or begins anew.
 pub(crate) fn begin(tx: &WriteTx<'_>, now: &Moment) -> Result<()> {
-    let late_writes = older::writes(tx)?.late_writes;
+    let late_writes = older::writes(tx)?.late;
     keep(
         tx,
         &Seen {

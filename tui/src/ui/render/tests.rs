@@ -1,5 +1,7 @@
 //! Frames of every screen at three sizes.
 
+use conclave_consensus::migrate::Paused;
+
 use crate::cli::Signs;
 use crate::ui::effect::Work;
 use crate::ui::fixture::{check, frame, model, numbers, opening, press, problem, send};
@@ -53,6 +55,23 @@ fn storage() {
             row("foreign-keys", CheckState::Fail, Some("restore the newest backup")),
         ];
         send(model, Msg::Worked { work: Work::Doctor, outcome: Ok(Outcome::Checks(checks)) }, 42);
+    });
+    at_all_sizes("storage-migrating", 42, |model| {
+        press(model, 42, &["6"]);
+        let now = model.now_ms;
+        if let Some(Ok(migration)) = model.storage.numbers.as_mut().map(|numbers| &mut numbers.migration) {
+            (migration.phase, migration.phase_name) = (2, "dual-write");
+            (migration.backfill.complete, migration.backfill.copied) = (false, 81);
+            migration.backfill.remaining = 19;
+            migration.mismatches = 2;
+            migration.paused = Some(Paused { by: "bob".into(), at: now - 60_000 });
+            migration.next.phase = Some(3);
+            migration.next.missing =
+                vec!["19 legacy rows without their counterpart".into(), "soak 4 d 3 h".into()];
+            migration.older_program.writing = true;
+            migration.older_program.wal_reset_bug = true;
+            migration.older_program.sqlite_version = Some("3.40.1".into());
+        }
     });
     at_all_sizes("storage-asks", 42, |model| drop(press(model, 42, &["6", "v"])));
 }

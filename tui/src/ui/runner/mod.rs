@@ -3,6 +3,7 @@
 
 mod housekeeper;
 mod reader;
+mod steps;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,6 +42,7 @@ pub(super) struct Runner {
     shared: Arc<Shared>,
     reads: Sender<reader::Job>,
     works: Sender<Work>,
+    messages: Sender<Msg>,
     /// `None` where nothing may be written.
     house: Option<mpsc::UnboundedSender<housekeeper::Order>>,
 }
@@ -93,7 +95,7 @@ impl Runner {
         if let Err(failure) = started {
             let _ = messages.send(Msg::ReadFailed(failure.into()));
         }
-        Self { shared, reads, works, house }
+        Self { shared, reads, works, messages: messages.clone(), house }
     }
 
     pub(super) fn read(&self, read: Read) {
@@ -107,7 +109,20 @@ impl Runner {
     }
 
     pub(super) fn work(&self, work: Work) {
-        let _ = self.works.send(work);
+        if !matches!(work, Work::Pause | Work::Resume) {
+            let _ = self.works.send(work);
+            return;
+        }
+        // Not behind the work that it is to stop.
+        let (shared, messages, pauses) =
+            (Arc::clone(&self.shared), self.messages.clone(), work == Work::Pause);
+        let started = spawn("pause", move || {
+            let outcome = steps::pause(&shared, pauses).map_err(Into::into);
+            let _ = messages.send(Msg::Worked { work, outcome });
+        });
+        if let Err(failure) = started {
+            let _ = self.messages.send(Msg::ReadFailed(failure.into()));
+        }
     }
 
     pub(super) fn focus(&self, focused: bool) {

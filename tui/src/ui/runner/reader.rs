@@ -154,7 +154,9 @@ impl Reader<'_> {
                 let run = runs::show(&db, id).map(|run| run.map(Into::into));
                 self.say(Msg::Run { id, run: run.map_err(|error| Problem::from(("read the run", error))) });
             }
-            Read::Storage => self.say(Msg::Storage(Box::new(numbers(&db)))),
+            Read::Storage => {
+                self.say(Msg::Storage(Box::new(numbers(&db, &self.shared.project().config.soak()))));
+            }
         }
     }
 
@@ -263,7 +265,7 @@ impl Reader<'_> {
     }
 }
 
-fn numbers(db: &Db) -> Numbers {
+fn numbers(db: &Db, soak: &migrate::Soak) -> Numbers {
     let file = conclave_db::stats(db).map(|stats| FileNumbers {
         file_bytes: stats.file_bytes,
         wal_bytes: stats.wal_bytes,
@@ -299,7 +301,8 @@ fn numbers(db: &Db) -> Numbers {
     Numbers {
         file: file.map_err(|error| Problem::from(("read the file's numbers", error))),
         writer,
-        migration: migrate::status(db).map_err(|error| Problem::from(("read the migration", error))),
+        migration: migrate::status_with(db, soak)
+            .map_err(|error| Problem::from(("read the migration", error))),
         backups,
     }
 }

@@ -9,7 +9,7 @@ use conclave_consensus::migrate::{self, BackfillOptions};
 use conclave_consensus::runs::RunId;
 use conclave_db::{backup, checkpoint, doctor, vacuum};
 
-use super::Shared;
+use super::{Shared, steps};
 use crate::failure::{Doing, Exit, Failure};
 use crate::project::Project;
 use crate::text::{count, counted, size};
@@ -88,7 +88,8 @@ impl Worker<'_> {
             }
             Work::Doctor => {
                 let db = project.open_read_only()?.ok_or_else(gone)?;
-                Ok(Outcome::Checks(doctor::checks(&db).into_iter().map(check_row).collect()))
+                let checks = doctor::checks(&db).into_iter().chain(migrate::checks(&db));
+                Ok(Outcome::Checks(checks.map(check_row).collect()))
             }
             Work::Convert => {
                 let db = project.open()?;
@@ -124,6 +125,10 @@ impl Worker<'_> {
                 let copied = counted(report.copied, "row", "rows");
                 Ok(Outcome::Said(format!("backfill: {copied} copied, {} left", count(report.remaining))))
             }
+            Work::Advance { confirm } => steps::advance(self.shared, &project, *confirm, &mut progress),
+            Work::RollBack => steps::roll_back(self.shared, &project, &mut progress),
+            Work::Repair => steps::repair(self.shared, &project, &mut progress),
+            Work::Pause | Work::Resume => steps::pause(self.shared, *work == Work::Pause),
             Work::Migrate => {
                 let db = project.open()?;
                 let migrated = db.migrated();

@@ -1,5 +1,6 @@
 //! Screen 6: the database file, its writer, its backups, the migration, and the doctor.
 
+mod migration;
 mod model;
 mod update;
 pub(crate) mod view;

@@ -30,6 +30,19 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             let question = "Copy the legacy rows that have no new row yet? Other writers go on meanwhile.";
             model.overlay = Some(Overlay::ask(question, Work::Backfill));
         }
+        Action::Advance => advance(model),
+        Action::RollBack => {
+            let question = "Take the migration one step back? What only the new tables have is copied first.";
+            model.overlay = Some(Overlay::ask(question, Work::RollBack));
+        }
+        Action::Repair => {
+            let question =
+                "Make the side that follows equal to the leading one, row by row? Each row is recorded.";
+            model.overlay = Some(Overlay::ask(question, Work::Repair));
+        }
+        // These two are there to be used while other work goes on.
+        Action::Pause => return vec![Effect::Work(Work::Pause)],
+        Action::Resume => return vec![Effect::Work(Work::Resume)],
         Action::Vacuum => {
             let question = "Give the free pages of state.db back to the disk? Other writers go on meanwhile.";
             model.overlay = Some(Overlay::ask(question, Work::Vacuum));
@@ -49,4 +62,20 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// Asks for the next step of the migration, if it may be taken as far as is known.
+fn advance(model: &mut Model) {
+    let migration = model.storage.numbers.as_ref().and_then(|numbers| numbers.migration.as_ref().ok());
+    let next = migration.and_then(|migration| migration.next.phase);
+    let question = match next {
+        Some(5) => "Drop the three legacy tables, after a verified backup? There is no way back from that."
+            .to_owned(),
+        Some(phase) => format!("Compare both sides, and go on to phase {phase} if nothing differs?"),
+        None => {
+            model.say("the migration is at its end");
+            return;
+        }
+    };
+    model.overlay = Some(Overlay::ask(question, Work::Advance { confirm: next == Some(5) }));
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use conclave_consensus::migrate::MigrationStatus;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::migration;
 use super::model::{FileNumbers, WriterNumbers};
-use crate::text::{count, counted, size, visible};
+use crate::text::{count, size, visible};
 use crate::times;
 use crate::ui::model::{CheckState, Model};
 use crate::ui::problem::Problem;
@@ -16,7 +16,7 @@ use crate::ui::render::{body, draw_line, wrapped};
 use crate::ui::theme::Theme;
 
 /// Where the values begin.
-const LABEL: usize = 12;
+pub(super) const LABEL: usize = 12;
 
 /// Lines of the page that are seen.
 pub(super) fn height(model: &Model) -> usize {
@@ -50,7 +50,7 @@ fn page(model: &Model) -> Vec<Line<'static>> {
 }
 
 /// A label and its parts, on as many lines as they need.
-fn labelled(model: &Model, label: &str, parts: Vec<Span<'static>>) -> Vec<Line<'static>> {
+pub(super) fn labelled(model: &Model, label: &str, parts: Vec<Span<'static>>) -> Vec<Line<'static>> {
     let theme = model.setting.theme;
     let room = usize::from(model.size.0);
     let begin = |label: &str| vec![Span::raw(format!(" {label:<LABEL$}"))];
@@ -94,7 +94,7 @@ fn numbers(model: &Model) -> Vec<Line<'static>> {
     };
     lines.extend(labelled(model, "Backup", backup));
     match &numbers.migration {
-        Ok(migration) => lines.extend(migration_lines(model, migration)),
+        Ok(migration) => lines.extend(migration::lines(model, migration)),
         Err(problem) => lines.extend(labelled(model, "Migration", vec![failed(problem)])),
     }
     lines
@@ -170,30 +170,6 @@ fn writer_lines(model: &Model, writer: &WriterNumbers) -> Vec<Line<'static>> {
     }
     let mut lines = labelled(model, "Writes", writes);
     lines.extend(labelled(model, "Readers", readers));
-    lines
-}
-
-fn migration_lines(model: &Model, migration: &MigrationStatus) -> Vec<Line<'static>> {
-    let theme = model.setting.theme;
-    let copied = migration.backfill.copied;
-    let all = copied + migration.backfill.remaining;
-    let mut parts = vec![Span::raw(format!("phase {} {}", migration.phase, migration.phase_name))];
-    if all > 0 {
-        parts.push(Span::raw(format!("{} of {} rows copied", count(copied), count(all))));
-    }
-    let differences = counted(migration.mismatches, "difference", "differences");
-    let style = if migration.mismatches == 0 { theme.good() } else { theme.bad() };
-    parts.push(Span::styled(differences, style));
-    let next = match migration.next.phase {
-        None => "the end is reached".to_owned(),
-        Some(next) if migration.next.missing.is_empty() => format!("next: phase {next}"),
-        Some(next) => format!("next: phase {next}, missing: {}", migration.next.missing.join(", ")),
-    };
-    let room = usize::from(model.size.0).saturating_sub(LABEL + 1);
-    let mut lines = labelled(model, "Migration", parts);
-    for part in wrapped(&visible(&next), room) {
-        lines.extend(labelled(model, "", vec![Span::styled(part, theme.dim())]));
-    }
     lines
 }
 

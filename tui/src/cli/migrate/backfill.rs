@@ -1,0 +1,44 @@
+//! `conclave migrate backfill [--limit N]`
+
+use conclave_consensus::migrate::{self, BackfillOptions, BackfillReport};
+
+use crate::cli::context::Context;
+use crate::cli::progress::Progress;
+use crate::failure::{Doing, Exit, Failure};
+use crate::text::{count, counted};
+
+pub(super) fn run(context: &Context, limit: Option<u64>, dry_run: bool) -> Result<Exit, Failure> {
+    let output = &context.output;
+    if !context.project.has_state() {
+        output.no_state();
+        if output.json {
+            output.document(&BackfillReport { complete: true, ..BackfillReport::default() })?;
+        }
+        return Ok(Exit::Done);
+    }
+    let db = context.open()?;
+    let options =
+        BackfillOptions { limit, dry_run, actor: context.actor.clone(), ..BackfillOptions::default() };
+    let progress = Progress::new(output);
+    let report =
+        migrate::backfill(&db, &options, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase))
+            .doing("backfill")?;
+    drop(progress);
+    if output.json {
+        output.document(&report)?;
+    } else if report.copied == 0 && report.updated == 0 && report.complete {
+        output.print("nothing left to copy\n")?;
+    } else {
+        let would = if dry_run { "would copy" } else { "copied" };
+        output.print(format_args!(
+            "{would} {}, updated {}, {} left\n",
+            counted(report.copied, "row", "rows"),
+            count(report.updated),
+            count(report.remaining)
+        ))?;
+    }
+    if !dry_run {
+        Context::tidy_up(&db);
+    }
+    Ok(Exit::Done)
+}
