@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use conclave_db::{DbError, ErrorKind};
 use conclave_retry::{Classify, ErrorClass, PermanentReason, RetryReason};
 
+use crate::migrate::Finding;
+
 /// The result of everything in this crate.
 pub type Result<T, E = ConsensusError> = std::result::Result<T, E>;
 
@@ -33,6 +35,8 @@ pub enum ConsensusErrorKind {
     Refused,
     /// Somebody has paused the migration: the state says no.
     Paused,
+    /// The two sides of a write did not come out equal: nothing of it is stored.
+    SidesDiffer,
     /// No such run or attempt: the state says no.
     NotFound,
     /// The arguments make no sense.
@@ -53,6 +57,7 @@ impl ConsensusErrorKind {
             Self::Unsettled => "unsettled",
             Self::Refused => "refused",
             Self::Paused => "paused",
+            Self::SidesDiffer => "sides-differ",
             Self::NotFound => "not-found",
             Self::Invalid => "invalid",
             Self::Io => "io",
@@ -117,6 +122,10 @@ pub enum ConsensusError {
         /// When, ms.
         at: i64,
     },
+    /// The legacy row and the new row of one write did not come out equal, or one of them was refused. Neither
+    /// is stored; the difference is kept among the findings.
+    #[error("{} and its new counterpart would differ in {}: nothing was written", .0.finding.table, .0.what())]
+    SidesDiffer(Box<Difference>),
     /// Nothing has this name.
     #[error("no {what} {name:?}")]
     NotFound {
@@ -137,6 +146,27 @@ pub enum ConsensusError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// How the two sides of one write differ.
+#[derive(Debug)]
+pub struct Difference {
+    /// The row, with the keys that it had before it was taken back, and the first field that differs.
+    pub finding: Finding,
+    /// All fields that differ.
+    pub fields: Vec<&'static str>,
+    /// Why one side refused its row, if it did.
+    pub refused: Option<DbError>,
+}
+
+impl Difference {
+    fn what(&self) -> String {
+        match &self.refused {
+            Some(error) => format!("all ({error})"),
+            None if self.fields.is_empty() => "all".to_owned(),
+            None => self.fields.join(", "),
+        }
+    }
 }
 
 impl ConsensusError {
@@ -160,6 +190,7 @@ impl ConsensusError {
             Self::Unsettled => ConsensusErrorKind::Unsettled,
             Self::Refused { .. } => ConsensusErrorKind::Refused,
             Self::Paused { .. } => ConsensusErrorKind::Paused,
+            Self::SidesDiffer(_) => ConsensusErrorKind::SidesDiffer,
             Self::NotFound { .. } => ConsensusErrorKind::NotFound,
             Self::Invalid(_) => ConsensusErrorKind::Invalid,
             Self::Io { .. } => ConsensusErrorKind::Io,
@@ -185,6 +216,7 @@ impl ConsensusError {
             Self::Unsettled => Some("try again when fewer programs write, or none imports"),
             Self::Refused { hint, .. } => *hint,
             Self::Paused { .. } => Some("`conclave migrate resume` lets it go on from where it is"),
+            Self::SidesDiffer(_) => Some("`conclave migrate verify` compares both sides as a whole"),
             Self::NotFound { what: "run", .. } => Some("`conclave runs list` shows what is there"),
             _ => None,
         }

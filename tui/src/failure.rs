@@ -139,6 +139,7 @@ impl From<ConsensusError> for Failure {
             | ConsensusErrorKind::NotFound
             | ConsensusErrorKind::Unsettled
             | ConsensusErrorKind::Differs
+            | ConsensusErrorKind::SidesDiffer
             | ConsensusErrorKind::Refused
             | ConsensusErrorKind::Paused => Exit::StateSaysNo,
             _ => Exit::Storage,

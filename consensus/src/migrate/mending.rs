@@ -57,7 +57,7 @@ impl Mender {
 
     /// Compares the row with this key, and makes the following side equal where they differ.
     pub(super) fn mend(&self, tx: &WriteTx<'_>, pair: &Pair, key: &Key, actor: &str) -> Result<Done> {
-        let Some(finding) = pair.difference_of(tx, key)? else { return Ok(Done::Equal) };
+        let Some((finding, _)) = pair.difference(tx, key)? else { return Ok(Done::Equal) };
         let (Some(copier), Some(returner)) = (
             self.copiers.iter().find(|copier| copier.kind.legacy == pair.table),
             self.returners.iter().find(|returner| returner.kind.legacy == pair.table),

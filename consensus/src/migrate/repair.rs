@@ -54,14 +54,14 @@ pub(super) fn run(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<RepairReport> {
     if !options.dry_run {
-        db.read(|conn| pause::refuse_while_paused(conn))?;
+        db.read(pause::refuse_while_paused)?;
     }
     let pairs = db.read(Pair::all)?;
     let (found, checked) = verify::look(db, &pairs, progress)?;
     let before = found.report(checked);
     let mut report =
         RepairReport { dry_run: options.dry_run, found: before.differences, ..RepairReport::default() };
-    let phase = db.read(|conn| control::phase(conn))?;
+    let phase = db.read(control::phase)?;
     if options.dry_run {
         for finding in found.rows.values() {
             report.repaired += 1;

@@ -212,7 +212,7 @@ impl Found {
         for row in rows {
             let Some(pair) = pairs.iter().find(|pair| pair.table == row.table) else { continue };
             let id = (pair.table, row.key.clone());
-            match pair.difference_of(conn, &row.key)? {
+            match pair.difference(conn, &row.key)?.map(|(finding, _)| finding) {
                 Some(finding) if counts(phase, &finding) => drop(self.rows.insert(id, finding)),
                 _ => drop(self.rows.remove(&id)),
             }

@@ -18,7 +18,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
-use super::{canonical, changed, runs, shape};
+use super::{canonical, changed, control, runs, shape};
 use crate::error::Result;
 
 /// The time of the trigger, ms.
@@ -80,6 +80,13 @@ pub(crate) fn install_on_existing(tx: &WriteTx<'_>) -> Result<bool> {
     for trigger in triggers(tx)? {
         tx.execute_batch(&format!("DROP TRIGGER IF EXISTS {}; {};", trigger.name, trigger.sql))?;
     }
+    // What was written without them may have no counterpart.
+    for table in control::legacy_tables(tx)? {
+        tx.execute(
+            &format!("UPDATE migration_state SET mapped = 0 WHERE EXISTS (SELECT 1 FROM main.{table})"),
+            [],
+        )?;
+    }
     Ok(true)
 }
 
@@ -93,6 +100,19 @@ pub(crate) fn fingerprint(conn: &ReadConn<'_>) -> Result<Fingerprint> {
     let query = "SELECT name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN
       ('consensus_artifacts', 'consensus_synthesis', 'agent_executions') ORDER BY name";
     Ok(Fingerprint(conn.query_all(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?))
+}
+
+/// Whether every legacy row has its counterpart or its notice: as the last who looked knew, and the triggers have
+/// stood since.
+pub(crate) fn all_mapped(conn: &ReadConn<'_>) -> Result<bool> {
+    let mapped = "SELECT mapped FROM migration_state WHERE id = 1";
+    Ok(conn.query_row(mapped, [], |row| row.get(0))? && state(conn)? == Capture::On)
+}
+
+/// Keeps that every legacy row has its counterpart or its notice. Only while the triggers stand.
+pub(crate) fn keep_all_mapped(tx: &WriteTx<'_>) -> Result<()> {
+    tx.execute("UPDATE migration_state SET mapped = 1 WHERE id = 1", [])?;
+    Ok(())
 }
 
 /// What the triggers are like.

@@ -63,9 +63,7 @@ impl Comparison {
         let mut rows = conn.query_all(query, params![self.seen, limit], |row| {
             end = row.get(0)?;
             let key = Key::of(row.get_ref(2)?);
-            Ok(key
-                .map(|key| Ok::<_, conclave_db::sql::Error>(Changed { table: row.get(1)?, key }))
-                .transpose()?)
+            key.map(|key| Ok(Changed { table: row.get(1)?, key })).transpose()
         })?;
         let mut known = std::collections::HashSet::new();
         rows.retain(|row| row.as_ref().is_some_and(|row| known.insert(row.clone())));

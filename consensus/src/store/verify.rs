@@ -1,15 +1,15 @@
 //! Both sides of one kind of row as two queries with the same columns: what both schemas hold, in canonical form.
 
+mod one;
+
 use std::hash::{DefaultHasher, Hasher};
 
 use conclave_db::ReadConn;
-use conclave_db::sql::{Row, ToSql, ToSqlOutput, Value, ValueRef, params};
+use conclave_db::sql::{Row, Value, ValueRef, params};
 
 use super::{canonical, control, shape};
 use crate::error::Result;
 use crate::migrate::{Finding, FindingKind};
-
-mod recheck;
 
 /// One kind of row on both sides.
 #[derive(Debug)]
@@ -51,21 +51,21 @@ impl Key {
         if matches!(self, Self::Text(_)) { format!("CAST(?{number} AS TEXT)") } else { format!("?{number}") }
     }
 
+    /// The key as a finding names it.
+    pub(crate) fn into_finding(self) -> (Option<i64>, Option<String>) {
+        match self {
+            Self::Number(id) => (Some(id), None),
+            Self::Text(bytes) | Self::Blob(bytes) => {
+                (None, Some(String::from_utf8_lossy(&bytes).into_owned()))
+            }
+        }
+    }
+
     pub(crate) fn value(&self) -> Value {
         match self {
             Self::Number(number) => Value::Integer(*number),
             Self::Text(bytes) | Self::Blob(bytes) => Value::Blob(bytes.clone()),
         }
-    }
-}
-
-impl ToSql for Key {
-    fn to_sql(&self) -> std::result::Result<ToSqlOutput<'_>, conclave_db::sql::Error> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Number(number) => ValueRef::Integer(*number),
-            Self::Text(bytes) => ValueRef::Text(bytes),
-            Self::Blob(bytes) => ValueRef::Blob(bytes),
-        }))
     }
 }
 
@@ -238,13 +238,7 @@ impl Pair {
     }
 
     fn finding(&self, key: Option<Key>, output_id: Option<i64>, field: i64) -> Finding {
-        let (legacy_id, agent_id) = match key {
-            Some(Key::Number(id)) => (Some(id), None),
-            Some(Key::Text(bytes) | Key::Blob(bytes)) => {
-                (None, Some(String::from_utf8_lossy(&bytes).into_owned()))
-            }
-            None => (None, None),
-        };
+        let (legacy_id, agent_id) = key.map_or((None, None), Key::into_finding);
         let (kind, field) = match usize::try_from(field) {
             Ok(index) => (FindingKind::Different, self.fields.get(index).copied()),
             Err(_) if field == -1 => (FindingKind::MissingInNew, None),

@@ -3,10 +3,12 @@
 
 mod backfill;
 mod beside;
+mod both_or_none;
 mod byte_exact;
 mod changing;
 mod cleanup;
 mod comparison;
+mod dual;
 mod export;
 mod golden;
 mod import;
@@ -26,3 +28,4 @@ mod repair;
 mod reverse;
 mod rollback;
 mod schema;
+mod sides;
