@@ -15,8 +15,6 @@ use crate::project::{LEGACY_DDL, rows, schema};
 const DEPTH: usize = 2;
 /// How many rows there are at most.
 const MOST_ROWS: usize = 2;
-/// From this phase on the model has Conclave write too.
-const OWN_WRITES_FROM: u8 = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
@@ -124,7 +122,7 @@ fn act(db: &Db, action: Action, step: usize, wanted: &mut BTreeSet<String>) -> O
             old("DELETE FROM consensus_artifacts WHERE id = (SELECT max(id) FROM consensus_artifacts)");
             wanted.remove(&gone);
         }
-        Action::OwnWrite if before >= OWN_WRITES_FROM && wanted.len() < MOST_ROWS => {
+        Action::OwnWrite if wanted.len() < MOST_ROWS => {
             let run = RunRecord {
                 run_id: "own".into(),
                 spec: "S".into(),
@@ -140,6 +138,7 @@ fn act(db: &Db, action: Action, step: usize, wanted: &mut BTreeSet<String>) -> O
                 content: content.clone().into_bytes(),
                 response: None,
                 at: Some(1_795_000_000_000),
+                write_key: None,
             };
             record::record_output(db, &output).unwrap();
             wanted.insert(text(&content));
