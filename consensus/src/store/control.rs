@@ -241,11 +241,8 @@ pub(crate) fn add_findings(tx: &WriteTx<'_>, findings: &[Finding]) -> Result<usi
         )?;
     }
     if added > 0 {
-        tx.execute(
-            "UPDATE migration_state SET differences = differences + ?1, soak_since = ?2, soak_passed_ms = 0,
-               soak_seen_at = ?2, soak_seen_boot = NULL, soak_seen_boot_ms = NULL WHERE id = 1",
-            params![added, now],
-        )?;
+        tx.execute("UPDATE migration_state SET differences = differences + ?1 WHERE id = 1", [added])?;
+        soak::restart(tx)?;
     }
     Ok(added)
 }
