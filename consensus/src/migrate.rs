@@ -8,9 +8,13 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::import::{ListedRow, Progress};
 use crate::store::control::{self, Phase};
+use crate::store::counting;
 
 mod backfill;
+mod overview;
 mod verify;
+
+pub use self::overview::{Overview, overview};
 
 /// How far the backfill has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -206,8 +210,8 @@ pub struct VerifyReport {
 pub fn status(db: &Db) -> Result<MigrationStatus> {
     db.read(|conn| {
         let state = control::state(conn)?;
-        let counts = control::counts(conn)?;
-        let backfill = control::backfill_status(conn, &counts)?;
+        let counts = counting::counts(conn)?;
+        let backfill = counting::backfill_status(conn, &counts)?;
         let capture_triggers = control::has_capture_triggers(conn)?;
         let mismatches = state.differences.max(control::pending(conn)?);
         Ok(MigrationStatus {

@@ -12,6 +12,7 @@ use crate::error::{ConsensusError, Result};
 use crate::migrate::{self, BackfillOptions};
 use crate::store::control;
 use crate::store::copy::{self, Copier, Listing, Scope, Tally, kinds};
+use crate::store::counting;
 use crate::store::shape;
 use crate::store::sources::{self, Description, LaterRuns};
 
@@ -79,8 +80,8 @@ pub(super) fn import(
 /// Legacy rows of the state file itself come first: a copy of one must be known as such.
 fn backfill_first(db: &Db, options: &ImportOptions, progress: &mut dyn FnMut(Progress)) -> Result<()> {
     let remaining = db.read(|conn| {
-        let counts = control::counts(conn)?;
-        Ok::<_, ConsensusError>(control::backfill_status(conn, &counts)?.remaining)
+        let counts = counting::counts(conn)?;
+        Ok::<_, ConsensusError>(counting::backfill_status(conn, &counts)?.remaining)
     })?;
     if remaining > 0 {
         let options = BackfillOptions {

@@ -3,6 +3,7 @@
 pub(crate) mod canonical;
 pub(crate) mod control;
 pub(crate) mod copy;
+pub(crate) mod counting;
 pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod runs;

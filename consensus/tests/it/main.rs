@@ -4,6 +4,7 @@
 mod backfill;
 mod byte_exact;
 mod comparison;
+mod counting;
 mod export;
 mod golden;
 mod import;

@@ -71,6 +71,7 @@ fn status_has_every_key() {
     let scratch = Scratch::with_runs();
     let status = scratch.json(&["status"]);
     assert_eq!((&status["consensus"]["runs"], &status["consensus"]["outputs"]), (&json!(10), &json!(14)));
+    assert_eq!(status["consensus"]["estimated"], json!([]), "little is counted");
     assert!(scratch.ok(&["status"]).lines().count() <= 24, "one screen");
 }
 
