@@ -6,7 +6,7 @@ use conclave_db::{BulkWriter, Db, WriteTx};
 
 use super::pace::Pace;
 use super::pass::{Ended, LISTED, Passes};
-use super::source_file::SourceFile;
+use super::source_file::{self, SourceFile};
 use super::{ImportOptions, ImportReport, ListedRow, Progress};
 use crate::error::{ConsensusError, Result};
 use crate::migrate::{self, BackfillOptions};
@@ -31,7 +31,8 @@ pub(super) fn import(
     if !options.dry_run {
         backfill_first(db, options, progress)?;
     }
-    let bulk = BulkWriter::open(db, Some(&file.path))?;
+    let bulk = BulkWriter::open(db, Some(&file.path))
+        .map_err(|error| source_file::whose(error.into(), db, &file.path))?;
     let live = bulk.source_is_live();
     let mut import = Import {
         passes: Passes {
@@ -59,7 +60,7 @@ pub(super) fn import(
     loop {
         rounds += 1;
         import.reset(options.dry_run);
-        let ended = import.round(&file)?;
+        let ended = import.round(&file).map_err(|error| source_file::whose(error, db, &file.path))?;
         if ended == Ended::Done && import.passes.differing == 0 {
             break;
         }

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use crate::error::{ErrorKind, Result};
 use crate::file::{self, beside};
+use crate::integrity::{self, Depth};
 use crate::open;
 use crate::pool::Snapshot;
 use crate::transaction::{Inside, ReadConn};
@@ -39,6 +40,19 @@ impl Source {
     /// The file, with its path resolved.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is wrong with a file of others, in words; `None` where every page can be read and makes sense. Reads the
+    /// whole file: meant for telling whose damage it was when something that read several files has failed.
+    pub fn damage(path: &Path) -> Result<Option<String>> {
+        let source = match Self::open(path) {
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotADatabase) => {
+                return Ok(Some(error.to_string()));
+            }
+            opened => opened?,
+        };
+        let found = source.read(|conn| integrity::problems(conn.conn, Depth::Quick))?;
+        Ok(found.into_iter().next())
     }
 
     /// Runs a closure on one snapshot of the file. Closures of a `Db` may run inside it.
