@@ -1,7 +1,7 @@
 //! `conclave migrate [import|status|verify|backfill]`
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use conclave_consensus::import::ImportReport;
 use conclave_consensus::migrate::{
@@ -9,6 +9,7 @@ use conclave_consensus::migrate::{
     VerifyReport,
 };
 use conclave_db::Db;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{Migrate, MigrateLine};
@@ -70,44 +71,71 @@ fn schema(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// What the JSON list says of one file.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    Report(Box<ImportReport>),
+    Failed { source: String, error: Value },
+}
+
+/// Each file for itself: one that cannot be imported keeps no other from it. The exit code is the worst.
 fn import_all(context: &Context, files: &[PathBuf], dry_run: bool) -> Result<Exit, Failure> {
     let output = &context.output;
-    let had_state = context.project.has_state();
-    let mut reports: Vec<ImportReport> = Vec::new();
+    let mut is_new = !dry_run && !context.project.has_state();
+    let mut entries = Vec::new();
+    let mut exit = Exit::Done;
     for file in files {
         let file = context.environment.folder.join(file);
-        let progress = Progress::new(output);
-        let options = options(&context.actor, dry_run);
-        let report = import(&context.project, &file, &options, &mut |at| {
-            progress.at(at.done_rows, at.total_rows, at.phase);
-        });
-        drop(progress);
-        let report = report.map_err(|failure| match reports.len() {
-            0 => failure,
-            done => {
-                failure.hint(format!("{} before it imported", counted(done as u64, "file was", "files were")))
-            }
-        })?;
-        if !had_state && !dry_run && reports.is_empty() {
+        let imported = import_one(context, &file, dry_run);
+        if is_new && context.project.has_state() {
             output.notice(format!("created {}", context.project.database.display()));
+            is_new = false;
         }
-        if !output.json {
-            let would = if dry_run { "would import" } else { "imported" };
-            output.print(format_args!("{would} {}: {}\n", visible(&report.source), in_words(&report)))?;
+        match imported {
+            Ok(report) => {
+                if !output.json {
+                    let would = if dry_run { "would import" } else { "imported" };
+                    output.print(format_args!(
+                        "{would} {}: {}\n",
+                        visible(&report.source),
+                        in_words(&report)
+                    ))?;
+                }
+                entries.push(Entry::Report(Box::new(report)));
+            }
+            // As any other command.
+            Err(failure) if files.len() == 1 || failure.exit == Exit::Interrupted => return Err(failure),
+            Err(failure) => {
+                output.complain(&failure);
+                exit = exit.worse(failure.exit);
+                let source = file.to_string_lossy().into_owned();
+                entries.push(Entry::Failed { source, error: failure.object() });
+            }
         }
-        reports.push(report);
     }
     if output.json {
         // One file, one report; several, a list.
-        match reports.as_slice() {
-            [report] => output.document(report)?,
-            reports => output.document(&reports)?,
+        match entries.as_slice() {
+            [entry] => output.document(entry)?,
+            entries => output.document(&entries)?,
         }
     }
-    if !dry_run && let Ok(db) = context.project.open() {
+    if !dry_run
+        && context.project.has_state()
+        && let Ok(db) = context.project.open()
+    {
         Context::tidy_up(&db);
     }
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+fn import_one(context: &Context, file: &Path, dry_run: bool) -> Result<ImportReport, Failure> {
+    let progress = Progress::new(&context.output);
+    let options = options(&context.actor, dry_run);
+    import(&context.project, file, &options, &mut |at| {
+        progress.at(at.done_rows, at.total_rows, at.phase);
+    })
 }
 
 fn status(context: &Context) -> Result<Exit, Failure> {

@@ -120,20 +120,21 @@ impl Output {
 
     /// Prints a failure: one line, its hint, and the JSON object where one is promised.
     pub(crate) fn failure(&self, failure: &Failure) {
+        self.complain(failure);
+        if self.json && !failure.silent {
+            // Nobody may be reading any more; the exit code says it as well.
+            let _ = self.document(&json!({ "error": failure.object() }));
+        }
+    }
+
+    /// Prints a failure for people: one line, and its hint.
+    pub(crate) fn complain(&self, failure: &Failure) {
         if failure.silent {
             return;
         }
         to_stderr(&format!("{}: {}", self.coloured("error", Paint::Red), one_line(&failure.message)));
         if let Some(hint) = &failure.hint {
             to_stderr(&format!("{}: {}", self.coloured("hint", Paint::Cyan), one_line(hint)));
-        }
-        if self.json {
-            // Nobody may be reading any more; the exit code says it as well.
-            let _ = self.document(&json!({ "error": {
-                "kind": failure.kind,
-                "message": failure.message,
-                "hint": failure.hint,
-            }}));
         }
     }
 

@@ -107,6 +107,34 @@ fn an_import_reports_and_a_second_one_changes_nothing() {
 }
 
 #[test]
+fn one_file_that_cannot_be_imported_keeps_no_other_from_it() {
+    let scratch = Scratch::new();
+    let good = scratch.fixture();
+    let (refused, missing) = (scratch.path("empty.db"), scratch.path("missing.db"));
+    std::fs::write(&refused, "").unwrap();
+    let files = [&refused, &missing, &good].map(|file| file.to_str().unwrap());
+    let words = |more: &'static str| [&["migrate", "import"], &files[..], &[more]].concat();
+    let done = scratch.run(&words("--json"));
+    // The worst of 2 (its content is refused), 3 (it is not there) and 0.
+    assert_eq!(done.code, Some(3), "{}", done.stderr);
+    let document: serde_json::Value = serde_json::from_str(done.text()).unwrap();
+    let entries = document.as_array().unwrap();
+    assert_eq!(entries.len(), 3, "one for each, in their order: {document}");
+    for (entry, (file, kind)) in entries.iter().zip([(files[0], "source-refused"), (files[1], "missing")]) {
+        assert_eq!((&entry["source"], &entry["error"]["kind"]), (&json!(file), &json!(kind)));
+        assert!(entry["error"]["message"].is_string() && entry["error"].get("hint").is_some(), "{entry}");
+    }
+    assert_eq!((&entries[2]["runs"], entries[2].get("error")), (&json!(10), None));
+    let errors = done.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+    assert_eq!(errors, 2, "one line for each: {}", done.stderr);
+    assert!(done.stderr.contains("created "), "{}", done.stderr);
+    // For people the same: a line for each file.
+    let done = scratch.run(&words("--quiet"));
+    assert_eq!((done.code, done.text().lines().count()), (Some(3), 1), "{}", done.stderr);
+    assert!(done.text().contains("10 runs") && done.stderr.contains("missing.db"), "{}", done.stderr);
+}
+
+#[test]
 fn a_dry_run_changes_nothing() {
     let scratch = Scratch::new();
     let fixture = scratch.fixture();
