@@ -128,6 +128,20 @@ impl Project {
         Ok(db)
     }
 
+    /// Opens the state to look it over and to keep what is found, where that is wanted and possible; with it why
+    /// nothing can be kept. `None` where there is no state. One that must be migrated first is refused, as by
+    /// everything that reads.
+    pub(crate) fn open_to_keep(&self, read_only: bool) -> Result<Option<(Db, Option<Failure>)>, Failure> {
+        let Some(reader) = self.open_read_only()? else { return Ok(None) };
+        if read_only {
+            return Ok(Some((reader, None)));
+        }
+        Ok(Some(match self.open() {
+            Ok(db) => (db, None),
+            Err(failure) => (reader, Some(failure)),
+        }))
+    }
+
     /// Makes the state folder and a commented `config.toml`, where they are missing. Gives what it made.
     pub(crate) fn init(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut made = Vec::new();

@@ -208,7 +208,13 @@ fn verify(context: &Context) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
-    let Some(db) = open_to_verify(context)? else { return Ok(Exit::Done) };
+    let Some((db, not_kept)) = context.project.open_to_keep(context.read_only)? else {
+        return Ok(Exit::Done);
+    };
+    context.say_how_it_is_read(&db);
+    if let Some(failure) = not_kept {
+        output.notice(format!("what is found is not kept: {}", failure.message));
+    }
     let progress = Progress::new(output);
     let report =
         migrate::verify(&db, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase)).doing("verify")?;
@@ -219,23 +225,6 @@ fn verify(context: &Context) -> Result<Exit, Failure> {
         output.print(verify_page(&report))?;
     }
     Ok(if report.equal { Exit::Done } else { Exit::StateSaysNo })
-}
-
-/// Opens the state so that what is found can be kept, where that is wanted and possible. A state that must be
-/// migrated first is refused as by everything that reads.
-fn open_to_verify(context: &Context) -> Result<Option<Db>, Failure> {
-    let reader = context.project.open_read_only()?;
-    if context.read_only || reader.is_none() {
-        return Ok(reader);
-    }
-    drop(reader);
-    match context.project.open() {
-        Ok(db) => Ok(Some(db)),
-        Err(failure) => {
-            context.output.notice(format!("what is found is not kept: {}", failure.message));
-            context.project.open_read_only()
-        }
-    }
 }
 
 fn verify_page(report: &VerifyReport) -> String {

@@ -208,6 +208,23 @@ fn a_folder_without_state_is_welcomed_and_left_as_it_is() {
 }
 
 #[test]
+fn a_comparison_keeps_what_it_finds_unless_it_may_not() {
+    let scratch = Scratch::with_runs();
+    let tampering = "UPDATE agent_outputs SET content = 'other' WHERE id = 1";
+    conclave_db::foreign::run(&scratch.database(), tampering).unwrap();
+    for (words, kept) in [(&["--read-only"][..], 0), (&[], 1)] {
+        let mut session = Session::start(&scratch, words);
+        session.until("10 of 10");
+        session.keys("6V");
+        session.until("1 differ");
+        session.keys("q");
+        session.ends();
+        let status = scratch.json(&["migrate", "status"]);
+        assert_eq!((&status["mismatches"], status["verified_at"].is_string()), (&kept.into(), kept > 0));
+    }
+}
+
+#[test]
 fn what_others_write_is_shown() {
     let scratch = Scratch::new();
     let mut session = Session::start(&scratch, &[]);

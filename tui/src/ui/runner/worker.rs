@@ -102,14 +102,17 @@ impl Worker<'_> {
                 }))
             }
             Work::Verify => {
-                let db = project.open_read_only()?.ok_or_else(gone)?;
+                let (db, not_kept) = project.open_to_keep(self.shared.read_only)?.ok_or_else(gone)?;
                 let report = migrate::verify(&db, &mut |at| progress(at.done_rows, at.total_rows, at.phase));
                 let report = report.doing("verify")?;
                 let checked = counted(report.checked, "row", "rows");
+                let not_kept =
+                    not_kept.map_or(String::new(), |failure| format!("; not kept: {}", failure.message));
                 if report.equal {
-                    return Ok(Outcome::Said(format!("verify: {checked} compared, all equal")));
+                    return Ok(Outcome::Said(format!("verify: {checked} compared, all equal{not_kept}")));
                 }
-                let differ = format!("verify: {checked} compared, {} differ", count(report.differences));
+                let differ = count(report.differences);
+                let differ = format!("verify: {checked} compared, {differ} differ{not_kept}");
                 Err(Failure::new(Exit::StateSaysNo, "differs", differ)
                     .hint("`conclave migrate verify` lists them"))
             }
