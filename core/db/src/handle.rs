@@ -112,12 +112,15 @@ impl Db {
             let (found, wanted) = (looked.version, options.schema.version());
             return Err(DbError::NeedsMigration { path: options.path, found, wanted });
         }
+        let immutable = looked.snapshot == Snapshot::Immutable;
         let journal = match crate::pragmas::journal_mode(&looked.conn)?.as_str() {
             "wal" => Journal::Wal,
+            // Read as it lies SQLite calls it a rollback journal, whatever it is. It is read so only because it
+            // has a write-ahead log that nothing can be put beside it for: everything else can be read with locks.
+            _ if immutable => Journal::Wal,
             _ => Journal::Rollback,
         };
         let metrics = Arc::new(Metrics::default());
-        let immutable = looked.snapshot == Snapshot::Immutable;
         let readers = Readers::new(&options, looked.snapshot, Some(looked.conn), Arc::clone(&metrics))?;
         let identity = identity(&options.path)?;
         let clock = Arc::clone(&options.clock);

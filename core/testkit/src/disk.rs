@@ -45,6 +45,12 @@ impl SmallDisk {
         std::fs::write(self.path().join(name), vec![1; bytes]).expect("a file that fits");
     }
 
+    /// Lets nobody write on it any more, root neither.
+    pub fn forbid_writing(&self) {
+        let mounted = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status();
+        assert!(mounted.is_ok_and(|mounted| mounted.success()), "the disk cannot be mounted again");
+    }
+
     /// Removes a file that filled it.
     pub fn clear(&self, name: &str) {
         std::fs::remove_file(self.path().join(name)).expect("the file");

@@ -65,7 +65,14 @@ fn stats_page(stats: &FileStats) -> String {
         ("pages", pages),
         ("free", free),
         ("vacuum", vacuum.to_owned()),
-        ("journal", stats.journal_mode.clone()),
+        (
+            "journal",
+            if stats.as_it_lies {
+                format!("{}, read as it lies", stats.journal_mode)
+            } else {
+                stats.journal_mode.clone()
+            },
+        ),
         ("schema", stats.user_version.to_string()),
         ("SQLite", stats.sqlite_version.to_owned()),
     ]

@@ -233,3 +233,18 @@ fn checks_are_written_as_scripts_expect_them() {
     assert_eq!(written, wanted);
     assert!(serde_json::to_value(Check::ok("x", "y")).unwrap()["advice"].is_null());
 }
+
+/// As everywhere where SQLite reads with `immutable=1`: it then says of every file that its journal is `delete`.
+#[test]
+fn a_database_on_a_disk_that_nobody_can_write_is_called_what_it_is() {
+    let Some(disk) = SmallDisk::of(8) else { return };
+    let path = disk.path().join("state.db");
+    let options = DbOptions::new(&path, schema());
+    insert(&Db::open(options.clone()).unwrap(), "one").unwrap();
+    disk.forbid_writing();
+    let db = Db::open_read_only(options).unwrap();
+    assert!(db.is_immutable());
+    let found = stats(&db).unwrap();
+    assert_eq!((found.journal_mode.as_str(), found.as_it_lies), ("wal", true));
+    expect(&db, "journal", CheckState::Warn, "read as it lies");
+}
