@@ -1,8 +1,9 @@
 //! What each command does, seen from outside.
 
+use conclave_testkit::SmallDisk;
 use serde_json::{Value, json};
 
-use crate::scratch::Scratch;
+use crate::scratch::{Done, Scratch};
 
 #[test]
 fn init_twice_changes_nothing() {
@@ -286,4 +287,23 @@ fn a_write_command_logs_to_a_file_and_never_to_the_screen() {
     assert!(done.stderr.contains("migrate backfill"), "{}", done.stderr);
     let bad = scratch.command().env("CONCLAVE_LOG", "loud=maybe").arg("init").output().unwrap();
     assert_eq!(bad.status.code(), Some(2));
+}
+
+/// Beyond 64 MiB the copy that a full vacuum makes is a file, on a disk of its own here.
+#[test]
+fn a_full_vacuum_asks_for_room_for_its_copy_before_it_begins() {
+    let Some(disk) = SmallDisk::of(16) else { return };
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let fill = "CREATE TABLE filling(x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 70)
+      INSERT INTO filling SELECT zeroblob(1048576) FROM n";
+    conclave_db::foreign::run(&scratch.database(), fill).unwrap();
+    let done = Done::of(
+        scratch.command().env("SQLITE_TMPDIR", disk.path()).args(["db", "vacuum", "--full", "--json"]),
+    );
+    let error = done.refused(3);
+    assert!(error.contains(disk.path().to_str().unwrap()) && error.contains("temporary copy"), "{error}");
+    let document: serde_json::Value = serde_json::from_str(done.text()).unwrap();
+    assert_eq!(document["error"]["kind"], "full");
+    scratch.ok(&["db", "vacuum", "--full"]);
 }
