@@ -249,6 +249,7 @@ pub(crate) fn connect_foreign(path: &Path, snapshot: Snapshot) -> Result<Connect
     let (name, flags) = pool::location(path, snapshot);
     let conn = open(name, flags).map_err(|error| at(path, error.into()))?;
     conn.busy_timeout(Duration::from_secs(5)).map_err(|error| at(path, error.into()))?;
+    pragmas::distrust_schema(&conn).map_err(|error| at(path, error))?;
     // Makes SQLite look at the file: opening alone reads nothing.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
         .optional()

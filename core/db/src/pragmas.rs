@@ -55,6 +55,19 @@ pub(crate) fn apply(conn: &Connection, options: &DbOptions, role: Role) -> Resul
     Ok(())
 }
 
+/// Before a file of others is read: what its views, triggers and computed columns call are at most functions that
+/// can do nothing but compute (<https://sqlite.org/pragma.html#pragma_trusted_schema>). Statements of this program
+/// and its temporary views may call all.
+pub(crate) fn distrust_schema(conn: &Connection) -> Result<()> {
+    conn.execute_batch("PRAGMA trusted_schema=OFF")?;
+    match integer(conn, "trusted_schema")? {
+        0 => Ok(()),
+        found => {
+            Err(DbError::Pragma { name: "trusted_schema", found: found.to_string(), wanted: "0".to_owned() })
+        }
+    }
+}
+
 /// Sets how durable the next commit is. Has no effect inside a transaction, so it comes before BEGIN.
 pub(crate) fn set_durability(conn: &Connection, durability: Durability) -> Result<()> {
     conn.execute_batch(match durability {

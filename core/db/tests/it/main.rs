@@ -6,6 +6,7 @@ mod ballast;
 mod checkpoint;
 mod crash;
 mod daemon;
+mod distrust;
 mod doctor;
 mod fixture;
 mod migrations;
