@@ -2,7 +2,7 @@
 //!
 //! `checks` only reads, on a handle of any kind, and asks everything it can even when an answer is bad: a
 //! check that cannot be made is a failed check, not the end. `fix` does what can do no harm whatever the
-//! cause: rights, ballast, a checkpoint, free pages. Everything else is advice, since it needs someone's
+//! cause: rights, ballast, leftovers, a checkpoint, free pages. Everything else is advice, since it needs someone's
 //! decision.
 
 mod checks;
@@ -13,7 +13,7 @@ use crate::checkpoint::{CheckpointMode, checkpoint};
 use crate::error::{DbError, Result};
 pub use crate::integrity::Depth;
 use crate::stats::AutoVacuum;
-use crate::{Db, ballast, stats, vacuum};
+use crate::{Db, backup, ballast, stats, vacuum};
 
 /// Up to this size everything is checked; reading more takes a coffee break.
 const FULL_UP_TO: u64 = 256 << 20;
@@ -82,6 +82,9 @@ pub fn fix(db: &Db) -> Result<Vec<String>> {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))
             .map_err(|error| DbError::io(format!("change the rights of {}", path.display()), error))?;
         done.push(format!("set the rights of {} to {mode:o}", path.display()));
+    }
+    for gone in backup::sweep(db) {
+        done.push(format!("removed {}, the rest of a copy whose process was killed", gone.display()));
     }
     let found = stats(db)?;
     if found.auto_vacuum == AutoVacuum::Incremental && vacuum::due(db)? {

@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use rustix::fs::FlockOperation;
 
 use super::copy::{self, Copy};
-use super::name;
+use super::{leftovers, name};
 use crate::error::{DbError, ErrorKind, Result};
 use crate::file::{self, FileIdentity, beside, folder_of};
 use crate::options::DbOptions;
@@ -64,7 +64,7 @@ pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
     }
     let source = Source::open(from)?;
     file::create_folder(folder_of(path))?;
-    copy::sweep(folder_of(path), options.clock.wall_ms());
+    leftovers::sweep(folder_of(path), options.clock.wall_ms());
     let (version, copy) = source.read(|conn| {
         let version = open::inspect(conn.conn, source.path(), &options.schema)?;
         if conn.pragma::<i64>("page_count")? == 0 {

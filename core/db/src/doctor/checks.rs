@@ -40,7 +40,7 @@ pub(super) fn all(db: &Db, depth: Depth) -> Vec<Check> {
         Err(error) => checks.push(Check::fail("header", error.to_string(), advice(&error))),
     }
     checks.extend([connection_pragmas(db), soundness(db, depth), foreign_keys(db), who(db), disk_space(db)]);
-    checks.extend([ballast(db.path()), newest_backup(db)]);
+    checks.extend([ballast(db.path()), newest_backup(db), leftovers(db)]);
     checks
 }
 
@@ -284,6 +284,17 @@ fn ballast(path: &Path) -> Check {
             "run `conclave doctor --fix`, with 64 MiB free on this disk",
         ),
     }
+}
+
+fn leftovers(db: &Db) -> Check {
+    const NAME: &str = "leftovers";
+    let left = backup::leftovers(db);
+    if left.is_empty() {
+        return Check::ok(NAME, "no unfinished copies");
+    }
+    let bytes = mebibytes(left.iter().map(|(_, bytes)| bytes).sum());
+    let detail = format!("{} files of copies whose process was killed, {bytes}", left.len());
+    Check::warn(NAME, detail, "run `conclave doctor --fix`; the next backup removes them too")
 }
 
 fn newest_backup(db: &Db) -> Check {

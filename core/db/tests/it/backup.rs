@@ -1,7 +1,7 @@
 //! Backups that can be trusted.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -268,30 +268,4 @@ fn a_disk_without_room_is_told_before_anything_is_written() {
     assert_eq!(refused.kind(), ErrorKind::Full, "{refused}");
     assert!(refused.to_string().contains("of free space"), "before, not in between: {refused}");
     assert_eq!(names(disk.path()), [""; 0]);
-}
-
-#[test]
-fn the_rest_of_a_killed_copy_is_swept_away_when_it_is_old() {
-    let scratch = Scratch::new();
-    let clock = ManualClock::at_wall_ms(0);
-    let db = Db::open(scratch.options().clock(Arc::new(clock.clone()))).unwrap();
-    insert(&db, "one").unwrap();
-    let folder = scratch.dir.path().join("copies");
-    fs::create_dir(&folder).unwrap();
-    // No pid is above 2^22, so the first is of nobody; the second is ours.
-    let dead = [".copy-1073741824-0.tmp", ".copy-1073741824-0.tmp-wal"];
-    let alive = format!(".copy-{}-7.tmp", std::process::id());
-    for name in [dead[0], dead[1], &alive, ".copy-x.tmp"] {
-        fs::write(folder.join(name), "").unwrap();
-    }
-    backup(&db, &folder, &BackupOptions::default()).unwrap();
-    assert!(dead.iter().all(|name| folder.join(name).exists()), "they may be of another pid namespace");
-    let made_ms = fs::metadata(folder.join(dead[0])).unwrap().mtime() * 1000;
-    clock.set_wall_ms(made_ms + 59 * 60_000);
-    backup(&db, &folder, &keep(1)).unwrap();
-    assert!(dead.iter().all(|name| folder.join(name).exists()), "they may be at work still");
-    clock.set_wall_ms(made_ms + 61 * 60_000);
-    backup(&db, &folder, &keep(1)).unwrap();
-    assert!(dead.iter().all(|name| !folder.join(name).exists()));
-    assert!(folder.join(alive).exists() && folder.join(".copy-x.tmp").exists());
 }

@@ -54,6 +54,7 @@ fn a_healthy_database_is_all_right_for_every_handle() {
         "disk-space",
         "ballast",
         "backup",
+        "leftovers",
     ];
     fs::set_permissions(scratch.dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let checked = doctor::checks(&db);
@@ -173,7 +174,7 @@ fn a_damaged_page_fails_and_the_other_checks_go_on() {
     fs::write(scratch.path(), bytes).unwrap();
     let db = Db::open_read_only(scratch.options()).unwrap();
     expect(&db, "integrity", CheckState::Fail, "db restore");
-    assert_eq!(doctor::checks(&db).len(), 16);
+    assert_eq!(doctor::checks(&db).len(), 17);
     assert_eq!(find(&doctor::checks_to(&db, Depth::Quick), "integrity").state, CheckState::Fail);
 }
 

@@ -9,6 +9,7 @@ mod daemon;
 mod distrust;
 mod doctor;
 mod fixture;
+mod leftovers;
 mod migrations;
 mod opening;
 mod paths;
