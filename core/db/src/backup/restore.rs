@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use rustix::fs::FlockOperation;
 
 use super::copy::{self, Copy};
@@ -125,6 +126,9 @@ const fn is_damage(kind: ErrorKind) -> bool {
 /// Keeps a copy of the database at `path`, and writes `copy` over it in one transaction.
 fn overwrite(copy: &Copy, path: &Path, kept: &Path) -> Result<()> {
     let mut conn = open::connect_bare(path)?;
+    // Where this is no database any more, closing it would play the log into it and remove the log
+    // (https://sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfignockptonclose): both are to be kept.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // Whatever lock is taken from here on stays until the connection ends
     // (https://sqlite.org/pragma.html#pragma_locking_mode).
     conn.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;
