@@ -98,9 +98,16 @@ pub(crate) fn create_folder(folder: &Path) -> Result<()> {
 
 /// Makes the entries of a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)
+    sync(folder)
+}
+
+/// Makes the bytes of a file, or the entries of a folder, durable. Not for a database that may be open: see above.
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    #[cfg(test)]
+    tests::note_sync(path);
+    File::open(path)
         .and_then(|opened| opened.sync_all())
-        .map_err(|error| DbError::io(format!("sync {}", folder.display()), error))
+        .map_err(|error| DbError::io(format!("sync {}", path.display()), error))
 }
 
 /// The folder that a file lies in.
@@ -158,3 +165,6 @@ pub(crate) fn network_file_system(path: &Path) -> Option<&'static str> {
 pub(crate) fn network_file_system(_path: &Path) -> Option<&'static str> {
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! A copy in the making: a temporary file that becomes a backup, or goes away.
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,9 +36,7 @@ impl Copy {
         let copy = Self { path: temporary(folder)?, pages };
         copy.fill(conn)?;
         // By its own name only: no SQLite connection of this process has it open any more.
-        File::open(&copy.path)
-            .and_then(|file| file.sync_all())
-            .map_err(|error| DbError::io(format!("sync {}", copy.path.display()), error))?;
+        file::sync(&copy.path)?;
         Ok(copy)
     }
 

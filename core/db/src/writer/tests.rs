@@ -11,6 +11,8 @@ use conclave_retry::Clock as _;
 
 use crate::{Db, DbError, DbOptions, Durability, ErrorKind, FIRST_VERSION, Migration, Result, Schema, Step};
 
+mod commits;
+
 thread_local! {
     static BUG: Cell<bool> = const { Cell::new(false) };
 }
@@ -53,9 +55,12 @@ fn fixture() -> Fixture {
 
 fn fixture_with(change: impl FnOnce(DbOptions) -> DbOptions) -> Fixture {
     let dir = tempfile::tempdir().unwrap();
-    let schema = Schema::assemble(&[TABLES], &[]).unwrap();
-    let db = Db::open(change(DbOptions::new(dir.path().join("state.db"), schema))).unwrap();
+    let db = Db::open(change(DbOptions::new(dir.path().join("state.db"), schema()))).unwrap();
     Fixture { db, _dir: dir }
+}
+
+fn schema() -> Schema {
+    Schema::assemble(&[TABLES], &[]).unwrap()
 }
 
 impl Fixture {
