@@ -25,7 +25,7 @@ impl Source {
     pub fn open(path: &Path) -> Result<Self> {
         let (path, snapshot) = inspect(path)?;
         let conn = match open::connect_foreign(&path, snapshot) {
-            Err(error) if snapshot == Snapshot::Live && error.kind() == ErrorKind::ReadOnly => {
+            Err(error) if snapshot == Snapshot::Live && cannot_put_beside(&error, &path) => {
                 return Err(crate::DbError::file(
                     ErrorKind::ReadOnly,
                     &path,
@@ -67,6 +67,16 @@ impl Source {
         let value = outcome?;
         ended?;
         Ok(value)
+    }
+}
+
+/// Whether the file could be read if only something could be put beside it. SQLite says it in one way or the
+/// other, as the shared memory is missing or the folder refuses it.
+fn cannot_put_beside(error: &crate::DbError, path: &Path) -> bool {
+    match error.kind() {
+        ErrorKind::ReadOnly => true,
+        ErrorKind::CannotOpen => !file::folder_is_writable(path),
+        _ => false,
     }
 }
 

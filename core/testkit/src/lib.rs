@@ -42,7 +42,7 @@ mod random;
 pub use conclave_retry::ManualClock;
 
 pub use self::child::{Child, Fleet, Parent, Rerun};
-pub use self::disk::SmallDisk;
+pub use self::disk::{SmallDisk, UnwritableFolder};
 pub use self::kill::{KillDriver, Killed};
 pub use self::notices::notices_of;
 pub use self::project::TempProject;

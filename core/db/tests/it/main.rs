@@ -17,5 +17,7 @@ mod pool;
 mod race;
 mod restore;
 mod transactions;
+mod turn;
+mod unwritable;
 mod vacuum;
 mod watch;
