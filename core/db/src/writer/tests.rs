@@ -501,6 +501,9 @@ fn a_group_runs_at_its_strictest_level() {
     assert_eq!(synchronous(&fixture), 2);
     process("f")(&fixture.db).unwrap();
     assert_eq!(synchronous(&fixture), 1);
+    // What is done alone (vacuum, checkpoints, conversions) is power-proof whoever wrote before.
+    let alone = fixture.db.maintain(|conn| crate::pragmas::integer(conn, "synchronous"));
+    assert_eq!(alone.unwrap(), 2);
 }
 
 #[test]

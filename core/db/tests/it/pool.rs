@@ -49,6 +49,18 @@ fn every_connection_of_a_full_pool_has_the_pragmas() {
     );
 }
 
+/// SQLite cuts a map that is larger than it was built for, and says nothing: reading back is what notices.
+#[test]
+fn a_pragma_that_sqlite_does_not_take_is_an_error() {
+    let scratch = Scratch::new();
+    let refused = conclave_db::Db::open(scratch.options().mmap_bytes(1 << 50)).unwrap_err();
+    assert!(matches!(refused, DbError::Pragma { name: "mmap_size", .. }), "{refused}");
+    assert!(refused.to_string().contains(&(1_u64 << 50).to_string()), "{refused}");
+    drop(scratch.open());
+    let refused = conclave_db::Db::open_read_only(scratch.options().mmap_bytes(1 << 50)).unwrap_err();
+    assert!(matches!(refused, DbError::Pragma { name: "mmap_size", .. }), "{refused}");
+}
+
 #[test]
 fn sizes_of_the_pool() {
     let scratch = Scratch::new();
