@@ -11,7 +11,9 @@ use conclave_retry::Clock as _;
 
 use crate::{Db, DbError, DbOptions, Durability, ErrorKind, FIRST_VERSION, Migration, Result, Schema, Step};
 
+mod callers;
 mod commits;
+mod waits;
 
 thread_local! {
     static BUG: Cell<bool> = const { Cell::new(false) };
@@ -299,22 +301,27 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn a_future_dropped_before_its_turn_does_nothing() {
     let fixture = fixture();
     let ran = Arc::new(AtomicUsize::new(0));
-    let (db, counter) = (fixture.db.clone(), Arc::clone(&ran));
-    let results = fixture.as_one_group(vec![
-        insert("a"),
-        Box::new(move |_| {
-            let future = db.write_async("dropped", move |tx| {
+    let counter = Arc::clone(&ran);
+    let write = |text: &'static str| {
+        fixture.db.write_async("stays", move |tx| tx.execute("INSERT INTO item(text) VALUES(?1)", [text]))
+    };
+    // The lead is held meanwhile, so nobody takes anything out of the queue.
+    let (first, last) = fixture
+        .db
+        .maintain(|_| {
+            let first = write("a");
+            let dropped = fixture.db.write_async("dropped", move |tx| {
                 counter.fetch_add(1, Ordering::SeqCst);
                 tx.execute("INSERT INTO item(text) VALUES('dropped')", []).map(drop)
             });
-            assert_eq!(db.writers_queued(), 2);
-            drop(future);
-            assert_eq!(db.writers_queued(), 1);
-            // Takes the place in the queue that the test waits for.
-            insert("b")(&db)
-        }),
-    ]);
-    assert_eq!(kinds(&results), [None, None]);
+            let last = write("b");
+            assert_eq!(fixture.db.writers_queued(), 3);
+            drop(dropped);
+            assert_eq!(fixture.db.writers_queued(), 2);
+            Ok((first, last))
+        })
+        .unwrap();
+    assert_eq!(block_on(async { (first.await.unwrap(), last.await.unwrap()) }), (1, 1));
     assert_eq!(ran.load(Ordering::SeqCst), 0);
     assert_eq!(fixture.texts(), ["a", "b"]);
 }

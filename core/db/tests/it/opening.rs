@@ -27,6 +27,8 @@ fn what_is_not_ours_is_refused_as_it_lies() {
     let cases: &[(&str, &str, ErrorKind, &str)] = &[
         ("newer", future, ErrorKind::Newer, "9999"),
         ("newer in WAL", "PRAGMA journal_mode=WAL; PRAGMA user_version=101;", ErrorKind::Newer, "101"),
+        // Its mark may be a later release's.
+        ("newer with a mark", "PRAGMA application_id=77; PRAGMA user_version=102;", ErrorKind::Newer, "102"),
         ("another program", "PRAGMA application_id=77; CREATE TABLE x(y);", ErrorKind::Foreign, "77"),
         ("unmarked tables", "CREATE TABLE customers(name);", ErrorKind::Foreign, "customers"),
         (
