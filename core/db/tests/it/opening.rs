@@ -264,3 +264,42 @@ fn a_file_without_version_and_tables_is_unfinished() {
     drop(scratch.open());
     assert!(!Db::is_unfinished(&scratch.options()).unwrap(), "made whole");
 }
+
+/// The file and its journal as somebody leaves them who is killed in a transaction that has begun to write.
+#[expect(clippy::disallowed_methods, reason = "the other program of the scenarios")]
+fn killed_in_a_transaction(from: &Scratch, begin: &str) -> Scratch {
+    let conn = rusqlite::Connection::open(from.path()).unwrap();
+    // Nothing is kept in memory, so the pages are written before the commit.
+    conn.execute_batch("PRAGMA journal_mode=DELETE; PRAGMA cache_size=1; PRAGMA cache_spill=1;").unwrap();
+    conn.execute_batch(begin).unwrap();
+    let killed = Scratch::new();
+    for suffix in ["", "-journal"] {
+        let name = format!("state.db{suffix}");
+        fs::copy(from.dir.path().join(&name), killed.dir.path().join(&name)).unwrap();
+    }
+    assert!(fs::metadata(killed.dir.path().join("state.db-journal")).unwrap().len() > 512, "a hot journal");
+    killed
+}
+
+#[test]
+fn what_a_dead_process_left_half_done_is_undone_before_anyone_looks() {
+    let half = "BEGIN; UPDATE item SET text = 'half ' || id || text;";
+    for open in [Db::open, Db::open_read_only] {
+        let scratch = Scratch::new();
+        let db = scratch.open();
+        for n in 0..200 {
+            insert(&db, &format!("{n} {}", "x".repeat(500))).unwrap();
+        }
+        let before = texts(&db);
+        drop(db);
+        let killed = killed_in_a_transaction(&scratch, half);
+        assert_eq!(texts(&open(killed.options()).unwrap()), before);
+        // What it would have become counts for nothing, what it was does.
+        let marks = format!("{half} PRAGMA user_version=9999; PRAGMA application_id=77;");
+        let killed = killed_in_a_transaction(&scratch, &marks);
+        assert_eq!(texts(&open(killed.options()).unwrap()), before);
+        scratch.foreign("PRAGMA user_version=9999;");
+        let killed = killed_in_a_transaction(&scratch, &format!("{half} PRAGMA user_version=100;"));
+        assert_eq!(open(killed.options()).unwrap_err().kind(), ErrorKind::Newer);
+    }
+}
