@@ -131,6 +131,9 @@ fn it_neither_nests_nor_writes_into_a_file_that_is_gone() {
     std::fs::rename(scratch.path(), &away).unwrap();
     let gone = conn.transact(TransactionBehavior::Immediate, write).unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::Replaced);
+    // Nor is another file opened in its place.
+    std::fs::copy(&away, scratch.path()).unwrap();
+    assert_eq!(db.open_connection().unwrap_err().kind(), ErrorKind::Replaced);
     std::fs::rename(&away, scratch.path()).unwrap();
     assert_eq!(texts(&db), ["x"]);
 }
