@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use conclave_db::{APPLICATION_ID, Db, DbError, DbOptions, ErrorKind, Source};
 
@@ -302,4 +303,25 @@ fn what_a_dead_process_left_half_done_is_undone_before_anyone_looks() {
         let killed = killed_in_a_transaction(&scratch, &format!("{half} PRAGMA user_version=100;"));
         assert_eq!(open(killed.options()).unwrap_err().kind(), ErrorKind::Newer);
     }
+}
+
+/// Where the file of the next test is.
+static REPLACED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// A step of the schema is the one moment of an opening at which a test can act.
+fn replace_the_file(_: i32, _: usize) {
+    if let Some(path) = REPLACED.lock().unwrap().take() {
+        fs::rename(&path, path.with_extension("away")).unwrap();
+        fs::write(&path, "").unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_opened_is_not_taken_for_the_new_one() {
+    let scratch = Scratch::new();
+    *REPLACED.lock().unwrap() = Some(scratch.path());
+    let refused = Db::open(scratch.options().migration_observer(replace_the_file)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Replaced, "{refused}");
+    assert!(REPLACED.lock().unwrap().is_none(), "nothing was replaced");
+    assert_eq!(fs::metadata(scratch.path()).unwrap().len(), 0, "the new one was written");
 }
