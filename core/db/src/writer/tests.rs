@@ -12,7 +12,9 @@ use conclave_retry::Clock as _;
 use crate::{Db, DbError, DbOptions, Durability, ErrorKind, FIRST_VERSION, Migration, Result, Schema, Step};
 
 mod callers;
+mod checkpoints;
 mod commits;
+mod counters;
 mod waits;
 
 thread_local! {
@@ -281,10 +283,15 @@ fn nesting_is_an_error_at_once() {
             kinds.push(db.exclusive(|_| Ok(())).unwrap_err().kind());
             let future = db.write_async("nested", |_| Ok::<_, DbError>(()));
             kinds.push(block_on(future).unwrap_err().kind());
+            kinds.push(db.maintain(|_| Ok(())).unwrap_err().kind());
+            kinds.push(crate::BulkWriter::open(db, None).map(drop).unwrap_err().kind());
+            let options = DbOptions::new(db.path(), schema());
+            kinds.push(Db::open(options.clone()).unwrap_err().kind());
+            kinds.push(Db::open_read_only(options).unwrap_err().kind());
         }
         kinds
     };
-    let all = vec![ErrorKind::Nested; 8];
+    let all = vec![ErrorKind::Nested; 16];
     assert_eq!(fixture.db.read(|_| Ok::<_, DbError>(nest())).unwrap(), all);
     assert_eq!(fixture.db.exclusive(|_| Ok(nest())).unwrap(), all);
     let in_write = fixture.db.clone();
@@ -617,6 +624,9 @@ fn a_file_replaced_under_the_handle_is_noticed() {
     let away = path.with_extension("away");
     std::fs::rename(&path, &away).unwrap();
     assert_eq!(insert("b")(&fixture.db).unwrap_err().kind(), ErrorKind::Replaced);
+    // Nor is it vacuumed or checkpointed: that would put the log beside whatever has its name.
+    let alone = fixture.db.maintain(|_| -> Result<()> { panic!("in a file that is gone") });
+    assert_eq!(alone.unwrap_err().kind(), ErrorKind::Replaced);
     std::fs::write(&path, b"another file").unwrap();
     assert_eq!(insert("c")(&fixture.db).unwrap_err().kind(), ErrorKind::Replaced);
     assert_eq!(std::fs::read(&path).unwrap(), b"another file");

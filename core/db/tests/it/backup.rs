@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use conclave_db::backup::{self, BackupOptions, backup};
+use conclave_db::doctor::{self, CheckState, Depth};
 use conclave_db::{Db, DbOptions, ErrorKind, Source};
 use conclave_testkit::{ManualClock, SmallDisk};
 
@@ -247,6 +248,43 @@ fn a_damaged_database_gives_no_backup_and_costs_no_older_one() {
     assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
     assert!(refused.to_string().contains("state.db"), "names the database, not a temporary file: {refused}");
     assert_eq!(names(&folder), before);
+}
+
+/// A quick look does not see it: an index that has as many rows as its table, but others.
+#[test]
+fn a_backup_is_checked_as_thoroughly_as_can_be() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    let sql = "CREATE TABLE note(text TEXT) STRICT; CREATE INDEX by_text ON note(text); INSERT INTO note VALUES('old');";
+    db.write("note", move |tx| tx.execute_batch(sql)).unwrap();
+    drop(db);
+    scratch.foreign(
+        "PRAGMA writable_schema=ON;
+         CREATE TEMP TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'by_text';
+         DELETE FROM sqlite_schema WHERE name = 'by_text';
+         PRAGMA writable_schema=RESET;
+         UPDATE note SET text = 'new';
+         PRAGMA writable_schema=ON;
+         INSERT INTO sqlite_schema SELECT * FROM kept;
+         PRAGMA writable_schema=RESET;",
+    );
+    let db = scratch.open();
+    let integrity = |depth| {
+        let checks = doctor::checks_to(&db, depth);
+        checks.into_iter().find(|check| check.name == "integrity").unwrap().state
+    };
+    assert_eq!((integrity(Depth::Quick), integrity(Depth::Full)), (CheckState::Ok, CheckState::Fail));
+    let refused = backup(&db, &scratch.dir.path().join("copy.db"), &BackupOptions::default()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    assert!(refused.to_string().contains("by_text"), "{refused}");
+    assert!(!scratch.dir.path().join("copy.db").exists());
+    // Nor is such a file put in the place of a database.
+    drop(db);
+    let other = Scratch::new();
+    insert(&other.open(), "stays").unwrap();
+    let refused = backup::restore(&other.options(), &scratch.path()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    assert_eq!(texts(&other.open()), ["stays"]);
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn a_commit_that_fails_with_its_transaction_gone_is_ambiguous_for_all() {
             assert!(error.to_string().contains("unknown") && !error.is_retryable(), "{error}");
         }
         assert_eq!(runs.load(Ordering::SeqCst), members, "run again after nobody knew");
-        assert_eq!(fixture.db.metrics().ambiguous, members as u64);
+        let metrics = fixture.db.metrics();
+        assert_eq!((metrics.ambiguous, metrics.failed, metrics.commits), (members as u64, 0, 0));
         refuse_commits(&fixture, false);
         insert("after")(&fixture.db).unwrap();
         assert_eq!(fixture.texts(), ["after"]);
