@@ -283,3 +283,6 @@ fn at(path: &Path, error: DbError) -> DbError {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What is synced, and what the folder looked like at that moment: a power cut right after keeps just that.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use super::{beside, create, sync_folder};
@@ -12,6 +12,11 @@ type Synced = (PathBuf, Vec<String>);
 
 thread_local! {
     static SYNCED: RefCell<Vec<Synced>> = const { RefCell::new(Vec::new()) };
+}
+
+thread_local! {
+    /// A file system that this thread is to find everywhere: no test has a real one.
+    pub(crate) static PRETENDED: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
 pub(super) fn note_sync(path: &Path) {

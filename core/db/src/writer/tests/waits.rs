@@ -80,3 +80,28 @@ fn block_on_for<T>(time: Duration, future: impl Future<Output = T>) -> Option<T>
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(time, future).await.ok() })
 }
+
+/// Whoever has the connection for a while with a patience of its own leaves it as it was.
+#[test]
+fn the_write_connection_keeps_its_busy_timeout() {
+    let fixture = fixture();
+    let db = &fixture.db;
+    let uses: &[(&str, fn(&Db) -> Result<()>)] = &[
+        ("a write", |db| insert("a")(db)),
+        ("a checkpoint", |db| {
+            crate::checkpoint::checkpoint(db, crate::checkpoint::CheckpointMode::Truncate).map(drop)
+        }),
+        ("a vacuum", |db| {
+            let fill = "INSERT INTO item(text, blob) VALUES('big', zeroblob(1000000)); DELETE FROM item;";
+            db.write("free pages", move |tx| tx.execute_batch(fill))?;
+            assert!(crate::vacuum::run_until_done(db, &mut |_| {})?.slices > 0);
+            Ok(())
+        }),
+        ("a full vacuum", |db| crate::vacuum::full(db).map(drop)),
+    ];
+    for (name, uses) in uses {
+        uses(db).unwrap();
+        let found = db.maintain(|conn| crate::pragmas::integer(conn, "busy_timeout")).unwrap();
+        assert_eq!(found, 5000, "{name}");
+    }
+}
