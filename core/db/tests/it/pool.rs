@@ -36,7 +36,8 @@ fn every_connection_of_a_full_pool_has_the_pragmas() {
         assert_eq!(db.read(|conn| conn.pragma::<i64>(name)).unwrap(), *value, "{name}");
     }
     let own = db.open_connection().unwrap();
-    for (name, value) in wanted.iter().filter(|(name, _)| *name != "query_only") {
+    let for_writing: &[(&str, i64)] = &[("journal_size_limit", 64 << 20), ("wal_autocheckpoint", 0)];
+    for (name, value) in wanted.iter().filter(|(name, _)| *name != "query_only").chain(for_writing) {
         let found: i64 = own.pragma_query_value(None, name, |row| row.get(0)).unwrap();
         assert_eq!(found, *value, "{name}");
     }
