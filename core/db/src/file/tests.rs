@@ -103,7 +103,7 @@ fn a_backup_has_its_name_only_when_its_bytes_are_durable() {
     let root = dir.path().canonicalize().unwrap();
     let db = Db::open(options(&root.join("state.db"))).unwrap();
     let folder = root.join("copies");
-    let is_copy = |name: &str| name.ends_with(".tmp");
+    let is_copy = |name: &str| name.contains(".copy-");
     for (target, replace) in
         [(folder.join("x.db"), false), (folder.join("x.db"), true), (folder.clone(), false)]
     {

@@ -46,11 +46,13 @@ fn a_read_only_handle_makes_none() {
     assert!(!ballast::path_of(db.path()).exists());
 }
 
+type Write = fn(&Db) -> Result<usize, DbError>;
+
 /// A database that may not grow is as full as its disk, whichever way the write goes.
 #[test]
 fn whoever_meets_the_end_of_the_room_gives_it_up() {
     const BIG: &str = "INSERT INTO item(text) VALUES(hex(zeroblob(1000000)))";
-    let ways: &[(&str, fn(&Db) -> Result<usize, DbError>)] = &[
+    let ways: &[(&str, Write)] = &[
         ("write", |db| {
             db.exclusive(|conn| Ok(conn.pragma_update(None, "max_page_count", 40)?))?;
             db.write("big", |tx| tx.execute(BIG, []))

@@ -57,6 +57,6 @@ fn every_answer_is_counted_once_and_every_wait_measured() {
     assert!(late.unwrap().is_err());
     let metrics = db.metrics();
     assert_eq!((metrics.commits, metrics.writes, metrics.failed), (1, 2, 3), "{metrics:?}");
-    db.read(|_| Ok::<_, DbError>(assert_eq!(db.metrics().readers, 1))).unwrap();
+    assert_eq!(db.read(|_| Ok::<_, DbError>(db.metrics().readers)).unwrap(), 1);
     assert_eq!((db.metrics().reads, db.metrics().readers), (1, 0));
 }

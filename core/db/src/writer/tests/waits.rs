@@ -81,12 +81,15 @@ fn block_on_for<T>(time: Duration, future: impl Future<Output = T>) -> Option<T>
     runtime.block_on(async { tokio::time::timeout(time, future).await.ok() })
 }
 
+/// One way to use the write connection.
+type Use = fn(&Db) -> Result<()>;
+
 /// Whoever has the connection for a while with a patience of its own leaves it as it was.
 #[test]
 fn the_write_connection_keeps_its_busy_timeout() {
     let fixture = fixture();
     let db = &fixture.db;
-    let uses: &[(&str, fn(&Db) -> Result<()>)] = &[
+    let uses: &[(&str, Use)] = &[
         ("a write", |db| insert("a")(db)),
         ("a checkpoint", |db| {
             crate::checkpoint::checkpoint(db, crate::checkpoint::CheckpointMode::Truncate).map(drop)
