@@ -111,3 +111,14 @@ fn a_slice_leaves_the_field_to_another_process() {
     other.execute_batch("COMMIT").unwrap();
     assert!(vacuum::cycle(&db, VacuumBudget::default()).unwrap().pages_freed > 0);
 }
+
+/// A command that writes is not to end much later than it would without.
+#[test]
+fn a_command_does_one_slice_and_no_more() {
+    let scratch = Scratch::new();
+    let db = Db::open(scratch.options().clock(Arc::new(Ticking::default()))).unwrap();
+    mostly_free(&db, 2 * MB);
+    let done = vacuum::slice_when_due(&db).unwrap().expect("it is due");
+    assert_eq!(done.slices, 1, "{done:?}");
+    assert!(done.pages_freed > 0 && done.pages_left > 0, "{done:?}");
+}

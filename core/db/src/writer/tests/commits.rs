@@ -142,3 +142,30 @@ fn a_commit_that_readers_keep_out_is_busy_and_stores_nothing() {
     journaled.insert(Durability::Power, &runs).unwrap();
     assert_eq!(count(&reader), 1);
 }
+
+/// Nobody may come for a long time, and other processes would meet the lock until then.
+#[test]
+fn whatever_fails_leaves_no_lock_behind() {
+    let fails: fn() -> Write = || {
+        Box::new(|db| db.write("fails", |tx| tx.execute("INSERT INTO item(text) VALUES(NULL)", []).map(drop)))
+    };
+    let orphan: fn() -> Write = || {
+        Box::new(|db| db.write("orphan", |tx| tx.execute("INSERT INTO child(item) VALUES(9)", []).map(drop)))
+    };
+    let panics: fn() -> Write = || Box::new(|db| db.write("panics", |_| panic!("on purpose")));
+    for (name, writes) in [
+        ("one that fails", vec![fails()]),
+        ("one that panics", vec![panics()]),
+        ("a violation found at COMMIT", vec![orphan()]),
+        ("a group of which nothing is left", vec![fails(), panics(), fails()]),
+        ("run one by one, the last fails", vec![orphan(), fails()]),
+        ("run one by one, the last panics", vec![insert("a"), orphan(), panics()]),
+    ] {
+        let fixture = fixture();
+        let other = fixture.db.open_connection().unwrap();
+        other.busy_timeout(Duration::ZERO).unwrap();
+        let failed = fixture.as_one_group(writes).iter().filter(|answer| answer.is_err()).count();
+        assert!(failed > 0, "{name}");
+        other.execute_batch("BEGIN IMMEDIATE; COMMIT").unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
