@@ -82,7 +82,7 @@ async fn the_daemon_refuses_what_it_can_never_do() {
 #[derive(Debug)]
 struct Stops {
     looks: AtomicU64,
-    stops: mpsc::Sender<()>,
+    told: mpsc::Sender<()>,
     goes_on: Mutex<mpsc::Receiver<()>>,
 }
 
@@ -90,7 +90,7 @@ impl Clock for Stops {
     fn monotonic(&self) -> Duration {
         let look = self.looks.fetch_add(1, Ordering::SeqCst);
         if look == AT_WORK {
-            self.stops.send(()).unwrap();
+            self.told.send(()).unwrap();
             // An error when the test has failed meanwhile.
             let _ = self.goes_on.lock().unwrap().recv();
         }
@@ -108,8 +108,8 @@ const AT_WORK: u64 = 1_000_000;
 #[tokio::test]
 async fn the_daemon_ends_after_the_slice_that_it_is_in() {
     let scratch = Scratch::new();
-    let ((stops, has_stopped), (go_on, goes_on)) = (mpsc::channel(), mpsc::channel());
-    let clock = Arc::new(Stops { looks: AtomicU64::new(0), stops, goes_on: Mutex::new(goes_on) });
+    let ((told, has_stopped), (go_on, goes_on)) = (mpsc::channel(), mpsc::channel());
+    let clock = Arc::new(Stops { looks: AtomicU64::new(0), told, goes_on: Mutex::new(goes_on) });
     let as_clock: Arc<dyn Clock> = Arc::<Stops>::clone(&clock);
     let db = Db::open(scratch.options().clock(as_clock)).unwrap();
     mostly_free(&db, 2 * MB);
