@@ -139,6 +139,9 @@ fn backfill_killed_after_seven_rows_goes_on() {
     child.kill();
     let db = Db::open(DbOptions::new(&path, schema())).unwrap();
     assert_eq!(rows(&db, "SELECT count(*) FROM agent_outputs"), [[Value::Integer(7)]]);
+    // The cursor came in the transaction of the chunk.
+    let cursor = "SELECT artifact_cursor, execution_cursor FROM migration_state";
+    assert_eq!(rows(&db, cursor), [[Value::Integer(7), Value::Null]]);
     let report = backfill(&db, &options, &mut |_| {}).unwrap();
     assert_eq!((report.copied, report.remaining, report.complete), (7, 0, true));
     for query in STATE {

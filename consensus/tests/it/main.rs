@@ -3,6 +3,7 @@
 
 mod backfill;
 mod byte_exact;
+mod claims;
 mod comparison;
 mod counting;
 mod export;
@@ -16,3 +17,4 @@ mod project;
 mod reading;
 mod recording;
 mod schema;
+mod unlikely;
