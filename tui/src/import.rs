@@ -27,7 +27,7 @@ pub(crate) fn import(
     // The cause names the file.
     let doing = "import";
     if project.has_state() {
-        let db = project.open()?;
+        let db = if options.dry_run { project.open_for_dry_run()? } else { project.open()? };
         return import_file(&db, file, options, progress).doing(doing);
     }
     check_source(file).doing(doing)?;

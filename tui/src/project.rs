@@ -142,6 +142,13 @@ impl Project {
         }))
     }
 
+    /// Opens a state that is there for a dry run, which writes to temporary tables alone. One that would have to be
+    /// migrated first is refused, as by everything that reads.
+    pub(crate) fn open_for_dry_run(&self) -> Result<Db, Failure> {
+        drop(Db::open_read_only(self.options()?).doing("open the state")?);
+        Db::open(self.options()?).doing("open the state")
+    }
+
     /// Makes the state folder and a commented `config.toml`, where they are missing. Gives what it made.
     pub(crate) fn init(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut made = Vec::new();

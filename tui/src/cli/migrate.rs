@@ -265,7 +265,7 @@ fn backfill(context: &Context, limit: Option<u64>, dry_run: bool) -> Result<Exit
         }
         return Ok(Exit::Done);
     }
-    let db = context.open()?;
+    let db = if dry_run { context.project.open_for_dry_run()? } else { context.open()? };
     let options =
         BackfillOptions { limit, dry_run, actor: context.actor.clone(), ..BackfillOptions::default() };
     let progress = Progress::new(output);

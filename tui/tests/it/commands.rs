@@ -307,3 +307,60 @@ fn a_full_vacuum_asks_for_room_for_its_copy_before_it_begins() {
     assert_eq!(document["error"]["kind"], "full");
     scratch.ok(&["db", "vacuum", "--full"]);
 }
+
+/// The files of a project with their bytes; what SQLite itself puts beside a database does not count.
+fn bytes(scratch: &Scratch) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let own = |path: &std::path::PathBuf| {
+        !["-wal", "-shm"].iter().any(|ending| path.to_string_lossy().ends_with(ending))
+    };
+    let files = scratch.files().into_iter().filter(own);
+    files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn read_commands_change_no_byte_of_a_state_that_is_there() {
+    let scratch = Scratch::with_runs();
+    let before = bytes(&scratch);
+    let fixture = scratch.fixture();
+    for words in [
+        &["status"][..],
+        &["runs", "list"],
+        &["runs", "show", "1"],
+        &["runs", "output", "1", "gemini"],
+        &["migrate", "status"],
+        &["migrate", "--dry-run"],
+        &["migrate", "import", "--dry-run", fixture.to_str().unwrap()],
+        &["migrate", "backfill", "--dry-run"],
+        &["--read-only", "migrate", "verify"],
+        &["doctor"],
+        &["db", "stats"],
+        &["db", "check"],
+    ] {
+        // However much is to be logged, only -v writes it to a file here.
+        let done = Done::of(scratch.command().env("CONCLAVE_LOG", "trace").args(words));
+        assert_eq!(done.code, Some(0), "{words:?}: {}", done.stderr);
+        assert!(bytes(&scratch) == before, "{words:?} changed something");
+    }
+}
+
+/// Nor does a dry run bring the state to a newer schema, which would be the largest change of all.
+#[test]
+fn a_dry_run_leaves_an_old_state_as_it_is() {
+    let scratch = Scratch::new();
+    std::fs::create_dir(scratch.project().join(".conclave")).unwrap();
+    let fixture = scratch.fixture();
+    std::fs::copy(&fixture, scratch.database()).unwrap();
+    let before = bytes(&scratch);
+    for words in [
+        &["migrate", "import", "--dry-run", fixture.to_str().unwrap()][..],
+        &["migrate", "backfill", "--dry-run"],
+        &["--read-only", "migrate", "backfill", "--dry-run"],
+    ] {
+        let done = scratch.run(words);
+        done.refused(3);
+        assert!(done.stderr.contains("hint: run `conclave migrate`"), "{words:?}: {}", done.stderr);
+        assert!(bytes(&scratch) == before, "{words:?} changed something");
+    }
+    assert_eq!(scratch.json(&["migrate", "--dry-run"])["from"], 0);
+    assert!(bytes(&scratch) == before);
+}
