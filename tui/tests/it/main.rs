@@ -13,5 +13,6 @@ mod interrupted;
 mod lists;
 mod pipes;
 mod places;
+mod printed;
 mod scratch;
 mod terminal;

@@ -8,7 +8,7 @@ use ratatui::crossterm::event::KeyCode;
 use super::update;
 use crate::failure::Exit;
 use crate::ui::effect::{Effect, Read, Work};
-use crate::ui::fixture::{detail, model, numbers, opening, press, problem, send};
+use crate::ui::fixture::{detail, frame, model, numbers, opening, press, problem, send};
 use crate::ui::keymap::{Action, BINDINGS};
 use crate::ui::keys::Key;
 use crate::ui::message::{Mouse, Msg, Opened, Outcome};
@@ -162,6 +162,20 @@ fn a_notice_stays_until_a_key() {
     assert!(model.notice.is_some());
     press(&mut model, 9, &["j"]);
     assert!(model.notice.is_none());
+}
+
+/// A notice takes lines from the list: the chosen one stays in sight wherever it stands.
+#[test]
+fn a_notice_does_not_cover_the_chosen_line() {
+    let mut model = model(SIZE, 42);
+    for _ in 0..20 {
+        press(&mut model, 42, &["j"]);
+        send(&mut model, Msg::ReadFailed(problem()), 42);
+        let chosen = model.runs.rows[model.runs.cursor.selected].id.to_string();
+        let drawn = frame(&model);
+        let line = drawn.lines().find(|line| line.starts_with(" ▸")).unwrap_or_else(|| panic!("{drawn}"));
+        assert!(line.split_whitespace().any(|word| word == chosen), "{chosen}: {line}");
+    }
 }
 
 #[test]
