@@ -1,7 +1,5 @@
 //! A copy in the making: a temporary file that becomes a backup, or goes away.
 
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
