@@ -78,9 +78,24 @@ pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
     let kept = put_in_place(copy, path, options.clock.wall_ms())?;
     // With locks: from here on others may open it.
     integrity::require(&open::connect_foreign(path, Snapshot::Live)?, path)?;
+    leave_log(path);
     tracing::info!(file = %path.display(), from = %from.display(), "restored");
     let (path, from) = (path.clone(), source.path().to_path_buf());
     Ok(RestoreReport { path, from, version, bytes, kept, verified: true })
+}
+
+/// Leaves the file as every other one is: with a write-ahead log. Where that cannot be now, because somebody has
+/// opened it already or the file system has no such log, the next opening for writing sees to it.
+fn leave_log(path: &Path) {
+    if file::network_file_system(path).is_some() {
+        return;
+    }
+    let set = open::connect_bare(path).and_then(|conn| {
+        let mode =
+            conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+        Ok(mode)
+    });
+    tracing::debug!(file = %path.display(), ?set, "journal mode after a restore");
 }
 
 fn refuse_open(path: &Path) -> Result<()> {

@@ -57,6 +57,10 @@ fn what_was_there_is_kept() {
     assert!(report.verified);
     assert_eq!((report.path.as_path(), report.version), (scratch.path().as_path(), schema().version()));
     assert_eq!(rows_of(&report.kept.expect("the old one")), ["now"]);
+    // As every other file, without anyone having opened it to write.
+    let reader = Db::open_read_only(scratch.options()).unwrap();
+    assert_eq!(reader.journal(), conclave_db::Journal::Wal);
+    drop(reader);
     let db = scratch.open();
     assert_eq!(texts(&db), ["then"]);
     assert_eq!(conclave_db::stats(&db).unwrap().journal_mode, "wal");
