@@ -10,10 +10,12 @@ use crate::import::{ListedRow, Progress};
 use crate::store::control::{self, Phase};
 use crate::store::counting;
 
+mod attention;
 mod backfill;
 mod overview;
 mod verify;
 
+pub use self::attention::{Attention, attention};
 pub use self::overview::{Overview, overview};
 
 /// How far the backfill has come.
@@ -239,10 +241,11 @@ fn next_phase(phase: Phase, backfill: &BackfillStatus, mismatches: u64, triggers
         missing.push("capture triggers on the legacy tables".to_owned());
     }
     if phase >= Phase::DualWrite && !backfill.complete {
-        missing.push(format!("{} legacy rows without their counterpart", backfill.remaining));
+        let (left, rows) = (backfill.remaining, if backfill.remaining == 1 { "row" } else { "rows" });
+        missing.push(format!("{left} legacy {rows} without their counterpart"));
     }
     if mismatches > 0 {
-        missing.push(format!("{mismatches} open differences"));
+        missing.push(attention::open_differences(mismatches));
     }
     NextPhase { phase: Some(phase.number() + 1), allowed: missing.is_empty(), missing }
 }

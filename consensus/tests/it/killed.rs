@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use conclave_consensus::import::{ImportOptions, import_file};
-use conclave_consensus::migrate::{BackfillOptions, backfill};
+use conclave_consensus::migrate::{BackfillOptions, attention, backfill};
 use conclave_db::sql::Value;
 use conclave_db::{Db, DbOptions};
 use conclave_testkit::{KillDriver, Parent, Rerun};
@@ -68,7 +68,11 @@ fn import_killed_after_seven_rows_goes_on() {
     child.kill();
     assert_eq!(project.number("SELECT count(*) FROM agent_outputs"), 7);
     assert_eq!(project.number("SELECT count(*) FROM import_sources WHERE finished_at IS NULL"), 1);
+    let waiting = attention(&project.db).unwrap();
+    let kinds: Vec<_> = waiting.iter().map(|one| (one.kind, one.since.is_some())).collect();
+    assert_eq!(kinds, [("import", true)], "{waiting:?}");
     let report = project.import(&source);
+    assert_eq!(attention(&project.db).unwrap(), []);
     assert_eq!((report.already_present, report.rows), (7, 18));
     assert_eq!((report.runs, report.outputs, report.syntheses, report.executions), (11, 14, 2, 2));
     assert_eq!(project.state(), undisturbed(&source));
