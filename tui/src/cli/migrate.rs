@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use conclave_consensus::import::ImportReport;
+use conclave_consensus::import::{ImportReport, quoted};
 use conclave_consensus::migrate::{
     self, BackfillOptions, BackfillReport, BackfillStatus, Counts, Finding, MigrationStatus, NextPhase,
     VerifyReport,
@@ -14,10 +14,13 @@ use serde_json::{Value, json};
 
 use super::args::{Migrate, MigrateLine};
 use super::context::Context;
+use super::output::Output;
 use super::progress::Progress;
+use crate::attention::unfinished_imports;
 use crate::failure::{Doing, Exit, Failure};
 use crate::import::{import, in_words, options};
 use crate::text::{count, counted, visible};
+use crate::times;
 
 pub(super) fn run(context: &Context, line: MigrateLine) -> Result<Exit, Failure> {
     match line.command {
@@ -131,7 +134,12 @@ fn import_all(context: &Context, files: &[PathBuf], dry_run: bool) -> Result<Exi
 }
 
 fn import_one(context: &Context, file: &Path, dry_run: bool) -> Result<ImportReport, Failure> {
-    let progress = Progress::new(&context.output);
+    let mut progress = Progress::new(&context.output);
+    if !dry_run {
+        let again = quoted(&file.to_string_lossy());
+        let kept = format!("what has arrived is kept; run `conclave migrate import {again}` to go on");
+        progress = progress.if_interrupted(&context.output, kept);
+    }
     let options = options(&context.actor, dry_run);
     import(&context.project, file, &options, &mut |at| {
         progress.at(at.done_rows, at.total_rows, at.phase);
@@ -196,7 +204,31 @@ fn status_page(status: &MigrationStatus) -> String {
         Some(phase) => format!("phase {phase}, missing: {}", status.next.missing.join(", ")),
     };
     let _ = writeln!(text, "next        {}", visible(&next));
+    text.push_str(&source_lines(status));
     text
+}
+
+/// The files that were imported, and those whose import did not end.
+fn source_lines(status: &MigrationStatus) -> String {
+    let mut text = String::new();
+    for (at, source) in status.sources.iter().enumerate() {
+        let label = if at == 0 { "sources" } else { "" };
+        let when = source.finished_at.or(source.started_at).map_or("?".to_owned(), times::absolute);
+        let how = match source.finished_at {
+            Some(_) => format!("imported {when}"),
+            None => format!("began {when}, not finished: conclave migrate import {}", quoted(&source.path)),
+        };
+        let _ = writeln!(text, "{label:<12}{}: {}", visible(&source.path), visible(&how));
+    }
+    text
+}
+
+/// What a comparison says nothing of: it compares what is here.
+fn say_unfinished(output: &Output, db: &Db) {
+    for import in unfinished_imports(db).unwrap_or_default() {
+        output.notice(visible(&import.why));
+        output.notice(format!("hint: {}", visible(&import.advice)));
+    }
 }
 
 fn verify(context: &Context) -> Result<Exit, Failure> {
@@ -223,7 +255,11 @@ fn verify(context: &Context) -> Result<Exit, Failure> {
         output.document(&report)?;
     } else {
         output.print(verify_page(&report))?;
+        for advice in report.advice() {
+            output.notice(format!("hint: {advice}"));
+        }
     }
+    say_unfinished(output, &db);
     Ok(if report.equal { Exit::Done } else { Exit::StateSaysNo })
 }
 
@@ -232,7 +268,7 @@ fn verify_page(report: &VerifyReport) -> String {
     if report.equal {
         return format!("{checked} compared, all equal\n");
     }
-    let mut text = format!("{checked} compared, {} differ\n", count(report.differences));
+    let mut text = format!("{checked} compared, {}\n", counted(report.differences, "differs", "differ"));
     for finding in &report.findings {
         text.push_str(&finding_line(finding));
     }
@@ -268,7 +304,11 @@ fn backfill(context: &Context, limit: Option<u64>, dry_run: bool) -> Result<Exit
     let db = if dry_run { context.project.open_for_dry_run()? } else { context.open()? };
     let options =
         BackfillOptions { limit, dry_run, actor: context.actor.clone(), ..BackfillOptions::default() };
-    let progress = Progress::new(output);
+    let mut progress = Progress::new(output);
+    if !dry_run {
+        let kept = "what is copied is kept; run `conclave migrate backfill` to go on";
+        progress = progress.if_interrupted(output, kept.to_owned());
+    }
     let report =
         migrate::backfill(&db, &options, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase))
             .doing("backfill")?;

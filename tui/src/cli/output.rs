@@ -138,6 +138,14 @@ impl Output {
         }
     }
 
+    /// Says what Ctrl-C left, in place of the bar that may stand there.
+    pub(crate) fn interrupted(&self, text: &str) {
+        if !self.quiet {
+            let clear = if self.shows_progress() { "\r\x1b[K" } else { "" };
+            to_stderr(&format!("{clear}interrupted: {}", one_line(text)));
+        }
+    }
+
     /// Says that a read command found nothing to read.
     pub(crate) fn no_state(&self) {
         self.notice("no state here");

@@ -3,12 +3,13 @@
 //! It answers at once however much there is: of large tables it says what costs nothing to know, and that it is
 //! no exact count. `conclave migrate status` counts.
 
-use conclave_consensus::migrate::{self, Overview};
+use conclave_consensus::migrate::{self, Attention, Overview};
 use conclave_db::{Db, FileStats};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::output::Output;
+use crate::attention::attention;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::{count, counted, size, visible};
 
@@ -29,12 +30,14 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 struct Found {
     stats: FileStats,
     overview: Overview,
+    attention: Vec<Attention>,
 }
 
 fn look(db: &Db) -> Result<Found, Failure> {
     let stats = conclave_db::stats(db).doing("read the file's numbers")?;
     let overview = migrate::overview(db).doing("read the counts")?;
-    Ok(Found { stats, overview })
+    let attention = attention(db)?;
+    Ok(Found { stats, overview, attention })
 }
 
 fn document(context: &Context, found: Option<&Found>) -> Value {
@@ -76,14 +79,14 @@ fn document(context: &Context, found: Option<&Found>) -> Value {
         }},
         "cache": { "entries": 0, "bytes": 0, "hits": 0, "misses": 0 },
         "hosts": [],
-        "attention": [],
+        "attention": found.map_or(&[][..], |found| &found.attention),
     })
 }
 
 fn page(context: &Context, found: Option<&Found>) -> String {
     let output = &context.output;
     let mut text = line("project", &context.project.root.display().to_string());
-    let Some(Found { stats, overview }) = found else {
+    let Some(Found { stats, overview, attention }) = found else {
         text.push_str(&line("database", "absent"));
         text.push_str(&line("consensus", &join(output, &["0 runs", "0 outputs", "0 syntheses"])));
         return text;
@@ -131,7 +134,13 @@ fn page(context: &Context, found: Option<&Found>) -> String {
             ],
         ),
     ));
-    text.push_str(&line("attention", "nothing needs you"));
+    if attention.is_empty() {
+        text.push_str(&line("attention", "nothing needs you"));
+    }
+    for (at, one) in attention.iter().enumerate() {
+        text.push_str(&line(if at == 0 { "attention" } else { "" }, &one.why));
+        text.push_str(&line("", &format!("  {}", one.advice)));
+    }
     text
 }
 

@@ -6,6 +6,7 @@
     reason = "the helpers of tests are tests too, and file names are our own"
 )]
 
+mod attention;
 mod bad_input;
 mod commands;
 mod demo;
