@@ -100,7 +100,7 @@ impl Failure {
     /// A defect of this program.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(Exit::Storage, "internal", format!("internal error: {}", message.into()))
-            .hint("acknowledged data is safe; please report this with the log file")
+            .hint("acknowledged data is safe; please report this with the log (~/.local/state/conclave/log/conclave.log)")
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {

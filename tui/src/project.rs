@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use conclave_db::{Db, DbError, DbOptions, ErrorKind as DbErrorKind, ballast, paths};
+use conclave_db::{Db, DbError, DbOptions, ErrorKind as DbErrorKind, backup, ballast, paths};
 
 use crate::config::Config;
 use crate::failure::{Doing, Failure};
@@ -114,18 +114,40 @@ impl Project {
         if !self.has_state() {
             return Ok(None);
         }
-        Db::open_read_only(self.options()?).doing("open the state").map(Some)
+        Db::open_read_only(self.options()?)
+            .doing("open the state")
+            .map_err(|failure| self.way_out(failure))
+            .map(Some)
     }
 
     /// Opens the state to be written, creating it where it is missing.
     pub(crate) fn open(&self) -> Result<Db, Failure> {
         paths::ensure_state_dir(&self.state_dir).doing("make the state folder")?;
-        let db = Db::open(self.options()?).doing("open the state")?;
+        let db =
+            Db::open(self.options()?).doing("open the state").map_err(|failure| self.way_out(failure))?;
         if let Err(error) = ballast::ensure(&db) {
             // Missing, it costs the last writes on a full disk; nobody is to be turned away for it now.
             tracing::warn!(%error, "no ballast");
         }
         Ok(db)
+    }
+
+    /// What to do about a state that is no database any more: this is the project's own file, so it may be replaced.
+    fn way_out(&self, failure: Failure) -> Failure {
+        let broken = [DbErrorKind::NotADatabase, DbErrorKind::Corrupt];
+        if !broken.iter().any(|kind| kind.as_str() == failure.kind) {
+            return failure;
+        }
+        let folder = backup::default_folder(&self.database);
+        let backups = backup::list(&folder, &self.database).unwrap_or_default();
+        if backups.is_empty() {
+            return failure.hint(format!(
+                "`conclave db restore FILE` puts a backup in its place, and there is none in {}; without one move \
+                 the file away and run `conclave init`",
+                folder.display()
+            ));
+        }
+        failure.hint("`conclave db restore` puts the newest backup in its place; what is there is kept")
     }
 
     /// Opens the state to look it over and to keep what is found, where that is wanted and possible; with it why

@@ -103,6 +103,8 @@ fn an_import_reports_and_a_second_one_changes_nothing() {
     assert_eq!((&again["already_present"], &again["updated"]), (&json!(14), &json!(0)));
     assert_eq!(scratch.json(&["runs", "list"]), runs);
     assert_eq!(std::fs::read(fixture).unwrap(), before, "the source is as it was");
+    let text = scratch.ok(&["migrate", "import", fixture]);
+    assert!(text.contains("nothing new: all 14 rows were here before"), "{text}");
     let two = scratch.json(&["migrate", "import", fixture, fixture]);
     assert_eq!(two.as_array().unwrap().len(), 2, "several files, a list");
 }
