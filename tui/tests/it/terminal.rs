@@ -286,6 +286,35 @@ fn a_comparison_keeps_what_it_finds_unless_it_may_not() {
 }
 
 #[test]
+fn what_needs_someone_is_told_and_leads_to_storage() {
+    let scratch = Scratch::with_runs();
+    let mut session = Session::start(&scratch, &[]);
+    session.until("10 of 10");
+    conclave_db::foreign::run(&scratch.database(), "UPDATE import_sources SET finished_at = NULL").unwrap();
+    session.until("! 1 needs you");
+    session.keys("!");
+    session.until("is not finished");
+    session.keys("\r");
+    session.until("Migration");
+    session.keys("q");
+    let (status, _) = session.ends();
+    assert_eq!(status.code(), Some(0));
+}
+
+/// Where nobody can say how far it is.
+#[test]
+fn long_work_on_the_file_turns_a_spinner() {
+    let scratch = Scratch::with_runs();
+    let (release, holder) = crate::interrupted::hold(&scratch);
+    let mut session = Session::start(&scratch, &["db", "vacuum", "--full"]);
+    session.until("writing the whole file anew");
+    drop(release);
+    session.until("file and log ");
+    assert_eq!(session.child.wait().unwrap().code(), Some(0));
+    holder.join().unwrap();
+}
+
+#[test]
 fn what_others_write_is_shown() {
     let scratch = Scratch::new();
     let mut session = Session::start(&scratch, &[]);

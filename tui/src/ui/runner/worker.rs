@@ -16,7 +16,7 @@ use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
 use crate::ui::model::{CheckRow, CheckState};
-use crate::{demo, find_run, import, times};
+use crate::{attention, demo, find_run, import, times};
 
 /// Backups that the UI keeps.
 const KEPT_BACKUPS: usize = 7;
@@ -56,10 +56,10 @@ impl Worker<'_> {
                 let stats = stats.doing("vacuum")?;
                 let held = stats.held_up_by.map_or(String::new(), |by| format!("; held up by {by}"));
                 Ok(Outcome::Said(format!(
-                    "vacuum: {} before, {} after, {} freed in {}, longest stall {}{held}",
+                    "vacuum: file and log {} before, {} after; {} given back in {}, longest stall {}{held}",
                     size(stats.size_before),
                     size(stats.size_after),
-                    counted(stats.pages_freed, "page", "pages"),
+                    counted(stats.pages_freed, "free page", "free pages"),
                     times::took(stats.took),
                     times::took(stats.longest_stall),
                 )))
@@ -88,7 +88,7 @@ impl Worker<'_> {
             }
             Work::Doctor => {
                 let db = project.open_read_only()?.ok_or_else(gone)?;
-                Ok(Outcome::Checks(doctor::checks(&db).into_iter().map(check_row).collect()))
+                Ok(Outcome::Checks(attention::checks(&db).into_iter().map(check_row).collect()))
             }
             Work::Convert => {
                 let db = project.open()?;
@@ -111,10 +111,11 @@ impl Worker<'_> {
                 if report.equal {
                     return Ok(Outcome::Said(format!("verify: {checked} compared, all equal{not_kept}")));
                 }
-                let differ = count(report.differences);
-                let differ = format!("verify: {checked} compared, {differ} differ{not_kept}");
+                let differ = counted(report.differences, "differs", "differ");
+                let differ = format!("verify: {checked} compared, {differ}{not_kept}");
+                let advice = report.advice().join("; ");
                 Err(Failure::new(Exit::StateSaysNo, "differs", differ)
-                    .hint("`conclave migrate verify` lists them"))
+                    .hint(format!("`conclave migrate verify` lists them; {advice}")))
             }
             Work::Backfill => {
                 let db = project.open()?;

@@ -8,7 +8,7 @@ use ratatui::crossterm::event::KeyCode;
 use super::update;
 use crate::failure::Exit;
 use crate::ui::effect::{Effect, Read, Work};
-use crate::ui::fixture::{detail, frame, model, numbers, opening, press, problem, send};
+use crate::ui::fixture::{detail, frame, model, needs, numbers, opening, press, problem, send};
 use crate::ui::keymap::{Action, BINDINGS};
 use crate::ui::keys::Key;
 use crate::ui::message::{Mouse, Msg, Opened, Outcome};
@@ -292,8 +292,22 @@ proptest! {
 }
 
 #[test]
+fn an_import_that_goes_on_here_needs_nobody() {
+    let mut model = model(SIZE, 42);
+    send(&mut model, Msg::Needs(needs()), 42);
+    assert_eq!(model.needs().count(), 2);
+    press(&mut model, 42, &[":", "migrate import /tmp/old.db", "enter"]);
+    assert_eq!(model.needs().map(|need| need.kind).collect::<Vec<_>>(), ["differences"]);
+    press(&mut model, 42, &["!", "enter"]);
+    assert_eq!((model.screen, model.overlay.is_none()), (Screen::Storage, true));
+}
+
+#[test]
 fn everything_that_is_read_is_asked_for_first() {
     let mut model = opening(SIZE);
     let effects = update(&mut model, Msg::Opened(Opened::Ready { as_it_lies: false }));
-    assert!(matches!(&effects[..], [Effect::Read(Read::Page(_)), Effect::Read(Read::Count { .. })]));
+    assert!(matches!(
+        &effects[..],
+        [Effect::Read(Read::Page(_)), Effect::Read(Read::Count { .. }), Effect::Read(Read::Needs)]
+    ));
 }
