@@ -157,3 +157,27 @@ fn backfill_killed_after_seven_rows_goes_on() {
     assert_eq!((report.copied, report.updated, report.complete), (0, 0, true));
     assert_eq!(rows(&db, "PRAGMA data_version"), version);
 }
+
+/// A second import of a file that has grown is unfinished from its first new row to its last.
+#[test]
+fn a_file_that_has_grown_is_unfinished_until_all_is_here() {
+    let project = Project::new();
+    let rows = |ids: std::ops::Range<i32>| {
+        let row = |id| format!("({id}, 'S', 'plan', 'a', '{{}}', 'r', '2025-11-11 02:33:20')");
+        format!(
+            "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json, run_id, created_at)
+             VALUES {};",
+            ids.map(row).collect::<Vec<_>>().join(", ")
+        )
+    };
+    let source = project.legacy("grows.db", &rows(1..3));
+    project.import(&source);
+    let finished = "SELECT finished_at IS NOT NULL FROM import_sources";
+    assert_eq!(project.number(finished), 1);
+    conclave_db::foreign::run(&source, &rows(3..6)).unwrap();
+    let options = ImportOptions { chunk_rows: 1, ..Default::default() };
+    let mut seen = Vec::new();
+    import_file(&project.db, &source, &options, &mut |_| seen.push(project.number(finished))).unwrap();
+    assert_eq!(seen, [1, 1, 0, 0, 0], "the first two rows were here before");
+    assert_eq!(project.number(finished), 1);
+}
