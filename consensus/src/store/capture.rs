@@ -204,6 +204,11 @@ impl<'kind> Body<'kind> {
                 "DELETE FROM migration_pending WHERE legacy_table = '{legacy}' AND legacy_rowid = {row}.rowid"
             ));
         }
+        // A REPLACE may have deleted rows that no trigger has seen.
+        steps.push(format!(
+            "DELETE FROM migration_pending WHERE legacy_table = '{legacy}' \
+             AND NOT EXISTS (SELECT 1 FROM {legacy} WHERE {legacy}.rowid = legacy_rowid)"
+        ));
         match event {
             Event::Insert => steps.extend(self.mirror()),
             Event::Update => {

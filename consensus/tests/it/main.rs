@@ -3,6 +3,7 @@
 
 mod backfill;
 mod byte_exact;
+mod capture;
 mod comparison;
 mod export;
 mod golden;
