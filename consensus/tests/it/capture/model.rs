@@ -310,7 +310,8 @@ impl Sides {
 
 /// Nothing is left of the triggers' own work.
 pub(crate) fn assert_no_traces(conn: &ReadConn<'_>) -> Result<(), DbError> {
-    for query in ["SELECT count(*) FROM capture_runs", "SELECT count(*) FROM capture_off"] {
+    for table in ["capture_row", "capture_runs", "capture_off"] {
+        let query = &format!("SELECT count(*) FROM {table}");
         assert_eq!(conn.query_row(query, [], |row| row.get::<_, i64>(0))?, 0, "{query}");
     }
     let dangling: Vec<Value> = conn.query_all("PRAGMA foreign_key_check", [], |row| row.get(0))?;
