@@ -298,10 +298,10 @@ impl Sides {
     /// What a run's claim becomes in its own columns.
     pub(crate) fn with_claims_as_stored(mut self) -> Self {
         for run in self.runs.values_mut() {
-            if let Some((_, degraded)) = &mut run.2 {
-                if !matches!(degraded, Stored::Integer(0 | 1)) {
-                    *degraded = Stored::Null;
-                }
+            if let Some((_, degraded)) = &mut run.2
+                && !matches!(degraded, Stored::Integer(0 | 1))
+            {
+                *degraded = Stored::Null;
             }
         }
         self
