@@ -1,5 +1,10 @@
 //! Black-box tests of the durable layer, with real files.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the helpers of tests are tests too"
+)]
 
 mod backup;
 mod ballast;

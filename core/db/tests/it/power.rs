@@ -71,7 +71,9 @@ fn live(case: Case) -> Lived {
     threads("first");
     let keys: Vec<String> = (0..40).map(|n| format!("bulk {n}")).collect();
     workload::bulk(&db, &keys).unwrap();
-    keys.iter().for_each(|key| disk.mark(&format!("key {key}")));
+    for key in &keys {
+        disk.mark(&format!("key {key}"));
+    }
     threads("second");
     vacuum::full(&db).unwrap();
     workload::back_up(&db, elsewhere.path()).unwrap();
@@ -157,6 +159,14 @@ fn cuts(case: Case, seeds: u64) -> usize {
 fn acknowledged_writes_survive_a_power_cut() {
     let case = Case { durability: Durability::Power, journal: Journal::Wal };
     assert_eq!(cuts(case, seeds()), 0, "acknowledged rows are lost");
+}
+
+#[test]
+fn acknowledged_writes_survive_a_power_cut_without_a_log() {
+    for durability in [Durability::Power, Durability::Process] {
+        let case = Case { durability, journal: Journal::Rollback };
+        assert_eq!(cuts(case, seeds() / 2), 0, "acknowledged rows are lost");
+    }
 }
 
 /// And this shows that the cuts bite.
