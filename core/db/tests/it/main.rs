@@ -12,6 +12,7 @@ mod checkpoint;
 mod crash;
 mod daemon;
 mod doctor;
+mod faults;
 mod fixture;
 mod migrations;
 mod opening;

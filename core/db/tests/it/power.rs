@@ -78,7 +78,7 @@ fn live(case: Case) -> Lived {
     vacuum::full(&db).unwrap();
     workload::back_up(&db, elsewhere.path()).unwrap();
     write(&db, "last".to_owned());
-    let order = workload::keys(&db).unwrap();
+    let order = workload::keys(&db);
     drop(db);
     Lived { recording: disk.recording(), order }
 }
@@ -111,7 +111,7 @@ fn cut(lived: &Lived, seed: u64, case: Case) -> Seen {
     assert!(version >= promised, "{context}: version {version}, {promised} was acknowledged");
     let db = Db::open(options(&path, NEWEST)).unwrap_or_else(|error| panic!("{context}: {error}"));
     workload::assert_sound(&db, &context);
-    let keys = workload::keys(&db).unwrap();
+    let keys = workload::keys(&db);
     assert!(lived.order.starts_with(&keys), "{context}: what is lost is no suffix of the log: {keys:?}");
     let there: HashSet<&String> = keys.iter().collect();
     let acknowledged = marked("key");
@@ -196,7 +196,7 @@ fn a_restore_that_loses_power_is_done_or_undone() {
             for n in from..to {
                 workload::write(&db, &n.to_string(), Durability::Power).unwrap();
             }
-            workload::keys(&db).unwrap()
+            workload::keys(&db)
         };
         let before = life(0, 30);
         workload::back_up(&db, &copy).unwrap();
@@ -205,7 +205,7 @@ fn a_restore_that_loses_power_is_done_or_undone() {
         let begins = disk.recording().len();
         backup::restore(&options(&scratch.path(), NEWEST), &copy).unwrap();
         disk.mark("restored");
-        assert_eq!(workload::keys(&open()).unwrap(), before);
+        assert_eq!(workload::keys(&open()), before);
         let recording = disk.recording();
         for seed in round * CUTS_PER_RUN..(round + 1) * CUTS_PER_RUN {
             let image = tempdir().unwrap();
@@ -214,7 +214,7 @@ fn a_restore_that_loses_power_is_done_or_undone() {
             let cut = recording.cut_at(begins + usize::try_from(at).unwrap(), seed, image.path());
             let db = Db::open(options(&image.path().join("state.db"), NEWEST)).unwrap();
             workload::assert_sound(&db, &format!("seed {seed}"));
-            let keys = workload::keys(&db).unwrap();
+            let keys = workload::keys(&db);
             if keys == before {
                 done += 1;
             } else {

@@ -85,24 +85,36 @@ pub(crate) fn back_up(db: &Db, folder: &Path) -> Result<(), DbError> {
     backup::backup(db, folder, &BackupOptions::default()).map(drop)
 }
 
+/// All rows with which half of a pair each is, in the order of the log.
+pub(crate) fn rows(db: &Db) -> Result<Vec<(String, i64)>, DbError> {
+    let sql = "SELECT text, n FROM item ORDER BY id";
+    db.read(|conn| conn.query_all(sql, [], |row| Ok((row.get(0)?, row.get(1)?))))
+}
+
 /// The keys that are there, in the order of the log. Both halves of each, or the file is torn.
-pub(crate) fn keys(db: &Db) -> Result<Vec<String>, DbError> {
-    let rows: Vec<(String, i64)> = db.read(|conn| {
-        conn.query_all("SELECT text, n FROM item ORDER BY id", [], |row| Ok((row.get(0)?, row.get(1)?)))
-    })?;
+pub(crate) fn keys(db: &Db) -> Vec<String> {
+    let rows = rows(db).unwrap();
     let halves = |half| rows.iter().filter(move |(_, n)| *n == half).map(|(text, _)| text.clone());
     let seconds: Vec<String> = halves(1).map(|text| text.trim_end_matches('\'').to_owned()).collect();
     let firsts: Vec<String> = halves(0).collect();
     assert_eq!(firsts, seconds, "half of a transaction is there");
-    Ok(firsts)
+    firsts
 }
 
-/// Every page and every reference.
-pub(crate) fn assert_sound(db: &Db, context: &str) {
+/// What a whole check finds wrong; `None` where it finds nothing.
+pub(crate) fn damage(db: &Db) -> Option<String> {
     let found = db.read(|conn| {
         let check: String = conn.pragma("integrity_check")?;
         let orphans = conn.query_all("SELECT * FROM pragma_foreign_key_check", [], |_| Ok(()))?;
         Ok::<_, DbError>((check, orphans.len()))
     });
-    assert_eq!(found.unwrap(), ("ok".to_owned(), 0), "{context}");
+    match found {
+        Ok((check, 0)) if check == "ok" => None,
+        found => Some(format!("{found:?}")),
+    }
+}
+
+/// Every page and every reference.
+pub(crate) fn assert_sound(db: &Db, context: &str) {
+    assert_eq!(damage(db), None, "{context}");
 }
