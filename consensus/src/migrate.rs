@@ -224,7 +224,7 @@ pub fn status(db: &Db) -> Result<MigrationStatus> {
             counts,
             mismatches,
             capture_triggers,
-            soak_until: state.soak_until,
+            soak_until: None,
             verified_at: state.verified_at,
             sources: control::sources(conn)?,
         })

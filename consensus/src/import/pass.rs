@@ -5,8 +5,8 @@ use conclave_db::{BulkWriter, WriteTx};
 use super::Progress;
 use super::pace::Pace;
 use crate::error::Result;
-use crate::store::control;
 use crate::store::copy::{Chunk, Copier, Tally, Work};
+use crate::store::{capture, control};
 
 /// What is called with each chunk's count, inside the snapshot in which it was counted.
 pub(crate) type Found<'found> = dyn FnMut(&Copier, &WriteTx<'_>, &Tally) -> Result<()> + 'found;
@@ -59,7 +59,10 @@ impl Passes<'_> {
                     if copier.scope.source.is_some() && to_legacy != copier.scope.to_legacy {
                         return Ok(false);
                     }
+                    // Both sides are written here; the triggers would write the new one again.
+                    capture::suspend(tx)?;
                     copier.apply(tx, &chunk, work, restage)?;
+                    capture::resume(tx)?;
                     Ok::<_, crate::ConsensusError>(true)
                 })?;
                 if !applied {

@@ -61,7 +61,7 @@ pub(super) fn run(
         })
     };
     for from_start in [false, true] {
-        for kind in [kinds::artifacts(), kinds::executions(), kinds::syntheses()] {
+        for kind in kinds::all() {
             let copier = Copier::new(kind, scope);
             let done = if from_start { None } else { passes.look(|tx| copier.cursor(tx))? };
             let Some(low) = done.map_or(Some(i64::MIN), |done| done.checked_add(1)) else { continue };

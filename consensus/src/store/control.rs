@@ -46,7 +46,6 @@ impl Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
-    pub(crate) soak_until: Option<i64>,
     pub(crate) verified_at: Option<i64>,
     pub(crate) differences: u64,
 }
@@ -56,17 +55,17 @@ pub(crate) fn phase(conn: &ReadConn<'_>) -> Result<Phase> {
 }
 
 pub(crate) fn state(conn: &ReadConn<'_>) -> Result<State> {
-    let query = "SELECT phase, soak_until, verified_at, differences FROM migration_state WHERE id = 1";
+    let query = "SELECT phase, verified_at, differences FROM migration_state WHERE id = 1";
     let (number, state) = conn.query_row(query, [], |row| {
         let number: u8 = row.get(0)?;
-        Ok((number, (row.get(1)?, row.get(2)?, row.get(3)?)))
+        Ok((number, (row.get(1)?, row.get(2)?)))
     })?;
     let phase = Phase::ALL
         .into_iter()
         .find(|phase| phase.number() == number)
         .ok_or_else(|| DbError::Invalid(format!("phase {number} is none that this program knows")))?;
-    let (soak_until, verified_at, differences) = state;
-    Ok(State { phase, soak_until, verified_at, differences })
+    let (verified_at, differences) = state;
+    Ok(State { phase, verified_at, differences })
 }
 
 pub(crate) fn set_phase(tx: &WriteTx<'_>, phase: Phase, actor: &str, reason: &str) -> Result<()> {

@@ -1,6 +1,7 @@
 //! All SQL of this crate.
 
 pub(crate) mod canonical;
+pub(crate) mod capture;
 pub(crate) mod control;
 pub(crate) mod copy;
 pub(crate) mod counting;

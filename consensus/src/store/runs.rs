@@ -41,36 +41,55 @@ pub(crate) fn take_claims(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes the columns of a run that legacy rows made follow its rows again; without any it goes.
-pub(crate) fn recompute(tx: &WriteTx<'_>, run: i64) -> Result<()> {
+/// The statements that make the times of those runs that legacy rows made follow their rows again, and take away
+/// such runs without any. `which` is a condition on the run's id, such as `= 5`.
+pub(crate) fn follow_rows(which: &str) -> [String; 2] {
     let until = until("spawned_at", "completed_at");
-    tx.execute(
-        &format!(
+    [
+        format!(
             "UPDATE consensus_runs SET (run_timestamp, started_at, updated_at) = (
-           SELECT min(at), min(at), max(until) FROM (
-             SELECT output_timestamp AS at, output_timestamp AS until FROM agent_outputs WHERE run_id = ?1
-             UNION ALL SELECT created_at, created_at FROM run_syntheses WHERE run_id = ?1
-             UNION ALL SELECT spawned_at, {until} FROM run_attempts WHERE run_id = ?1)),
-           status = 'unknown', consensus_ok = NULL, degraded = NULL, synthesis_json = NULL
-         WHERE id = ?1 AND origin = 'legacy'"
+               SELECT min(at), min(at), max(until) FROM (
+                 SELECT output_timestamp AS at, output_timestamp AS until FROM agent_outputs
+                   WHERE run_id = consensus_runs.id
+                 UNION ALL SELECT created_at, created_at FROM run_syntheses WHERE run_id = consensus_runs.id
+                 UNION ALL SELECT spawned_at, {until} FROM run_attempts WHERE run_id = consensus_runs.id))
+             WHERE id {which} AND origin = 'legacy'"
         ),
-        [run],
-    )?;
-    tx.execute(
-        &format!(
-            "UPDATE consensus_runs SET {} FROM run_syntheses y
-             WHERE consensus_runs.id = ?1 AND consensus_runs.origin = 'legacy'
-               AND y.id = (SELECT max(n.id) FROM run_syntheses n WHERE n.run_id = ?1)",
+        format!(
+            "DELETE FROM consensus_runs WHERE id {which} AND origin = 'legacy'
+               AND NOT EXISTS (SELECT 1 FROM agent_outputs WHERE run_id = consensus_runs.id)
+               AND NOT EXISTS (SELECT 1 FROM run_syntheses WHERE run_id = consensus_runs.id)
+               AND NOT EXISTS (SELECT 1 FROM run_attempts WHERE run_id = consensus_runs.id)"
+        ),
+    ]
+}
+
+/// The statements that give runs the claim of their newest synthesis; those that legacy rows made lose a claim
+/// that no synthesis makes any more.
+pub(crate) fn follow_syntheses(which: &str) -> [String; 2] {
+    [
+        format!(
+            "UPDATE consensus_runs SET status = 'unknown', consensus_ok = NULL, degraded = NULL,
+               synthesis_json = NULL
+             WHERE id {which} AND origin = 'legacy'
+               AND NOT EXISTS (SELECT 1 FROM run_syntheses WHERE run_id = consensus_runs.id)"
+        ),
+        format!(
+            "UPDATE consensus_runs SET {} FROM run_syntheses AS y
+             WHERE consensus_runs.id {which}
+               AND y.id = (SELECT max(n.id) FROM run_syntheses n WHERE n.run_id = consensus_runs.id)",
             claim()
         ),
-        [run],
-    )?;
-    tx.execute(
-        "DELETE FROM consensus_runs WHERE id = ?1 AND origin = 'legacy'
-           AND NOT EXISTS (SELECT 1 FROM agent_outputs WHERE run_id = ?1)
-           AND NOT EXISTS (SELECT 1 FROM run_syntheses WHERE run_id = ?1)
-           AND NOT EXISTS (SELECT 1 FROM run_attempts WHERE run_id = ?1)",
-        [run],
-    )?;
+    ]
+}
+
+/// Makes the columns of a run that legacy rows made follow its rows again; without any it goes.
+pub(crate) fn recompute(tx: &WriteTx<'_>, run: i64) -> Result<()> {
+    let legacy = format!("= {run}");
+    let [forget, take] = follow_syntheses(&legacy);
+    let [times, gone] = follow_rows(&legacy);
+    for statement in [forget, format!("{take} AND consensus_runs.origin = 'legacy'"), times, gone] {
+        tx.execute(&statement, [])?;
+    }
     Ok(())
 }

@@ -54,6 +54,8 @@ CREATE TABLE agent_outputs(
   legacy_stage ANY,
   legacy_run_id ANY,
   legacy_created_at ANY,
+  -- The phase in which a trigger took it from an older program's write; absent where we wrote it.
+  captured_phase INTEGER,
   UNIQUE (run_id, agent_name, attempt, sequence)
 ) STRICT;
 CREATE INDEX idx_agent_outputs_run ON agent_outputs(run_id);
@@ -75,7 +77,8 @@ CREATE TABLE run_syntheses(
   legacy_id INTEGER,
   legacy_stage ANY,
   legacy_run_id ANY,
-  legacy_created_at ANY
+  legacy_created_at ANY,
+  captured_phase INTEGER
 ) STRICT;
 CREATE INDEX idx_run_syntheses_run ON run_syntheses(run_id);
 CREATE UNIQUE INDEX idx_run_syntheses_legacy ON run_syntheses(legacy_id) WHERE legacy_id IS NOT NULL;
@@ -101,7 +104,8 @@ CREATE TABLE run_attempts(
   legacy_stage ANY,
   legacy_run_id ANY,
   legacy_spawned_at ANY,
-  legacy_completed_at ANY
+  legacy_completed_at ANY,
+  captured_phase INTEGER
 ) STRICT;
 CREATE INDEX idx_run_attempts_run ON run_attempts(run_id, agent_name);
 
@@ -120,15 +124,29 @@ CREATE TABLE migration_state(
   phase INTEGER NOT NULL CHECK (phase BETWEEN 1 AND 5),
   -- When the phase began; absent while it is the file's first.
   phase_since INTEGER,
-  soak_until INTEGER,
+  -- The soak of the phase: when it began, or began again, how much of it had passed when somebody last looked,
+  -- and by which clocks that was.
+  soak_since INTEGER,
+  soak_passed_ms INTEGER NOT NULL DEFAULT 0,
+  soak_seen_at INTEGER,
+  soak_seen_boot TEXT,
+  soak_seen_boot_ms INTEGER,
+  -- How many writes of older programs had been counted then.
+  soak_seen_writes INTEGER NOT NULL DEFAULT 0,
   paused_at INTEGER,
   paused_by TEXT,
   -- The last row of each legacy table whose chunk is committed; absent before the first.
   artifact_cursor INTEGER,
   execution_cursor INTEGER,
   synthesis_cursor INTEGER,
+  -- The last row of each new table that the way back from phase 4 has copied.
+  artifact_back INTEGER,
+  execution_back INTEGER,
+  synthesis_back INTEGER,
   verified_at INTEGER,
-  differences INTEGER NOT NULL DEFAULT 0
+  differences INTEGER NOT NULL DEFAULT 0,
+  -- Whether changed rows are noted in capture_changed, for a comparison that is under way.
+  comparing INTEGER NOT NULL DEFAULT 0 CHECK (comparing IN (0, 1))
 ) STRICT;
 -- A file that holds legacy tables begins in phase 1, a new one has nothing to migrate.
 INSERT INTO migration_state(id, phase)
@@ -166,3 +184,41 @@ CREATE TABLE migration_findings(
   output_id INTEGER,
   field TEXT
 ) STRICT;
+
+-- While this has its row, the capture triggers are silent: our own dual-writes put it there and take it away in
+-- one transaction. The deferred key makes a marker that was left behind impossible to commit.
+CREATE TABLE capture_never(id INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE capture_off(
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  never INTEGER NOT NULL REFERENCES capture_never(id) DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+
+-- The runs that the row at hand leaves and enters. Empty outside of a capture trigger.
+CREATE TABLE capture_runs(run INTEGER PRIMARY KEY) STRICT;
+
+-- The change at hand of a legacy row: its keys before and after, and what the row is worked out to, once for all
+-- statements that mirror it. Empty outside of a capture trigger.
+CREATE TABLE capture_row(
+  kind TEXT NOT NULL,
+  before, before_rowid INTEGER, after, after_rowid INTEGER,
+  refused INTEGER NOT NULL DEFAULT 1,
+  run_key, spec, stage, agent, name, at, ended, valid, model,
+  run INTEGER
+);
+
+-- What older programs have written: all of it, and of it what came in phase 4 and later.
+CREATE TABLE capture_seen(
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  writes INTEGER NOT NULL DEFAULT 0,
+  late_writes INTEGER NOT NULL DEFAULT 0,
+  last_at INTEGER,
+  sqlite_version TEXT
+) STRICT;
+INSERT INTO capture_seen(id) VALUES(1);
+
+-- Legacy rows that changed while a comparison is under way.
+CREATE TABLE capture_changed(
+  legacy_table TEXT NOT NULL,
+  legacy_key ANY NOT NULL,
+  PRIMARY KEY (legacy_table, legacy_key)
+) STRICT, WITHOUT ROWID;

@@ -136,6 +136,22 @@ fn select(
     Ok(Some(format!("SELECT {}{key} FROM {schema}.{table}", list.join(", "))))
 }
 
+/// The columns of a legacy table of the state, with NULL under the names of those that it lacks. Nothing where the
+/// table is missing.
+pub(crate) fn values_of(conn: &ReadConn<'_>, table: &str) -> Result<Option<String>> {
+    let (required, optional) = shape_of(table);
+    let found = columns(conn, "main", table)?;
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let list: Vec<String> = required
+        .iter()
+        .chain(optional)
+        .map(|name| if has(&found, name) { (*name).to_owned() } else { format!("NULL AS {name}") })
+        .collect();
+    Ok(Some(list.join(", ")))
+}
+
 /// Those rows of a legacy table that lack what the new tables need. Nothing where the table is missing.
 pub(crate) fn incomplete_rows(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
     let (required, _) = shape_of(table);

@@ -3,9 +3,9 @@
 use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
-use super::canonical;
 use super::control::{self, Phase};
-use super::shape::{self, Contents};
+use super::shape::Contents;
+use super::{canonical, capture};
 use crate::error::Result;
 
 /// A file as the state knows it.
@@ -52,7 +52,7 @@ pub(crate) fn begin(tx: &WriteTx<'_>, file: &Description, contents: &Contents) -
         control::set_phase(tx, Phase::TablesCreated, &file.actor, "legacy rows come in")?;
     }
     if control::phase(tx)?.has_legacy_side() {
-        shape::ensure_legacy_tables(tx)?;
+        capture::install(tx)?;
     }
     Ok(id)
 }

@@ -170,7 +170,7 @@ fn backfill_stops_at_its_limit_and_goes_on() {
     let rest = limited(100);
     assert_eq!((rest.copied, rest.remaining, rest.complete), (9, 0, true));
     let status = migrate::status(&project.db).unwrap();
-    assert_eq!((status.backfill.copied, status.next.phase, status.next.allowed), (14, Some(2), false));
+    assert_eq!((status.backfill.copied, status.next.phase, status.next.allowed), (14, Some(2), true));
 }
 
 /// Rows that come behind the cursor, or whose counterpart is gone, are found as well; a mapped row that differs
@@ -182,7 +182,7 @@ fn backfill_finds_what_the_cursor_has_passed() {
     conclave_consensus::golden::write_legacy_fixture(&path).unwrap();
     let project = Project::over(dir, &path);
     project.backfill();
-    project.write(
+    project.tamper(
         "DELETE FROM agent_outputs WHERE legacy_id = 2;
          INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json, run_id, created_at)
            VALUES(-5, 'S1', 'spec-plan', 'late', '{}', 'run_A', '2025-11-11 02:33:19');

@@ -87,7 +87,7 @@ fn tampering_deleting_and_swapping_are_found_with_both_keys() {
         ("UPDATE agent_outputs SET model_version = 'x', valid_json = 0", vec![]),
     ] {
         let project = mirrored();
-        project.write(tamper);
+        project.tamper(tamper);
         assert_eq!(found(&project), wanted, "{tamper}");
         let report = project.verify();
         if let Some(finding) = report.findings.first().filter(|finding| finding.kind != MissingInNew) {

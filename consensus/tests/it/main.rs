@@ -4,6 +4,7 @@
 mod backfill;
 mod byte_exact;
 mod claims;
+mod capture;
 mod comparison;
 mod counting;
 mod export;

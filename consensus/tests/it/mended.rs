@@ -70,7 +70,7 @@ fn a_refused_row_that_was_mended_is_copied() {
     let pending = "SELECT count(*) FROM migration_pending";
     assert_eq!(project.number(pending), 2);
     // One is mended, and one more that nobody has noticed yet comes in: two counters would be equal.
-    project.write(
+    project.tamper(
         "UPDATE agent_executions SET agent_id = 'e2' WHERE rowid = 2;
          INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
          VALUES('e4', 'S', 'plan', 'regular_stage', 'd', '2025-10-01 10:00:00')",
@@ -78,7 +78,7 @@ fn a_refused_row_that_was_mended_is_copied() {
     let report = project.backfill();
     assert_eq!((report.copied, report.remaining, report.refused), (2, 1, 1));
     assert_eq!(project.number(pending), 1);
-    project.write("DELETE FROM agent_executions WHERE rowid = 3");
+    project.tamper("DELETE FROM agent_executions WHERE rowid = 3");
     let report = project.backfill();
     assert_eq!((report.copied, report.remaining, report.refused, report.complete), (0, 0, 0, true));
     assert_eq!(project.number(pending), 0);

@@ -66,6 +66,12 @@ impl Project {
         self.db.write("test", move |tx| tx.execute_batch(sql)).unwrap();
     }
 
+    /// Runs statements that no capture trigger sees.
+    pub(crate) fn tamper(&self, sql: &str) {
+        let sql = format!("INSERT INTO capture_off VALUES(1, 1); {sql}; DELETE FROM capture_off");
+        self.db.write("tamper", move |tx| tx.execute_batch(&sql)).unwrap();
+    }
+
     pub(crate) fn refuse(&self, sql: &'static str) -> DbError {
         self.db.write("test", move |tx| tx.execute_batch(sql)).unwrap_err()
     }

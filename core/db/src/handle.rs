@@ -85,7 +85,7 @@ impl Db {
         let metrics = Arc::new(Metrics::default());
         let wal = journal == Journal::Wal;
         let writer = Writer::new(conn, &options, identity, wal, Arc::clone(&metrics))?;
-        let readers = Readers::new(&options, Snapshot::Live, None, Arc::clone(&metrics))?;
+        let readers = Readers::new(&options, journal, Snapshot::Live, None, Arc::clone(&metrics))?;
         let clock = Arc::clone(&options.clock);
         let writer = Some(Arc::new(writer));
         let shared = Arc::new(Shared { options, readers, writer, metrics, journal, immutable: false });
@@ -121,7 +121,8 @@ impl Db {
             _ => Journal::Rollback,
         };
         let metrics = Arc::new(Metrics::default());
-        let readers = Readers::new(&options, looked.snapshot, Some(looked.conn), Arc::clone(&metrics))?;
+        let readers =
+            Readers::new(&options, journal, looked.snapshot, Some(looked.conn), Arc::clone(&metrics))?;
         let identity = identity(&options.path)?;
         let clock = Arc::clone(&options.clock);
         let shared = Arc::new(Shared { options, readers, writer: None, metrics, journal, immutable });

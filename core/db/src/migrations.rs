@@ -98,15 +98,7 @@ fn apply(
         return Ok(false);
     }
     transaction.execute_batch(LEDGER)?;
-    match migration.up {
-        Step::Sql(sql) => run_statements(&transaction, sql, migration.version, observer)?,
-        Step::Code { run, .. } => {
-            if let Some(observe) = observer {
-                observe(migration.version, 0);
-            }
-            run(&WriteTx::new(&transaction, clock))?;
-        }
-    }
+    run_step(&transaction, migration.version, &migration.up, clock, observer)?;
     refuse_dangling(&transaction, migration)?;
     transaction.execute(
         "INSERT INTO schema_migrations(version, name, checksum, applied_at) VALUES(?1, ?2, ?3, ?4)",
@@ -149,10 +141,8 @@ pub(crate) fn roll_back(
             // Another process took it back first.
             continue;
         }
-        match step.down {
-            Some(Step::Sql(sql)) => run_statements(&transaction, sql, step.version, None)?,
-            Some(Step::Code { run, .. }) => run(&WriteTx::new(&transaction, clock))?,
-            None => {}
+        if let Some(down) = &step.down {
+            run_step(&transaction, step.version, down, clock, None)?;
         }
         refuse_dangling(&transaction, step)?;
         transaction.execute("DELETE FROM schema_migrations WHERE version = ?1", [step.version])?;
@@ -163,7 +153,33 @@ pub(crate) fn roll_back(
     Ok(undone)
 }
 
-fn run_statements(conn: &Connection, sql: &str, version: i32, observer: Option<StepObserver>) -> Result<()> {
+fn run_step(
+    conn: &Connection,
+    version: i32,
+    step: &Step,
+    clock: &dyn Clock,
+    observer: Option<StepObserver>,
+) -> Result<()> {
+    let (sql, run) = match *step {
+        Step::Sql(sql) => (sql, None),
+        Step::SqlThen { sql, run, .. } => (sql, Some(run)),
+        Step::Code { run, .. } => ("", Some(run)),
+    };
+    let position = run_statements(conn, sql, version, observer)?;
+    let Some(run) = run else { return Ok(()) };
+    if let Some(observe) = observer {
+        observe(version, position);
+    }
+    run(&WriteTx::new(conn, clock))
+}
+
+/// Gives how many statements there were.
+fn run_statements(
+    conn: &Connection,
+    sql: &str,
+    version: i32,
+    observer: Option<StepObserver>,
+) -> Result<usize> {
     let mut batch = Batch::new(conn, sql);
     let mut position = 0;
     while let Some(mut statement) = batch.next()? {
@@ -174,7 +190,7 @@ fn run_statements(conn: &Connection, sql: &str, version: i32, observer: Option<S
         while rows.next()?.is_some() {}
         position += 1;
     }
-    Ok(())
+    Ok(position)
 }
 
 fn refuse_dangling(conn: &Connection, migration: &Migration) -> Result<()> {
@@ -214,13 +230,14 @@ fn check_ledger(conn: &Connection, schema: &Schema) -> Result<()> {
 
 /// SHA-256 of the step, in hexadecimal.
 fn checksum(migration: &Migration) -> String {
-    let text = match migration.up {
-        Step::Sql(sql) => sql,
-        Step::Code { revision, .. } => revision,
+    let texts = match migration.up {
+        Step::Sql(sql) => [sql, ""],
+        Step::SqlThen { sql, revision, .. } => [sql, revision],
+        Step::Code { revision, .. } => [revision, ""],
     };
     let mut hasher = Sha256::new();
     hasher.update(migration.version.to_le_bytes());
-    hasher.update(text.as_bytes());
+    hasher.update(texts.concat().as_bytes());
     hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");

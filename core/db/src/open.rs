@@ -74,12 +74,15 @@ pub(crate) fn look(options: &DbOptions) -> Result<Looked> {
 
 /// Has SQLite undo what a dead process left half done.
 fn recover(options: &DbOptions) -> Result<()> {
-    let named = |error: rusqlite::Error| at(&options.path, error.into());
-    let conn = open(pool::uri(&options.path), WRITABLE).map_err(named)?;
-    conn.busy_timeout(options.busy_timeout).map_err(named)?;
+    undo(options).map_err(|error| at(&options.path, error.into()))
+}
+
+/// The same, with SQLite's own error.
+pub(crate) fn undo(options: &DbOptions) -> rusqlite::Result<()> {
+    let conn = open(pool::uri(&options.path), WRITABLE)?;
+    conn.busy_timeout(options.busy_timeout)?;
     // The first read meets the journal.
-    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map_err(named)?;
-    Ok(())
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map(drop)
 }
 
 fn look_as(options: &DbOptions, snapshot: Snapshot) -> Result<Looked> {

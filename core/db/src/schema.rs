@@ -15,6 +15,15 @@ pub const FIRST_VERSION: i32 = 100;
 pub enum Step {
     /// Statements, run as they are. Their text is part of the checksum.
     Sql(&'static str),
+    /// Statements, then code for what depends on the file at hand, in one transaction.
+    SqlThen {
+        /// The statements. Their text is part of the checksum.
+        sql: &'static str,
+        /// Stands for the code in the checksum.
+        revision: &'static str,
+        /// Runs after the statements.
+        run: fn(&WriteTx<'_>) -> Result<()>,
+    },
     /// Code. `revision` stands for its text in the checksum: change it with the code.
     Code {
         /// Stands for the code in the checksum.

@@ -35,6 +35,11 @@ pub(crate) struct Kind {
     pub(crate) legacy_equal: String,
 }
 
+/// All kinds, in the order in which they are copied: a synthesis finds the run of the outputs of its time.
+pub(crate) fn all() -> [Kind; 3] {
+    [artifacts(), executions(), syntheses()]
+}
+
 /// Equal in value and in storage class.
 fn same(left: &str, right: &str) -> String {
     format!("({left} IS {right} AND typeof({left}) = typeof({right}))")
@@ -192,7 +197,7 @@ pub(crate) fn executions() -> Kind {
         ("agent_id", "c.name".to_owned()),
         ("agent_name", "c.agent".to_owned()),
         ("spawned_at", "c.at".to_owned()),
-        ("completed_at", completed.clone()),
+        ("completed_at", "c.ended".to_owned()),
         (
             "state",
             "CASE WHEN s.extraction_error IS NOT NULL THEN 'failed' \
@@ -233,6 +238,7 @@ pub(crate) fn executions() -> Kind {
             ("at", spawned.clone()),
             ("until", runs::until(&spawned, &completed)),
             ("timeless", format!("s.completed_at IS NOT NULL AND {completed} IS NULL")),
+            ("ended", completed),
         ],
         columns,
         equal: equal.join(" AND "),

@@ -1,5 +1,10 @@
 //! Black-box tests of the durable layer, with real files.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the helpers of tests are tests too"
+)]
 
 mod backup;
 mod ballast;
@@ -9,12 +14,14 @@ mod daemon;
 mod distrust;
 mod doctor;
 mod exclusive;
+mod faults;
 mod fixture;
 mod leftovers;
 mod migrations;
 mod opening;
 mod paths;
 mod pool;
+mod power;
 mod race;
 mod restore;
 mod slices;
@@ -23,3 +30,4 @@ mod turn;
 mod unwritable;
 mod vacuum;
 mod watch;
+mod workload;

@@ -48,6 +48,16 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         passed: ("retry/src/budget/tests.rs", "#[test]\nfn ignore() {}"),
     },
     Pattern {
+        rule: "unsafe",
+        advice: "only the shim below SQLite is unsafe: find a safe interface",
+        within: Within::Code,
+        lines: Lines::All,
+        find: Find::Name(&["unsafe", "unsafe_code"]),
+        except: |file| file.is_in(&["core/testkit/src/vfs/shim.rs"]),
+        caught: ("core/testkit/src/vfs/disk.rs", "fn f() { unsafe { g() } }"),
+        passed: ("core/testkit/src/vfs/shim.rs", "fn f() { unsafe { g() } }"),
+    },
+    Pattern {
         rule: "unfinished",
         advice: "finish it, or write an issue: what is committed works",
         within: Within::Code,

@@ -5,9 +5,15 @@ use std::path::Path;
 use super::{Find, Lines, Pattern, Within, nothing};
 use crate::tidy::tree::SourceFile;
 
-/// The engine itself, and the peers that it is measured against.
+/// The engine itself, the shim below it, and the peers that it is measured against.
 fn may_bind(file: &SourceFile) -> bool {
-    file.is_in(&["core/db/", "core/testkit/", "xtask/src/bench/", "xtask/peers/"])
+    file.is_in(&[
+        "core/db/",
+        "core/testkit/src/vfs/",
+        "core/testkit/tests/",
+        "xtask/src/bench/",
+        "xtask/peers/",
+    ])
 }
 
 /// Where connections are opened: for the engine, for files that are not ours, and for the peers.

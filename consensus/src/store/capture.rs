@@ -1,0 +1,360 @@
+//! Capture triggers: what an older program writes into the legacy tables is mirrored in the same transaction.
+//!
+//! The triggers run inside the older program's process, on its SQLite, under its settings. So they are made of
+//! built-in functions up to SQLite 3.38, and they never make its statement fail and never lose a row:
+//!
+//! - Every value is cast, since the new tables are STRICT. What cannot be mirrored is noted in
+//!   `migration_pending`.
+//! - No statement relies on a conflict clause of its own: the outer statement's policy replaces it
+//!   (<https://sqlite.org/lang_createtrigger.html>), and under REPLACE a conflict would delete the run. Nothing
+//!   here can conflict, since each insert asks first whether the row is there.
+//! - Nothing relies on cascades, which a plain client has switched off.
+//! - A REPLACE deletes rows without their delete trigger unless `recursive_triggers` is on, so an insert may find
+//!   its id mapped: that row is changed in place, and keeps what only the new side has.
+//!
+//! Our own dual-writes put a row into `capture_off` for the length of their transaction.
+
+use conclave_db::sql::params;
+use conclave_db::{ReadConn, WriteTx};
+
+use super::copy::kinds::{self, Kind};
+use super::{canonical, runs, shape};
+use crate::error::Result;
+
+/// The time of the trigger, ms.
+const NOW: &str = "CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)";
+/// The runs that are to follow their rows again.
+const TOUCHED: &str = "IN (SELECT run FROM capture_runs)";
+
+/// Whether the triggers stand between the legacy and the new tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capture {
+    /// There are no legacy tables to watch.
+    NothingToWatch,
+    /// All are there, as this program makes them.
+    On,
+    /// Some are missing or other than this program makes them.
+    Broken,
+}
+
+/// A trigger: its name and its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trigger {
+    name: String,
+    sql: String,
+}
+
+/// Makes the legacy tables complete, and their triggers where they are not as they should be.
+pub(crate) fn install(tx: &WriteTx<'_>) -> Result<()> {
+    shape::ensure_legacy_tables(tx)?;
+    if state(tx)? == Capture::On {
+        return Ok(());
+    }
+    for trigger in triggers(tx)? {
+        tx.execute_batch(&format!("DROP TRIGGER IF EXISTS {}; {};", trigger.name, trigger.sql))?;
+    }
+    Ok(())
+}
+
+/// What the triggers are like.
+pub(crate) fn state(conn: &ReadConn<'_>) -> Result<Capture> {
+    let wanted = triggers(conn)?;
+    if wanted.is_empty() {
+        return Ok(Capture::NothingToWatch);
+    }
+    let query = "SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1";
+    for trigger in wanted {
+        let found: Option<String> = conn.query_optional(query, [&trigger.name], |row| row.get(0))?;
+        if found.as_deref() != Some(&trigger.sql) {
+            return Ok(Capture::Broken);
+        }
+    }
+    Ok(Capture::On)
+}
+
+/// Keeps the triggers silent for the rest of a transaction; [`resume`] must follow before its commit.
+pub(crate) fn suspend(tx: &WriteTx<'_>) -> Result<()> {
+    tx.execute("INSERT INTO capture_off(id, never) VALUES(1, 1)", [])?;
+    Ok(())
+}
+
+pub(crate) fn resume(tx: &WriteTx<'_>) -> Result<()> {
+    tx.execute("DELETE FROM capture_off", [])?;
+    Ok(())
+}
+
+/// Notes a row that we changed on both sides, for a comparison that is under way.
+pub(crate) fn note_changed(tx: &WriteTx<'_>, table: &str, key: &dyn conclave_db::sql::ToSql) -> Result<()> {
+    tx.execute(
+        "INSERT INTO capture_changed(legacy_table, legacy_key)
+         SELECT ?1, ?2 WHERE (SELECT comparing FROM migration_state WHERE id = 1) = 1
+         ON CONFLICT(legacy_table, legacy_key) DO NOTHING",
+        params![table, key],
+    )?;
+    Ok(())
+}
+
+/// All triggers for the legacy tables as they are. Every connection of every program that opens the file parses
+/// them, so what is long stands in one trigger for each table: those of the table itself only say what changed.
+fn triggers(conn: &ReadConn<'_>) -> Result<Vec<Trigger>> {
+    let mut triggers = Vec::new();
+    for kind in kinds::all() {
+        let Kind { name, legacy, legacy_key: key, .. } = kind;
+        let Some(columns) = shape::values_of(conn, legacy)? else { continue };
+        let body = Body { kind: &kind, columns, by_id: kind.chunk_key == "id" };
+        triggers.push(Trigger::new(
+            format!("capture_{name}"),
+            &format!("AFTER INSERT ON capture_row WHEN NEW.kind = '{name}'"),
+            &body.statements(),
+        ));
+        for (event, before, after) in [
+            ("insert", "NULL, NULL".to_owned(), format!("NEW.{key}, NEW.rowid")),
+            ("update", format!("OLD.{key}, OLD.rowid"), format!("NEW.{key}, NEW.rowid")),
+            ("delete", format!("OLD.{key}, OLD.rowid"), "NULL, NULL".to_owned()),
+        ] {
+            triggers.push(Trigger::new(
+                format!("capture_{legacy}_{event}"),
+                &format!(
+                    "AFTER {} ON {legacy} WHEN NOT EXISTS (SELECT 1 FROM capture_off)",
+                    event.to_uppercase()
+                ),
+                &[format!(
+                    "INSERT INTO capture_row(kind, before, before_rowid, after, after_rowid) \
+                     VALUES('{name}', {before}, {after})"
+                )],
+            ));
+        }
+    }
+    Ok(triggers)
+}
+
+impl Trigger {
+    fn new(name: String, event: &str, statements: &[String]) -> Self {
+        let sql = format!("CREATE TRIGGER {name} {event} BEGIN\n  {};\nEND", statements.join(";\n  "));
+        Self { name, sql }
+    }
+}
+
+/// The statements that mirror one changed row of a table; `NEW` is its row in `capture_row`.
+struct Body<'kind> {
+    kind: &'kind Kind,
+    /// The columns of the legacy table, each under the name that a whole one would have.
+    columns: String,
+    by_id: bool,
+}
+
+impl Body<'_> {
+    fn statements(&self) -> Vec<String> {
+        let Kind { name, legacy, new, .. } = self.kind;
+        let own = self.own_key();
+        let mut steps = vec![
+            format!(
+                "INSERT INTO capture_runs(run) SELECT DISTINCT run_id FROM {new} WHERE {own} IN (NEW.before, NEW.after)"
+            ),
+            // A REPLACE may have deleted rows that no trigger has seen.
+            format!(
+                "DELETE FROM migration_pending WHERE legacy_table = '{legacy}' \
+                 AND (legacy_rowid IN (NEW.before_rowid, NEW.after_rowid) \
+                   OR NOT EXISTS (SELECT 1 FROM {legacy} WHERE {legacy}.rowid = legacy_rowid))"
+            ),
+            self.derive(),
+        ];
+        steps.extend(self.change_key());
+        steps.extend(self.mirror());
+        if *name == "synthesis" {
+            steps.extend(runs::follow_syntheses(TOUCHED));
+        }
+        steps.extend(runs::follow_rows(TOUCHED));
+        steps.push("DELETE FROM capture_runs".into());
+        steps.push(format!(
+            "UPDATE capture_seen SET writes = writes + 1, \
+             late_writes = late_writes + (SELECT phase >= 4 FROM migration_state), \
+             last_at = {NOW}, sqlite_version = sqlite_version()"
+        ));
+        steps.push(format!(
+            "INSERT INTO capture_changed(legacy_table, legacy_key) \
+             SELECT '{legacy}', k FROM (SELECT NEW.before AS k UNION SELECT NEW.after) \
+             WHERE k IS NOT NULL AND (SELECT comparing FROM migration_state) = 1 AND NOT EXISTS \
+             (SELECT 1 FROM capture_changed WHERE legacy_table = '{legacy}' AND legacy_key = k)"
+        ));
+        steps.push("DELETE FROM capture_row".into());
+        steps
+    }
+
+    /// The column of the new table that holds the legacy key. No alias stands before it anywhere: the UPDATE and
+    /// DELETE of a trigger take none.
+    fn own_key(&self) -> String {
+        format!("{}.{}", self.kind.new, if self.by_id { "legacy_id" } else { "agent_id" })
+    }
+
+    /// Whether a row of the new table is known to mirror a legacy one.
+    fn is_mirror(&self) -> String {
+        if self.by_id { String::new() } else { format!(" AND {}.mirrored = 1", self.kind.new) }
+    }
+
+    /// Works the changed row out as it is stored now. Without one, all stays absent and refused.
+    fn derive(&self) -> String {
+        let Kind { needed, derived, columns, .. } = self.kind;
+        let mut refused: Vec<String> = needed.iter().map(|name| format!("s.{name} IS NULL")).collect();
+        if !self.by_id {
+            // Cast to text, two ids could be one.
+            refused.push(format!("typeof(s.{}) = 'blob'", self.kind.legacy_key));
+        }
+        let agent = if self.kind.name == "synthesis" { "NULL" } else { "CAST(s.agent_name AS TEXT)" };
+        // The older program's SQLite knows no function of ours: its own opinion on JSON is recomputed by us.
+        let content = "CAST(s.content_json AS TEXT)";
+        let valid = format!("ifnull(json_valid({content}), 0)");
+        let used = |name: &str| {
+            let name = format!("c.{name}");
+            name == "c.run_key" || columns.iter().any(|(_, value)| *value == name)
+        };
+        let (names, values): (Vec<&str>, Vec<String>) = derived
+            .iter()
+            .filter(|(name, _)| used(name))
+            .map(|(name, value)| match *name {
+                "valid" => ("valid", valid.clone()),
+                "model" => ("model", canonical::model_version(content, &valid)),
+                name => (name, value.clone()),
+            })
+            .unzip();
+        format!(
+            "UPDATE capture_row SET (refused, spec, stage, agent, {}) = \
+             (SELECT {}, CAST(s.spec_id AS TEXT), {}, {agent}, {} FROM {}) \
+             WHERE NEW.after_rowid IS NOT NULL",
+            names.join(", "),
+            refused.join(" OR "),
+            canonical::stage("s.stage"),
+            values.join(", "),
+            self.row()
+        )
+    }
+
+    /// A row that went, or moved to another key, also to one whose row a REPLACE has just deleted.
+    fn change_key(&self) -> Vec<String> {
+        let Kind { new, .. } = self.kind;
+        let (own, mirror) = (self.own_key(), self.is_mirror());
+        let column = if self.by_id { "legacy_id" } else { "agent_id" };
+        vec![
+            format!("DELETE FROM {new} WHERE NEW.before <> NEW.after AND {own} = NEW.after{mirror}"),
+            // An attempt that only we know may have the key already: it is taken in place.
+            format!(
+                "UPDATE {new} SET {column} = NEW.after WHERE NEW.before <> NEW.after AND {own} = NEW.before{mirror} \
+                 AND NOT (SELECT refused FROM capture_row) \
+                 AND NOT EXISTS (SELECT 1 FROM {new} WHERE {own} = NEW.after)"
+            ),
+            format!("DELETE FROM {new} WHERE {own} = NEW.before AND NEW.before IS NOT NEW.after{mirror}"),
+        ]
+    }
+
+    /// Makes the new side hold the changed row.
+    fn mirror(&self) -> Vec<String> {
+        let Kind { legacy, new, .. } = self.kind;
+        let own = self.own_key();
+        let run_of = |row: &str| {
+            format!(
+                "SELECT r.id FROM consensus_runs r \
+                 WHERE r.run_key = {row}.run_key AND r.spec_id = {row}.spec AND r.stage = {row}.stage"
+            )
+        };
+        vec![
+            format!(
+                "INSERT INTO migration_pending(legacy_table, legacy_rowid, reason, noticed_at) \
+                 SELECT '{legacy}', NEW.after_rowid, 'a column that the new tables need has no usable value', {NOW} \
+                 FROM capture_row WHERE refused AND NEW.after_rowid IS NOT NULL"
+            ),
+            format!(
+                "DELETE FROM {new} WHERE (SELECT refused FROM capture_row) AND {own} = NEW.after{}",
+                self.is_mirror()
+            ),
+            format!(
+                "INSERT INTO consensus_runs(run_key, spec_id, stage, origin) \
+                 SELECT c.run_key, c.spec, c.stage, 'legacy' FROM capture_row c \
+                 WHERE NOT c.refused AND NOT EXISTS ({})",
+                run_of("c")
+            ),
+            format!("UPDATE capture_row SET run = ({})", run_of("capture_row")),
+            format!(
+                "UPDATE {new} SET {} FROM {} WHERE NOT c.refused AND {own} = NEW.after",
+                self.in_place(),
+                self.source()
+            ),
+            self.insert(),
+            "INSERT INTO capture_runs(run) SELECT c.run FROM capture_row c WHERE NOT c.refused \
+             AND NOT EXISTS (SELECT 1 FROM capture_runs WHERE run = c.run)"
+                .into(),
+        ]
+    }
+
+    /// The changed row as it is stored.
+    fn row(&self) -> String {
+        format!("(SELECT {} FROM {} WHERE rowid = NEW.after_rowid) AS s", self.columns, self.kind.legacy)
+    }
+
+    /// The same, and what it was worked out to.
+    fn source(&self) -> String {
+        format!("{} CROSS JOIN capture_row AS c", self.row())
+    }
+
+    /// The number behind the rows of the agent in the run, in the attempt where rows have one.
+    fn next(&self, column: &str, attempt: &str) -> String {
+        let same = if column == "sequence" { format!(" AND n.attempt = {attempt}") } else { String::new() };
+        format!(
+            "1 + ifnull((SELECT max(n.{column}) FROM {} n \
+             WHERE n.run_id = c.run AND n.agent_name = c.agent{same}), 0)",
+            self.kind.new
+        )
+    }
+
+    fn insert(&self) -> String {
+        let (mut names, mut values): (Vec<&str>, Vec<String>) =
+            self.kind.columns.iter().map(|(name, value)| (*name, value.clone())).unzip();
+        if let Some(column) = self.kind.numbered {
+            names.push(column);
+            values.push(self.next(column, "1"));
+        }
+        let (mapped, value) = if self.by_id { ("legacy_id", "NEW.after") } else { ("mirrored", "1") };
+        format!(
+            "INSERT INTO {new}(run_id, {names}, {mapped}, captured_phase) \
+             SELECT c.run, {values}, {value}, (SELECT phase FROM migration_state) FROM {source} \
+             WHERE NOT c.refused AND NOT EXISTS (SELECT 1 FROM {new} WHERE {own} = NEW.after)",
+            new = self.kind.new,
+            names = names.join(", "),
+            values = values.join(", "),
+            source = self.source(),
+            own = self.own_key()
+        )
+    }
+
+    /// What an update or a REPLACE changes in the row that is there: all that the legacy schema has a column for.
+    fn in_place(&self) -> String {
+        let new = self.kind.new;
+        let mut set: Vec<String> = self
+            .kind
+            .columns
+            .iter()
+            .filter(|(name, _)| *name != "agent_id")
+            .map(|(name, value)| match *name {
+                // What became of an agent may be known better than by the legacy columns, which are asked only
+                // when they say something new.
+                "state" => format!(
+                    "state = CASE WHEN {new}.mirrored = 1 AND {new}.legacy_completed_at IS s.completed_at \
+                     AND {new}.extraction_error IS CAST(s.extraction_error AS TEXT) THEN {new}.state \
+                     ELSE {value} END"
+                ),
+                name => format!("{name} = {value}"),
+            })
+            .collect();
+        if let Some(column) = self.kind.numbered {
+            set.push(format!(
+                "{column} = CASE WHEN {new}.run_id = c.run AND {new}.agent_name = c.agent THEN {new}.{column} \
+                 ELSE {} END",
+                self.next(column, &format!("{new}.attempt"))
+            ));
+        }
+        set.push("run_id = c.run".into());
+        if !self.by_id {
+            set.push("mirrored = 1".into());
+        }
+        set.join(", ")
+    }
+}
