@@ -38,7 +38,7 @@ struct Life {
     acknowledged: HashSet<String>,
     /// Keys whose write was refused: nothing of them may be stored.
     refused: HashSet<String>,
-    errors: Vec<ErrorKind>,
+    errors: Vec<DbError>,
     ambiguous: usize,
     /// Of these, how many were durable all the same.
     kept: usize,
@@ -49,7 +49,7 @@ struct Life {
 impl Life {
     /// Notes how something ended that has no rows of its own.
     fn note<T>(&mut self, done: Result<T, DbError>) -> Option<T> {
-        done.map_err(|error| self.errors.push(error.kind())).ok()
+        done.map_err(|error| self.errors.push(error)).ok()
     }
 }
 
@@ -67,8 +67,9 @@ impl Liver<'_> {
         let done = write();
         let mut life = self.life.lock().unwrap();
         let Err(error) = done else { return self.acknowledge(&mut life, keys) };
-        life.errors.push(error.kind());
-        if error.kind() != ErrorKind::Ambiguous {
+        let kind = error.kind();
+        life.errors.push(error);
+        if kind != ErrorKind::Ambiguous {
             life.refused.extend(keys.iter().map(|key| (*key).to_owned()));
             return;
         }
@@ -79,7 +80,7 @@ impl Liver<'_> {
         match again {
             Ok(()) => self.acknowledge(&mut life, keys),
             // The first one may be there.
-            Err(error) => life.errors.push(error.kind()),
+            Err(error) => life.errors.push(error),
         }
     }
 
@@ -103,7 +104,7 @@ impl Liver<'_> {
             Ok(db) => return db,
             Err(error) => error,
         };
-        self.life.lock().unwrap().errors.push(error.kind());
+        self.life.lock().unwrap().errors.push(error);
         if fault.sticky {
             self.disk.heal();
         }
@@ -279,8 +280,8 @@ impl Seen {
         self.kept += life.kept;
         self.refused += life.refused.len();
         self.damaged += usize::from(life.damaged);
-        for kind in &life.errors {
-            *self.errors.entry(kind.as_str()).or_default() += 1;
+        for error in &life.errors {
+            *self.errors.entry(error.kind().as_str()).or_default() += 1;
         }
     }
 
@@ -301,7 +302,8 @@ fn sweep(journal: Journal) -> Seen {
             let mut nth = 1;
             let mut seen = Seen::default();
             while let Some(life) = guarded(Fault { op, nth, error, sticky }, journal) {
-                let wrong: Vec<_> = life.errors.iter().filter(|kind| !may_be(op, error, **kind)).collect();
+                let wrong: Vec<_> =
+                    life.errors.iter().filter(|told| !may_be(op, error, told.kind())).collect();
                 assert!(wrong.is_empty(), "{op:?} {error:?} number {nth} sticky={sticky}: {wrong:?}");
                 points = nth;
                 seen.add(&life);
