@@ -321,11 +321,11 @@ fn sweep(journal: Journal) -> Seen {
 
 /// Which kinds of error this fault may be told as.
 fn may_be(op: Op, error: Failure, kind: ErrorKind) -> bool {
-    use ErrorKind::{Ambiguous, CannotOpen, Corrupt, Full, Io, NotADatabase, Statement};
+    use ErrorKind::{Ambiguous, CannotOpen, Constraint, Corrupt, Full, Io, NotADatabase, Statement};
     let own: &[ErrorKind] = match (op, error) {
         (_, Failure::Full) => &[Full],
-        // A schema that reads as empty has no tables.
-        (_, Failure::Short) => &[Corrupt, NotADatabase, Io, Statement],
+        // A schema that reads as empty has no tables, and a row that does breaks its constraints.
+        (_, Failure::Short) => &[Corrupt, NotADatabase, Io, Statement, Constraint],
         (Op::Open, _) => &[CannotOpen],
         _ => &[Io],
     };
