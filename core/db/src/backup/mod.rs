@@ -220,8 +220,10 @@ pub(crate) fn before_rewrite(
     leftovers::sweep(&folder, clock.wall_ms());
     conn.execute_batch("BEGIN")?;
     let copied = copy::Copy::of(conn, &folder);
-    conn.execute_batch("COMMIT")?;
+    // After an error SQLite may have ended the transaction itself; the error is what counts.
+    let ended = conn.execute_batch("COMMIT");
     let copy = copied?;
+    ended?;
     copy.verify(path)?;
     let names = name::all(path, clock.wall_ms(), Some(migration.version));
     let kept = copy.keep_as(names.map(|name| folder.join(name)))?;

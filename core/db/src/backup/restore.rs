@@ -153,8 +153,10 @@ fn overwrite(copy: &Copy, path: &Path, kept: &Path) -> Result<()> {
     // are read in a transaction that does not write: SQLite copies from no other.
     conn.execute_batch("PRAGMA synchronous=EXTRA; BEGIN")?;
     let old = Copy::of(&conn, folder_of(path));
-    conn.execute_batch("COMMIT")?;
+    // After an error SQLite may have ended the transaction itself; the error is what counts.
+    let ended = conn.execute_batch("COMMIT");
     let kept = old?.keep_as(std::iter::once(kept.to_path_buf()))?;
+    ended?;
     let source = open::connect_foreign(copy.path(), Snapshot::Immutable)?;
     copy::all_pages(&source, &mut conn).inspect_err(|_| {
         // Nothing was replaced, so nothing is kept.

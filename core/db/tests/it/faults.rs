@@ -3,14 +3,14 @@
 //! The short version visits some points, chosen anew by `CONCLAVE_SEED`; `CONCLAVE_FAULT_SWEEP=full` visits all.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use conclave_db::checkpoint::{CheckpointMode, checkpoint};
 use conclave_db::{Db, DbError, Durability, ErrorKind, Journal};
-use conclave_testkit::{Failure, Fault, FaultDisk, Op, Random};
+use conclave_testkit::{Failure, Fault, FaultDisk, Op, Parent, Random, Rerun};
 use tempfile::tempdir;
 
 use crate::fixture::Scratch;
@@ -38,7 +38,7 @@ struct Life {
     acknowledged: HashSet<String>,
     /// Keys whose write was refused: nothing of them may be stored.
     refused: HashSet<String>,
-    errors: Vec<ErrorKind>,
+    errors: Vec<DbError>,
     ambiguous: usize,
     /// Of these, how many were durable all the same.
     kept: usize,
@@ -49,7 +49,7 @@ struct Life {
 impl Life {
     /// Notes how something ended that has no rows of its own.
     fn note<T>(&mut self, done: Result<T, DbError>) -> Option<T> {
-        done.map_err(|error| self.errors.push(error.kind())).ok()
+        done.map_err(|error| self.errors.push(error)).ok()
     }
 }
 
@@ -57,6 +57,8 @@ impl Life {
 struct Liver<'run> {
     disk: &'run FaultDisk,
     life: Mutex<Life>,
+    /// Who hears what was acknowledged, where this is a child that may die.
+    told: Option<Mutex<Parent>>,
 }
 
 impl Liver<'_> {
@@ -65,8 +67,9 @@ impl Liver<'_> {
         let done = write();
         let mut life = self.life.lock().unwrap();
         let Err(error) = done else { return self.acknowledge(&mut life, keys) };
-        life.errors.push(error.kind());
-        if error.kind() != ErrorKind::Ambiguous {
+        let kind = error.kind();
+        life.errors.push(error);
+        if kind != ErrorKind::Ambiguous {
             life.refused.extend(keys.iter().map(|key| (*key).to_owned()));
             return;
         }
@@ -77,7 +80,7 @@ impl Liver<'_> {
         match again {
             Ok(()) => self.acknowledge(&mut life, keys),
             // The first one may be there.
-            Err(error) => life.errors.push(error.kind()),
+            Err(error) => life.errors.push(error),
         }
     }
 
@@ -85,6 +88,9 @@ impl Liver<'_> {
         for key in keys {
             life.acknowledged.insert((*key).to_owned());
             self.disk.mark(key);
+            if let Some(parent) = &self.told {
+                parent.lock().unwrap().say(key);
+            }
         }
     }
 
@@ -98,7 +104,7 @@ impl Liver<'_> {
             Ok(db) => return db,
             Err(error) => error,
         };
-        self.life.lock().unwrap().errors.push(error.kind());
+        self.life.lock().unwrap().errors.push(error);
         if fault.sticky {
             self.disk.heal();
         }
@@ -143,7 +149,7 @@ fn live(fault: Fault, journal: Journal) -> Option<Life> {
         disk = disk.without_shared_memory();
     }
     let path = scratch.path();
-    let liver = Liver { disk: &disk, life: Mutex::default() };
+    let liver = Liver { disk: &disk, life: Mutex::default(), told: None };
     // The file was made by an older program: it has the first version of the schema.
     let old = Db::open(options(&path, conclave_db::FIRST_VERSION)).unwrap();
     liver.pair(&old, "old", Durability::Power);
@@ -274,8 +280,8 @@ impl Seen {
         self.kept += life.kept;
         self.refused += life.refused.len();
         self.damaged += usize::from(life.damaged);
-        for kind in &life.errors {
-            *self.errors.entry(kind.as_str()).or_default() += 1;
+        for error in &life.errors {
+            *self.errors.entry(error.kind().as_str()).or_default() += 1;
         }
     }
 
@@ -296,7 +302,8 @@ fn sweep(journal: Journal) -> Seen {
             let mut nth = 1;
             let mut seen = Seen::default();
             while let Some(life) = guarded(Fault { op, nth, error, sticky }, journal) {
-                let wrong: Vec<_> = life.errors.iter().filter(|kind| !may_be(op, error, **kind)).collect();
+                let wrong: Vec<_> =
+                    life.errors.iter().filter(|told| !may_be(op, error, told.kind())).collect();
                 assert!(wrong.is_empty(), "{op:?} {error:?} number {nth} sticky={sticky}: {wrong:?}");
                 points = nth;
                 seen.add(&life);
@@ -314,11 +321,11 @@ fn sweep(journal: Journal) -> Seen {
 
 /// Which kinds of error this fault may be told as.
 fn may_be(op: Op, error: Failure, kind: ErrorKind) -> bool {
-    use ErrorKind::{Ambiguous, CannotOpen, Corrupt, Full, Io, NotADatabase, Statement};
+    use ErrorKind::{Ambiguous, CannotOpen, Constraint, Corrupt, Full, Io, NotADatabase, Statement};
     let own: &[ErrorKind] = match (op, error) {
         (_, Failure::Full) => &[Full],
-        // A schema that reads as empty has no tables.
-        (_, Failure::Short) => &[Corrupt, NotADatabase, Io, Statement],
+        // A schema that reads as empty has no tables, and a row that does breaks its constraints.
+        (_, Failure::Short) => &[Corrupt, NotADatabase, Io, Statement, Constraint],
         (Op::Open, _) => &[CannotOpen],
         _ => &[Io],
     };
@@ -331,6 +338,54 @@ fn stride(op: Op) -> u64 {
         return 1;
     }
     if matches!(op, Op::Write | Op::Read) { 40 } else { 12 }
+}
+
+/// A process dies at each single write, sync, truncate and delete, and not just at any moment.
+#[test]
+fn death_at_any_operation_loses_and_tears_nothing() {
+    const KILLED: [Op; 4] = [Op::Write, Op::Sync, Op::Truncate, Op::Delete];
+    if let Some(mut parent) = Parent::of_this_process() {
+        let fault = std::env::var("FAULT").unwrap();
+        let (op, nth) = fault.split_once(' ').unwrap();
+        let op = *KILLED.iter().find(|known| format!("{known:?}") == op).unwrap();
+        let path = PathBuf::from(parent.role());
+        parent.wait_for_release();
+        let disk = FaultDisk::watch(path.parent().unwrap());
+        disk.fail(Fault { op, nth: nth.parse().unwrap(), error: Failure::Kill, sticky: false });
+        let life = Mutex::default();
+        let liver = Liver { disk: &disk, life, told: Some(Mutex::new(parent)) };
+        let db = open(&path).unwrap();
+        liver.live(&db, &path.with_file_name("backups"));
+        drop(db);
+        assert_eq!(disk.fired(), 0);
+        liver.told.unwrap().lock().unwrap().say("lived");
+        return;
+    }
+    let mut random = Random::from_env(20_261_121);
+    for op in KILLED {
+        let mut deaths = 0;
+        let mut nth = 1;
+        loop {
+            let scratch = Scratch::new();
+            let mut child = Rerun::of("faults::death_at_any_operation_loses_and_tears_nothing")
+                .role(scratch.path().to_str().unwrap())
+                .variable("FAULT", format!("{op:?} {nth}"))
+                .start();
+            child.release();
+            let said = child.lines();
+            if said.last().is_some_and(|line| line == "lived") {
+                break;
+            }
+            deaths += 1;
+            let _unsynced = FaultDisk::watch(scratch.dir.path());
+            let db = open(&scratch.path()).unwrap();
+            let life = Life { acknowledged: said.into_iter().collect(), ..Life::default() };
+            check(&db, &life, &format!("killed at {op:?} {nth}"));
+            nth += 1 + random.below(stride(op));
+        }
+        println!("killed at {deaths} of {nth} points: {op:?}");
+        assert!(deaths > 0, "{op:?}");
+    }
 }
 
 #[test]

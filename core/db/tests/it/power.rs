@@ -181,6 +181,34 @@ fn at_process_durability_a_power_cut_takes_a_suffix() {
     );
 }
 
+/// A write that survives a power cut takes those before it along, which need not.
+#[test]
+fn a_power_proof_write_makes_durable_what_was_before_it() {
+    let scratch = Scratch::new();
+    let disk = FaultDisk::watch(scratch.dir.path());
+    let db = Db::open(options(&scratch.path(), NEWEST)).unwrap();
+    for n in 0..60 {
+        let durability = if n % 5 == 4 { Durability::Power } else { Durability::Process };
+        workload::write(&db, &n.to_string(), durability).unwrap();
+        disk.mark(if durability == Durability::Power { "power" } else { "process" });
+    }
+    drop(db);
+    let recording = disk.recording();
+    let mut lost = 0;
+    for seed in 0..seeds() {
+        let image = tempdir().unwrap();
+        let _unsynced = FaultDisk::watch(image.path());
+        let cut = recording.cut(seed, image.path());
+        let db = Db::open(options(&image.path().join("state.db"), NEWEST)).unwrap();
+        workload::assert_sound(&db, &format!("seed {seed}"));
+        let there = workload::keys(&db).len();
+        let safe = cut.marks.iter().rposition(|mark| mark == "power").map_or(0, |last| last + 1);
+        assert!(there >= safe, "seed {seed}: {there} writes are there, {safe} were to be");
+        lost += cut.marks.len().saturating_sub(there);
+    }
+    assert!(lost > 0, "writes that need not survive did, in all {} cuts", seeds());
+}
+
 /// A restore writes over the file while nobody has it open: afterwards it is the one or the other.
 #[test]
 fn a_restore_that_loses_power_is_done_or_undone() {

@@ -1,6 +1,7 @@
 //! Which operation fails, and how.
 
 use rusqlite::ffi;
+use rustix::process::{Signal, getpid, kill_process};
 
 /// What SQLite does to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +36,8 @@ pub enum Failure {
     Io,
     /// `SQLITE_IOERR_SHORT_READ`: the second half reads as zeros, as behind the end of a file. For a read only.
     Short,
+    /// The process ends here, as by `kill -9`. The first half of a write is done.
+    Kill,
 }
 
 /// One fault.
@@ -56,9 +59,10 @@ impl Fault {
         number == self.nth || self.sticky && number > self.nth
     }
 
-    /// What SQLite is told.
-    pub(super) const fn code(&self) -> i32 {
+    /// What SQLite is told, if anyone is left to be told.
+    pub(super) fn code(&self) -> i32 {
         match (self.error, self.op) {
+            (Failure::Kill, _) => end_process(),
             (Failure::Full, _) => ffi::SQLITE_FULL,
             (Failure::Short, Op::Read) => ffi::SQLITE_IOERR_SHORT_READ,
             (_, Op::Write) => ffi::SQLITE_IOERR_WRITE,
@@ -69,4 +73,10 @@ impl Fault {
             (_, Op::Delete) => ffi::SQLITE_IOERR_DELETE,
         }
     }
+}
+
+fn end_process() -> ! {
+    // A signal that a process sends to itself comes before the call returns.
+    let _ = kill_process(getpid(), Signal::KILL);
+    std::process::abort();
 }

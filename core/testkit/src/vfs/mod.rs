@@ -5,7 +5,7 @@
 //! so tests of one process do not meet. Two things can be done with a watched folder:
 //!
 //! - **Faults**: the n-th write, sync, truncate, read, open or delete fails, once or from then on
-//!   ([`FaultDisk::fail`]). A sweep runs its workload with `nth` = 1, 2, 3 … until one ends without the fault
+//!   ([`FaultDisk::fail`]), or is where the process dies ([`Failure::Kill`], in a child of the test). A sweep runs its workload with `nth` = 1, 2, 3 … until one ends without the fault
 //!   having fired: then every point has been visited. This is how SQLite tests itself
 //!   (<https://sqlite.org/testing.html#i_o_error_testing>).
 //! - **Power cuts**: all that SQLite does to the files is recorded, with the test's own marks in between
