@@ -238,7 +238,7 @@ fn rows_that_came_later_are_read_in_their_place() {
     conclave_consensus::golden::write_legacy_fixture(&path).unwrap();
     let project = Project::over(dir, &path);
     project.backfill();
-    project.write(
+    project.tamper(
         "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json, run_id, created_at) VALUES
            (-5, 'S1', 'spec-plan', 'same time, smaller id', '{}', 'run_A', '2025-11-11 02:33:20'),
            (100, 'S1', 'spec-plan', 'no time', '{}', 'run_A', 'garbage'),

@@ -27,7 +27,7 @@ fn of_little_everything_is_counted() {
     let before = overview(&project);
     assert_eq!((before.counts.legacy_artifacts, before.backfill_remaining, before.phase), (40, 40, 1));
     assert!(project.backfill().complete);
-    project.write("DELETE FROM consensus_artifacts WHERE id IN (3, 39)");
+    project.tamper("DELETE FROM consensus_artifacts WHERE id IN (3, 39)");
     let after = overview(&project);
     assert_eq!(after.counts, migrate::status(&project.db).unwrap().counts);
     assert_eq!((after.counts.legacy_artifacts, after.counts.outputs, after.backfill_remaining), (38, 40, 0));
@@ -48,7 +48,7 @@ fn of_much_it_says_what_costs_nothing_and_that_it_is_no_count() {
     assert_eq!(after.estimated, ["legacy_artifacts", "outputs", "backfill_remaining"]);
     assert_eq!((after.counts.runs, after.counts.outputs), (1_201, 12_000), "at most: {after:?}");
     // What an older program appends is seen.
-    project.write(
+    project.tamper(
         "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json) VALUES('S', 'spec-plan', 'a', '{}')",
     );
     assert_eq!(overview(&project).backfill_remaining, 1);
@@ -75,7 +75,7 @@ fn rows_without_a_counterpart_are_counted_exactly_whatever_is_missing() {
             "DELETE FROM consensus_artifacts WHERE id IN ({legacy});
              DELETE FROM agent_outputs WHERE legacy_id IN ({new})"
         );
-        project.db.write("test", move |tx| tx.execute_batch(&delete)).unwrap();
+        project.tamper(&delete);
         let backfill = migrate::status(&project.db).unwrap().backfill;
         let looked_up = "SELECT count(*) FROM consensus_artifacts l
           WHERE NOT EXISTS (SELECT 1 FROM agent_outputs o WHERE o.legacy_id = l.id)";

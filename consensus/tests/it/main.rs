@@ -3,8 +3,8 @@
 
 mod backfill;
 mod byte_exact;
-mod claims;
 mod capture;
+mod claims;
 mod comparison;
 mod counting;
 mod export;

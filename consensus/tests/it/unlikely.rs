@@ -82,7 +82,7 @@ fn a_backfill_does_not_overwrite_the_leading_side() {
         let project = Project::over(dir, &path);
         project.backfill();
         project.write(phase);
-        project.write(
+        project.tamper(
             "UPDATE consensus_artifacts SET content_json = 'legacy' WHERE id = 2;
              DELETE FROM agent_outputs WHERE legacy_id = 5;",
         );
