@@ -4,6 +4,8 @@
 //! table of cases and random values hold the twins together. Values are taken as SQLite stores them, with their
 //! storage class, and text as bytes: a legacy file may hold anything anywhere.
 
+use std::borrow::Cow;
+
 use conclave_db::sql::ValueRef;
 
 /// The nine stages that the original writes with `spec-` before their name.
@@ -19,6 +21,23 @@ pub fn stage(written: &str) -> &str {
             _ => other,
         },
     }
+}
+
+/// The spelling of a canonical stage that the original writes: `plan` is `spec-plan`, anything else is kept.
+pub fn legacy_stage(stage: &str) -> Cow<'_, str> {
+    if STAGES.contains(&stage) { Cow::Owned(format!("spec-{stage}")) } else { Cow::Borrowed(stage) }
+}
+
+/// All spellings of a canonical stage that rows may have.
+pub(crate) fn stage_spellings(stage: &[u8]) -> Vec<Vec<u8>> {
+    let mut spellings = vec![stage.to_vec()];
+    if let Ok(Cow::Owned(legacy)) = std::str::from_utf8(stage).map(legacy_stage) {
+        spellings.push(legacy.into_bytes());
+    }
+    if stage == b"audit" {
+        spellings.extend([b"review".to_vec(), b"spec-review".to_vec()]);
+    }
+    spellings
 }
 
 /// The key of the run that a row belongs to: its run id, or for one without (NULL or empty) `@`, the type of its

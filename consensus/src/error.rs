@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use conclave_db::{DbError, ErrorKind};
 use conclave_retry::{Classify, ErrorClass, PermanentReason};
 
+use crate::migrate::Finding;
+
 /// The result of everything in this crate.
 pub type Result<T, E = ConsensusError> = std::result::Result<T, E>;
 
@@ -27,6 +29,8 @@ pub enum ConsensusErrorKind {
     SourceChanged,
     /// What was copied does not compare equal to its source.
     Differs,
+    /// The two sides of a write did not come out equal: nothing of it is stored.
+    SidesDiffer,
     /// No such run or attempt: the state says no.
     NotFound,
     /// The arguments make no sense.
@@ -44,6 +48,7 @@ impl ConsensusErrorKind {
             Self::SourceIsState => "source-is-state",
             Self::SourceChanged => "source-changed",
             Self::Differs => "differs",
+            Self::SidesDiffer => "sides-differ",
             Self::NotFound => "not-found",
             Self::Invalid => "invalid",
             Self::Io => "io",
@@ -89,6 +94,10 @@ pub enum ConsensusError {
         /// What they were compared with.
         what: String,
     },
+    /// The legacy row and the new row of one write did not come out equal, or one of them was refused. Neither
+    /// is stored; the difference is kept among the findings.
+    #[error("{} and its new counterpart would differ in {}: nothing was written", .0.finding.table, .0.what())]
+    SidesDiffer(Box<Difference>),
     /// Nothing has this name.
     #[error("no {what} {name:?}")]
     NotFound {
@@ -111,6 +120,27 @@ pub enum ConsensusError {
     },
 }
 
+/// How the two sides of one write differ.
+#[derive(Debug)]
+pub struct Difference {
+    /// The row, with the keys that it had before it was taken back, and the first field that differs.
+    pub finding: Finding,
+    /// All fields that differ.
+    pub fields: Vec<&'static str>,
+    /// Why one side refused its row, if it did.
+    pub refused: Option<DbError>,
+}
+
+impl Difference {
+    fn what(&self) -> String {
+        match &self.refused {
+            Some(error) => format!("all ({error})"),
+            None if self.fields.is_empty() => "all".to_owned(),
+            None => self.fields.join(", "),
+        }
+    }
+}
+
 impl ConsensusError {
     pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Self::Io { what: what.into(), source }
@@ -125,6 +155,7 @@ impl ConsensusError {
             Self::SourceIsState { .. } => ConsensusErrorKind::SourceIsState,
             Self::SourceChanged { .. } => ConsensusErrorKind::SourceChanged,
             Self::Differs { .. } => ConsensusErrorKind::Differs,
+            Self::SidesDiffer(_) => ConsensusErrorKind::SidesDiffer,
             Self::NotFound { .. } => ConsensusErrorKind::NotFound,
             Self::Invalid(_) => ConsensusErrorKind::Invalid,
             Self::Io { .. } => ConsensusErrorKind::Io,
@@ -147,6 +178,7 @@ impl ConsensusError {
             Self::SourceIsState { .. } => Some("its rows are taken over by `conclave migrate backfill`"),
             Self::SourceChanged { .. } => Some("import it again: what has arrived is kept"),
             Self::Differs { .. } => Some("run `conclave migrate verify` to see which"),
+            Self::SidesDiffer(_) => Some("`conclave migrate verify` compares both sides as a whole"),
             Self::NotFound { what: "run", .. } => Some("`conclave runs list` shows what is there"),
             _ => None,
         }

@@ -16,6 +16,7 @@ pub mod import;
 pub mod migrate;
 pub mod record;
 pub mod runs;
+pub mod shadow;
 mod store;
 mod time;
 

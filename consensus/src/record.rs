@@ -3,15 +3,19 @@
 //! Each function is one durable transaction. Whoever comes first makes the run's row and everyone else finds it;
 //! ids come from the row that is there, never from the last insert of a connection.
 //!
-//! Not done here yet: an output or a synthesis has no key that would make recording it twice the same as once, so
-//! a caller that repeats [`record_output`] or [`record_synthesis`] after an unclear failure gets a second row; and
-//! in phases 1 to 3 neither writes the legacy side. Both come with the workflow and the phases of the migration.
+//! Where a record goes is up to the phase of the migration, read in the record's own transaction: in phase 1 to the
+//! legacy table, which its trigger mirrors; in phases 2 and 3 to both sides, which are read back and compared; in
+//! phases 4 and 5 to the new tables alone. Where both sides do not come out equal, nothing is stored, the difference is kept among the
+//! findings, and the caller gets [`ConsensusError::SidesDiffer`].
+//!
+//! A caller that does not know whether a write was committed (an `Ambiguous` failure) may repeat it: runs, spawns
+//! and completions are known by their names, outputs and syntheses by the `write_key` that the caller gave them.
 
 use conclave_db::Db;
 
 use crate::error::{ConsensusError, Result};
 use crate::runs::{RunId, RunStatus};
-use crate::store::record;
+use crate::store::{control, record};
 
 /// A run as its caller knows it. What is absent stays as it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +53,9 @@ pub struct OutputRecord {
     pub response: Option<Vec<u8>>,
     /// When it came, ms; now where absent.
     pub at: Option<i64>,
+    /// The caller's own name for this write, unique among outputs: repeated, it gives the row that is there. It
+    /// is an error to give it to another output.
+    pub write_key: Option<String>,
 }
 
 /// Where an answer went.
@@ -81,6 +88,8 @@ pub struct SynthesisRecord {
     pub degraded: Option<bool>,
     /// When it was made, ms; now where absent.
     pub at: Option<i64>,
+    /// The caller's own name for this write, unique among syntheses: repeated, it gives the row that is there.
+    pub write_key: Option<String>,
 }
 
 /// An agent that is started.
@@ -129,24 +138,46 @@ pub fn record_run(db: &Db, run: &RunRecord) -> Result<RunId> {
 /// Stores one answer behind those that the agent gave before in this attempt.
 pub fn record_output(db: &Db, output: &OutputRecord) -> Result<RecordedOutput> {
     let output = output.clone();
-    db.write("record output", move |tx| record::output(tx, &output))
+    told(db, db.write("record output", move |tx| record::output(tx, &output)))
 }
 
 /// Stores a synthesis and gives the run its claim; gives the synthesis' number. Older ones are kept.
 pub fn record_synthesis(db: &Db, run: RunId, synthesis: &SynthesisRecord) -> Result<i64> {
     let synthesis = synthesis.clone();
-    db.write("record synthesis", move |tx| record::synthesis(tx, run, &synthesis))
+    told(db, db.write("record synthesis", move |tx| record::synthesis(tx, run, &synthesis)))
 }
 
 /// Records that an agent is started. Again for the same id, it changes nothing once the agent has ended.
 pub fn record_spawn(db: &Db, spawn: &SpawnRecord) -> Result<()> {
     let spawn = spawn.clone();
-    db.write("record spawn", move |tx| record::spawn(tx, &spawn))
+    told(db, db.write("record spawn", move |tx| record::spawn(tx, &spawn)))
 }
 
 /// Records that an agent has ended; gives whether this call did, or an earlier one had. An id that was never
 /// started is an error.
 pub fn record_completion(db: &Db, completion: &CompletionRecord) -> Result<bool> {
     let completion = completion.clone();
-    db.write("record completion", move |tx| record::completion(tx, &completion))
+    told(db, db.write("record completion", move |tx| record::completion(tx, &completion)))
+}
+
+/// Keeps the difference that took a write back, in a transaction of its own. That the caller's write failed counts
+/// for more than that this may fail too.
+fn told<T>(db: &Db, outcome: Result<T>) -> Result<T> {
+    if let Err(ConsensusError::SidesDiffer(difference)) = &outcome {
+        let finding = difference.finding.clone();
+        let detail = serde_json::json!({
+            "table": finding.table, "kind": finding.kind, "legacy_id": finding.legacy_id,
+            "agent_id": finding.agent_id, "output_id": finding.output_id, "fields": difference.fields,
+            "refused": difference.refused.as_ref().map(ToString::to_string),
+        });
+        tracing::error!(%detail, "the two sides of a write differ; it was taken back");
+        let kept = db.write("keep a difference", move |tx| {
+            control::add_findings(tx, std::slice::from_ref(&finding))?;
+            control::record_event(tx, "dual-write", "difference", &detail)
+        });
+        if let Err(error) = kept {
+            tracing::error!(%error, "failed to keep a difference");
+        }
+    }
+    outcome
 }

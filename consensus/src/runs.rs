@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use conclave_db::Db;
+use conclave_db::{Db, ErrorKind, ReadConn};
 use serde::Serialize;
 
-use crate::error::Result;
-use crate::store::reading;
+use crate::error::{ConsensusErrorKind, Result};
+use crate::shadow;
+use crate::store::control::Phase;
+use crate::store::reading::{self, Lead, View};
 
 /// The number of a run, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -95,7 +97,7 @@ impl From<&RunSummary> for RunCursor {
 /// One line of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunSummary {
-    /// Its number.
+    /// Its number; negative where only legacy rows know the run.
     pub id: RunId,
     /// Its key; bytes that are no UTF-8 are replaced.
     pub run_key: String,
@@ -128,7 +130,7 @@ pub struct RunSummary {
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OutputDetail {
-    /// Its number.
+    /// Its number; negative where only the legacy tables have it.
     pub id: i64,
     /// Who answered.
     pub agent: String,
@@ -231,6 +233,73 @@ pub enum Found {
 /// How many candidates an ambiguous name lists.
 const CANDIDATES: usize = 20;
 
+/// A read on the side that the phase names, now and then compared with the other one; from the legacy tables where
+/// the new ones cannot be read. `touched` gives the runs that an answer is about.
+fn read<T: PartialEq>(
+    db: &Db,
+    what: &'static str,
+    touched: impl Fn(&T) -> Vec<RunId>,
+    query: impl Fn(&ReadConn<'_>, View) -> Result<T>,
+) -> Result<T> {
+    let mut view = None;
+    let answer = db.read(|conn| {
+        let asked = View::of(conn)?;
+        view = Some(asked);
+        let answer = query(conn, asked)?;
+        if asked.phase == Phase::DualWrite && asked.lead == Lead::Legacy && shadow::watched(db).is_due() {
+            compare(db, conn, asked, what, &answer, &touched, &query);
+        }
+        Ok(answer)
+    });
+    let Err(error) = answer else { return answer };
+    let unreadable =
+        matches!(error.kind(), ConsensusErrorKind::Storage(ErrorKind::Corrupt | ErrorKind::Statement));
+    let Some(view) = view.filter(|view| unreadable && view.legacy) else { return Err(error) };
+    let alone = view.believing(Lead::LegacyAlone);
+    let Ok(answer) = db.read(|conn| query(conn, alone)) else { return Err(error) };
+    tracing::warn!(%error, what, "the new tables cannot be read; the legacy tables answer");
+    shadow::watched(db).fell_back();
+    Ok(answer)
+}
+
+/// Makes the read on the new side too. Whatever comes of it, the answer of the legacy side stands.
+fn compare<T: PartialEq>(
+    db: &Db,
+    conn: &ReadConn<'_>,
+    view: View,
+    what: &'static str,
+    answer: &T,
+    touched: &impl Fn(&T) -> Vec<RunId>,
+    query: &impl Fn(&ReadConn<'_>, View) -> Result<T>,
+) {
+    let watched = shadow::watched(db);
+    watched.compared();
+    let other = match query(conn, view.believing(Lead::New)) {
+        Ok(other) if other == *answer => return,
+        Ok(other) => touched(&other),
+        Err(error) => {
+            tracing::warn!(%error, what, "the new tables cannot be read");
+            watched.differed(Vec::new());
+            return;
+        }
+    };
+    let mut runs = touched(answer);
+    runs.extend(other);
+    runs.sort_unstable();
+    runs.dedup();
+    let mut findings = Vec::new();
+    for run in runs {
+        if findings.len() < FINDINGS {
+            findings.extend(reading::shadow::differences(conn, view, run).unwrap_or_default());
+        }
+    }
+    tracing::warn!(what, ?findings, "a read differs between the legacy and the new side");
+    watched.differed(findings);
+}
+
+/// Most findings that one read looks for.
+const FINDINGS: usize = 20;
+
 /// Runs, newest first, those without a known time last; after `cursor`, at most `limit`.
 pub fn list(
     db: &Db,
@@ -238,58 +307,66 @@ pub fn list(
     cursor: Option<&RunCursor>,
     limit: Option<usize>,
 ) -> Result<Vec<RunSummary>> {
-    db.read(|conn| reading::list(conn, filter, cursor, limit))
+    let touched = |runs: &Vec<RunSummary>| runs.iter().map(|run| run.id).collect();
+    read(db, "list", touched, |conn, view| reading::list(conn, view, filter, cursor, limit))
 }
 
 /// How many runs there are.
 pub fn count(db: &Db, filter: &RunFilter) -> Result<u64> {
-    db.read(|conn| reading::count(conn, filter))
+    read(db, "count", |_| Vec::new(), |conn, view| reading::count(conn, view, filter))
 }
 
 /// The run behind a name: the number as printed, or a unique prefix of the run key, with `/stage` when the
 /// key spans stages. An exact number or key always wins.
 pub fn find(db: &Db, text: &str) -> Result<Found> {
-    db.read(|conn| {
-        // Digits alone: "+5" is how a key may begin, but no number as printed.
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        if let Some(number) = text.parse::<i64>().ok().filter(|_| digits)
-            && reading::one(conn, RunId(number))?.is_some()
-        {
-            return Ok(Found::One(RunId(number)));
-        }
-        if text.is_empty() {
-            return Ok(Found::None);
-        }
-        let staged = text.rsplit_once('/').filter(|(key, _)| !key.is_empty());
-        for exact in [true, false] {
-            // A key may hold a slash itself: the whole text is tried before its part.
-            let whole = (text, None);
-            let parts = staged.map(|(key, stage)| (key, Some(stage)));
-            for (key, stage) in std::iter::once(whole).chain(parts) {
-                let mut runs = reading::by_key(conn, key, exact, stage, CANDIDATES)?;
-                match runs.len() {
-                    0 => {}
-                    1 => return Ok(Found::One(runs.remove(0).id)),
-                    _ => return Ok(Found::Ambiguous(runs)),
+    read(
+        db,
+        "find",
+        |_| Vec::new(),
+        |conn, view| {
+            // Digits alone, behind a minus where only legacy rows know the run: "+5" is how a key may begin, but no
+            // number as printed.
+            let digits = text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit());
+            if let Some(number) = text.parse::<i64>().ok().filter(|_| digits)
+                && let Some(run) = reading::locate(conn, view, RunId(number))?
+            {
+                return Ok(Found::One(run.summary.id));
+            }
+            if text.is_empty() {
+                return Ok(Found::None);
+            }
+            let staged = text.rsplit_once('/').filter(|(key, _)| !key.is_empty());
+            for exact in [true, false] {
+                // A key may hold a slash itself: the whole text is tried before its part.
+                let whole = (text, None);
+                let parts = staged.map(|(key, stage)| (key, Some(stage)));
+                for (key, stage) in std::iter::once(whole).chain(parts) {
+                    let mut runs = reading::by_key(conn, view, key, exact, stage, CANDIDATES)?;
+                    match runs.len() {
+                        0 => {}
+                        1 => return Ok(Found::One(runs.remove(0).id)),
+                        _ => return Ok(Found::Ambiguous(runs)),
+                    }
                 }
             }
-        }
-        Ok(Found::None)
-    })
+            Ok(Found::None)
+        },
+    )
 }
 
 /// A run with everything that hangs on it, of one moment.
 pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
-    db.read(|conn| {
-        let Some(summary) = reading::one(conn, id)? else { return Ok(None) };
-        let synthesis = reading::synthesis(conn, id)?
+    let touched = |run: &Option<RunDetail>| run.iter().map(|run| run.summary.id).collect();
+    read(db, "show", touched, |conn, view| {
+        let Some(run) = reading::locate(conn, view, id)? else { return Ok(None) };
+        let synthesis = reading::synthesis(conn, view, &run)?
             .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
         Ok(Some(RunDetail {
-            summary,
-            outputs: reading::outputs(conn, id)?,
+            outputs: reading::outputs(conn, view, &run)?,
             synthesis,
-            attempts: reading::attempts(conn, id)?,
+            attempts: reading::attempts(conn, view, &run)?,
             verdict: None,
+            summary: run.summary,
         }))
     })
 }
@@ -303,10 +380,15 @@ pub fn output(
     attempt: Option<i64>,
     sequence: Option<i64>,
 ) -> Result<Option<OutputContent>> {
-    db.read(|conn| reading::output(conn, id, agent.as_ref(), attempt, sequence))
+    let touched = |output: &Option<OutputContent>| output.iter().map(|_| id).collect();
+    read(db, "output", touched, |conn, view| {
+        let Some(run) = reading::locate(conn, view, id)? else { return Ok(None) };
+        reading::output(conn, view, &run, agent.as_ref(), attempt, sequence)
+    })
 }
 
 /// The newest synthesis of the runs of a spec and stage, with its run; later outputs do not hide it.
 pub fn latest_synthesis(db: &Db, spec: &str, stage: &str) -> Result<Option<(RunId, String)>> {
-    db.read(|conn| reading::latest_synthesis(conn, spec, stage))
+    let touched = |found: &Option<(RunId, String)>| found.iter().map(|(id, _)| *id).collect();
+    read(db, "latest synthesis", touched, |conn, view| reading::latest_synthesis(conn, view, spec, stage))
 }

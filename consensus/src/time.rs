@@ -8,6 +8,17 @@ pub(crate) fn rfc3339(ms: i64) -> Option<String> {
     Some(moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }
 
+/// The text that the original would store for `ms`, with milliseconds where there are any; absent outside of the
+/// years 0 to 9999, for which it has none.
+pub(crate) fn legacy(ms: i64) -> Option<String> {
+    let moment = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
+        .checked_add(jiff::SignedDuration::from_millis(ms))
+        .ok()
+        .filter(|moment| moment.year() >= 0)?;
+    let format = if ms.rem_euclid(1000) == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" };
+    Some(moment.strftime(format).to_string())
+}
+
 #[expect(clippy::ref_option, reason = "serde gives the field by reference")]
 pub(crate) fn serialize<S: Serializer>(ms: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
     match ms.and_then(rfc3339) {
@@ -18,7 +29,27 @@ pub(crate) fn serialize<S: Serializer>(ms: &Option<i64>, serializer: S) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use conclave_db::sql::ValueRef;
+    use proptest::prelude::*;
+
+    use super::{legacy, rfc3339};
+    use crate::canonical::time_ms;
+
+    proptest! {
+        /// What is written means the same moment, to the millisecond.
+        #[test]
+        fn a_legacy_time_is_exact(ms in -62_167_219_200_000_i64..=253_402_300_799_999) {
+            let text = legacy(ms).unwrap();
+            prop_assert_eq!(time_ms(ValueRef::Text(text.as_bytes())), Some(ms), "{}", text);
+        }
+    }
+
+    #[test]
+    fn a_moment_beyond_the_years_has_no_legacy_time() {
+        for ms in [-62_167_219_200_001, 253_402_300_800_000, i64::MIN, i64::MAX] {
+            assert_eq!(legacy(ms), None);
+        }
+    }
 
     #[test]
     fn a_millisecond_time_keeps_its_year() {

@@ -147,7 +147,8 @@ impl From<ConsensusError> for Failure {
             ConsensusErrorKind::SourceRefused | ConsensusErrorKind::Invalid => Exit::Usage,
             ConsensusErrorKind::SourceIsState
             | ConsensusErrorKind::NotFound
-            | ConsensusErrorKind::Differs => Exit::StateSaysNo,
+            | ConsensusErrorKind::Differs
+            | ConsensusErrorKind::SidesDiffer => Exit::StateSaysNo,
             _ => Exit::Storage,
         };
         let failure = Self::new(exit, kind.as_str(), error.to_string());

@@ -7,6 +7,7 @@ use crate::error::{ConsensusError, Result};
 use crate::import::pace::Pace;
 use crate::import::pass::{LISTED, Passes};
 use crate::import::{ListedRow, Progress};
+use crate::store::capture::{self, Capture};
 use crate::store::control::{self, Phase};
 use crate::store::copy::{self, Copier, Listing, Scope, kinds};
 use crate::store::counting;
@@ -34,6 +35,12 @@ pub(super) fn run(
         ..BackfillReport::default()
     };
     if before.remaining <= refused || options.limit == Some(0) {
+        let known = db.read(|conn| {
+            Ok::<_, ConsensusError>(capture::all_mapped(conn)? || capture::state(conn)? != Capture::On)
+        })?;
+        if before.remaining == 0 && !known && !options.dry_run {
+            db.write("keep that all is mapped", capture::keep_all_mapped)?;
+        }
         return Ok(report);
     }
     let mut passes = Passes {
@@ -99,6 +106,13 @@ pub(super) fn run(
         });
         let actor = options.actor.clone();
         passes.bulk.write(|tx| control::record_event(tx, &actor, "backfill", &detail))?;
+    }
+    if report.remaining <= report.refused && !options.dry_run {
+        // The rows that stay behind were noticed in their chunks.
+        passes.bulk.write(|tx| match capture::state(tx)? {
+            Capture::On => capture::keep_all_mapped(tx),
+            _ => Ok(()),
+        })?;
     }
     if passes.differing > 0 {
         let what = "the legacy tables".to_owned();

@@ -53,6 +53,26 @@ pub(crate) fn install(tx: &WriteTx<'_>) -> Result<()> {
     for trigger in triggers(tx)? {
         tx.execute_batch(&format!("DROP TRIGGER IF EXISTS {}; {};", trigger.name, trigger.sql))?;
     }
+    // What was written without them may have no counterpart.
+    for table in super::schema::LEGACY_TABLES {
+        tx.execute(
+            &format!("UPDATE migration_state SET mapped = 0 WHERE EXISTS (SELECT 1 FROM main.{table})"),
+            [],
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether every legacy row has its counterpart or its notice: as the last who looked knew, and the triggers have
+/// stood since.
+pub(crate) fn all_mapped(conn: &ReadConn<'_>) -> Result<bool> {
+    let mapped = "SELECT mapped FROM migration_state WHERE id = 1";
+    Ok(conn.query_row(mapped, [], |row| row.get(0))? && state(conn)? == Capture::On)
+}
+
+/// Keeps that every legacy row has its counterpart or its notice. Only while the triggers stand.
+pub(crate) fn keep_all_mapped(tx: &WriteTx<'_>) -> Result<()> {
+    tx.execute("UPDATE migration_state SET mapped = 1 WHERE id = 1", [])?;
     Ok(())
 }
 

@@ -152,6 +152,38 @@ pub(crate) fn sources(conn: &ReadConn<'_>) -> Result<Vec<ImportedSource>> {
     })?)
 }
 
+/// Keeps differences beside those that the last comparison found, and begins the soak anew. One that is kept
+/// already is not counted again; gives how many were not.
+pub(crate) fn add_findings(tx: &WriteTx<'_>, findings: &[Finding]) -> Result<usize> {
+    let now = tx.now_ms();
+    let mut added = 0;
+    for finding in findings {
+        added += tx.execute(
+            "INSERT INTO migration_findings(found_at, kind, legacy_table, legacy_id, agent_id, output_id, field)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM migration_findings
+               WHERE (kind, legacy_table) = (?2, ?3)
+                 AND (legacy_id, agent_id, output_id, field) IS (?4, ?5, ?6, ?7))",
+            params![
+                now,
+                finding.kind.as_str(),
+                finding.table,
+                finding.legacy_id,
+                finding.agent_id,
+                finding.output_id,
+                finding.field
+            ],
+        )?;
+    }
+    if added > 0 {
+        tx.execute(
+            "UPDATE migration_state SET differences = differences + ?1, soak_since = ?2, soak_passed_ms = 0,
+               soak_seen_at = ?2, soak_seen_boot = NULL, soak_seen_boot_ms = NULL WHERE id = 1",
+            params![added, now],
+        )?;
+    }
+    Ok(added)
+}
+
 /// Keeps what a comparison found; without anything to change only the time of it.
 pub(crate) fn keep_findings(tx: &WriteTx<'_>, findings: &[Finding], differences: u64) -> Result<()> {
     let now = tx.now_ms();

@@ -5,6 +5,7 @@ pub(crate) mod capture;
 pub(crate) mod control;
 pub(crate) mod copy;
 pub(crate) mod counting;
+pub(crate) mod dual;
 pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod runs;

@@ -5,19 +5,24 @@ use conclave_db::WriteTx;
 use super::canonical;
 use crate::error::Result;
 
-/// The recorded claim of the newest synthesis `y`, as columns of its run.
-pub(crate) fn claim() -> String {
+/// What the synthesis `row` claims: the columns of its run, by name.
+pub(crate) fn claims(row: &str) -> [(&'static str, String); 4] {
     let keys = ["output_markdown", "output_path", "status", "artifacts_count", "agreements", "conflicts"]
         .iter()
-        .map(|key| format!("'{key}', CAST(y.{key} AS TEXT)"))
+        .map(|key| format!("'{key}', CAST({row}.{key} AS TEXT)"))
         .collect::<Vec<_>>()
         .join(", ");
-    format!(
-        "status = {}, consensus_ok = {}, degraded = {}, synthesis_json = json_object({keys})",
-        canonical::status("y.status"),
-        canonical::consensus_ok("y.status"),
-        canonical::degraded("y.degraded")
-    )
+    [
+        ("status", canonical::status(&format!("{row}.status"))),
+        ("consensus_ok", canonical::consensus_ok(&format!("{row}.status"))),
+        ("degraded", canonical::degraded(&format!("{row}.degraded"))),
+        ("synthesis_json", format!("json_object({keys})")),
+    ]
+}
+
+/// The recorded claim of the newest synthesis `y`, as assignments to the columns of its run.
+pub(crate) fn claim() -> String {
+    claims("y").map(|(name, value)| format!("{name} = {value}")).join(", ")
 }
 
 /// The greatest known time of an execution. A clock that went back may let it end before it starts.

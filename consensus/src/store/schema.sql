@@ -56,11 +56,14 @@ CREATE TABLE agent_outputs(
   legacy_created_at ANY,
   -- The phase in which a trigger took it from an older program's write; absent where we wrote it.
   captured_phase INTEGER,
+  -- The writer's own name for the write, by which a repeated one is known.
+  write_key TEXT,
   UNIQUE (run_id, agent_name, attempt, sequence)
 ) STRICT;
 CREATE INDEX idx_agent_outputs_run ON agent_outputs(run_id);
 CREATE INDEX idx_agent_outputs_agent ON agent_outputs(agent_name);
 CREATE UNIQUE INDEX idx_agent_outputs_legacy ON agent_outputs(legacy_id) WHERE legacy_id IS NOT NULL;
+CREATE UNIQUE INDEX idx_agent_outputs_write ON agent_outputs(write_key) WHERE write_key IS NOT NULL;
 
 CREATE TABLE run_syntheses(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -78,10 +81,12 @@ CREATE TABLE run_syntheses(
   legacy_stage ANY,
   legacy_run_id ANY,
   legacy_created_at ANY,
-  captured_phase INTEGER
+  captured_phase INTEGER,
+  write_key TEXT
 ) STRICT;
 CREATE INDEX idx_run_syntheses_run ON run_syntheses(run_id);
 CREATE UNIQUE INDEX idx_run_syntheses_legacy ON run_syntheses(legacy_id) WHERE legacy_id IS NOT NULL;
+CREATE UNIQUE INDEX idx_run_syntheses_write ON run_syntheses(write_key) WHERE write_key IS NOT NULL;
 
 CREATE TABLE run_attempts(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -145,6 +150,9 @@ CREATE TABLE migration_state(
   synthesis_back INTEGER,
   verified_at INTEGER,
   differences INTEGER NOT NULL DEFAULT 0,
+  -- Whether every legacy row had its counterpart, or its notice in migration_pending, when somebody last knew;
+  -- as long as the triggers stand, it stays so.
+  mapped INTEGER NOT NULL DEFAULT 1 CHECK (mapped IN (0, 1)),
   -- Whether changed rows are noted in capture_changed, for a comparison that is under way.
   comparing INTEGER NOT NULL DEFAULT 0 CHECK (comparing IN (0, 1))
 ) STRICT;

@@ -1,5 +1,7 @@
 //! Both sides of one kind of row as two queries with the same columns: what both schemas hold, in canonical form.
 
+mod one;
+
 use std::hash::{DefaultHasher, Hasher};
 
 use conclave_db::ReadConn;
@@ -34,7 +36,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// The key in a column; NULL is none.
-    fn of(value: ValueRef<'_>) -> Option<Self> {
+    pub(crate) fn of(value: ValueRef<'_>) -> Option<Self> {
         match value {
             ValueRef::Integer(number) => Some(Self::Number(number)),
             ValueRef::Text(bytes) => Some(Self::Text(bytes.to_vec())),
@@ -47,6 +49,16 @@ impl Key {
     /// as a blob.
     fn parameter(&self, number: usize) -> String {
         if matches!(self, Self::Text(_)) { format!("CAST(?{number} AS TEXT)") } else { format!("?{number}") }
+    }
+
+    /// The key as a finding names it.
+    pub(crate) fn into_finding(self) -> (Option<i64>, Option<String>) {
+        match self {
+            Self::Number(id) => (Some(id), None),
+            Self::Text(bytes) | Self::Blob(bytes) => {
+                (None, Some(String::from_utf8_lossy(&bytes).into_owned()))
+            }
+        }
     }
 
     fn value(&self) -> Value {
@@ -212,13 +224,7 @@ impl Pair {
     }
 
     fn finding(&self, key: Option<Key>, output_id: Option<i64>, field: i64) -> Finding {
-        let (legacy_id, agent_id) = match key {
-            Some(Key::Number(id)) => (Some(id), None),
-            Some(Key::Text(bytes) | Key::Blob(bytes)) => {
-                (None, Some(String::from_utf8_lossy(&bytes).into_owned()))
-            }
-            None => (None, None),
-        };
+        let (legacy_id, agent_id) = key.map_or((None, None), Key::into_finding);
         let (kind, field) = match usize::try_from(field) {
             Ok(index) => (FindingKind::Different, self.fields.get(index).copied()),
             Err(_) if field == -1 => (FindingKind::MissingInNew, None),

@@ -25,6 +25,7 @@ fn a_run_with_one_output_has_one_proposal() {
         content: b"{\"text\":\"a fence: ```\"}".to_vec(),
         response: Some(b"raw".to_vec()),
         at: Some(1_766_766_624_000),
+        write_key: None,
     };
     record_output(&project.db, &output).unwrap();
     let dir = project.path("out/of/here");

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod backfill;
+mod both_or_none;
 mod byte_exact;
 mod capture;
 mod claims;
 mod comparison;
 mod counting;
+mod dual;
 mod export;
 mod golden;
 mod import;
@@ -18,4 +20,5 @@ mod project;
 mod reading;
 mod recording;
 mod schema;
+mod sides;
 mod unlikely;

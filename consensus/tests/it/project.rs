@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use conclave_consensus::import::{ImportOptions, ImportReport, import_file};
 use conclave_consensus::{LEGACY_TABLES, MIGRATIONS, Result};
 use conclave_db::sql::{Value, ValueRef};
-use conclave_db::{Db, DbError, DbOptions, ReadConn, Schema};
+use conclave_db::{Db, DbError, DbOptions, ReadConn, Schema, WriteTx};
 
 /// A scratch project.
 pub(crate) struct Project {
@@ -151,6 +151,30 @@ CREATE INDEX IF NOT EXISTS idx_agent_executions_run ON agent_executions(run_id);
 ";
 
 impl Project {
+    /// With empty legacy tables under their triggers, in this phase.
+    pub(crate) fn in_phase(phase: u8) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        if phase < 5 {
+            conclave_db::foreign::create(&path, LEGACY_DDL).unwrap();
+        }
+        let project = Self::over(dir, &path);
+        project.set_phase(phase);
+        project
+    }
+
+    /// A step of the phase as it governs writes and reads, without what a person's step asks for.
+    pub(crate) fn set_phase(&self, phase: u8) {
+        let step =
+            move |tx: &WriteTx<'_>| tx.execute("UPDATE migration_state SET phase = ?1 WHERE id = 1", [phase]);
+        self.db.write("set phase", step).unwrap();
+    }
+
+    /// What a plain client of the old age does to the file.
+    pub(crate) fn old_program(&self, sql: &str) {
+        conclave_db::foreign::run(self.db.path(), sql).unwrap();
+    }
+
     /// Over an existing file in `dir`.
     pub(crate) fn over(dir: tempfile::TempDir, path: &Path) -> Self {
         let db = Db::open(DbOptions::new(path, schema())).unwrap();

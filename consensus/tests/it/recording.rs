@@ -25,103 +25,143 @@ fn answer(run: RunId, agent: &str, content: &str, at: i64) -> OutputRecord {
         content: content.as_bytes().to_vec(),
         response: None,
         at: Some(at),
+        write_key: None,
+    }
+}
+
+/// Does the same in every phase. Where both sides are written, they must be equal afterwards.
+fn in_every_phase(test: impl Fn(&Project)) {
+    for phase in 1..=5 {
+        let project = Project::in_phase(phase);
+        test(&project);
+        if phase < 4 {
+            let report = project.verify();
+            assert!(report.equal, "phase {phase}: {:?}", report.findings);
+            let sides =
+                "SELECT (SELECT count(*) FROM consensus_artifacts), (SELECT count(*) FROM agent_outputs),
+              (SELECT count(*) FROM consensus_synthesis), (SELECT count(*) FROM run_syntheses),
+              (SELECT count(*) FROM agent_executions), (SELECT count(*) FROM run_attempts)";
+            let sides = project.rows(sides).remove(0);
+            assert!(sides.chunks(2).all(|pair| pair[0] == pair[1]), "phase {phase}: {sides:?}");
+            assert_eq!(
+                project.number("SELECT writes FROM capture_seen"),
+                0,
+                "phase {phase}: none was an old one's"
+            );
+        } else if phase == 4 {
+            assert_eq!(project.number("SELECT count(*) FROM consensus_artifacts"), 0);
+        }
+        let captured = "SELECT (SELECT count(captured_phase) FROM agent_outputs)
+          + (SELECT count(captured_phase) FROM run_syntheses) + (SELECT count(captured_phase) FROM run_attempts)";
+        assert_eq!(project.number(captured), 0, "phase {phase}: all is our own");
+        assert_eq!(project.number("SELECT count(*) FROM capture_off"), 0);
+        project.assert_sound();
     }
 }
 
 #[test]
 fn concurrent_agents_share_one_run() {
     for (agents, at) in [(3, 1_762_828_400_000), (20, 1_762_828_400_000)] {
-        let project = Project::new();
-        std::thread::scope(|scope| {
-            for agent in 0..agents {
-                let db = project.db.clone();
-                scope.spawn(move || {
-                    let id = record_run(&db, &RunRecord { at: Some(at), ..run("R") }).unwrap();
-                    record_output(&db, &answer(id, &format!("agent{agent}"), "{}", at)).unwrap();
-                });
-            }
+        in_every_phase(|project| {
+            std::thread::scope(|scope| {
+                for agent in 0..agents {
+                    let db = project.db.clone();
+                    scope.spawn(move || {
+                        let id = record_run(&db, &RunRecord { at: Some(at), ..run("R") }).unwrap();
+                        record_output(&db, &answer(id, &format!("agent{agent}"), "{}", at)).unwrap();
+                    });
+                }
+            });
+            let id = record_run(&project.db, &RunRecord { at: Some(at), ..run("R") }).unwrap();
+            let synthesis = SynthesisRecord { status: "ok".into(), ..SynthesisRecord::default() };
+            record_synthesis(&project.db, id, &synthesis).unwrap();
+            let listed = runs::list(&project.db, &RunFilter::default(), None, None).unwrap();
+            assert_eq!(listed.len(), 1);
+            assert_eq!((listed[0].id, listed[0].output_count), (id, agents));
+            assert_eq!((listed[0].status, listed[0].consensus_ok), (RunStatus::Ok, Some(true)));
         });
-        let id = record_run(&project.db, &RunRecord { at: Some(at), ..run("R") }).unwrap();
-        let synthesis = SynthesisRecord { status: "ok".into(), ..SynthesisRecord::default() };
-        record_synthesis(&project.db, id, &synthesis).unwrap();
-        let listed = runs::list(&project.db, &RunFilter::default(), None, None).unwrap();
-        assert_eq!(listed.len(), 1);
-        assert_eq!((listed[0].id, listed[0].output_count), (id, agents));
-        assert_eq!((listed[0].status, listed[0].consensus_ok), (RunStatus::Ok, Some(true)));
     }
 }
 
 #[test]
 fn recording_a_run_again_gives_its_own_id_and_keeps_its_synthesis() {
-    let project = Project::new();
-    let db = &project.db;
-    let with = RunRecord {
-        synthesis_json: Some("{\"a\":1}".into()),
-        status: Some(RunStatus::Conflict),
-        consensus_ok: Some(false),
-        ..run("A")
-    };
-    let a = record_run(db, &with).unwrap();
-    let b = record_run(db, &run("B")).unwrap();
-    let again = record_run(db, &run("A")).unwrap();
-    assert_eq!((a, b, again), (RunId(1), RunId(2), RunId(1)));
-    let detail = runs::show(db, a).unwrap().unwrap();
-    assert_eq!(detail.synthesis.unwrap()["a"], 1);
-    assert_eq!((detail.summary.status, detail.summary.consensus_ok), (RunStatus::Conflict, Some(false)));
-    assert_eq!(detail.summary.stage, "plan");
-    // Numbers have no gaps, however often a run is recorded.
-    assert_eq!(record_run(db, &run("C")).unwrap(), RunId(3));
-    // Another stage of the same key is another run.
-    let tasks = RunRecord { stage: "tasks".into(), ..run("A") };
-    assert_eq!(record_run(db, &tasks).unwrap(), RunId(4));
-    let refused = record_run(db, &RunRecord { synthesis_json: Some("no".into()), ..run("D") }).unwrap_err();
-    assert_eq!(refused.kind(), ConsensusErrorKind::Storage(ErrorKind::Constraint));
-    assert_eq!(record_run(db, &run("")).unwrap_err().kind(), ConsensusErrorKind::Invalid);
+    in_every_phase(|project| {
+        let db = &project.db;
+        let with = RunRecord {
+            synthesis_json: Some("{\"a\":1}".into()),
+            status: Some(RunStatus::Conflict),
+            consensus_ok: Some(false),
+            ..run("A")
+        };
+        let a = record_run(db, &with).unwrap();
+        let b = record_run(db, &run("B")).unwrap();
+        let again = record_run(db, &run("A")).unwrap();
+        assert_eq!((a, b, again), (RunId(1), RunId(2), RunId(1)));
+        let detail = runs::show(db, a).unwrap().unwrap();
+        assert_eq!(detail.synthesis.unwrap()["a"], 1);
+        assert_eq!((detail.summary.status, detail.summary.consensus_ok), (RunStatus::Conflict, Some(false)));
+        assert_eq!(detail.summary.stage, "plan");
+        // Numbers have no gaps, however often a run is recorded.
+        assert_eq!(record_run(db, &run("C")).unwrap(), RunId(3));
+        // Another stage of the same key is another run.
+        let tasks = RunRecord { stage: "tasks".into(), ..run("A") };
+        assert_eq!(record_run(db, &tasks).unwrap(), RunId(4));
+        let refused =
+            record_run(db, &RunRecord { synthesis_json: Some("no".into()), ..run("D") }).unwrap_err();
+        assert_eq!(refused.kind(), ConsensusErrorKind::Storage(ErrorKind::Constraint));
+        assert_eq!(record_run(db, &run("")).unwrap_err().kind(), ConsensusErrorKind::Invalid);
+    });
 }
 
 #[test]
 fn an_agent_that_answers_twice_has_two_rows_and_the_latest_is_read() {
-    let project = Project::new();
-    let id = record_run(&project.db, &run("R")).unwrap();
-    let first = record_output(&project.db, &answer(id, "a", "{\"v\":1,\"model\":\"m-1\"}", 1)).unwrap();
-    let second = record_output(&project.db, &answer(id, "a", "no json", 2)).unwrap();
-    assert_eq!((first.sequence, second.sequence), (1, 2));
-    assert_eq!((first.valid_json, second.valid_json), (true, false));
-    let latest = runs::output(&project.db, id, "a", None, None).unwrap().unwrap();
-    assert_eq!((latest.id, latest.content), (second.id, b"no json".to_vec()));
-    let earlier = runs::output(&project.db, id, "a", Some(1), Some(1)).unwrap().unwrap();
-    assert_eq!(earlier.id, first.id);
-    let detail = runs::show(&project.db, id).unwrap().unwrap();
-    assert_eq!(detail.outputs.len(), 2);
-    assert_eq!(detail.outputs[0].model_version.as_deref(), Some("m-1"));
-    let raw =
-        OutputRecord { content: b"\xff{}".to_vec(), response: Some(vec![0, 255]), ..answer(id, "b", "", 3) };
-    assert!(!record_output(&project.db, &raw).unwrap().valid_json);
-    let stored = runs::output(&project.db, id, "b", None, None).unwrap().unwrap();
-    assert_eq!((stored.content, stored.response), (raw.content, raw.response));
-    let nowhere = record_output(&project.db, &answer(RunId(99), "a", "", 0)).unwrap_err();
-    assert_eq!(nowhere.kind(), ConsensusErrorKind::NotFound);
+    in_every_phase(|project| {
+        let id = record_run(&project.db, &run("R")).unwrap();
+        let first = record_output(&project.db, &answer(id, "a", "{\"v\":1,\"model\":\"m-1\"}", 1)).unwrap();
+        let second = record_output(&project.db, &answer(id, "a", "no json", 2)).unwrap();
+        assert_eq!((first.sequence, second.sequence), (1, 2));
+        assert_eq!((first.valid_json, second.valid_json), (true, false));
+        let latest = runs::output(&project.db, id, "a", None, None).unwrap().unwrap();
+        assert_eq!((latest.id, latest.content), (second.id, b"no json".to_vec()));
+        let earlier = runs::output(&project.db, id, "a", Some(1), Some(1)).unwrap().unwrap();
+        assert_eq!(earlier.id, first.id);
+        let detail = runs::show(&project.db, id).unwrap().unwrap();
+        assert_eq!(detail.outputs.len(), 2);
+        assert_eq!(detail.outputs[0].model_version.as_deref(), Some("m-1"));
+        let raw = OutputRecord {
+            content: b"\xff{}".to_vec(),
+            response: Some(vec![0, 255]),
+            ..answer(id, "b", "", 3)
+        };
+        assert!(!record_output(&project.db, &raw).unwrap().valid_json);
+        let stored = runs::output(&project.db, id, "b", None, None).unwrap().unwrap();
+        assert_eq!((stored.content, stored.response), (raw.content, raw.response));
+        let nowhere = record_output(&project.db, &answer(RunId(99), "a", "", 0)).unwrap_err();
+        assert_eq!(nowhere.kind(), ConsensusErrorKind::NotFound);
+    });
 }
 
 #[test]
 fn an_output_after_the_synthesis_does_not_hide_it() {
-    let project = Project::new();
-    let db = &project.db;
-    let id = record_run(db, &RunRecord { at: Some(10), ..run("R") }).unwrap();
-    let synthesis =
-        SynthesisRecord { output_markdown: "# S".into(), status: "ok".into(), ..Default::default() };
-    record_synthesis(db, id, &synthesis).unwrap();
-    record_output(db, &answer(id, "late", "{}", 20)).unwrap();
-    // Nor does a newer run without one.
-    record_run(db, &RunRecord { at: Some(30), ..run("newer") }).unwrap();
-    let (found, text) = runs::latest_synthesis(db, "S", "spec-plan").unwrap().unwrap();
-    assert_eq!(found, id);
-    assert!(text.contains("# S"));
-    let none = SynthesisRecord { output_markdown: "# T".into(), status: "odd".into(), ..Default::default() };
-    record_synthesis(db, id, &none).unwrap();
-    let (_, text) = runs::latest_synthesis(db, "S", "plan").unwrap().unwrap();
-    assert!(text.contains("# T"), "the newest by id");
-    assert_eq!(project.number("SELECT count(*) FROM run_syntheses"), 2);
+    in_every_phase(|project| {
+        let db = &project.db;
+        let id = record_run(db, &RunRecord { at: Some(10), ..run("R") }).unwrap();
+        let synthesis =
+            SynthesisRecord { output_markdown: "# S".into(), status: "ok".into(), ..Default::default() };
+        record_synthesis(db, id, &synthesis).unwrap();
+        record_output(db, &answer(id, "late", "{}", 20)).unwrap();
+        // Nor does a newer run without one.
+        record_run(db, &RunRecord { at: Some(30), ..run("newer") }).unwrap();
+        let (found, text) = runs::latest_synthesis(db, "S", "spec-plan").unwrap().unwrap();
+        assert_eq!(found, id);
+        assert!(text.contains("# S"));
+        let none =
+            SynthesisRecord { output_markdown: "# T".into(), status: "odd".into(), ..Default::default() };
+        record_synthesis(db, id, &none).unwrap();
+        let (_, text) = runs::latest_synthesis(db, "S", "plan").unwrap().unwrap();
+        assert!(text.contains("# T"), "the newest by id");
+        assert_eq!(project.number("SELECT count(*) FROM run_syntheses"), 2);
+    });
 }
 
 fn spawn(run: RunId) -> SpawnRecord {
@@ -137,42 +177,44 @@ fn spawn(run: RunId) -> SpawnRecord {
 
 #[test]
 fn a_second_spawn_keeps_the_completion() {
-    let project = Project::new();
-    let db = &project.db;
-    let id = record_run(db, &run("R")).unwrap();
-    record_spawn(db, &spawn(id)).unwrap();
-    record_spawn(db, &SpawnRecord { at: Some(150), ..spawn(id) }).unwrap();
-    let done = CompletionRecord {
-        agent_id: "x-1".into(),
-        response: Some(b"raw".to_vec()),
-        exit_code: Some(0),
-        at: Some(200),
-        ..CompletionRecord::default()
-    };
-    assert!(record_completion(db, &done).unwrap());
-    record_spawn(db, &SpawnRecord { at: Some(300), ..spawn(id) }).unwrap();
-    let later = CompletionRecord { response: Some(b"other".to_vec()), at: Some(400), ..done.clone() };
-    assert!(!record_completion(db, &later).unwrap(), "the first completion stands");
-    let attempts = runs::show(db, id).unwrap().unwrap().attempts;
-    assert_eq!(attempts.len(), 1);
-    let attempt = &attempts[0];
-    assert_eq!((attempt.spawned_at, attempt.completed_at), (Some(150), Some(200)));
-    assert_eq!((attempt.response_text.as_deref(), attempt.state.as_str()), (Some("raw"), "completed"));
-    assert_eq!(attempt.exit_code, Some(0));
-    let other = record_run(db, &run("other")).unwrap();
-    assert_eq!(record_spawn(db, &spawn(other)).unwrap_err().kind(), ConsensusErrorKind::Invalid);
+    in_every_phase(|project| {
+        let db = &project.db;
+        let id = record_run(db, &run("R")).unwrap();
+        record_spawn(db, &spawn(id)).unwrap();
+        record_spawn(db, &SpawnRecord { at: Some(150), ..spawn(id) }).unwrap();
+        let done = CompletionRecord {
+            agent_id: "x-1".into(),
+            response: Some(b"raw".to_vec()),
+            exit_code: Some(0),
+            at: Some(200),
+            ..CompletionRecord::default()
+        };
+        assert!(record_completion(db, &done).unwrap());
+        record_spawn(db, &SpawnRecord { at: Some(300), ..spawn(id) }).unwrap();
+        let later = CompletionRecord { response: Some(b"other".to_vec()), at: Some(400), ..done.clone() };
+        assert!(!record_completion(db, &later).unwrap(), "the first completion stands");
+        let attempts = runs::show(db, id).unwrap().unwrap().attempts;
+        assert_eq!(attempts.len(), 1);
+        let attempt = &attempts[0];
+        assert_eq!((attempt.spawned_at, attempt.completed_at), (Some(150), Some(200)));
+        assert_eq!((attempt.response_text.as_deref(), attempt.state.as_str()), (Some("raw"), "completed"));
+        assert_eq!(attempt.exit_code, Some(0));
+        let other = record_run(db, &run("other")).unwrap();
+        assert_eq!(record_spawn(db, &spawn(other)).unwrap_err().kind(), ConsensusErrorKind::Invalid);
+    });
 }
 
 #[test]
 fn a_completion_of_an_unknown_id_is_an_error() {
-    let project = Project::new();
-    let unknown = CompletionRecord { agent_id: "nobody".into(), ..CompletionRecord::default() };
-    let error = record_completion(&project.db, &unknown).unwrap_err();
-    assert!(
-        matches!(&error, ConsensusError::NotFound { what: "attempt", name } if name == "nobody"),
-        "{error}"
-    );
-    assert_eq!(error.to_string(), "no attempt \"nobody\"");
+    in_every_phase(|project| {
+        let unknown = CompletionRecord { agent_id: "nobody".into(), ..CompletionRecord::default() };
+        let error = record_completion(&project.db, &unknown).unwrap_err();
+        assert!(
+            matches!(&error, ConsensusError::NotFound { what: "attempt", name } if name == "nobody"),
+            "{error}"
+        );
+        assert_eq!(error.to_string(), "no attempt \"nobody\"");
+    });
 }
 
 #[test]

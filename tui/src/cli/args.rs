@@ -126,11 +126,13 @@ pub(crate) enum Runs {
     /// Show one run with everything that belongs to it
     Show {
         /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        #[arg(allow_negative_numbers = true)]
         run: String,
     },
     /// Print what an agent answered
     Output {
         /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        #[arg(allow_negative_numbers = true)]
         run: String,
         /// The agent, by its full name
         agent: OsString,
@@ -147,6 +149,7 @@ pub(crate) enum Runs {
     /// Write a run as JSON and as Markdown
     Export {
         /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        #[arg(allow_negative_numbers = true)]
         run: String,
         /// Where to; the current folder by default
         #[arg(long, value_name = "DIR")]

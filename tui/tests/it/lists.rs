@@ -158,3 +158,62 @@ fn an_export_is_one_document_and_one_page() {
     assert_eq!(run["run_key"], "run_A");
     assert!(files.iter().any(|file| file.ends_with(".md")));
 }
+
+fn set_phase(scratch: &Scratch, phase: u8) {
+    let step = format!("UPDATE migration_state SET phase = {phase}");
+    conclave_db::foreign::run(&scratch.database(), &step).unwrap();
+}
+
+/// Which side a read believes makes no difference to who reads, as long as both are equal.
+#[test]
+fn every_phase_prints_the_same() {
+    let scratch = Scratch::with_runs();
+    conclave_db::foreign::run(
+        &scratch.database(),
+        "INSERT INTO consensus_synthesis(spec_id, stage, output_markdown, status, degraded, run_id, created_at)
+           VALUES('S1', 'spec-plan', '# A', 'conflict', 1, 'run_A', '2025-11-11 02:33:25');
+         INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, run_id, spawned_at)
+           VALUES('x-1', 'S1', 'spec-plan', 'regular_stage', 'gemini', 'run_A', '2025-11-11 02:33:00');",
+    )
+    .unwrap();
+    let list = scratch.json(&["runs", "list"]);
+    let printed = || {
+        let mut all = vec![scratch.ok(&["runs", "list"]), scratch.ok(&["runs", "list", "--json"])];
+        for run in list.as_array().unwrap() {
+            let id = run["id"].to_string();
+            all.push(scratch.ok(&["runs", "show", &id]));
+            all.push(scratch.ok(&["runs", "show", &id, "--json"]));
+            for agent in run["agents"].as_array().unwrap() {
+                all.push(scratch.ok(&["runs", "output", &id, agent.as_str().unwrap(), "--raw"]));
+            }
+        }
+        all
+    };
+    let first = printed();
+    assert!(first.iter().any(|text| text.contains("conflict")), "the synthesis is read");
+    for phase in [2, 3, 4] {
+        set_phase(&scratch, phase);
+        assert_eq!(printed(), first, "phase {phase}");
+    }
+}
+
+#[test]
+fn a_run_that_only_legacy_rows_know_is_listed_and_shown() {
+    let scratch = Scratch::with_runs();
+    set_phase(&scratch, 3);
+    conclave_db::foreign::run(
+        &scratch.database(),
+        "DROP TRIGGER capture_consensus_artifacts_insert;
+         INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
+           VALUES('S9', 'spec-plan', 'late', '{\"late\":1}', 'run_Z', '2030-01-01 00:00:00');",
+    )
+    .unwrap();
+    let list = scratch.json(&["runs", "list"]);
+    assert_eq!(list.as_array().unwrap().len(), 11);
+    let id = list[0]["id"].as_i64().unwrap().to_string();
+    assert_eq!((list[0]["run_key"].as_str(), id.starts_with('-')), (Some("run_Z"), true));
+    for name in [id.as_str(), "run_Z"] {
+        assert_eq!(scratch.json(&["runs", "show", name])["outputs"][0]["agent"], "late");
+        assert_eq!(scratch.ok(&["runs", "output", name, "late", "--raw"]), "{\"late\":1}");
+    }
+}

@@ -1,0 +1,204 @@
+//! The outputs of a run.
+
+use std::collections::HashMap;
+
+use conclave_db::ReadConn;
+use conclave_db::sql::{Row, params, params_from_iter};
+
+use super::legacy::{self, Scope};
+use super::{Column, Lead, Place, Target, View, bytes, in_order, optional_text, place, text};
+use crate::error::Result;
+use crate::runs::{OutputContent, OutputDetail};
+use crate::store::canonical;
+
+/// The columns of an output by the side that is believed, and what they are read from: where it is the legacy side,
+/// mapped rows and our own are two queries.
+fn sources(lead: Lead) -> Vec<(&'static str, String)> {
+    let own = "o.agent_name, o.content, o.response_text, o.output_timestamp";
+    match lead {
+        Lead::LegacyAlone => Vec::new(),
+        Lead::New => vec![("agent_outputs o WHERE o.run_id = ?1", own.to_owned())],
+        Lead::Legacy => vec![
+            (
+                "agent_outputs o CROSS JOIN main.consensus_artifacts l ON l.id = o.legacy_id WHERE o.run_id = ?1",
+                format!(
+                    "CAST(l.agent_name AS TEXT), CAST(l.content_json AS TEXT), CAST(l.response_text AS TEXT), {}",
+                    canonical::time_ms("l.created_at")
+                ),
+            ),
+            ("agent_outputs o WHERE o.run_id = ?1 AND o.legacy_id IS NULL", own.to_owned()),
+        ],
+    }
+}
+
+/// The outputs of a run by time, then by arrival.
+pub(crate) fn outputs(conn: &ReadConn<'_>, view: View, run: &Target) -> Result<Vec<OutputDetail>> {
+    let mut rows = Vec::new();
+    if let Some(id) = run.real {
+        for (from, columns) in sources(view.lead) {
+            let query = format!(
+                "SELECT o.id, o.legacy_id, o.model_version, o.attempt, o.sequence, o.state, o.valid_json, {columns}
+                 FROM {from}"
+            );
+            rows.extend(conn.query_all(&query, [id.0], detail)?);
+        }
+    }
+    for row in unmapped(conn, view, run)? {
+        rows.push(row.detail(conn)?);
+    }
+    Ok(in_order(rows))
+}
+
+fn detail(row: &Row<'_>) -> Column<(Place, OutputDetail)> {
+    let id = row.get(0)?;
+    let output = OutputDetail {
+        id,
+        agent: text(row, 7)?,
+        model_version: optional_text(row, 2)?,
+        attempt: row.get(3)?,
+        sequence: row.get(4)?,
+        state: text(row, 5)?,
+        bytes: bytes(row, 8)?.map_or(0, |content| content.len() as u64),
+        valid_json: row.get(6)?,
+        content: text(row, 8)?,
+        response_text: optional_text(row, 9)?,
+        completed_at: row.get(10)?,
+    };
+    Ok((place(output.completed_at, row.get(1)?, id), output))
+}
+
+/// An output without a counterpart.
+#[derive(Debug)]
+struct Unmapped {
+    id: i64,
+    agent: Vec<u8>,
+    /// Behind those of the agent that the new tables have.
+    sequence: i64,
+}
+
+/// The outputs of a run that have no counterpart, in the order in which they came.
+fn unmapped(conn: &ReadConn<'_>, view: View, run: &Target) -> Result<Vec<Unmapped>> {
+    if run.group.is_none() {
+        return Ok(Vec::new());
+    }
+    let scope = Scope::Run(run.identity.clone());
+    let query = format!(
+        "SELECT l.id, ifnull(CAST(l.agent_name AS BLOB), x'') FROM {} ORDER BY l.id",
+        legacy::rows(view, &scope, 0)
+    );
+    let rows = conn.query_all(&query, params_from_iter(scope.values()), |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+    })?;
+    let mut last: HashMap<Vec<u8>, i64> = HashMap::new();
+    let mut found = Vec::with_capacity(rows.len());
+    for (id, agent) in rows {
+        if !last.contains_key(&agent) {
+            let query = "SELECT ifnull(max(sequence), 0) FROM agent_outputs
+              WHERE run_id = ?1 AND agent_name = CAST(?2 AS TEXT) AND attempt = 1";
+            let greatest = match run.real {
+                Some(real) => conn.query_row(query, params![real.0, agent], |row| row.get(0))?,
+                None => 0,
+            };
+            last.insert(agent.clone(), greatest);
+        }
+        let sequence = last.entry(agent.clone()).or_default();
+        *sequence += 1;
+        found.push(Unmapped { id, agent, sequence: *sequence });
+    }
+    Ok(found)
+}
+
+impl Unmapped {
+    /// The whole row. What no column of the legacy tables says is what the backfill would say.
+    fn read<T>(&self, conn: &ReadConn<'_>, read: impl FnOnce(&Row<'_>, bool) -> Column<T>) -> Result<T> {
+        let query = format!(
+            "SELECT c, response, at, valid, {} FROM (SELECT c, response, at, json_valid(c) AS valid FROM (
+               SELECT CAST(l.content_json AS TEXT) AS c, CAST(l.response_text AS TEXT) AS response, {} AS at
+               FROM main.consensus_artifacts l WHERE l.id = ?1))",
+            canonical::model_version("c", "valid"),
+            canonical::time_ms("l.created_at")
+        );
+        Ok(conn.query_row(&query, [self.id], |row| {
+            let valid = row.get::<_, Option<bool>>(3)?.unwrap_or(false) && legacy::is_utf8(row, 0)?;
+            read(row, valid)
+        })?)
+    }
+
+    fn detail(&self, conn: &ReadConn<'_>) -> Result<(Place, OutputDetail)> {
+        self.read(conn, |row, valid_json| {
+            let output = OutputDetail {
+                id: legacy::output_number(self.id),
+                agent: String::from_utf8_lossy(&self.agent).into_owned(),
+                model_version: optional_text(row, 4)?.filter(|_| valid_json),
+                attempt: 1,
+                sequence: self.sequence,
+                state: "completed".into(),
+                bytes: bytes(row, 0)?.map_or(0, |content| content.len() as u64),
+                valid_json,
+                content: text(row, 0)?,
+                response_text: optional_text(row, 1)?,
+                completed_at: row.get(2)?,
+            };
+            Ok((place(output.completed_at, Some(self.id), output.id), output))
+        })
+    }
+
+    fn content(&self, conn: &ReadConn<'_>) -> Result<OutputContent> {
+        self.read(conn, |row, valid_json| {
+            Ok(OutputContent {
+                id: legacy::output_number(self.id),
+                agent: String::from_utf8_lossy(&self.agent).into_owned(),
+                attempt: 1,
+                sequence: self.sequence,
+                valid_json,
+                content: bytes(row, 0)?.unwrap_or_default(),
+                response: bytes(row, 1)?,
+            })
+        })
+    }
+}
+
+/// One output's bytes: of the attempt and sequence asked for, else the newest of the agent.
+pub(crate) fn output(
+    conn: &ReadConn<'_>,
+    view: View,
+    run: &Target,
+    agent: &[u8],
+    attempt: Option<i64>,
+    sequence: Option<i64>,
+) -> Result<Option<OutputContent>> {
+    let mut found: Option<OutputContent> = None;
+    for (from, columns) in sources(view.lead) {
+        let Some(id) = run.real else { break };
+        let name = columns.split(", ").next().unwrap_or_default();
+        let query = format!(
+            "SELECT o.id, o.attempt, o.sequence, o.valid_json, {columns} FROM {from}
+               AND CAST({name} AS BLOB) = ?2 AND (?3 IS NULL OR o.attempt = ?3) AND (?4 IS NULL OR o.sequence = ?4)
+             ORDER BY o.attempt DESC, o.sequence DESC LIMIT 1"
+        );
+        let one = conn.query_optional(&query, params![id.0, agent, attempt, sequence], |row| {
+            Ok(OutputContent {
+                id: row.get(0)?,
+                agent: text(row, 4)?,
+                attempt: row.get(1)?,
+                sequence: row.get(2)?,
+                valid_json: row.get(3)?,
+                content: bytes(row, 5)?.unwrap_or_default(),
+                response: bytes(row, 6)?,
+            })
+        })?;
+        found = found.into_iter().chain(one).max_by_key(|one| (one.attempt, one.sequence));
+    }
+    if attempt.is_none_or(|attempt| attempt == 1) {
+        let rows = unmapped(conn, view, run)?;
+        let last = rows
+            .iter()
+            .rfind(|row| row.agent == agent && sequence.is_none_or(|sequence| sequence == row.sequence));
+        if let Some(row) = last
+            .filter(|row| found.as_ref().is_none_or(|one| (one.attempt, one.sequence) < (1, row.sequence)))
+        {
+            found = Some(row.content(conn)?);
+        }
+    }
+    Ok(found)
+}
