@@ -152,6 +152,7 @@ fn what_was_recorded_here_is_no_difference() {
         content: b"{}".to_vec(),
         response: None,
         at: None,
+        write_key: None,
     };
     record_output(db, &output).unwrap();
     record_synthesis(db, run, &SynthesisRecord::default()).unwrap();

@@ -84,7 +84,7 @@ fn a_second_export_leaves_the_first_one_whole() {
         std::fs::hard_link(file, project.path(kept)).unwrap();
     }
     let before = std::fs::read(&files[0]).unwrap();
-    project.write("UPDATE agent_outputs SET content = 'other'");
+    project.write("UPDATE consensus_artifacts SET content_json = 'other'");
     assert_eq!(export_run(&project.db, id, &dir).unwrap(), files);
     assert_ne!(std::fs::read(&files[0]).unwrap(), before);
     assert_eq!(std::fs::read(project.path("kept.json")).unwrap(), before);
