@@ -142,6 +142,7 @@ fn act(db: &Db, action: Action, step: usize, wanted: &mut BTreeSet<String>) -> O
                 content: content.clone().into_bytes(),
                 response: None,
                 at: Some(1_795_000_000_000),
+                write_key: None,
             };
             record::record_output(db, &output).unwrap();
             wanted.insert(text(&content));
