@@ -38,7 +38,7 @@ fn on_a_network_file_system_it_works_without_log_and_turn_and_says_so_once() {
                 .durability(durability)
                 .run(|tx| tx.execute("INSERT INTO note VALUES('x')", []));
             assert_eq!(written.unwrap(), 1);
-            assert_eq!(db.maintain(|conn| crate::pragmas::integer(conn, "synchronous")).unwrap(), 2);
+            assert_eq!(db.maintain(|conn| crate::pragmas::integer(conn, "synchronous")).unwrap(), 3);
         }
         assert_eq!(db.read(|conn| conn.pragma::<String>("journal_mode")).unwrap(), "delete");
         let count = "SELECT count(*) FROM note";
