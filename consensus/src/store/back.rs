@@ -107,7 +107,7 @@ impl Returner {
                  ELSE r.stage END AS back_stage,
                CASE WHEN {as_written} THEN o.legacy_run_id ELSE {RUN_ID} END AS back_run_id,
                CASE WHEN {as_written} THEN {written_time} ELSE {made_at} END AS back_at, {until} AS back_until
-             FROM {} o JOIN consensus_runs r ON r.id = o.run_id",
+             FROM {} o CROSS JOIN consensus_runs r ON r.id = o.run_id",
             kind.new
         );
         let mut fits = vec![
@@ -313,17 +313,22 @@ impl Returner {
     /// The new rows know their legacy row, and its spelling as it is stored.
     fn keep_spelling(&self, tx: &WriteTx<'_>) -> Result<()> {
         let Kind { legacy, new, .. } = self.kind;
-        let set = if self.by_id {
-            "legacy_id = l.id, legacy_created_at = l.created_at"
+        let (names, values, its) = if self.by_id {
+            ("legacy_id, legacy_created_at", "l.id, l.created_at", "l.id = b.legacy".to_owned())
         } else {
-            "mirrored = 1, legacy_spawned_at = l.spawned_at, legacy_completed_at = l.completed_at"
+            (
+                "mirrored, legacy_spawned_at, legacy_completed_at",
+                "1, l.spawned_at, l.completed_at",
+                format!("l.agent_id = {new}.agent_id"),
+            )
         };
-        let its = if self.by_id { "l.id = b.legacy" } else { "l.agent_id = o.agent_id" };
+        // With UPDATE FROM the planner may look through the whole table for the few rows of the chunk.
         tx.execute(
             &format!(
-                "UPDATE {new} SET {set}, legacy_stage = l.stage, legacy_run_id = l.run_id
-                 FROM temp.back b CROSS JOIN {new} o ON o.id = b.id CROSS JOIN main.{legacy} l ON {its}
-                 WHERE {new}.id = b.id"
+                "UPDATE {new} SET ({names}, legacy_stage, legacy_run_id) = (
+                   SELECT {values}, l.stage, l.run_id FROM temp.back b CROSS JOIN main.{legacy} l ON {its}
+                   WHERE b.id = {new}.id)
+                 WHERE id IN (SELECT id FROM temp.back)"
             ),
             [],
         )?;
