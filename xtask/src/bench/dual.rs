@@ -1,5 +1,6 @@
 //! Writes on both sides beside a write of the legacy side alone, and what its triggers cost an older program.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -227,7 +228,7 @@ pub(super) fn content() -> Vec<u8> {
         if text.len() + 4 > 2048 {
             break;
         }
-        text.push_str(&format!("{byte:02x}"));
+        let _ = write!(text, "{byte:02x}");
     }
     text.push_str("\"}");
     text.into_bytes()
