@@ -5,6 +5,7 @@
 
 pub(crate) mod backfill;
 pub(crate) mod child;
+mod cleanup;
 mod contender;
 mod dual;
 mod durable;
@@ -53,6 +54,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     vacuum::run(&mut harness)?;
     import::run(&mut harness)?;
     backfill::run(&mut harness)?;
+    cleanup::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {
