@@ -32,6 +32,9 @@ enum Task {
     /// One process of a benchmark
     #[command(hide = true)]
     BenchChild(bench::child::Options),
+    /// The process of a benchmark that backfills
+    #[command(hide = true)]
+    BenchBackfill(bench::backfill::Options),
 }
 
 /// Runs the task that the command line asks for.
@@ -42,6 +45,7 @@ pub(crate) fn run() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Schema(options) => tidy::schema(&options),
         Task::BenchChild(options) => bench::child::run(&options),
+        Task::BenchBackfill(options) => bench::backfill::child(&options),
     };
     match done {
         Ok(code) => code,

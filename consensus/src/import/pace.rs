@@ -57,6 +57,9 @@ pub(crate) struct Pace {
     /// The last `data_version`, which changes when another connection commits.
     version: Option<i64>,
     budget: u64,
+    /// Whether chunks may double whenever the last one was fast: what follows may be slow again. In the background
+    /// they do so only until the first that was too large.
+    doubles: bool,
     locks: LockTimes,
 }
 
@@ -64,23 +67,24 @@ impl Pace {
     /// Aims below `chunk_time`, since commits differ in time; alone at twice as much, since somebody waits for
     /// the import.
     pub(crate) fn of_import(chunk_time: Duration) -> Self {
-        Self::new(chunk_time, ALONE, MOST_WORK)
+        Self::new(chunk_time * 3 / 5, ALONE, MOST_WORK)
     }
 
-    /// Aims below `chunk_time`, whether others write or not.
+    /// Aims far enough below `chunk_time` that hardly a chunk takes longer, whether others write or not.
     pub(crate) fn in_background(chunk_time: Duration) -> Self {
-        Self::new(chunk_time, 1, MOST_BACKGROUND_WORK)
+        Self::new(chunk_time / 2, 1, MOST_BACKGROUND_WORK)
     }
 
-    fn new(chunk_time: Duration, alone: u32, most_work: Duration) -> Self {
+    fn new(target: Duration, alone: u32, most_work: Duration) -> Self {
         Self {
-            target: chunk_time * 3 / 5,
+            target,
             alone,
             most_work,
             commit: Duration::ZERO,
             beside_others: 0,
             version: None,
             budget: FIRST,
+            doubles: true,
             locks: LockTimes::default(),
         }
     }
@@ -120,7 +124,9 @@ impl Pace {
         }
         let (target, took) = (target.as_micros().max(1), held.work.as_micros().max(1));
         let ideal = u64::try_from(u128::from(weight) * target / took).unwrap_or(MOST);
-        self.budget = ideal.clamp(self.budget / 4, self.budget * 2).clamp(LEAST, MOST);
+        self.doubles &= self.alone > 1 || ideal >= self.budget;
+        let most = if self.doubles { self.budget * 2 } else { self.budget + self.budget.div_ceil(8) };
+        self.budget = ideal.clamp(self.budget / 4, most).clamp(LEAST, MOST);
     }
 
     pub(crate) fn into_locks(self) -> LockTimes {
@@ -187,6 +193,28 @@ mod tests {
             let total = held(pace.budget(), commit).total();
             assert!(total < commit.max(Duration::from_millis(3)) + Duration::from_millis(4), "{total:?}");
         }
+    }
+
+    /// A disk that is now and then fast for a moment: the chunk after it would be far too large.
+    #[test]
+    fn one_fast_chunk_in_the_background_does_not_double_the_next() {
+        let commit = Duration::from_millis(1);
+        let mut pace = Pace::in_background(Duration::from_millis(10));
+        for _ in 0..20 {
+            pace.took(pace.budget(), held(pace.budget(), commit));
+        }
+        pace.took(pace.budget(), held(pace.budget() * 2, commit));
+        for _ in 0..20 {
+            pace.took(pace.budget(), held(pace.budget(), commit));
+        }
+        let settled = pace.budget();
+        pace.took(settled, held(settled / 10, commit));
+        assert_eq!(pace.budget(), settled + settled.div_ceil(8));
+        // Chunks of an import follow at once: somebody waits for it.
+        let mut pace = settle(commit).0;
+        let settled = pace.budget();
+        pace.took(settled, held(settled / 10, commit));
+        assert_eq!(pace.budget(), settled * 2);
     }
 
     #[test]

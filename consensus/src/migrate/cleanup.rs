@@ -1,13 +1,18 @@
-//! The backup without which the legacy tables are not dropped.
+//! The backup without which the legacy tables are not dropped, and the room that they leave.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use conclave_db::backup::{self, BackupOptions};
-use conclave_db::{Db, ReadConn};
+use conclave_db::{BulkWriter, Db, ReadConn};
+use conclave_retry::CancelToken;
 use serde_json::{Value, json};
 
+use super::throttle::Throttle;
 use crate::error::{ConsensusError, Result};
+use crate::import::pace::Pace;
 use crate::store::control;
+use crate::store::control::cleanup as dropped;
 
 /// So old a backup may be, where no older program has written since, ms.
 const RECENT: i64 = 24 * 3_600_000;
@@ -51,4 +56,30 @@ fn recent(conn: &ReadConn<'_>, writes: u64, now: i64) -> Result<Option<PathBuf>>
     };
     let fits = detail["older_writes"].as_u64() == Some(writes) && (0..=RECENT).contains(&(now - at));
     Ok(path.filter(|path| fits && is_whole(path)))
+}
+
+/// The time that a chunk of rows that go may hold the write lock.
+const CHUNK_TIME: Duration = Duration::from_millis(10);
+
+/// Deletes what dropped legacy tables have left, in chunks, beside whoever writes. Killed anywhere, the next one
+/// goes on. Gives whether there was anything.
+pub(super) fn forget_dropped(db: &Db) -> Result<bool> {
+    if !db.read(dropped::has_leftovers)? {
+        return Ok(false);
+    }
+    let mut bulk = BulkWriter::open(db, None)?;
+    let mut pace = Pace::in_background(CHUNK_TIME);
+    let mut throttle = Throttle::new(db, &CancelToken::new());
+    loop {
+        let budget = pace.budget();
+        let (version, next) = bulk.prepare(|tx| {
+            let version = tx.pragma::<i64>("data_version")?;
+            Ok::<_, ConsensusError>((version, dropped::next_rows(tx, budget)?))
+        })?;
+        pace.saw(version);
+        let Some(rows) = next else { return Ok(true) };
+        let ((), held) = bulk.write(|tx| dropped::forget(tx, &rows))?;
+        pace.took(rows.weight, held);
+        throttle.rest(held, pace.is_beside_others())?;
+    }
 }

@@ -141,7 +141,15 @@ pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progr
     let (verified, settled) = verify::prove(db, progress, move |tx, found| step.settle(tx, found))?;
     report.rows = verified.checked;
     match settled {
-        Settled::Moved => Ok(report),
+        Settled::Moved => {
+            if to == Phase::CleanedUp
+                && let Err(error) = cleanup::forget_dropped(db)
+            {
+                // The step is done; `doctor` says what is left of it.
+                tracing::warn!(%error, "failed to delete the rows of the dropped tables");
+            }
+            Ok(report)
+        }
         Settled::Refused(why) => Err(why),
     }
 }

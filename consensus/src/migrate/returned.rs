@@ -5,7 +5,7 @@ use conclave_db::doctor::Check;
 use conclave_db::{BulkWriter, Db};
 use serde_json::json;
 
-use super::{BackfillOptions, BackfillReport, backfill, status};
+use super::{BackfillOptions, BackfillReport, backfill, cleanup, status};
 use crate::error::{ConsensusError, Result};
 use crate::store::capture::{self, Capture};
 use crate::store::control::{self, Phase};
@@ -100,6 +100,13 @@ pub fn checks(db: &Db) -> Vec<Check> {
     } else if status.capture_triggers {
         checks.push(Check::ok("capture-triggers", "on"));
     }
+    if matches!(db.read(control::cleanup::has_leftovers), Ok(true)) {
+        checks.push(Check::warn(
+            "dropped-tables",
+            "rows of the dropped legacy tables still take room",
+            "conclave doctor --fix deletes them",
+        ));
+    }
     let older = &status.older_program;
     if older.wal_reset_bug {
         let version = older.sqlite_version.as_deref().unwrap_or("unknown");
@@ -119,6 +126,9 @@ pub fn checks(db: &Db) -> Vec<Check> {
 /// tables that are back. Gives what was done, in words.
 pub fn mend(db: &Db, actor: &str) -> Result<Vec<String>> {
     let mut done = Vec::new();
+    if cleanup::forget_dropped(db)? {
+        done.push("deleted the rows of the dropped legacy tables".to_owned());
+    }
     if watch(db, actor)? {
         done.push("put the capture triggers on again".to_owned());
     }

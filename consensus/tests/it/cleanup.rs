@@ -35,6 +35,41 @@ fn the_legacy_tables_go_after_a_verified_backup_and_a_word() {
     timed.project.assert_sound();
 }
 
+/// The rows of dropped tables go after the step, in chunks: a step that was killed then is ended by `doctor --fix`.
+#[test]
+fn what_a_killed_cleanup_left_is_told_and_goes() {
+    let timed = Timed::in_phase(5);
+    let db = &timed.project.db;
+    let left = "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'dropped_*' OR name GLOB 'idx_*spec_stage'
+      AND tbl_name <> 'consensus_runs'";
+    assert_eq!(timed.project.number(left), 0, "nothing is left of a step that was not killed");
+    timed.project.write(
+        "CREATE TABLE dropped_consensus_artifacts(id INTEGER PRIMARY KEY, content_json TEXT, response_text TEXT);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+         INSERT INTO dropped_consensus_artifacts SELECT i, hex(zeroblob(300)), NULL FROM n",
+    );
+    let told = || migrate::checks(db).into_iter().any(|check| check.name == "dropped-tables");
+    assert!(told());
+    let done = migrate::mend(db, "ana").unwrap();
+    assert_eq!(done, ["deleted the rows of the dropped legacy tables"]);
+    assert!(!told());
+    assert_eq!(timed.project.number(left), 0);
+    assert_eq!(migrate::mend(db, "ana").unwrap(), [""; 0]);
+    timed.project.assert_sound();
+}
+
+/// Somebody's view would follow a new name: then the tables are dropped as they are.
+#[test]
+fn a_view_on_a_legacy_table_outlives_it() {
+    let timed = Timed::in_phase(4);
+    let view = "CREATE VIEW mine AS SELECT content_json FROM consensus_artifacts";
+    timed.project.write(view);
+    timed.force(5);
+    assert_eq!(timed.project.number(LEGACY), 0);
+    let kept = format!("SELECT count(*) FROM sqlite_schema WHERE sql = '{view}'");
+    assert_eq!(timed.project.number(&kept), 1);
+}
+
 /// A row that only the legacy side has is not dropped, whatever anybody says.
 #[test]
 fn nothing_is_dropped_unmigrated() {

@@ -71,6 +71,7 @@ fn without_numbers(everything: &Everything) -> Everything {
         run.outputs.iter_mut().for_each(|output| output.id = 0);
     });
     plain.contents.iter_mut().for_each(|output| output.id = 0);
+    plain.syntheses.iter_mut().flatten().for_each(|(id, _)| *id = RunId(0));
     // Equal times are ordered by number, which is another for rows that have none of their own.
     let key = |run: &RunSummary| (run.run_key.clone(), run.spec.clone(), run.stage.clone());
     plain.list.sort_by_key(key);
@@ -79,8 +80,6 @@ fn without_numbers(everything: &Everything) -> Everything {
     plain
         .contents
         .sort_by_key(|one| (one.agent.clone(), one.content.clone(), one.sequence, one.response.clone()));
-    // And so the latest of several syntheses of one time is another.
-    plain.syntheses.iter_mut().for_each(|found| *found = found.take().map(|_| (RunId(0), String::new())));
     plain.syntheses.sort();
     plain
 }

@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use serde::de::DeserializeOwned;
 
 use super::contender::{Contender, Workers};
 use super::load::{Load, Window};
@@ -23,16 +24,19 @@ pub(crate) struct Options {
 
 /// The child's side.
 pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
-    output::line("ready");
-    let mut go = String::new();
-    std::io::stdin().read_line(&mut go)?;
-    if go.trim() != "go" {
-        return Err("the parent is gone".into());
-    }
+    wait_for_go()?;
     let window = Window::of(Duration::from_millis(options.millis));
     let (load, _) = options.contender.write(&options.path, Workers::Threads(options.threads), window)?;
     output::line(serde_json::to_string(&load)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that everything is prepared, and waits for the word.
+pub(super) fn wait_for_go() -> Outcome {
+    output::line("ready");
+    let mut go = String::new();
+    std::io::stdin().read_line(&mut go)?;
+    if go.trim() == "go" { Ok(()) } else { Err("the parent is gone".into()) }
 }
 
 /// The parent's side: `processes` of these at once on one file.
@@ -86,13 +90,13 @@ impl Started {
         Ok(stdin.write_all(b"go\n")?)
     }
 
-    pub(crate) fn answer(mut self) -> Outcome<Load> {
+    pub(crate) fn answer<T: DeserializeOwned>(mut self) -> Outcome<T> {
         let line = self.line()?;
-        let load = serde_json::from_str(&line).map_err(|error| -> Failure {
+        let answer = serde_json::from_str(&line).map_err(|error| -> Failure {
             format!("a process of the benchmark answered {line:?}: {error}").into()
         })?;
         self.child.wait()?;
-        Ok(load)
+        Ok(answer)
     }
 
     fn line(&mut self) -> Outcome<String> {

@@ -156,7 +156,7 @@ fn look(path: &Path) -> Outcome<Contents> {
 }
 
 /// A legacy file as the original makes it: three agents answer each of six stages of a run.
-fn legacy(artifacts: u64) -> String {
+pub(super) fn legacy(artifacts: u64) -> String {
     format!(
         "CREATE TABLE consensus_artifacts(
            id INTEGER PRIMARY KEY AUTOINCREMENT, spec_id TEXT NOT NULL, stage TEXT NOT NULL,

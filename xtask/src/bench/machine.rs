@@ -53,7 +53,7 @@ pub(crate) fn load_average() -> String {
 }
 
 /// The time of `fdatasync` after writing 4 KiB at the end of a file: median and 99th percentile.
-fn syncs(folder: &Path) -> Outcome<(u64, u64)> {
+pub(super) fn syncs(folder: &Path) -> Outcome<(u64, u64)> {
     const TIMES: usize = 500;
     let path = folder.join("sync");
     let mut file = File::create(&path)?;
@@ -88,6 +88,12 @@ fn memory_gib() -> u64 {
     let kib = field("/proc/meminfo", "MemTotal");
     let kib: u64 = kib.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0);
     kib.div_ceil(1024 * 1024)
+}
+
+/// The most memory that this process has ever had in RAM, KiB.
+pub(super) fn most_resident_kib() -> u64 {
+    let kib = field("/proc/self/status", "VmHWM");
+    kib.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0)
 }
 
 fn field(file: &str, name: &str) -> String {

@@ -3,8 +3,11 @@
 //! It measures and does not judge: a missed target is shown, and the exit code stays 0. Ours and each peer run
 //! in turns, so that whatever else the machine does meets all of them; ratios count, absolute times are noise.
 
+pub(crate) mod backfill;
 pub(crate) mod child;
+mod cleanup;
 mod contender;
+mod dual;
 mod durable;
 mod harness;
 mod import;
@@ -47,8 +50,11 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     let mut harness = Harness::new(options.quick, options.only.as_deref());
     durable::run(&mut harness)?;
     reads::run(&mut harness)?;
+    dual::run(&mut harness)?;
     vacuum::run(&mut harness)?;
     import::run(&mut harness)?;
+    backfill::run(&mut harness)?;
+    cleanup::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {

@@ -53,7 +53,13 @@ pub(crate) fn synthesis(conn: &ReadConn<'_>, view: View, run: &Target) -> Result
     Ok(conn.query_optional(&query, [id.0], |row| optional_text(row, 0))?.flatten())
 }
 
-/// The newest synthesis of the runs of a spec and stage.
+/// The number of the newest synthesis of a run `r` as the legacy side knows it; one that it does not know is newer,
+/// and a claim that somebody recorded for the run itself is of no synthesis.
+const NEWEST: &str =
+    "(SELECT max(ifnull(n.legacy_id, 9223372036854775807)) FROM run_syntheses n WHERE n.run_id = r.id)";
+
+/// The newest synthesis of the runs of a spec and stage: by the time of the run, and of one time the one that came
+/// last. The numbers of the runs do not tell which that is, since before and after a copy they are others.
 pub(crate) fn latest_synthesis(
     conn: &ReadConn<'_>,
     view: View,
@@ -68,20 +74,21 @@ pub(crate) fn latest_synthesis(
             _ => "r.synthesis_json".to_owned(),
         };
         let query = format!(
-            "SELECT r.id, r.run_timestamp, {column} AS synthesis FROM {}
+            "SELECT r.id, r.run_timestamp, {column} AS synthesis, {NEWEST} AS newest FROM {}
              WHERE r.spec_id = ?1 AND r.stage = ?2 AND synthesis IS NOT NULL
-             ORDER BY r.run_timestamp DESC, r.id DESC LIMIT 1",
+             ORDER BY r.run_timestamp DESC, newest DESC, r.id DESC LIMIT 1",
             list::from(view.lead)
         );
         latest = conn.query_optional(&query, params![spec, stage], |row| {
-            Ok(((row.get::<_, Option<i64>>(1)?, RunId(row.get(0)?)), text(row, 2)?))
+            let place = (row.get::<_, Option<i64>>(1)?, row.get::<_, Option<i64>>(3)?);
+            Ok((place, RunId(row.get(0)?), text(row, 2)?))
         })?;
     }
     if view.legacy {
         let scope = Scope::Stage { spec: spec.into(), stage: stage.into() };
         for group in legacy::groups(conn, view, &scope)? {
-            let Some((_, text)) = group.synthesis.clone() else { continue };
-            let mut place = (group.summary.started_at, group.summary.id);
+            let Some((newest, text)) = group.synthesis.clone() else { continue };
+            let mut place = (group.summary.started_at, Some(newest));
             if let Some(real) = group.real.filter(|_| view.lead != Lead::LegacyAlone) {
                 if !legacy::takes_claim(conn, real, &group)? {
                     continue;
@@ -89,10 +96,10 @@ pub(crate) fn latest_synthesis(
                 let time = "SELECT run_timestamp FROM consensus_runs WHERE id = ?1";
                 place.0 = conn.query_row(time, [real.0], |row| row.get(0))?;
             }
-            if latest.as_ref().is_none_or(|(found, _)| *found <= place) {
-                latest = Some((place, text));
+            if latest.as_ref().is_none_or(|(found, ..)| *found <= place) {
+                latest = Some((place, group.summary.id, text));
             }
         }
     }
-    Ok(latest.map(|((_, id), text)| (id, text)))
+    Ok(latest.map(|(_, id, text)| (id, text)))
 }

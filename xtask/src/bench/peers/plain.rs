@@ -26,6 +26,16 @@ impl Plain {
         Ok(self.0.execute_batch("COMMIT")?)
     }
 
+    /// One durable transaction of several rows: the statement also gets the number of each.
+    pub(crate) fn write_rows(&self, sql: &str, body: &[u8], numbers: std::ops::Range<u64>) -> Outcome {
+        self.0.execute_batch("BEGIN IMMEDIATE")?;
+        let mut statement = self.0.prepare_cached(sql)?;
+        for number in numbers {
+            statement.execute((body, i64::try_from(number)?))?;
+        }
+        Ok(self.0.execute_batch("COMMIT")?)
+    }
+
     /// The whole file at once, and then off the disk.
     pub(crate) fn vacuum(&self) -> Outcome {
         self.0.execute_batch("VACUUM")?;
