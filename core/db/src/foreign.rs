@@ -1,7 +1,8 @@
-//! Creating files in the formats of others, for fixtures and demonstrations.
+//! Files in the formats of others and the programs that write them, for fixtures and demonstrations.
 
 use std::path::Path;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{DbError, Result};
@@ -25,6 +26,38 @@ pub fn run(path: &Path, sql: &str) -> Result<()> {
     file::check_is_file(path)?;
     open(path)?.execute_batch(sql)?;
     Ok(())
+}
+
+/// A plain SQLite client, as an older program is one: none of our pragmas, marks or turns.
+#[derive(Debug)]
+pub struct Client {
+    conn: Connection,
+}
+
+impl Client {
+    /// Opens an existing database file.
+    pub fn open(path: &Path) -> Result<Self> {
+        file::check_is_file(path)?;
+        Ok(Self { conn: open(path)? })
+    }
+
+    /// Runs statements. A transaction that they begin stays open.
+    pub fn run(&self, sql: &str) -> Result<()> {
+        Ok(self.conn.execute_batch(sql)?)
+    }
+
+    /// All rows of a query. Text that is no UTF-8 is an error; cast it to a blob.
+    pub fn rows(&self, sql: &str) -> Result<Vec<Vec<Value>>> {
+        let mut statement = self.conn.prepare(sql)?;
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| (0..columns).map(|index| row.get(index)).collect())?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Whether a transaction is open.
+    pub fn in_transaction(&self) -> bool {
+        !self.conn.is_autocommit()
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "core/db opens SQLite")]
