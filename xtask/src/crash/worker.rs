@@ -45,10 +45,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
         is_ended.store(true, Ordering::Relaxed);
     });
     let mut number = options.first;
-    let mut work = match start(&worker, number) {
-        Ok(work) => work,
-        Err(error) => return Ok(failed(number, &*error)),
-    };
+    let mut work = start(&worker, number)?;
     while !ended.load(Ordering::Relaxed) {
         output::line(format_args!("begin {number}"));
         match work.act(number) {
