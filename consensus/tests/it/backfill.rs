@@ -234,22 +234,24 @@ fn an_execution_without_id_is_left_and_counts_as_a_difference() {
 /// program's to change.
 #[test]
 fn rows_that_an_older_program_changes_before_their_chunk_are_copied_as_they_are_then() {
-    let artifacts: String = (1..=4)
+    let artifacts = (1..=4)
         .map(|n| {
             format!(
                 "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
                  VALUES('S', 'spec-plan', 'a', '{{\"n\":{n}}}', 'R{n}', '2025-11-11 02:33:2{n}');"
             )
         })
-        .collect();
-    let executions: String = (1..=4)
+        .collect::<Vec<_>>()
+        .concat();
+    let executions = (1..=4)
         .map(|n| {
             format!(
                 "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, run_id, spawned_at)
                  VALUES('x-{n}', 'S', 'spec-plan', 'p', 'a', 'R{n}', '2025-11-11 02:33:2{n}');"
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     for (rows, change, runs) in [
         (&artifacts, "DELETE FROM consensus_artifacts WHERE id = 2", 3),
         (&artifacts, "UPDATE consensus_artifacts SET run_id = 'other', content_json = '{}' WHERE id = 2", 4),
