@@ -67,7 +67,11 @@ fn json(run: &RunDetail) -> Result<Vec<u8>> {
 }
 
 fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".export-").tempfile_in(dir)?;
+    // A failure names the file that was to be written, not this one.
+    let mut file = tempfile::Builder::new()
+        .prefix(".export-")
+        .tempfile_in(dir)
+        .map_err(|error| std::io::Error::from(error.kind()))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

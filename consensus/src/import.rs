@@ -139,3 +139,24 @@ pub fn import_file(
 ) -> Result<ImportReport> {
     run::import(db, source, options, progress)
 }
+
+/// A path as a shell takes it for one word, for messages that name a command.
+pub fn quoted(path: &str) -> String {
+    let is_plain =
+        |letter: char| letter.is_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | ',' | '@');
+    if !path.is_empty() && path.chars().all(is_plain) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_stays_one_word_of_a_shell() {
+        assert_eq!(quoted("/srv/a-b/c.db"), "/srv/a-b/c.db");
+        assert_eq!(quoted("/srv/a b's.db"), "'/srv/a b'\\''s.db'");
+    }
+}

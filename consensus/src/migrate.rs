@@ -16,6 +16,7 @@ mod estimate;
 mod mending;
 mod moves;
 mod older;
+mod overview;
 mod pause;
 mod phases;
 mod repair;
@@ -28,6 +29,7 @@ mod verify;
 
 pub use self::attention::{Attention, attention};
 pub use self::older::OlderProgram;
+pub use self::overview::{Overview, overview};
 pub use self::pause::{Paused, pause, resume};
 pub use self::phases::{AdvanceOptions, RollbackOptions, StepReport, advance, rollback};
 pub use self::repair::{RepairOptions, RepairReport, RepairedRow};

@@ -99,6 +99,7 @@ fn read(file: &Path) -> std::io::Result<String> {
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
     Failure::configuration(format!("read configuration: {}: {error}", file.display()))
+        .hint("name a file that can be read with `--config`, or leave it out: every setting has a default")
 }
 
 fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
@@ -205,6 +206,7 @@ impl Reader<'_> {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         Failure::configuration(format!("configuration: {}:{line}: {what}", self.file.display()))
+            .hint("mend this line, or move the file away: every setting has a default")
     }
 }
 

@@ -38,6 +38,11 @@ impl Exit {
             Self::Signal(number) => 128_u8.saturating_add(number),
         }
     }
+
+    /// Of the ends of two parts of one command the one that it ends with itself.
+    pub(crate) const fn worse(self, other: Self) -> Self {
+        if other.code() > self.code() { other } else { self }
+    }
 }
 
 /// Why a command did not end well.
@@ -95,12 +100,17 @@ impl Failure {
     /// A defect of this program.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(Exit::Storage, "internal", format!("internal error: {}", message.into()))
-            .hint("acknowledged data is safe; please report this with the log file")
+            .hint("acknowledged data is safe; please report this with the log (~/.local/state/conclave/log/conclave.log)")
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What JSON says of it.
+    pub(crate) fn object(&self) -> serde_json::Value {
+        serde_json::json!({ "kind": self.kind, "message": self.message, "hint": self.hint })
     }
 
     /// Puts what was tried before the cause.

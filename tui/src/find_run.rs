@@ -1,6 +1,6 @@
 //! Finding the run that a person means.
 
-use conclave_consensus::runs::{self, Found, RunId, RunSummary};
+use conclave_consensus::runs::{self, Found, RunFilter, RunId, RunSummary};
 use conclave_db::Db;
 
 use crate::failure::{Doing, Exit, Failure};
@@ -14,8 +14,13 @@ pub(crate) fn find_one(db: &Db, name: &str) -> Result<RunId, Failure> {
         Found::One(id) => Ok(id),
         Found::Ambiguous(candidates) => Err(ambiguous(name, &candidates)),
         Found::None => {
-            Err(Failure::not_found(format!("no run {name:?}"))
-                .hint("`conclave runs list` shows what is there"))
+            let any = !runs::list(db, &RunFilter::default(), None, Some(1)).doing("find the run")?.is_empty();
+            let hint = if any {
+                "`conclave runs list` shows what is there"
+            } else {
+                "there are no runs yet: `conclave migrate import FILE` brings some in"
+            };
+            Err(Failure::not_found(format!("no run {name:?}")).hint(hint))
         }
     }
 }

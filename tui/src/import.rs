@@ -27,7 +27,7 @@ pub(crate) fn import(
     // The cause names the file.
     let doing = "import";
     if project.has_state() {
-        let db = project.open()?;
+        let db = if options.dry_run { project.open_for_dry_run()? } else { project.open()? };
         return import_file(&db, file, options, progress).doing(doing);
     }
     check_source(file).doing(doing)?;
@@ -51,6 +51,15 @@ fn in_scratch<T>(project: &Project, action: impl FnOnce(&Db) -> Result<T, Failur
 
 /// The report in one line.
 pub(crate) fn in_words(report: &ImportReport) -> String {
+    if report.rows > 0 && report.already_present == report.rows {
+        let rows = match report.rows {
+            1 => "its row was".to_owned(),
+            rows => format!("all {} rows were", count(rows)),
+        };
+        let (runs, outputs) =
+            (counted(report.runs, "run", "runs"), counted(report.outputs, "output", "outputs"));
+        return format!("nothing new: {rows} here before ({runs}, {outputs})");
+    }
     let mut parts = vec![
         counted(report.runs, "run", "runs"),
         counted(report.outputs, "output", "outputs"),
@@ -62,7 +71,7 @@ pub(crate) fn in_words(report: &ImportReport) -> String {
     for (number, what) in [
         (report.invalid_json, "without valid JSON"),
         (report.unknown_times, "without a known time"),
-        (report.duplicates, "repeated in their run"),
+        (report.duplicates, "further answers of an agent in the same run"),
         (report.already_present, "here before"),
         (report.updated, "updated"),
         (report.refused, "refused"),

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use conclave_consensus::migrate;
-use conclave_db::{Db, DbError, DbOptions, ErrorKind as DbErrorKind, ballast, paths};
+use conclave_db::{Db, DbError, DbOptions, ErrorKind as DbErrorKind, backup, ballast, paths};
 
 use crate::config::Config;
 use crate::failure::{Doing, Failure};
@@ -115,13 +115,17 @@ impl Project {
         if !self.has_state() {
             return Ok(None);
         }
-        Db::open_read_only(self.options()?).doing("open the state").map(Some)
+        Db::open_read_only(self.options()?)
+            .doing("open the state")
+            .map_err(|failure| self.way_out(failure))
+            .map(Some)
     }
 
     /// Opens the state to be written, creating it where it is missing.
     pub(crate) fn open(&self) -> Result<Db, Failure> {
         paths::ensure_state_dir(&self.state_dir).doing("make the state folder")?;
-        let db = Db::open(self.options()?).doing("open the state")?;
+        let db =
+            Db::open(self.options()?).doing("open the state").map_err(|failure| self.way_out(failure))?;
         if let Err(error) = ballast::ensure(&db) {
             // Missing, it costs the last writes on a full disk; nobody is to be turned away for it now.
             tracing::warn!(%error, "no ballast");
@@ -130,6 +134,45 @@ impl Project {
             tracing::warn!(%error, "looking for legacy tables that are back");
         }
         Ok(db)
+    }
+
+    /// What to do about a state that is no database any more: this is the project's own file, so it may be replaced.
+    fn way_out(&self, failure: Failure) -> Failure {
+        let broken = [DbErrorKind::NotADatabase, DbErrorKind::Corrupt];
+        if !broken.iter().any(|kind| kind.as_str() == failure.kind) {
+            return failure;
+        }
+        let folder = backup::default_folder(&self.database);
+        let backups = backup::list(&folder, &self.database).unwrap_or_default();
+        if backups.is_empty() {
+            return failure.hint(format!(
+                "`conclave db restore FILE` puts a backup in its place, and there is none in {}; without one move \
+                 the file away and run `conclave init`",
+                folder.display()
+            ));
+        }
+        failure.hint("`conclave db restore` puts the newest backup in its place; what is there is kept")
+    }
+
+    /// Opens the state to look it over and to keep what is found, where that is wanted and possible; with it why
+    /// nothing can be kept. `None` where there is no state. One that must be migrated first is refused, as by
+    /// everything that reads.
+    pub(crate) fn open_to_keep(&self, read_only: bool) -> Result<Option<(Db, Option<Failure>)>, Failure> {
+        let Some(reader) = self.open_read_only()? else { return Ok(None) };
+        if read_only {
+            return Ok(Some((reader, None)));
+        }
+        Ok(Some(match self.open() {
+            Ok(db) => (db, None),
+            Err(failure) => (reader, Some(failure)),
+        }))
+    }
+
+    /// Opens a state that is there for a dry run, which writes to temporary tables alone. One that would have to be
+    /// migrated first is refused, as by everything that reads.
+    pub(crate) fn open_for_dry_run(&self) -> Result<Db, Failure> {
+        drop(Db::open_read_only(self.options()?).doing("open the state")?);
+        Db::open(self.options()?).doing("open the state")
     }
 
     /// Makes the state folder and a commented `config.toml`, where they are missing. Gives what it made.

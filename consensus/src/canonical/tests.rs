@@ -124,6 +124,9 @@ fn times_are_milliseconds_or_unknown() {
         (Value::Integer(i64::MIN), Some(i64::MIN)),
         (Value::Real(1_762_828_295.5), Some(1_762_828_295_500)),
         (Value::Real(1_762_828_295_123.4), Some(1_762_828_295_123)),
+        (Value::Real(1e11), Some(100_000_000_000)),
+        (Value::Real(-1e11), Some(-100_000_000_000)),
+        (Value::Real(99_999_999_999.5), Some(99_999_999_999_500)),
         (Value::Real(1e300), Some(i64::MAX)),
         (Value::Real(f64::NEG_INFINITY), Some(i64::MIN)),
     ];

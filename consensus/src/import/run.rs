@@ -6,12 +6,13 @@ use conclave_db::{BulkWriter, Db, WriteTx};
 
 use super::pace::Pace;
 use super::pass::{Ended, LISTED, Passes};
-use super::source_file::SourceFile;
+use super::source_file::{self, SourceFile};
 use super::{ImportOptions, ImportReport, ListedRow, Progress};
 use crate::error::{ConsensusError, Result};
 use crate::migrate::{self, BackfillOptions};
 use crate::store::control;
 use crate::store::copy::{self, Copier, Listing, Scope, Tally, kinds};
+use crate::store::counting;
 use crate::store::shape;
 use crate::store::sources::{self, Description, LaterRuns};
 
@@ -30,7 +31,8 @@ pub(super) fn import(
     if !options.dry_run {
         backfill_first(db, options, progress)?;
     }
-    let bulk = BulkWriter::open(db, Some(&file.path))?;
+    let bulk = BulkWriter::open(db, Some(&file.path))
+        .map_err(|error| source_file::whose(error.into(), db, &file.path))?;
     let live = bulk.source_is_live();
     let mut import = Import {
         passes: Passes {
@@ -59,7 +61,7 @@ pub(super) fn import(
     loop {
         rounds += 1;
         import.reset(options.dry_run);
-        let ended = import.round(&file)?;
+        let ended = import.round(&file).map_err(|error| source_file::whose(error, db, &file.path))?;
         if ended == Ended::Done && import.passes.differing == 0 {
             break;
         }
@@ -80,8 +82,8 @@ pub(super) fn import(
 /// Legacy rows of the state file itself come first: a copy of one must be known as such.
 fn backfill_first(db: &Db, options: &ImportOptions, progress: &mut dyn FnMut(Progress)) -> Result<()> {
     let remaining = db.read(|conn| {
-        let counts = control::counts(conn)?;
-        Ok::<_, ConsensusError>(control::backfill_status(conn, &counts)?.remaining)
+        let counts = counting::counts(conn)?;
+        Ok::<_, ConsensusError>(counting::backfill_status(conn, &counts)?.remaining)
     })?;
     if remaining > 0 {
         let options = BackfillOptions {

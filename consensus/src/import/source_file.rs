@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use conclave_db::{Db, FileIdentity, Source};
+use conclave_db::{Db, DbError, ErrorKind, FileIdentity, Source};
 use sha2::{Digest, Sha256};
 
 use crate::error::{ConsensusError, Result};
@@ -77,13 +77,47 @@ pub(crate) fn contents_of(path: &Path) -> Result<(PathBuf, Contents)> {
             shape::contents(conn, "main")
         });
         let found = found.map_err(|error| match error {
-            ConsensusError::Storage(error) => ConsensusError::Source(error),
+            ConsensusError::Storage(error) => ConsensusError::Source(named(error, source.path())),
             other => other,
         })?;
         (source.path().to_path_buf(), found)
     };
     let contents = found.map_err(|what| ConsensusError::SourceRefused { path: path.clone(), what })?;
     Ok((path, contents))
+}
+
+/// Puts the file's name to what SQLite said of it.
+fn named(error: DbError, path: &Path) -> DbError {
+    match error {
+        DbError::Sqlite { kind, text, .. } => DbError::file(kind, path, text),
+        other => other,
+    }
+}
+
+/// A connection that has two files open does not say which of them is damaged. This looks at the source, which
+/// alone is read again: what is wrong with it is not to be mended in the project, and the other way round.
+pub(super) fn whose(error: ConsensusError, db: &Db, source: &Path) -> ConsensusError {
+    let error = match error {
+        ConsensusError::Storage(error) => error,
+        other => return other,
+    };
+    if let DbError::File { path, .. } = &error
+        && path == source
+    {
+        return ConsensusError::Source(error);
+    }
+    if !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotADatabase | ErrorKind::Io) {
+        return ConsensusError::Storage(error);
+    }
+    match Source::damage(source) {
+        Ok(None) => ConsensusError::Storage(named(error, db.path())),
+        Ok(Some(what)) => {
+            let text = format!("{error} ({what})");
+            ConsensusError::Source(DbError::file(ErrorKind::Corrupt, source, text))
+        }
+        // Not even that can be read.
+        Err(_) => ConsensusError::Source(named(error, source)),
+    }
 }
 
 impl Mark {

@@ -11,6 +11,7 @@ use crate::import::{ListedRow, Progress};
 use crate::store::capture::{self, Capture};
 use crate::store::control::{self, Phase};
 use crate::store::copy::{self, Copier, Listing, Scope, kinds};
+use crate::store::counting;
 use crate::store::shape;
 
 pub(super) fn run(
@@ -19,8 +20,8 @@ pub(super) fn run(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<BackfillReport> {
     let (phase, before, refused, forget) = db.read(|conn| {
-        let counts = control::counts(conn)?;
-        let before = control::backfill_status(conn, &counts)?;
+        let counts = counting::counts(conn)?;
+        let before = counting::backfill_status(conn, &counts)?;
         let noticed = control::pending(conn)? > 0;
         let forget = if noticed { control::forget_mended(conn)? } else { Vec::new() };
         Ok::<_, ConsensusError>((control::phase(conn)?, before, control::refused(conn)?, forget))
@@ -67,8 +68,8 @@ pub(super) fn run(
     })?;
     let after = |passes: &mut Passes<'_>| {
         passes.look(|tx| {
-            let counts = control::counts(tx)?;
-            Ok((control::backfill_status(tx, &counts)?, control::refused(tx)?))
+            let counts = counting::counts(tx)?;
+            Ok((counting::backfill_status(tx, &counts)?, control::refused(tx)?))
         })
     };
     for from_start in [false, true] {

@@ -20,7 +20,7 @@ use crate::error::{ConsensusError, Result};
 use crate::import::Progress;
 use crate::store::capture::{self, Capture, Fingerprint};
 use crate::store::control::{self, Phase};
-use crate::store::schema;
+use crate::store::{counting, schema};
 
 /// What is missing for the last step until its caller has said so.
 const UNCONFIRMED: &str = "`--confirm`, since the legacy tables are dropped";
@@ -100,7 +100,7 @@ pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progr
     let (facts, remaining, capture) = db.read(|conn| {
         let facts = Facts::read(conn, &options.soak, &now)?;
         let remaining = if facts.state.phase == Phase::DualWrite {
-            control::backfill_status(conn, &control::counts(conn)?)?.remaining
+            counting::backfill_status(conn, &counting::counts(conn)?)?.remaining
         } else {
             0
         };

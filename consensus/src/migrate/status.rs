@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::store::capture::{self, Capture};
 use crate::store::control::older::Writes;
 use crate::store::control::{self, Phase, State};
+use crate::store::counting;
 
 /// What the next phase needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -141,8 +142,8 @@ pub fn status_with(db: &Db, soak: &Soak) -> Result<MigrationStatus> {
     db.read(|conn| {
         let facts = Facts::read(conn, soak, &now)?;
         let phase = facts.state.phase;
-        let counts = control::counts(conn)?;
-        let backfill = control::backfill_status(conn, &counts)?;
+        let counts = counting::counts(conn)?;
+        let backfill = counting::backfill_status(conn, &counts)?;
         let capture = capture::state(conn)?;
         let missing = facts.missing(backfill.remaining, false);
         let next = phase.next();

@@ -30,7 +30,8 @@ pub(crate) fn run_key(run_id: &str, time: &str) -> String {
 /// Milliseconds since 1970, NULL where the value is no time.
 pub(crate) fn time_ms(value: &str) -> String {
     // julianday × 86,400,000, rounded, is exact to the millisecond; it takes 30 February, 'now' and '12:00',
-    // so the date's form and existence are asked first.
+    // so the date's form and existence are asked first. Only a modifier makes every version work the date out
+    // anew: some give '2025-02-30' back as it is.
     format!(
         "CASE typeof({value}) \
          WHEN 'integer' THEN CASE WHEN {value} > -100000000000 AND {value} < 100000000000 \
@@ -38,7 +39,7 @@ pub(crate) fn time_ms(value: &str) -> String {
          WHEN 'real' THEN CAST(round(CASE WHEN abs({value}) < 1e11 THEN {value} * 1000.0 ELSE {value} END) \
          AS INTEGER) \
          WHEN 'text' THEN CASE WHEN {value} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' \
-         AND date(substr({value}, 1, 10)) IS substr({value}, 1, 10) \
+         AND date(substr({value}, 1, 10), '+0 days') IS substr({value}, 1, 10) \
          THEN CAST(round((julianday({value}) - 2440587.5) * 86400000.0) AS INTEGER) END END"
     )
 }

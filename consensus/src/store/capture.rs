@@ -26,26 +26,6 @@ const NOW: &str = "CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS IN
 /// The runs that are to follow their rows again.
 const TOUCHED: &str = "IN (SELECT run FROM capture_runs)";
 
-/// The event that a trigger is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Event {
-    Insert,
-    Update,
-    Delete,
-}
-
-impl Event {
-    const ALL: [Self; 3] = [Self::Insert, Self::Update, Self::Delete];
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Insert => "insert",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-}
-
 /// Whether the triggers stand between the legacy and the new tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Capture {
@@ -90,6 +70,14 @@ pub(crate) fn install_on_existing(tx: &WriteTx<'_>) -> Result<bool> {
     Ok(true)
 }
 
+/// Takes away what the dropped legacy tables have left of their triggers.
+pub(crate) fn remove(tx: &WriteTx<'_>) -> Result<()> {
+    for kind in kinds::all() {
+        tx.execute_batch(&format!("DROP TRIGGER IF EXISTS capture_{}", kind.name))?;
+    }
+    Ok(())
+}
+
 /// The legacy tables and their triggers as the schema has them, to be asked for again in a transaction that may
 /// not ask for columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +86,7 @@ pub(crate) struct Fingerprint(Vec<(String, String)>);
 /// What the legacy tables and their triggers look like now.
 pub(crate) fn fingerprint(conn: &ReadConn<'_>) -> Result<Fingerprint> {
     let query = "SELECT name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN
-      ('consensus_artifacts', 'consensus_synthesis', 'agent_executions') ORDER BY name";
+      ('consensus_artifacts', 'consensus_synthesis', 'agent_executions', 'capture_row') ORDER BY name";
     Ok(Fingerprint(conn.query_all(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?))
 }
 
@@ -155,105 +143,74 @@ pub(crate) fn note_changed(tx: &WriteTx<'_>, table: &str, key: &dyn conclave_db:
     Ok(())
 }
 
-/// All triggers for the legacy tables as they are.
+/// All triggers for the legacy tables as they are. Every connection of every program that opens the file parses
+/// them, so what is long stands in one trigger for each table: those of the table itself only say what changed.
 fn triggers(conn: &ReadConn<'_>) -> Result<Vec<Trigger>> {
     let mut triggers = Vec::new();
     for kind in kinds::all() {
-        let Some(columns) = shape::values_of(conn, kind.legacy, "NEW")? else { continue };
-        let body = Body::new(&kind, &columns);
-        for event in Event::ALL {
-            let name = format!("capture_{}_{}", kind.legacy, event.word());
-            let sql = format!(
-                "CREATE TRIGGER {name} AFTER {} ON {} WHEN NOT EXISTS (SELECT 1 FROM capture_off) BEGIN\n  {};\nEND",
-                event.word().to_uppercase(),
-                kind.legacy,
-                body.statements(event).join(";\n  ")
-            );
-            triggers.push(Trigger { name, sql });
+        let Kind { name, legacy, legacy_key: key, .. } = kind;
+        let Some(columns) = shape::values_of(conn, legacy)? else { continue };
+        let body = Body { kind: &kind, columns, by_id: kind.chunk_key == "id" };
+        triggers.push(Trigger::new(
+            format!("capture_{name}"),
+            &format!("AFTER INSERT ON capture_row WHEN NEW.kind = '{name}'"),
+            &body.statements(),
+        ));
+        for (event, before, after) in [
+            ("insert", "NULL, NULL".to_owned(), format!("NEW.{key}, NEW.rowid")),
+            ("update", format!("OLD.{key}, OLD.rowid"), format!("NEW.{key}, NEW.rowid")),
+            ("delete", format!("OLD.{key}, OLD.rowid"), "NULL, NULL".to_owned()),
+        ] {
+            triggers.push(Trigger::new(
+                format!("capture_{legacy}_{event}"),
+                &format!(
+                    "AFTER {} ON {legacy} WHEN NOT EXISTS (SELECT 1 FROM capture_off)",
+                    event.to_uppercase()
+                ),
+                &[format!(
+                    "INSERT INTO capture_row(kind, before, before_rowid, after, after_rowid) \
+                     VALUES('{name}', {before}, {after})"
+                )],
+            ));
         }
     }
     Ok(triggers)
 }
 
-/// The parts of the triggers of one table.
+impl Trigger {
+    fn new(name: String, event: &str, statements: &[String]) -> Self {
+        let sql = format!("CREATE TRIGGER {name} {event} BEGIN\n  {};\nEND", statements.join(";\n  "));
+        Self { name, sql }
+    }
+}
+
+/// The statements that mirror one changed row of a table; `NEW` is its row in `capture_row`.
 struct Body<'kind> {
     kind: &'kind Kind,
-    /// The written row as `s`, and what is derived from it as `c`.
-    source: String,
-    /// Whether the written row cannot be mirrored.
-    refused: String,
+    /// The columns of the legacy table, each under the name that a whole one would have.
+    columns: String,
     by_id: bool,
 }
 
-impl<'kind> Body<'kind> {
-    fn new(kind: &'kind Kind, columns: &str) -> Self {
-        let by_id = kind.chunk_key == "id";
-        let row = format!("(SELECT {columns}) AS s");
-        let agent = if kind.name == "synthesis" { "NULL" } else { "CAST(s.agent_name AS TEXT)" };
-        // The older program's SQLite knows no function of ours: its own opinion on JSON is recomputed by us.
-        let valid = "ifnull(json_valid(CAST(s.content_json AS TEXT)), 0)";
-        let derived = kind
-            .derived
-            .iter()
-            .map(|(name, value)| match *name {
-                "valid" => format!("{valid} AS valid"),
-                "model" => {
-                    format!("{} AS model", canonical::model_version("CAST(s.content_json AS TEXT)", valid))
-                }
-                name => format!("{value} AS {name}"),
-            })
-            .collect::<Vec<_>>()
-            .join(", ");
-        let stage = canonical::stage("s.stage");
-        let source = format!(
-            "{row} CROSS JOIN (SELECT CAST(s.spec_id AS TEXT) AS spec, {stage} AS stage, {agent} AS agent, {derived} \
-             FROM {row}) AS c"
-        );
-        let mut refused: Vec<String> = kind.needed.iter().map(|name| format!("NEW.{name} IS NULL")).collect();
-        if !by_id {
-            // Cast to text, two ids could be one.
-            refused.push(format!("typeof(NEW.{}) = 'blob'", kind.legacy_key));
-        }
-        Self { kind, source, refused: format!("({})", refused.join(" OR ")), by_id }
-    }
-
-    /// The condition that a row of the new table is that of the legacy row `row`. No alias: a trigger's UPDATE
-    /// and DELETE take none.
-    fn is_of(&self, row: &str) -> String {
-        let Kind { new, legacy_key, .. } = self.kind;
-        let column = if self.by_id { "legacy_id" } else { "agent_id" };
-        format!("{new}.{column} = {row}.{legacy_key}")
-    }
-
-    /// The same, where the new row is known to mirror a legacy one.
-    fn mirrors(&self, row: &str) -> String {
-        let of = self.is_of(row);
-        if self.by_id { of } else { format!("{of} AND {}.mirrored = 1", self.kind.new) }
-    }
-
-    fn statements(&self, event: Event) -> Vec<String> {
-        let Kind { legacy, new, .. } = self.kind;
-        let mut steps = Vec::new();
-        for row in [(Event::Insert, "OLD"), (Event::Delete, "NEW")].iter().filter(|(but, _)| *but != event) {
-            let row = row.1;
-            steps.push(format!(
-                "INSERT INTO capture_runs(run) SELECT run_id FROM {new} WHERE {} \
-                 AND NOT EXISTS (SELECT 1 FROM capture_runs WHERE run = {new}.run_id)",
-                self.is_of(row)
-            ));
-            steps.push(format!(
-                "DELETE FROM migration_pending WHERE legacy_table = '{legacy}' AND legacy_rowid = {row}.rowid"
-            ));
-        }
-        match event {
-            Event::Insert => steps.extend(self.mirror()),
-            Event::Update => {
-                steps.extend(self.change_key());
-                steps.extend(self.mirror());
-            }
-            Event::Delete => steps.push(format!("DELETE FROM {new} WHERE {}", self.mirrors("OLD"))),
-        }
-        if self.kind.name == "synthesis" {
+impl Body<'_> {
+    fn statements(&self) -> Vec<String> {
+        let Kind { name, legacy, new, .. } = self.kind;
+        let own = self.own_key();
+        let mut steps = vec![
+            format!(
+                "INSERT INTO capture_runs(run) SELECT DISTINCT run_id FROM {new} WHERE {own} IN (NEW.before, NEW.after)"
+            ),
+            // A REPLACE may have deleted rows that no trigger has seen.
+            format!(
+                "DELETE FROM migration_pending WHERE legacy_table = '{legacy}' \
+                 AND (legacy_rowid IN (NEW.before_rowid, NEW.after_rowid) \
+                   OR NOT EXISTS (SELECT 1 FROM {legacy} WHERE {legacy}.rowid = legacy_rowid))"
+            ),
+            self.derive(),
+        ];
+        steps.extend(self.change_key());
+        steps.extend(self.mirror());
+        if *name == "synthesis" {
             steps.extend(runs::follow_syntheses(TOUCHED));
         }
         steps.extend(runs::follow_rows(TOUCHED));
@@ -263,115 +220,162 @@ impl<'kind> Body<'kind> {
              late_writes = late_writes + (SELECT phase >= 4 FROM migration_state), \
              last_at = {NOW}, sqlite_version = sqlite_version()"
         ));
-        let rows: &[&str] = match event {
-            Event::Insert => &["NEW"],
-            Event::Update => &["OLD", "NEW"],
-            Event::Delete => &["OLD"],
-        };
-        for row in rows {
-            let key = format!("{row}.{}", self.kind.legacy_key);
-            let other = if event == Event::Update && *row == "NEW" {
-                format!(" AND {key} IS NOT OLD.{}", self.kind.legacy_key)
-            } else {
-                String::new()
-            };
-            steps.push(format!(
-                "INSERT INTO capture_changed(legacy_table, legacy_key) SELECT '{legacy}', {key} \
-                 WHERE {key} IS NOT NULL{other} AND {}",
-                changed::IS_WANTED
-            ));
-        }
+        steps.push(format!(
+            "INSERT INTO capture_changed(legacy_table, legacy_key) \
+             SELECT '{legacy}', k FROM (SELECT NEW.before AS k UNION SELECT NEW.after) \
+             WHERE k IS NOT NULL AND {}",
+            changed::IS_WANTED
+        ));
+        steps.push("DELETE FROM capture_row".into());
         steps
     }
 
-    /// An update may move a row to another key, also to one whose row a REPLACE has just deleted.
-    fn change_key(&self) -> Vec<String> {
-        let new = self.kind.new;
-        let key = self.kind.legacy_key;
-        let moved = format!("OLD.{key} IS NOT NEW.{key}");
-        if self.by_id {
-            return vec![
-                format!("DELETE FROM {new} WHERE {moved} AND {}", self.is_of("NEW")),
-                format!("UPDATE {new} SET legacy_id = NEW.id WHERE {moved} AND {}", self.is_of("OLD")),
-            ];
+    /// The column of the new table that holds the legacy key. No alias stands before it anywhere: the UPDATE and
+    /// DELETE of a trigger take none.
+    fn own_key(&self) -> String {
+        format!("{}.{}", self.kind.new, if self.by_id { "legacy_id" } else { "agent_id" })
+    }
+
+    /// Whether a row of the new table is known to mirror a legacy one.
+    fn is_mirror(&self) -> String {
+        if self.by_id { String::new() } else { format!(" AND {}.mirrored = 1", self.kind.new) }
+    }
+
+    /// Works the changed row out as it is stored now. Without one, all stays absent and refused.
+    fn derive(&self) -> String {
+        let Kind { needed, derived, columns, .. } = self.kind;
+        let mut refused: Vec<String> = needed.iter().map(|name| format!("s.{name} IS NULL")).collect();
+        if !self.by_id {
+            // Cast to text, two ids could be one.
+            refused.push(format!("typeof(s.{}) = 'blob'", self.kind.legacy_key));
         }
-        // An attempt that only we know may have the key already: it is taken in place.
+        let agent = if self.kind.name == "synthesis" { "NULL" } else { "CAST(s.agent_name AS TEXT)" };
+        // The older program's SQLite knows no function of ours: its own opinion on JSON is recomputed by us.
+        let content = "CAST(s.content_json AS TEXT)";
+        let valid = format!("ifnull(json_valid({content}), 0)");
+        let used = |name: &str| {
+            let name = format!("c.{name}");
+            name == "c.run_key" || columns.iter().any(|(_, value)| *value == name)
+        };
+        let (names, values): (Vec<&str>, Vec<String>) = derived
+            .iter()
+            .filter(|(name, _)| used(name))
+            .map(|(name, value)| match *name {
+                "valid" => ("valid", valid.clone()),
+                "model" => ("model", canonical::model_version(content, &valid)),
+                name => (name, value.clone()),
+            })
+            .unzip();
+        format!(
+            "UPDATE capture_row SET (refused, spec, stage, agent, {}) = \
+             (SELECT {}, CAST(s.spec_id AS TEXT), {}, {agent}, {} FROM {}) \
+             WHERE NEW.after_rowid IS NOT NULL",
+            names.join(", "),
+            refused.join(" OR "),
+            canonical::stage("s.stage"),
+            values.join(", "),
+            self.row()
+        )
+    }
+
+    /// A row that went, or moved to another key, also to one whose row a REPLACE has just deleted.
+    fn change_key(&self) -> Vec<String> {
+        let Kind { new, .. } = self.kind;
+        let (own, mirror) = (self.own_key(), self.is_mirror());
+        let column = if self.by_id { "legacy_id" } else { "agent_id" };
         vec![
-            format!("DELETE FROM {new} WHERE {moved} AND {}", self.mirrors("NEW")),
+            format!("DELETE FROM {new} WHERE NEW.before <> NEW.after AND {own} = NEW.after{mirror}"),
+            // An attempt that only we know may have the key already: it is taken in place.
             format!(
-                "UPDATE {new} SET agent_id = NEW.{key} WHERE {moved} AND NOT {} AND {} \
-                 AND NOT EXISTS (SELECT 1 FROM {new} WHERE agent_id = NEW.{key})",
-                self.refused,
-                self.mirrors("OLD")
+                "UPDATE {new} SET {column} = NEW.after WHERE NEW.before <> NEW.after AND {own} = NEW.before{mirror} \
+                 AND NOT (SELECT refused FROM capture_row) \
+                 AND NOT EXISTS (SELECT 1 FROM {new} WHERE {own} = NEW.after)"
             ),
-            format!("DELETE FROM {new} WHERE {moved} AND {}", self.mirrors("OLD")),
+            format!("DELETE FROM {new} WHERE {own} = NEW.before AND NEW.before IS NOT NEW.after{mirror}"),
         ]
     }
 
-    /// Makes the new side hold the written row.
+    /// Makes the new side hold the changed row.
     fn mirror(&self) -> Vec<String> {
         let Kind { legacy, new, .. } = self.kind;
-        let (refused, source) = (&self.refused, &self.source);
-        let run = "(SELECT r.id FROM consensus_runs r \
-                    WHERE r.run_key = c.run_key AND r.spec_id = c.spec AND r.stage = c.stage)";
+        let own = self.own_key();
+        let run_of = |row: &str| {
+            format!(
+                "SELECT r.id FROM consensus_runs r \
+                 WHERE r.run_key = {row}.run_key AND r.spec_id = {row}.spec AND r.stage = {row}.stage"
+            )
+        };
         vec![
             format!(
                 "INSERT INTO migration_pending(legacy_table, legacy_rowid, reason, noticed_at) \
-                 SELECT '{legacy}', NEW.rowid, 'a column that the new tables need has no usable value', {NOW} \
-                 WHERE {refused}"
+                 SELECT '{legacy}', NEW.after_rowid, 'a column that the new tables need has no usable value', {NOW} \
+                 FROM capture_row WHERE refused AND NEW.after_rowid IS NOT NULL"
             ),
-            format!("DELETE FROM {new} WHERE {refused} AND {}", self.mirrors("NEW")),
+            format!(
+                "DELETE FROM {new} WHERE (SELECT refused FROM capture_row) AND {own} = NEW.after{}",
+                self.is_mirror()
+            ),
             format!(
                 "INSERT INTO consensus_runs(run_key, spec_id, stage, origin) \
-                 SELECT c.run_key, c.spec, c.stage, 'legacy' FROM {source} \
-                 WHERE NOT {refused} AND {run} IS NULL"
+                 SELECT c.run_key, c.spec, c.stage, 'legacy' FROM capture_row c \
+                 WHERE NOT c.refused AND NOT EXISTS ({})",
+                run_of("c")
             ),
+            format!("UPDATE capture_row SET run = ({})", run_of("capture_row")),
             format!(
-                "UPDATE {new} SET {} FROM {source} WHERE NOT {refused} AND {}",
-                self.in_place(run),
-                self.is_of("NEW")
+                "UPDATE {new} SET {} FROM {} WHERE NOT c.refused AND {own} = NEW.after",
+                self.in_place(),
+                self.source()
             ),
-            self.insert(run),
-            format!(
-                "INSERT INTO capture_runs(run) SELECT run_id FROM {new} WHERE {} \
-                 AND NOT EXISTS (SELECT 1 FROM capture_runs WHERE run = {new}.run_id)",
-                self.is_of("NEW")
-            ),
+            self.insert(),
+            "INSERT INTO capture_runs(run) SELECT c.run FROM capture_row c WHERE NOT c.refused \
+             AND NOT EXISTS (SELECT 1 FROM capture_runs WHERE run = c.run)"
+                .into(),
         ]
     }
 
+    /// The changed row as it is stored.
+    fn row(&self) -> String {
+        format!("(SELECT {} FROM {} WHERE rowid = NEW.after_rowid) AS s", self.columns, self.kind.legacy)
+    }
+
+    /// The same, and what it was worked out to.
+    fn source(&self) -> String {
+        format!("{} CROSS JOIN capture_row AS c", self.row())
+    }
+
     /// The number behind the rows of the agent in the run, in the attempt where rows have one.
-    fn next(&self, column: &str, run: &str, attempt: &str) -> String {
+    fn next(&self, column: &str, attempt: &str) -> String {
         let same = if column == "sequence" { format!(" AND n.attempt = {attempt}") } else { String::new() };
         format!(
-            "1 + ifnull((SELECT max(n.{column}) FROM {} n WHERE n.run_id = {run} AND n.agent_name = c.agent{same}), 0)",
+            "1 + ifnull((SELECT max(n.{column}) FROM {} n \
+             WHERE n.run_id = c.run AND n.agent_name = c.agent{same}), 0)",
             self.kind.new
         )
     }
 
-    fn insert(&self, run: &str) -> String {
+    fn insert(&self) -> String {
         let (mut names, mut values): (Vec<&str>, Vec<String>) =
             self.kind.columns.iter().map(|(name, value)| (*name, value.clone())).unzip();
         if let Some(column) = self.kind.numbered {
             names.push(column);
-            values.push(self.next(column, run, "1"));
+            values.push(self.next(column, "1"));
         }
-        let (mapped, value) = if self.by_id { ("legacy_id", "NEW.id") } else { ("mirrored", "1") };
+        let (mapped, value) = if self.by_id { ("legacy_id", "NEW.after") } else { ("mirrored", "1") };
         format!(
             "INSERT INTO {new}(run_id, {names}, {mapped}, captured_phase) \
-             SELECT {run}, {values}, {value}, (SELECT phase FROM migration_state) FROM {source} \
-             WHERE NOT {refused} AND NOT EXISTS (SELECT 1 FROM {new} WHERE {is})",
+             SELECT c.run, {values}, {value}, (SELECT phase FROM migration_state) FROM {source} \
+             WHERE NOT c.refused AND NOT EXISTS (SELECT 1 FROM {new} WHERE {own} = NEW.after)",
             new = self.kind.new,
             names = names.join(", "),
             values = values.join(", "),
-            source = self.source,
-            refused = self.refused,
-            is = self.is_of("NEW")
+            source = self.source(),
+            own = self.own_key()
         )
     }
 
     /// What an update or a REPLACE changes in the row that is there: all that the legacy schema has a column for.
-    fn in_place(&self, run: &str) -> String {
+    fn in_place(&self) -> String {
         let new = self.kind.new;
         let mut set: Vec<String> = self
             .kind
@@ -391,12 +395,12 @@ impl<'kind> Body<'kind> {
             .collect();
         if let Some(column) = self.kind.numbered {
             set.push(format!(
-                "{column} = CASE WHEN {new}.run_id = {run} AND {new}.agent_name = c.agent THEN {new}.{column} \
+                "{column} = CASE WHEN {new}.run_id = c.run AND {new}.agent_name = c.agent THEN {new}.{column} \
                  ELSE {} END",
-                self.next(column, run, &format!("{new}.attempt"))
+                self.next(column, &format!("{new}.attempt"))
             ));
         }
-        set.push(format!("run_id = {run}"));
+        set.push("run_id = c.run".into());
         if !self.by_id {
             set.push("mirrored = 1".into());
         }

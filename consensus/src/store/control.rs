@@ -7,7 +7,7 @@ use super::schema::LEGACY_TABLES;
 use super::shape;
 use crate::error::Result;
 use crate::migrate::soak::Moment;
-use crate::migrate::{BackfillStatus, Counts, Finding, ImportedSource};
+use crate::migrate::{Finding, ImportedSource};
 
 pub(crate) mod cleanup;
 pub(crate) mod older;
@@ -134,39 +134,6 @@ pub(crate) fn legacy_tables(conn: &ReadConn<'_>) -> Result<Vec<&'static str>> {
         }
     }
     Ok(found)
-}
-
-pub(crate) fn counts(conn: &ReadConn<'_>) -> Result<Counts> {
-    let count = |table: &str| {
-        conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u64>(0))
-    };
-    let legacy = legacy_tables(conn)?;
-    let old = |table: &'static str| if legacy.contains(&table) { count(table) } else { Ok(0) };
-    Ok(Counts {
-        legacy_artifacts: old("consensus_artifacts")?,
-        legacy_syntheses: old("consensus_synthesis")?,
-        legacy_executions: old("agent_executions")?,
-        runs: count("consensus_runs")?,
-        outputs: count("agent_outputs")?,
-        syntheses: count("run_syntheses")?,
-        attempts: count("run_attempts")?,
-    })
-}
-
-/// How many legacy rows have their counterpart.
-pub(crate) fn backfill_status(conn: &ReadConn<'_>, counts: &Counts) -> Result<BackfillStatus> {
-    let mut remaining = 0;
-    for table in legacy_tables(conn)? {
-        let mirrored = match table {
-            "consensus_artifacts" => "agent_outputs o WHERE o.legacy_id = l.id",
-            "consensus_synthesis" => "run_syntheses o WHERE o.legacy_id = l.id",
-            _ => "run_attempts o WHERE o.agent_id = l.agent_id AND o.mirrored = 1",
-        };
-        let query = format!("SELECT count(*) FROM {table} l WHERE NOT EXISTS (SELECT 1 FROM {mirrored})");
-        remaining += conn.query_row(&query, [], |row| row.get::<_, u64>(0))?;
-    }
-    let all = counts.legacy_artifacts + counts.legacy_syntheses + counts.legacy_executions;
-    Ok(BackfillStatus { complete: remaining == 0, copied: all.saturating_sub(remaining), remaining })
 }
 
 /// Legacy rows that were noticed as ones that the new tables cannot hold, and not looked at since.

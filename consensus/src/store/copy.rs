@@ -179,6 +179,13 @@ impl Copier {
             runs::take_claims(tx)?;
         }
         self.note_refused(tx)?;
+        if let Some(source) = self.scope.source {
+            // From its first new row on, a file that was imported before is one whose import is not finished.
+            tx.execute(
+                "UPDATE import_sources SET finished_at = NULL WHERE id = ?1 AND finished_at IS NOT NULL",
+                [source],
+            )?;
+        }
         if let Some(cursor) = &self.sql.cursor {
             tx.execute(cursor, [chunk.high])?;
         }

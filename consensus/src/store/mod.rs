@@ -6,6 +6,7 @@ pub(crate) mod capture;
 pub(crate) mod changed;
 pub(crate) mod control;
 pub(crate) mod copy;
+pub(crate) mod counting;
 pub(crate) mod dual;
 pub(crate) mod mend;
 pub(crate) mod reading;

@@ -206,6 +206,16 @@ CREATE TABLE capture_off(
 -- The runs that the row at hand leaves and enters. Empty outside of a capture trigger.
 CREATE TABLE capture_runs(run INTEGER PRIMARY KEY) STRICT;
 
+-- The change at hand of a legacy row: its keys before and after, and what the row is worked out to, once for all
+-- statements that mirror it. Empty outside of a capture trigger.
+CREATE TABLE capture_row(
+  kind TEXT NOT NULL,
+  before, before_rowid INTEGER, after, after_rowid INTEGER,
+  refused INTEGER NOT NULL DEFAULT 1,
+  run_key, spec, stage, agent, name, at, ended, valid, model,
+  run INTEGER
+);
+
 -- What older programs have written: all of it, and of it what came in phase 4 and later.
 CREATE TABLE capture_seen(
   id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -136,22 +136,19 @@ fn select(
     Ok(Some(format!("SELECT {}{key} FROM {schema}.{table}", list.join(", "))))
 }
 
-/// The columns of `row` under their names, as a legacy table of the state has them; those that it lacks are NULL.
-/// Nothing where the table is missing.
-pub(crate) fn values_of(conn: &ReadConn<'_>, table: &str, row: &str) -> Result<Option<String>> {
+/// The columns of a legacy table of the state, with NULL under the names of those that it lacks. Nothing where the
+/// table is missing.
+pub(crate) fn values_of(conn: &ReadConn<'_>, table: &str) -> Result<Option<String>> {
     let (required, optional) = shape_of(table);
     let found = columns(conn, "main", table)?;
     if found.is_empty() {
         return Ok(None);
     }
-    let list: Vec<String> =
-        required
-            .iter()
-            .chain(optional)
-            .map(|name| {
-                if has(&found, name) { format!("{row}.{name} AS {name}") } else { format!("NULL AS {name}") }
-            })
-            .collect();
+    let list: Vec<String> = required
+        .iter()
+        .chain(optional)
+        .map(|name| if has(&found, name) { (*name).to_owned() } else { format!("NULL AS {name}") })
+        .collect();
     Ok(Some(list.join(", ")))
 }
 

@@ -290,3 +290,36 @@ fn rows_that_an_older_program_changes_before_their_chunk_are_copied_as_they_are_
         project.assert_sound();
     }
 }
+
+/// Outputs are read by time, then by legacy id, whatever came first.
+#[test]
+fn rows_that_came_later_are_read_in_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.db");
+    conclave_consensus::golden::write_legacy_fixture(&path).unwrap();
+    let project = Project::over(dir, &path);
+    project.backfill();
+    project.tamper(
+        "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json, run_id, created_at) VALUES
+           (-5, 'S1', 'spec-plan', 'same time, smaller id', '{}', 'run_A', '2025-11-11 02:33:20'),
+           (100, 'S1', 'spec-plan', 'no time', '{}', 'run_A', 'garbage'),
+           (101, 'S1', 'spec-plan', 'earlier', '{}', 'run_A', '2025-11-11 02:33:10');",
+    );
+    assert_eq!(project.backfill().copied, 3);
+    let filter = RunFilter { spec: Some("S1".into()), stage: Some("plan".into()), ..RunFilter::default() };
+    let listed = runs::list(&project.db, &filter, None, None).unwrap();
+    let run = listed.iter().find(|run| run.run_key == "run_A").unwrap();
+    let detail = runs::show(&project.db, run.id).unwrap().unwrap();
+    let agents: Vec<&str> = detail.outputs.iter().map(|output| output.agent.as_str()).collect();
+    assert_eq!(
+        agents,
+        ["earlier", "same time, smaller id", "gemini", "claude", "gpt_pro", "gemini", "no time"]
+    );
+    // The run began with its earliest row, though that came in a later chunk.
+    let times = "SELECT run_timestamp, started_at, updated_at FROM consensus_runs
+      WHERE run_key = 'run_A' AND stage = 'plan'";
+    assert_eq!(
+        project.rows(times),
+        [[1_762_828_390_000, 1_762_828_390_000, 1_762_828_402_000].map(Value::Integer)]
+    );
+}

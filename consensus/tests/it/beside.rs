@@ -2,9 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use conclave_consensus::migrate::{BackfillOptions, BackfillReport, backfill};
+use conclave_consensus::migrate::{BackfillOptions, backfill};
 use conclave_db::{Db, DbError, DbOptions};
 use conclave_testkit::{ManualClock, Parent, Rerun};
 
@@ -53,17 +52,6 @@ fn write_in_child(parent: &mut Parent) {
     }
 }
 
-fn run_beside_a_writer(test: &str, project: &Project) -> (BackfillReport, Duration, i64) {
-    let mut child = Rerun::of(test).variable("STATE", project.db.path().display().to_string()).start();
-    child.release();
-    child.line().unwrap();
-    let begun = Instant::now();
-    let report = backfill(&project.db, &BackfillOptions::default(), &mut |_| {}).unwrap();
-    let took = begun.elapsed();
-    child.kill();
-    (report, took, project.number("SELECT count(*) FROM consensus_artifacts WHERE spec_id = 'W'"))
-}
-
 #[test]
 fn a_backfill_and_a_writer_of_another_process_do_not_lose_a_row() {
     const TEST: &str = "beside::a_backfill_and_a_writer_of_another_process_do_not_lose_a_row";
@@ -71,40 +59,16 @@ fn a_backfill_and_a_writer_of_another_process_do_not_lose_a_row() {
         return write_in_child(&mut parent);
     }
     let project = legacy(3000);
-    let (report, _, written) = run_beside_a_writer(TEST, &project);
+    let mut child = Rerun::of(TEST).variable("STATE", project.db.path().display().to_string()).start();
+    child.release();
+    child.line().unwrap();
+    let report = backfill(&project.db, &BackfillOptions::default(), &mut |_| {}).unwrap();
+    child.kill();
+    let written = project.number("SELECT count(*) FROM consensus_artifacts WHERE spec_id = 'W'");
     assert!(report.complete, "{report:?}");
     assert!(written > 0 && report.locks.chunks() > 1);
     assert!(project.verify().equal);
     project.assert_sound();
-}
-
-#[test]
-#[ignore = "measures: run with --release --ignored --nocapture"]
-#[expect(clippy::print_stdout, reason = "a measurement")]
-fn lock_times_of_a_backfill() {
-    const TEST: &str = "beside::lock_times_of_a_backfill";
-    const ROWS: u32 = 100_000;
-    if let Some(mut parent) = Parent::of_this_process() {
-        return write_in_child(&mut parent);
-    }
-    let show = |what: &str, report: &BackfillReport, took: Duration, written: i64| {
-        println!(
-            "{what}: {} chunks, lock p99 {:?}, longest {:?}, {:.0} rows/s, the writer {:.0}/s",
-            report.locks.chunks(),
-            report.locks.p99(),
-            report.locks.longest(),
-            f64::from(ROWS) / took.as_secs_f64(),
-            f64::from(i32::try_from(written).unwrap()) / took.as_secs_f64()
-        );
-    };
-    let project = legacy(ROWS);
-    let begun = Instant::now();
-    let report = backfill(&project.db, &BackfillOptions::default(), &mut |_| {}).unwrap();
-    show("alone", &report, begun.elapsed(), 0);
-    let project = legacy(ROWS);
-    let (report, took, written) = run_beside_a_writer(TEST, &project);
-    show("beside a writer", &report, took, written);
-    assert!(project.verify().equal);
 }
 
 /// Facts 9.11: two processes open and copy one file at once, and no row is copied twice.

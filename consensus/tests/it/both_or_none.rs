@@ -8,7 +8,7 @@ use conclave_consensus::record::{
     CompletionRecord, SpawnRecord, SynthesisRecord, record_completion, record_output, record_run,
     record_spawn, record_synthesis,
 };
-use conclave_db::{Db, DbOptions, WriteTx};
+use conclave_db::{Db, DbOptions, ErrorKind, WriteTx};
 use conclave_testkit::{KillDriver, Parent, Rerun};
 
 use crate::dual::{answer, run};
@@ -180,11 +180,15 @@ fn the_phase_moves_under_many_writers() {
         let until = project.number("SELECT ifnull(max(id), 0) FROM agent_outputs") + 150;
         while project.number("SELECT ifnull(max(id), 0) FROM agent_outputs") < until {
             old += 1;
-            project.old_program(&format!(
+            let insert = format!(
                 "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id)
                    VALUES('S', 'spec-plan', 'old', '{{\"old\":{old}}}', 'R{}')",
                 old % 7
-            ));
+            );
+            // It takes no turn, so SQLite's own waiting may be in vain where so many others write.
+            while let Err(error) = conclave_db::foreign::run(project.db.path(), &insert) {
+                assert_eq!(error.kind(), ErrorKind::Busy);
+            }
         }
         let step = move |tx: &WriteTx<'_>| {
             tx.execute("INSERT INTO test_moves SELECT ?1, max(id) FROM agent_outputs", [phase])?;

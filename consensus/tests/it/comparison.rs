@@ -1,6 +1,10 @@
 //! Comparing both sides finds what was tampered with, exactly.
 
 use conclave_consensus::migrate::{self, FindingKind};
+use conclave_consensus::record::{
+    OutputRecord, RunRecord, SpawnRecord, SynthesisRecord, record_output, record_run, record_spawn,
+    record_synthesis,
+};
 use conclave_db::{Db, DbOptions};
 
 use crate::project::{Project, schema};
@@ -50,6 +54,12 @@ fn tampering_deleting_and_swapping_are_found_with_both_keys() {
             // What leaves one field enters the next: only separators tell.
             "UPDATE agent_outputs SET content = content || 'r', response_text = substr(response_text, 2)
              WHERE legacy_id = 1",
+            vec![(Different, Some(1), Some("content"))],
+        ),
+        (
+            // And only their lengths tell, where the text itself holds what a separator may be made of.
+            "UPDATE consensus_artifacts SET content_json = 'a', response_text = 'b' || char(3) || 'c' WHERE id = 1;
+             UPDATE agent_outputs SET content = 'a' || char(3) || 'b', response_text = 'c' WHERE legacy_id = 1",
             vec![(Different, Some(1), Some("content"))],
         ),
         ("DELETE FROM consensus_artifacts WHERE id = 12", vec![(MissingInLegacy, Some(12), None)]),
@@ -116,4 +126,53 @@ fn findings_serialise_as_documented() {
     let finding = &report["findings"][0];
     assert_eq!((&finding["kind"], &finding["legacy_id"]), (&"different".into(), &4.into()));
     assert_eq!((&finding["output_id"], &finding["field"]), (&4.into(), &"content".into()));
+}
+
+/// What was made here has no legacy row to be compared with.
+#[test]
+fn what_was_recorded_here_is_no_difference() {
+    let project = mirrored();
+    let db = &project.db;
+    let run =
+        RunRecord { run_id: "own".into(), spec: "S1".into(), stage: "plan".into(), ..RunRecord::default() };
+    let run = record_run(db, &run).unwrap();
+    let spawn = SpawnRecord {
+        agent_id: "own-1".into(),
+        run,
+        agent: "gemini".into(),
+        attempt: 1,
+        phase_type: "regular_stage".into(),
+        at: None,
+    };
+    record_spawn(db, &spawn).unwrap();
+    let output = OutputRecord {
+        run,
+        agent: "gemini".into(),
+        attempt: 1,
+        content: b"{}".to_vec(),
+        response: None,
+        at: None,
+        write_key: None,
+    };
+    record_output(db, &output).unwrap();
+    record_synthesis(db, run, &SynthesisRecord::default()).unwrap();
+    assert_eq!(found(&project), []);
+}
+
+/// The first thousand are kept one by one; all are counted.
+#[test]
+fn every_difference_is_counted() {
+    let project = Project::new();
+    let source = project.legacy(
+        "many.db",
+        "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+         SELECT 'S', 'plan', 'a', i, 'R' FROM n",
+    );
+    project.import(&source);
+    project.write("UPDATE agent_outputs SET content = 'other' WHERE legacy_id % 2 = 0");
+    let report = project.verify();
+    assert_eq!((report.checked, report.differences, report.findings.len()), (2500, 1250, 1000));
+    assert_eq!(project.number("SELECT count(*) FROM migration_findings"), 1000);
+    assert_eq!(migrate::status(&project.db).unwrap().mismatches, 1250);
 }

@@ -71,3 +71,22 @@ fn what_cannot_be_exported_is_said() {
     let error = export_run(&project.db, id, &project.path("file")).unwrap_err();
     assert_eq!(error.kind(), ConsensusErrorKind::Io);
 }
+
+/// A file is replaced, not overwritten: whoever has the old one open reads it to its end.
+#[test]
+fn a_second_export_leaves_the_first_one_whole() {
+    let project = Project::new();
+    project.import(&project.golden());
+    let dir = project.path("out");
+    let id = runs::list(&project.db, &RunFilter::default(), None, None).unwrap()[0].id;
+    let files = export_run(&project.db, id, &dir).unwrap();
+    for (file, kept) in files.iter().zip(["kept.json", "kept.md"]) {
+        std::fs::hard_link(file, project.path(kept)).unwrap();
+    }
+    let before = std::fs::read(&files[0]).unwrap();
+    project.write("UPDATE consensus_artifacts SET content_json = 'other'");
+    assert_eq!(export_run(&project.db, id, &dir).unwrap(), files);
+    assert_ne!(std::fs::read(&files[0]).unwrap(), before);
+    assert_eq!(std::fs::read(project.path("kept.json")).unwrap(), before);
+    assert!(!std::fs::read_to_string(project.path("kept.md")).unwrap().contains("other"));
+}

@@ -7,6 +7,7 @@ use conclave_consensus::runs::{self, RunFilter};
 use conclave_consensus::{ConsensusErrorKind, LEGACY_TABLES};
 use conclave_db::sql::Value;
 use conclave_db::{Db, DbOptions, ErrorKind, Schema, Source};
+use sha2::{Digest as _, Sha256};
 
 use crate::project::{LEGACY_DDL, Project};
 
@@ -36,7 +37,11 @@ fn source_is_left_as_it_was() {
     let report = project.import(&source);
     assert_eq!(bytes(&source), before);
     assert_eq!(beside(&source), ["legacy.db"]);
-    assert_eq!(report.sha256.len(), 64);
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap());
+    let digest: String = Sha256::digest(&before).iter().flat_map(digits).collect();
+    assert_eq!(report.sha256, digest);
+    let kept = project.rows("SELECT sha256, bytes FROM import_sources");
+    assert_eq!(kept, [[Value::Text(digest), Value::Integer(i64::try_from(before.len()).unwrap())]]);
     assert_eq!(report.source, source.canonicalize().unwrap().display().to_string());
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use conclave_consensus::import::{ImportOptions, import_file};
-use conclave_consensus::migrate::{BackfillOptions, backfill};
+use conclave_consensus::migrate::{BackfillOptions, attention, backfill};
 use conclave_db::sql::Value;
 use conclave_db::{Db, DbOptions};
 use conclave_testkit::{KillDriver, Parent, Rerun};
@@ -68,7 +68,11 @@ fn import_killed_after_seven_rows_goes_on() {
     child.kill();
     assert_eq!(project.number("SELECT count(*) FROM agent_outputs"), 7);
     assert_eq!(project.number("SELECT count(*) FROM import_sources WHERE finished_at IS NULL"), 1);
+    let waiting = attention(&project.db).unwrap();
+    let kinds: Vec<_> = waiting.iter().map(|one| (one.kind, one.since.is_some())).collect();
+    assert_eq!(kinds, [("import", true)], "{waiting:?}");
     let report = project.import(&source);
+    assert_eq!(attention(&project.db).unwrap(), []);
     assert_eq!((report.already_present, report.rows), (7, 18));
     assert_eq!((report.runs, report.outputs, report.syntheses, report.executions), (11, 14, 2, 2));
     assert_eq!(project.state(), undisturbed(&source));
@@ -139,6 +143,9 @@ fn backfill_killed_after_seven_rows_goes_on() {
     child.kill();
     let db = Db::open(DbOptions::new(&path, schema())).unwrap();
     assert_eq!(rows(&db, "SELECT count(*) FROM agent_outputs"), [[Value::Integer(7)]]);
+    // The cursor came in the transaction of the chunk.
+    let cursor = "SELECT artifact_cursor, execution_cursor FROM migration_state";
+    assert_eq!(rows(&db, cursor), [[Value::Integer(7), Value::Null]]);
     let report = backfill(&db, &options, &mut |_| {}).unwrap();
     assert_eq!((report.copied, report.remaining, report.complete), (7, 0, true));
     for query in STATE {
@@ -149,4 +156,28 @@ fn backfill_killed_after_seven_rows_goes_on() {
     let report = backfill(&db, &options, &mut |_| {}).unwrap();
     assert_eq!((report.copied, report.updated, report.complete), (0, 0, true));
     assert_eq!(rows(&db, "PRAGMA data_version"), version);
+}
+
+/// A second import of a file that has grown is unfinished from its first new row to its last.
+#[test]
+fn a_file_that_has_grown_is_unfinished_until_all_is_here() {
+    let project = Project::new();
+    let rows = |ids: std::ops::Range<i32>| {
+        let row = |id| format!("({id}, 'S', 'plan', 'a', '{{}}', 'r', '2025-11-11 02:33:20')");
+        format!(
+            "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json, run_id, created_at)
+             VALUES {};",
+            ids.map(row).collect::<Vec<_>>().join(", ")
+        )
+    };
+    let source = project.legacy("grows.db", &rows(1..3));
+    project.import(&source);
+    let finished = "SELECT finished_at IS NOT NULL FROM import_sources";
+    assert_eq!(project.number(finished), 1);
+    conclave_db::foreign::run(&source, &rows(3..6)).unwrap();
+    let options = ImportOptions { chunk_rows: 1, ..Default::default() };
+    let mut seen = Vec::new();
+    import_file(&project.db, &source, &options, &mut |_| seen.push(project.number(finished))).unwrap();
+    assert_eq!(seen, [1, 1, 0, 0, 0], "the first two rows were here before");
+    assert_eq!(project.number(finished), 1);
 }

@@ -44,6 +44,9 @@ fn later_runs_and_outputs_come_as_they_are() {
         "not merged"
     );
     assert_eq!(run(1_762_828_400_001).consensus_ok, Some(true));
+    // A flag that is neither is unknown, not true.
+    let odd = listed.iter().find(|run| run.stage == "gpt5-validation").unwrap();
+    assert_eq!((odd.consensus_ok, odd.degraded), (None, Some(true)));
     let synthesis = run(1_762_828_400_003);
     assert_eq!((synthesis.status, synthesis.output_count), (RunStatus::Ok, 0));
     assert!(listed.iter().all(|run| run.source.is_some()));

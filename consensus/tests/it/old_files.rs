@@ -1,5 +1,6 @@
 //! Old files: columns missing or in another order; values land in the right columns.
 
+use conclave_consensus::ConsensusErrorKind;
 use conclave_db::sql::Value;
 
 use crate::project::Project;
@@ -93,4 +94,35 @@ fn an_old_file_in_place_takes_part() {
     assert_eq!(project.number("SELECT count(*) FROM consensus_artifacts"), 15);
     assert!(project.verify().equal);
     project.assert_sound();
+}
+
+/// Damage below the schema comes to light when rows are read, on a connection that has the state open too.
+#[test]
+fn damage_in_the_middle_of_a_source_names_the_source_and_leaves_what_is_complete() {
+    let project = Project::new();
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+      INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
+      SELECT 'S', 'spec-plan', 'a', printf('{\"text\":\"%0500d\"}', i), 'r' || i, '2025-11-03 02:54:13' FROM n;";
+    let sound = project.legacy("sound.db", rows);
+    let bytes = std::fs::read(&sound).unwrap();
+    let pages = bytes.len() / 4096;
+    let damaged = project.path("damaged.db");
+    // Rows on the way, the last ones, and a page that counting needs.
+    for page in [pages / 2, pages - 40, 3] {
+        let mut bytes = bytes.clone();
+        bytes[page * 4096..(page + 1) * 4096].fill(0xff);
+        std::fs::write(&damaged, bytes).unwrap();
+        let error = project.try_import(&damaged).unwrap_err();
+        assert!(matches!(error.kind(), ConsensusErrorKind::Source(_)), "{page}: {error}");
+        assert!(error.to_string().contains("damaged.db"), "{page}: {error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("this input file")), "{page}: {error}");
+        project.assert_sound();
+        assert!(project.verify().equal, "whole chunks only");
+    }
+    assert!(project.number("SELECT count(*) FROM agent_outputs") > 0, "no damaged page was met on the way");
+    let known = "SELECT count(*) FROM import_sources WHERE finished_at IS NOT NULL";
+    assert_eq!(project.number(known), 0, "an import that failed has not ended");
+    std::fs::write(&damaged, &bytes).unwrap();
+    assert_eq!(project.import(&damaged).rows, 4000);
+    assert_eq!(project.number("SELECT count(*) FROM agent_outputs"), 4000);
 }

@@ -1,6 +1,6 @@
 //! Lists by page, runs by name, and their JSON.
 
-use conclave_consensus::record::{RunRecord, record_run};
+use conclave_consensus::record::{RunRecord, SynthesisRecord, record_run, record_synthesis};
 use conclave_consensus::runs::{self, Found, RunCursor, RunFilter, RunId, RunStatus};
 
 use crate::project::Project;
@@ -149,4 +149,25 @@ fn json_is_as_documented() {
     }
     assert!(runs::show(&project.db, RunId(99)).unwrap().is_none());
     assert!(runs::output(&project.db, RunId(1), "nobody", None, None).unwrap().is_none());
+}
+
+#[test]
+fn the_newest_synthesis_is_that_of_the_newest_run() {
+    let project = Project::new();
+    let synthesis = |run, text: &str| {
+        let record =
+            SynthesisRecord { output_markdown: text.into(), status: "ok".into(), ..Default::default() };
+        record_synthesis(&project.db, run, &record).unwrap();
+    };
+    let newer = record(&project, "newer", "S", "plan", 200);
+    synthesis(newer, "# newer");
+    // Recorded later, of an older run; of another stage; of another spec.
+    synthesis(record(&project, "older", "S", "plan", 100), "# older");
+    synthesis(record(&project, "newer", "S", "tasks", 300), "# tasks");
+    synthesis(record(&project, "newer", "T", "plan", 300), "# T");
+    let found = |stage| runs::latest_synthesis(&project.db, "S", stage).unwrap();
+    let (run, text) = found("plan").unwrap();
+    assert_eq!(run, newer);
+    assert!(text.contains("# newer"), "{text}");
+    assert_eq!(found("audit"), None);
 }

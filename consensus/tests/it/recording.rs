@@ -229,3 +229,116 @@ fn times_come_from_the_clock_and_keep_their_year() {
     assert_eq!(detail["started_at"], "2025-11-11T02:33:20.123Z");
     assert_eq!(detail["outputs"][0]["completed_at"], "2025-11-11T02:33:20.123Z");
 }
+
+#[test]
+fn an_answer_is_numbered_within_its_attempt_and_the_newest_attempt_is_read() {
+    let project = Project::new();
+    let db = &project.db;
+    let id = record_run(db, &run("R")).unwrap();
+    let say = |attempt, content: &str| {
+        let output = OutputRecord { attempt, ..answer(id, "a", content, 1) };
+        record_output(db, &output).unwrap().sequence
+    };
+    // A late answer of the first attempt comes behind that of the second.
+    assert_eq!((say(1, "1.1"), say(2, "2.1"), say(1, "1.2")), (1, 1, 2));
+    let read = |attempt, sequence| {
+        let found = runs::output(db, id, "a", attempt, sequence).unwrap();
+        found.map(|output| String::from_utf8(output.content).unwrap())
+    };
+    for (attempt, sequence, wanted) in [
+        (None, None, Some("2.1")),
+        (Some(1), None, Some("1.2")),
+        (Some(1), Some(1), Some("1.1")),
+        (Some(2), Some(1), Some("2.1")),
+        (None, Some(2), Some("1.2")),
+        (Some(2), Some(2), None),
+        (Some(3), None, None),
+    ] {
+        assert_eq!(read(attempt, sequence).as_deref(), wanted, "{attempt:?} {sequence:?}");
+    }
+}
+
+#[test]
+fn a_run_keeps_its_start_and_moves_on_with_what_is_recorded() {
+    let project = Project::new();
+    let db = &project.db;
+    let again = |at| record_run(db, &RunRecord { at: Some(at), ..run("R") }).unwrap();
+    let id = again(100);
+    let times = || {
+        let run = runs::show(db, id).unwrap().unwrap().summary;
+        (run.started_at, run.updated_at)
+    };
+    again(200);
+    assert_eq!(times(), (Some(100), Some(200)));
+    again(150);
+    assert_eq!(times(), (Some(100), Some(200)), "a clock that went back");
+    record_output(db, &answer(id, "a", "{}", 300)).unwrap();
+    assert_eq!(times(), (Some(100), Some(300)));
+    record_output(db, &answer(id, "a", "{}", 250)).unwrap();
+    assert_eq!(times(), (Some(100), Some(300)));
+    record_spawn(db, &SpawnRecord { at: Some(400), ..spawn(id) }).unwrap();
+    assert_eq!(times(), (Some(100), Some(400)));
+    let done = CompletionRecord { agent_id: "x-1".into(), at: Some(500), ..CompletionRecord::default() };
+    record_completion(db, &done).unwrap();
+    assert_eq!(times(), (Some(100), Some(500)));
+    record_synthesis(db, id, &SynthesisRecord { at: Some(600), ..SynthesisRecord::default() }).unwrap();
+    assert_eq!(times(), (Some(100), Some(600)));
+}
+
+/// What a run id may hold is not what rows without one are grouped by.
+#[test]
+fn a_run_id_that_looks_like_a_group_is_none() {
+    let project = Project::new();
+    let group = RunRecord { run_id: "@text:2025-11-03 02:54:13".into(), spec: "S1".into(), ..run("") };
+    let own = record_run(&project.db, &group).unwrap();
+    assert_eq!(record_run(&project.db, &group).unwrap(), own);
+    assert_eq!(project.import(&project.golden()).runs, 10);
+    let own = runs::show(&project.db, own).unwrap().unwrap();
+    assert_eq!(
+        (own.summary.run_key.as_str(), own.summary.output_count),
+        ("@id:@text:2025-11-03 02:54:13", 0)
+    );
+}
+
+#[test]
+fn an_attempt_without_an_answer_has_failed_and_attempts_stand_in_order() {
+    let project = Project::new();
+    let db = &project.db;
+    let id = record_run(db, &run("R")).unwrap();
+    for (agent_id, agent, at) in [("late", "gemini", 300), ("early", "claude", 100), ("same", "code", 300)] {
+        let started =
+            SpawnRecord { agent_id: agent_id.into(), agent: agent.into(), at: Some(at), ..spawn(id) };
+        record_spawn(db, &started).unwrap();
+    }
+    let failed = CompletionRecord {
+        agent_id: "late".into(),
+        extraction_error: Some("no JSON".into()),
+        signal: Some(9),
+        at: Some(400),
+        ..CompletionRecord::default()
+    };
+    record_completion(db, &failed).unwrap();
+    let run = runs::show(db, id).unwrap().unwrap();
+    let attempts: Vec<_> =
+        run.attempts.iter().map(|attempt| (attempt.agent_id.as_str(), attempt.state.as_str())).collect();
+    assert_eq!(attempts, [("early", "spawned"), ("late", "failed"), ("same", "spawned")]);
+    assert_eq!(
+        (run.attempts[1].extraction_error.as_deref(), run.attempts[1].signal),
+        (Some("no JSON"), Some(9))
+    );
+    assert_eq!(run.summary.agents, ["claude", "code", "gemini"], "who has not answered is named too");
+}
+
+#[test]
+fn nothing_is_recorded_of_a_run_that_is_not_there() {
+    let project = Project::new();
+    let nowhere = RunId(99);
+    let errors = [
+        record_output(&project.db, &answer(nowhere, "a", "", 0)).map(drop).unwrap_err(),
+        record_synthesis(&project.db, nowhere, &SynthesisRecord::default()).map(drop).unwrap_err(),
+        record_spawn(&project.db, &spawn(nowhere)).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(&error, ConsensusError::NotFound { what: "run", name } if name == "99"), "{error}");
+    }
+}

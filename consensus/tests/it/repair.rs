@@ -98,7 +98,7 @@ fn the_leading_side_is_what_both_hold_afterwards() {
             assert_eq!(project.number(entries), 0);
             assert_eq!(project.verify().differences, 1, "a dry run writes nothing");
 
-            timed.clock.advance(std::time::Duration::from_secs(60));
+            timed.clock.advance(std::time::Duration::from_mins(1));
             let done = repair(project, false);
             assert_eq!((done.found, done.repaired, done.left), (1, 1, 0), "phase {phase}: {damage}");
             assert_eq!(done.rows, planned.rows);

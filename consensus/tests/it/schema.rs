@@ -81,6 +81,13 @@ fn constraints_refuse_what_makes_no_sense() {
         "INSERT INTO agent_outputs(run_id, agent_name, content, sequence) VALUES(999, 'a', 'x', 1)",
         "INSERT INTO agent_outputs(run_id, agent_name, content, sequence) VALUES(1, 'a', 'x', 1)",
         "INSERT INTO agent_outputs(run_id, agent_name, content, sequence) VALUES(1, 'a', 'x', 0)",
+        "INSERT INTO agent_outputs(run_id, agent_name, content, sequence, attempt) VALUES(1, 'a', 'x', 1, 0)",
+        "INSERT INTO agent_outputs(run_id, agent_name, content, sequence, valid_json) VALUES(1, 'b', 'x', 1, 2)",
+        "INSERT INTO agent_outputs(run_id, agent_name, content, sequence, legacy_id)
+         VALUES(1, 'b', 'x', 1, 7), (1, 'c', 'x', 1, 7)",
+        "INSERT INTO run_syntheses(run_id, legacy_id) VALUES(1, 7), (1, 7)",
+        "INSERT INTO run_attempts(agent_id, run_id, agent_name) VALUES('e', 1, 'a'), ('e', 1, 'b')",
+        "INSERT INTO run_attempts(agent_id, run_id, agent_name) VALUES('e', 999, 'a')",
         "UPDATE migration_state SET phase = 6",
     ] {
         assert_eq!(project.refuse(refused).kind(), ErrorKind::Constraint, "{refused}");

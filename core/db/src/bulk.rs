@@ -21,6 +21,7 @@ use crate::handle::Db;
 use crate::metrics::Metrics;
 use crate::open::Journal;
 use crate::pool::{self, Snapshot};
+use crate::pragmas;
 use crate::source;
 use crate::transaction::{Inside, WriteTx};
 
@@ -141,6 +142,7 @@ impl BulkWriter {
 
 fn attach(conn: &Connection, path: &Path) -> Result<(PathBuf, bool)> {
     let (path, snapshot) = source::inspect(path)?;
+    pragmas::distrust_schema(conn)?;
     let uri = match snapshot {
         Snapshot::Immutable => pool::location(&path, snapshot).0,
         Snapshot::Live => format!("{}?mode=ro", pool::uri(&path)),

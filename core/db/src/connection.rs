@@ -24,6 +24,8 @@ pub struct WritableConnection {
 
 impl WritableConnection {
     pub(crate) fn open(options: &DbOptions, journal: Journal, identity: FileIdentity) -> Result<Self> {
+        // Merely opening and closing another file here would play the log of the one that was moved away into it.
+        identity.check(&options.path)?;
         let conn = open::connect_writable(options)?;
         let turn = Turn::new(&options.path, options.turn_patience, journal == Journal::Wal);
         let connection = Self { conn, turn, path: options.path.clone(), identity };

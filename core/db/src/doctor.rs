@@ -2,7 +2,7 @@
 //!
 //! `checks` only reads, on a handle of any kind, and asks everything it can even when an answer is bad: a
 //! check that cannot be made is a failed check, not the end. `fix` does what can do no harm whatever the
-//! cause: rights, ballast, a checkpoint, free pages. Everything else is advice, since it needs someone's
+//! cause: rights, ballast, leftovers, a checkpoint, free pages. Everything else is advice, since it needs someone's
 //! decision.
 
 mod checks;
@@ -13,7 +13,7 @@ use crate::checkpoint::{CheckpointMode, checkpoint};
 use crate::error::{DbError, Result};
 pub use crate::integrity::Depth;
 use crate::stats::AutoVacuum;
-use crate::{Db, ballast, stats, vacuum};
+use crate::{Db, backup, ballast, stats, vacuum};
 
 /// Up to this size everything is checked; reading more takes a coffee break.
 const FULL_UP_TO: u64 = 256 << 20;
@@ -71,6 +71,12 @@ pub fn checks_to(db: &Db, depth: Depth) -> Vec<Check> {
     checks::all(db, depth)
 }
 
+/// The checks that read next to nothing, however large the file is: what may be asked all the time. Writes
+/// nothing.
+pub fn cheap_checks(db: &Db) -> Vec<Check> {
+    checks::cheap(db)
+}
+
 /// Mends what can be mended without a decision; gives what was done, in words. Nothing to do is an empty list.
 pub fn fix(db: &Db) -> Result<Vec<String>> {
     let mut done = Vec::new();
@@ -82,6 +88,9 @@ pub fn fix(db: &Db) -> Result<Vec<String>> {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))
             .map_err(|error| DbError::io(format!("change the rights of {}", path.display()), error))?;
         done.push(format!("set the rights of {} to {mode:o}", path.display()));
+    }
+    for gone in backup::sweep(db) {
+        done.push(format!("removed {}, the rest of a copy whose process was killed", gone.display()));
     }
     let found = stats(db)?;
     if found.auto_vacuum == AutoVacuum::Incremental && vacuum::due(db)? {

@@ -98,9 +98,16 @@ pub(crate) fn create_folder(folder: &Path) -> Result<()> {
 
 /// Makes the entries of a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)
+    sync(folder)
+}
+
+/// Makes the bytes of a file, or the entries of a folder, durable. Not for a database that may be open: see above.
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    #[cfg(test)]
+    tests::note_sync(path);
+    File::open(path)
         .and_then(|opened| opened.sync_all())
-        .map_err(|error| DbError::io(format!("sync {}", folder.display()), error))
+        .map_err(|error| DbError::io(format!("sync {}", path.display()), error))
 }
 
 /// The folder that a file lies in.
@@ -148,6 +155,10 @@ pub(crate) fn network_file_system(path: &Path) -> Option<&'static str> {
         (0x0BD0_0BD0, "Lustre"),
         (0x786F_4256, "vboxsf"),
     ];
+    #[cfg(test)]
+    if let Some(pretended) = tests::PRETENDED.get() {
+        return Some(pretended);
+    }
     let found = rustix::fs::statfs(path.parent().filter(|folder| folder.exists()).unwrap_or(path)).ok()?;
     let magic = found.f_type & 0xFFFF_FFFF;
     SHARED.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
@@ -158,3 +169,6 @@ pub(crate) fn network_file_system(path: &Path) -> Option<&'static str> {
 pub(crate) fn network_file_system(_path: &Path) -> Option<&'static str> {
     None
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -85,7 +85,7 @@ impl Db {
         let metrics = Arc::new(Metrics::default());
         let wal = journal == Journal::Wal;
         let writer = Writer::new(conn, &options, identity, wal, Arc::clone(&metrics))?;
-        let readers = Readers::new(&options, Snapshot::Live, None, Arc::clone(&metrics))?;
+        let readers = Readers::new(&options, journal, Snapshot::Live, None, Arc::clone(&metrics))?;
         let clock = Arc::clone(&options.clock);
         let writer = Some(Arc::new(writer));
         let shared = Arc::new(Shared { options, readers, writer, metrics, journal, immutable: false });
@@ -112,13 +112,17 @@ impl Db {
             let (found, wanted) = (looked.version, options.schema.version());
             return Err(DbError::NeedsMigration { path: options.path, found, wanted });
         }
+        let immutable = looked.snapshot == Snapshot::Immutable;
         let journal = match crate::pragmas::journal_mode(&looked.conn)?.as_str() {
             "wal" => Journal::Wal,
+            // Read as it lies SQLite calls it a rollback journal, whatever it is. It is read so only because it
+            // has a write-ahead log that nothing can be put beside it for: everything else can be read with locks.
+            _ if immutable => Journal::Wal,
             _ => Journal::Rollback,
         };
         let metrics = Arc::new(Metrics::default());
-        let immutable = looked.snapshot == Snapshot::Immutable;
-        let readers = Readers::new(&options, looked.snapshot, Some(looked.conn), Arc::clone(&metrics))?;
+        let readers =
+            Readers::new(&options, journal, looked.snapshot, Some(looked.conn), Arc::clone(&metrics))?;
         let identity = identity(&options.path)?;
         let clock = Arc::clone(&options.clock);
         let shared = Arc::new(Shared { options, readers, writer: None, metrics, journal, immutable });

@@ -34,7 +34,7 @@
 //! # File systems
 //!
 //! On a network file system, or one without shared memory, the file falls back to a rollback journal with one
-//! warning, and still works, slower and without the turn. In a folder that cannot be written a database without
+//! warning, and still works, slower (`synchronous=EXTRA`) and without the turn. In a folder that cannot be written a database without
 //! pending changes is read as it lies.
 //!
 //! # How it fails

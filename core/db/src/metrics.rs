@@ -67,7 +67,7 @@ pub struct MetricsSnapshot {
     pub commits: u64,
     /// Writes acknowledged, several to a commit.
     pub writes: u64,
-    /// Writes that got an error.
+    /// Writes that got an error and stored nothing; those of which nobody knows are counted below.
     pub failed: u64,
     /// Writes whose durability is unknown.
     pub ambiguous: u64,

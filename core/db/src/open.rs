@@ -74,12 +74,15 @@ pub(crate) fn look(options: &DbOptions) -> Result<Looked> {
 
 /// Has SQLite undo what a dead process left half done.
 fn recover(options: &DbOptions) -> Result<()> {
-    let named = |error: rusqlite::Error| at(&options.path, error.into());
-    let conn = open(pool::uri(&options.path), WRITABLE).map_err(named)?;
-    conn.busy_timeout(options.busy_timeout).map_err(named)?;
+    undo(options).map_err(|error| at(&options.path, error.into()))
+}
+
+/// The same, with SQLite's own error.
+pub(crate) fn undo(options: &DbOptions) -> rusqlite::Result<()> {
+    let conn = open(pool::uri(&options.path), WRITABLE)?;
+    conn.busy_timeout(options.busy_timeout)?;
     // The first read meets the journal.
-    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map_err(named)?;
-    Ok(())
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map(drop)
 }
 
 fn look_as(options: &DbOptions, snapshot: Snapshot) -> Result<Looked> {
@@ -249,6 +252,7 @@ pub(crate) fn connect_foreign(path: &Path, snapshot: Snapshot) -> Result<Connect
     let (name, flags) = pool::location(path, snapshot);
     let conn = open(name, flags).map_err(|error| at(path, error.into()))?;
     conn.busy_timeout(Duration::from_secs(5)).map_err(|error| at(path, error.into()))?;
+    pragmas::distrust_schema(&conn).map_err(|error| at(path, error))?;
     // Makes SQLite look at the file: opening alone reads nothing.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
         .optional()
@@ -282,3 +286,6 @@ fn at(path: &Path, error: DbError) -> DbError {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use r2d2::ManageConnection;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::error::{DbError, Result};
+use crate::open;
 use crate::options::DbOptions;
 use crate::pragmas::{self, Role};
 
@@ -28,6 +29,7 @@ pub(crate) enum Snapshot {
 pub struct ReadManager {
     inner: SqliteConnectionManager,
     last_error: LastError,
+    options: DbOptions,
 }
 
 /// The typed error of the last failed open, which r2d2 tells only as text.
@@ -36,14 +38,14 @@ pub(crate) type LastError = Arc<Mutex<Option<DbError>>>;
 impl ReadManager {
     pub(crate) fn new(options: &DbOptions, snapshot: Snapshot) -> Self {
         let (name, flags) = location(&options.path, snapshot);
-        let options = options.clone();
+        let (options, kept) = (options.clone(), options.clone());
         let inner = SqliteConnectionManager::file(name).with_flags(flags).with_init(move |conn| {
             pragmas::apply(conn, &options, Role::Reader).map_err(|error| {
                 let code = error.sqlite_code().unwrap_or(rusqlite::ffi::SQLITE_MISUSE);
                 rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(error.to_string()))
             })
         });
-        Self { inner, last_error: LastError::default() }
+        Self { inner, last_error: LastError::default(), options: kept }
     }
 }
 
@@ -52,7 +54,12 @@ impl ManageConnection for ReadManager {
     type Error = rusqlite::Error;
 
     fn connect(&self) -> Result<Connection, rusqlite::Error> {
-        self.inner.connect().inspect_err(|error| {
+        let opened = match self.inner.connect() {
+            // Somebody died in a transaction of the rollback journal: see `Readers`.
+            Err(error) if must_undo(&error) => open::undo(&self.options).and_then(|()| self.inner.connect()),
+            opened => opened,
+        };
+        opened.inspect_err(|error| {
             let kept = match error {
                 rusqlite::Error::SqliteFailure(code, text) => {
                     DbError::from(rusqlite::Error::SqliteFailure(*code, text.clone()))
@@ -70,6 +77,11 @@ impl ManageConnection for ReadManager {
     fn has_broken(&self, conn: &mut Connection) -> bool {
         !conn.is_autocommit()
     }
+}
+
+/// Whether a transaction that somebody left half done must be undone before a read-only connection may read.
+pub(crate) fn must_undo(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 /// The name and flags with which SQLite opens `path` for reading. The file is never created.

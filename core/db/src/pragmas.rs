@@ -21,9 +21,16 @@ pub(crate) fn apply(conn: &Connection, options: &DbOptions, role: Role) -> Resul
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.busy_timeout(options.busy_timeout)?;
     let busy_ms = i64::try_from(options.busy_timeout.as_millis()).unwrap_or(i64::MAX);
+    // A commit in a rollback journal is the deletion of the journal, and only EXTRA syncs that: at FULL a power
+    // cut may bring the journal back, which undoes what was acknowledged
+    // (https://sqlite.org/pragma.html#pragma_synchronous).
+    let synchronous = match role {
+        Role::Writer if journal_mode(conn)? != "wal" => 3,
+        _ => 2,
+    };
     conn.execute_batch(&format!(
         "PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON; PRAGMA cache_size=-32000; \
-         PRAGMA temp_store=MEMORY; PRAGMA mmap_size={}; PRAGMA synchronous=FULL;",
+         PRAGMA temp_store=MEMORY; PRAGMA mmap_size={}; PRAGMA synchronous={synchronous};",
         options.mmap_bytes
     ))?;
     let mut wanted: Vec<(&'static str, i64)> = vec![
@@ -32,7 +39,7 @@ pub(crate) fn apply(conn: &Connection, options: &DbOptions, role: Role) -> Resul
         ("cache_size", -32_000),
         ("temp_store", 2),
         ("mmap_size", options.mmap_bytes),
-        ("synchronous", 2),
+        ("synchronous", synchronous),
         ("busy_timeout", busy_ms),
     ];
     match role {
@@ -55,7 +62,20 @@ pub(crate) fn apply(conn: &Connection, options: &DbOptions, role: Role) -> Resul
     Ok(())
 }
 
-/// Sets how durable the next commit is. Has no effect inside a transaction, so it comes before BEGIN.
+/// Before a file of others is read: what its views, triggers and computed columns call are at most functions that
+/// can do nothing but compute (<https://sqlite.org/pragma.html#pragma_trusted_schema>). Statements of this program
+/// and its temporary views may call all.
+pub(crate) fn distrust_schema(conn: &Connection) -> Result<()> {
+    conn.execute_batch("PRAGMA trusted_schema=OFF")?;
+    match integer(conn, "trusted_schema")? {
+        0 => Ok(()),
+        found => {
+            Err(DbError::Pragma { name: "trusted_schema", found: found.to_string(), wanted: "0".to_owned() })
+        }
+    }
+}
+
+/// Sets how durable the next commit to a write-ahead log is. Has no effect inside a transaction, so it comes before BEGIN.
 pub(crate) fn set_durability(conn: &Connection, durability: Durability) -> Result<()> {
     conn.execute_batch(match durability {
         Durability::Power => "PRAGMA synchronous=FULL",

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use conclave_retry::{Clock, Sleeper};
 use r2d2::ManageConnection;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::{DbError, Result};
 use crate::gate::{ClosedGate, Gate};
 use crate::metrics::{Metrics, count};
+use crate::open::{self, Journal};
 use crate::options::DbOptions;
 use crate::pool::{self, LastError, ReadManager, Snapshot};
 use crate::transaction::{Inside, ReadConn};
@@ -52,6 +53,8 @@ pub(crate) struct Readers {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     sleeper: Arc<dyn Sleeper>,
+    /// Where transactions are undone from a rollback journal: how the file is opened for that.
+    undoing: Option<DbOptions>,
 }
 
 /// A connection near at hand, on cache lines of its own.
@@ -67,6 +70,7 @@ impl Readers {
     /// `first` is the connection of the look, where there is one to keep.
     pub(crate) fn new(
         options: &DbOptions,
+        journal: Journal,
         snapshot: Snapshot,
         first: Option<Connection>,
         metrics: Arc<Metrics>,
@@ -74,7 +78,9 @@ impl Readers {
         let (pool, last_error) = pool::build(options, snapshot)?;
         let near: [Near; NEAR] = Default::default();
         *locked(&near[home()].conn) = first;
+        let undoes = journal == Journal::Rollback && snapshot == Snapshot::Live;
         Ok(Self {
+            undoing: undoes.then(|| options.clone()),
             pool,
             last_error,
             near_manager: ReadManager::new(options, snapshot),
@@ -117,7 +123,7 @@ impl Readers {
         count(&self.metrics.reads, 1);
         let conn = self.connection()?;
         let _listed = Listed::enter(&self.far, read);
-        in_snapshot(&conn, closure)
+        self.in_snapshot(&conn, closure)
     }
 
     fn read_near<T, E: From<DbError>>(
@@ -135,11 +141,28 @@ impl Readers {
         count(&near.reads, 1);
         *locked(&near.read) = Some(read);
         let _listed = Unlist { near };
-        let outcome = in_snapshot(&conn, closure);
+        let outcome = self.in_snapshot(&conn, closure);
         if conn.is_autocommit() {
             *held = Some(conn);
         }
         outcome
+    }
+
+    /// One deferred transaction. If the closure panics the connection is left inside it, and thrown away.
+    fn in_snapshot<T, E: From<DbError>>(
+        &self,
+        conn: &Connection,
+        closure: impl FnOnce(&ReadConn<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        statement(conn, BEGIN)?;
+        if let Some(options) = &self.undoing {
+            undo(conn, options)?;
+        }
+        let outcome = closure(&ReadConn::new(conn));
+        let ended = statement(conn, COMMIT);
+        let value = outcome?;
+        ended?;
+        Ok(value)
     }
 
     fn connection(&self) -> Result<r2d2::PooledConnection<ReadManager>> {
@@ -201,17 +224,22 @@ fn home() -> usize {
     HOME.with(|home| *home)
 }
 
-/// One deferred transaction. If the closure panics the connection is left inside it, and thrown away.
-fn in_snapshot<T, E: From<DbError>>(
-    conn: &Connection,
-    closure: impl FnOnce(&ReadConn<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    statement(conn, BEGIN)?;
-    let outcome = closure(&ReadConn::new(conn));
-    let ended = statement(conn, COMMIT);
-    let value = outcome?;
-    ended?;
-    Ok(value)
+/// Begins the snapshot. A writer that died or whose disk failed may have left a transaction half done, which a
+/// connection that is read-only may not undo: until the next write every read would be refused.
+fn undo(conn: &Connection, options: &DbOptions) -> Result<()> {
+    let look = || {
+        let found = conn.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()));
+        found.optional().map(drop)
+    };
+    let done = match look() {
+        Err(error) if pool::must_undo(&error) => open::undo(options).and_then(|()| look()),
+        done => done,
+    };
+    if done.is_err() {
+        // Not to be left inside the transaction.
+        let _ = statement(conn, COMMIT);
+    }
+    Ok(done?)
 }
 
 fn statement(conn: &Connection, sql: &str) -> Result<()> {

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use crate::error::{ErrorKind, Result};
 use crate::file::{self, beside};
+use crate::integrity::{self, Depth};
 use crate::open;
 use crate::pool::Snapshot;
 use crate::transaction::{Inside, ReadConn};
@@ -24,7 +25,7 @@ impl Source {
     pub fn open(path: &Path) -> Result<Self> {
         let (path, snapshot) = inspect(path)?;
         let conn = match open::connect_foreign(&path, snapshot) {
-            Err(error) if snapshot == Snapshot::Live && error.kind() == ErrorKind::ReadOnly => {
+            Err(error) if snapshot == Snapshot::Live && cannot_put_beside(&error, &path) => {
                 return Err(crate::DbError::file(
                     ErrorKind::ReadOnly,
                     &path,
@@ -41,6 +42,19 @@ impl Source {
         &self.path
     }
 
+    /// What is wrong with a file of others, in words; `None` where every page can be read and makes sense. Reads the
+    /// whole file: meant for telling whose damage it was when something that read several files has failed.
+    pub fn damage(path: &Path) -> Result<Option<String>> {
+        let source = match Self::open(path) {
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotADatabase) => {
+                return Ok(Some(error.to_string()));
+            }
+            opened => opened?,
+        };
+        let found = source.read(|conn| integrity::problems(conn.conn, Depth::Quick))?;
+        Ok(found.into_iter().next())
+    }
+
     /// Runs a closure on one snapshot of the file. Closures of a `Db` may run inside it.
     pub fn read<T, E: From<crate::DbError>>(
         &self,
@@ -53,6 +67,16 @@ impl Source {
         let value = outcome?;
         ended?;
         Ok(value)
+    }
+}
+
+/// Whether the file could be read if only something could be put beside it. SQLite says it in one way or the
+/// other, as the shared memory is missing or the folder refuses it.
+fn cannot_put_beside(error: &crate::DbError, path: &Path) -> bool {
+    match error.kind() {
+        ErrorKind::ReadOnly => true,
+        ErrorKind::CannotOpen => !file::folder_is_writable(path),
+        _ => false,
     }
 }
 

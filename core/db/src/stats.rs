@@ -27,8 +27,10 @@ pub struct FileStats {
     pub freelist_count: u64,
     /// `none`, `full` or `incremental`.
     pub auto_vacuum: AutoVacuum,
-    /// The journal mode, in lower case, such as `wal`.
+    /// The journal mode of the file, in lower case, such as `wal`.
     pub journal_mode: String,
+    /// Whether it is read as it lies, without locks, since its folder cannot be written.
+    pub as_it_lies: bool,
     /// Our schema version.
     pub user_version: i64,
     /// The mark of the program that the file belongs to.
@@ -85,13 +87,16 @@ pub fn stats(db: &Db) -> Result<FileStats> {
 pub(crate) fn of(db: &Db, conn: &Connection) -> Result<FileStats> {
     let number = |name| pragmas::integer(conn, name);
     let count = |name| number(name).map(|value| u64::try_from(value).unwrap_or(0));
+    let as_it_lies = db.is_immutable();
     Ok(FileStats {
         path: db.path().to_path_buf(),
         page_size: count("page_size")?,
         page_count: count("page_count")?,
         freelist_count: count("freelist_count")?,
         auto_vacuum: auto_vacuum(conn)?,
-        journal_mode: pragmas::journal_mode(conn)?,
+        // What SQLite says of a file that is read as it lies is not what the file is.
+        journal_mode: if as_it_lies { "wal".to_owned() } else { pragmas::journal_mode(conn)? },
+        as_it_lies,
         user_version: number("user_version")?,
         application_id: number("application_id")?,
         schema_version: number("schema_version")?,

@@ -24,6 +24,9 @@
 //! // … open the file: every row in `killed.lines` is there …
 //! ```
 //!
+//! A disk that fails at the n-th write or sync, and that forgets at a power cut what was never synced, is
+//! [`FaultDisk`].
+//!
 //! Never linked into the program: everything here panics where a test should fail.
 #![expect(
     clippy::expect_used,
@@ -38,15 +41,17 @@ mod kill;
 mod notices;
 mod project;
 mod random;
+mod vfs;
 
 pub use conclave_retry::ManualClock;
 
 pub use self::child::{Child, Fleet, Parent, Rerun};
-pub use self::disk::SmallDisk;
+pub use self::disk::{SmallDisk, UnwritableFolder};
 pub use self::kill::{KillDriver, Killed};
 pub use self::notices::notices_of;
 pub use self::project::TempProject;
 pub use self::random::Random;
+pub use self::vfs::{Failure, Fault, FaultDisk, Op, PowerCut, Recording};
 
 /// Says why a test ends without having tested anything: a program or a right is missing here.
 #[expect(clippy::print_stdout, reason = "shown by the test harness")]

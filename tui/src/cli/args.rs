@@ -39,7 +39,7 @@ pub(crate) struct Globals {
     /// The configuration, in place of the project's and the user's
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Print exactly one JSON document on stdout
+    /// Print exactly one JSON document on stdout (not for help, version, completions and man)
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print no notices on stderr
@@ -54,7 +54,7 @@ pub(crate) struct Globals {
     /// Who acts [env: `CONCLAVE_ACTOR`, `USER`]
     #[arg(long, global = true, value_name = "NAME", value_parser = values::actor)]
     pub(crate) actor: Option<String>,
-    /// Log more to the log file; twice for everything
+    /// Log more to the log file (`~/.local/state/conclave/log/conclave.log`); twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Print the log on stderr as well
@@ -230,6 +230,10 @@ pub(crate) enum DbCommand {
     /// Write a verified copy, and keep the newest ones
     Backup {
         /// A folder, or a file to be written; `.conclave/backups` by default
+        ///
+        /// A name of a folder that is there, one that ends in a slash, and one without an extension is a folder: the
+        /// copy gets a name with the time in it, and older ones beyond `--keep` go. Anything else is the file itself,
+        /// which must not be there yet. Folders that are missing are made.
         to: Option<PathBuf>,
         /// Copies to keep in the folder
         #[arg(long, value_name = "N", value_parser = values::limit, default_value = "7")]

@@ -33,7 +33,9 @@ fn failure(line: &[OsString], error: &clap::Error) -> Failure {
         .map(str::trim)
         .take_while(|line| !line.is_empty() && !line.starts_with("Usage:"))
         .collect();
-    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    // Of a few values the message lists all; the one with the most letters in common is seldom the one meant.
+    let has_tip = error.kind() != ErrorKind::InvalidValue;
+    let tip = text.lines().filter(|_| has_tip).find_map(|line| line.trim().strip_prefix("tip: "));
     let hint = tip.map_or_else(|| format!("see `{} --help`", command(line)), str::to_owned);
     Failure::usage(first.join(" ")).hint(hint)
 }

@@ -70,15 +70,17 @@ impl Context {
         let db = self.project.open_read_only()?;
         match &db {
             None => self.output.no_state(),
-            Some(db) if db.is_immutable() => {
-                self.output.notice(format!(
-                    "{}: read as it lies: its folder cannot be written",
-                    db.path().display()
-                ));
-            }
-            Some(_) => {}
+            Some(db) => self.say_how_it_is_read(db),
         }
         Ok(db)
+    }
+
+    /// Says it where changes of others cannot be seen.
+    pub(crate) fn say_how_it_is_read(&self, db: &Db) {
+        if db.is_immutable() {
+            let path = db.path().display();
+            self.output.notice(format!("{path}: read as it lies: its folder cannot be written"));
+        }
     }
 
     /// Opens the state to be written; where there is none it is made, and that is said.

@@ -13,13 +13,15 @@ use super::context::Context;
 use super::doctor;
 use super::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
-use crate::text::{counted, size};
+use crate::text::{count, counted, size};
 use crate::times;
 
 pub(super) fn run(context: &Context, command: DbCommand) -> Result<Exit, Failure> {
     match command {
         DbCommand::Check => doctor::run(context, false),
         DbCommand::Restore { from } => restore(context, from),
+        // A copy of nothing is no copy that anyone could rely on.
+        DbCommand::Backup { .. } if !context.project.has_state() => Err(no_state()),
         // What looks after a file makes none.
         _ if !context.project.has_state() => {
             context.output.no_state();
@@ -37,7 +39,11 @@ pub(super) fn run(context: &Context, command: DbCommand) -> Result<Exit, Failure
 }
 
 fn read_only(context: &Context) -> Result<Db, Failure> {
-    context.open_read_only()?.ok_or_else(|| Failure::not_found("no state here").hint("conclave init"))
+    context.open_read_only()?.ok_or_else(no_state)
+}
+
+fn no_state() -> Failure {
+    Failure::not_found("no state here").hint("conclave init")
 }
 
 fn stats(context: &Context) -> Result<Exit, Failure> {
@@ -65,7 +71,14 @@ fn stats_page(stats: &FileStats) -> String {
         ("pages", pages),
         ("free", free),
         ("vacuum", vacuum.to_owned()),
-        ("journal", stats.journal_mode.clone()),
+        (
+            "journal",
+            if stats.as_it_lies {
+                format!("{}, read as it lies", stats.journal_mode)
+            } else {
+                stats.journal_mode.clone()
+            },
+        ),
         ("schema", stats.user_version.to_string()),
         ("SQLite", stats.sqlite_version.to_owned()),
     ]
@@ -80,8 +93,15 @@ fn back_up(context: &Context, to: Option<PathBuf>, keep: usize) -> Result<Exit, 
         // A slash at the end says that it is a folder, also where it is not there yet.
         None => backup::default_folder(db.path()).join(""),
     };
+    let folder = if backup::is_folder(&target) { &*target } else { target.parent().unwrap_or(&target) };
+    let made = !folder.exists() && folder != backup::default_folder(db.path());
     let options = BackupOptions { keep: Some(keep), ..BackupOptions::default() };
-    let report = backup::backup(&db, &target, &options).doing("back up")?;
+    let spinner = Progress::spinning(&context.output, "copying and checking the copy");
+    let report = backup::backup(&db, &target, &options).doing("back up").map_err(about_target)?;
+    drop(spinner);
+    if made {
+        context.output.notice(format!("made the folder {}", folder.display()));
+    }
     if context.output.json {
         context.output.document(&report)?;
     } else {
@@ -110,8 +130,11 @@ fn restore(context: &Context, from: Option<PathBuf>) -> Result<Exit, Failure> {
     if !context.project.has_state() {
         paths::ensure_state_dir(&context.project.state_dir).doing("make the state folder")?;
     }
+    let spinner =
+        Progress::spinning(&context.output, "checking the backup, keeping what is there, restoring");
     let report =
         backup::restore(&context.project.options()?, &from).doing("restore").map_err(about_backup)?;
+    drop(spinner);
     if context.output.json {
         context.output.document(&report)?;
     } else {
@@ -132,6 +155,18 @@ fn about_backup(failure: Failure) -> Failure {
     if failure.kind == ErrorKind::Corrupt.as_str() {
         return failure.hint("this backup is damaged; name another one: `conclave db restore FILE`");
     }
+    if failure.kind == ErrorKind::Invalid.as_str() {
+        return failure.hint("name a backup: `conclave db restore FILE`, or nothing for the newest one");
+    }
+    failure
+}
+
+/// What is refused is the name.
+fn about_target(failure: Failure) -> Failure {
+    if failure.kind == ErrorKind::Invalid.as_str() {
+        return failure
+            .hint("name a file that is not there yet, or a folder: a name with the time is made in it");
+    }
     failure
 }
 
@@ -147,6 +182,7 @@ fn newest_backup(database: &Path) -> Result<PathBuf, Failure> {
 fn vacuum(context: &Context, full: bool) -> Result<Exit, Failure> {
     let db = context.open()?;
     let stats = if full {
+        let _spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");
         vacuum::full(&db).doing("vacuum")?
     } else {
         let progress = Progress::new(&context.output);
@@ -158,7 +194,10 @@ fn vacuum(context: &Context, full: bool) -> Result<Exit, Failure> {
 
 fn convert(context: &Context) -> Result<Exit, Failure> {
     let db = context.open()?;
-    if let Some(stats) = vacuum::convert(&db).doing("convert")? {
+    let spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");
+    let converted = vacuum::convert(&db).doing("convert")?;
+    drop(spinner);
+    if let Some(stats) = converted {
         return report(context, &stats);
     }
     if context.output.json {
@@ -174,10 +213,10 @@ fn report(context: &Context, stats: &VacuumStats) -> Result<Exit, Failure> {
         context.output.document(stats)?;
     } else {
         context.output.print(format_args!(
-            "{} before, {} after, {} freed in {}, longest stall {}\n",
+            "file and log {} before, {} after; {} given back in {}, longest stall {}\n",
             size(stats.size_before),
             size(stats.size_after),
-            counted(stats.pages_freed, "page", "pages"),
+            counted(stats.pages_freed, "free page", "free pages"),
             times::took(stats.took),
             times::took(stats.longest_stall),
         ))?;
@@ -195,9 +234,11 @@ fn copy_log(context: &Context, truncate: bool) -> Result<Exit, Failure> {
     if context.output.json {
         context.output.document(&report)?;
     } else {
-        context
-            .output
-            .print(format_args!("{} of {} pages copied\n", report.copied_pages, report.log_pages))?;
+        context.output.print(format_args!(
+            "{} of {} pages copied\n",
+            count(report.copied_pages),
+            count(report.log_pages)
+        ))?;
     }
     if let Some(by) = &report.held_up_by {
         context.output.notice(format!("held up by {by}"));

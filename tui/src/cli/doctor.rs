@@ -8,13 +8,38 @@ use serde_json::json;
 
 use super::context::Context;
 use super::output::{Output, Paint};
+use super::progress::Progress;
+use crate::attention;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
 
 pub(super) fn run(context: &Context, fix: bool) -> Result<Exit, Failure> {
+    look(context, fix).or_else(|failure| match failure.kind {
+        "corrupt" | "not-a-database" => broken(context, &failure),
+        _ => Err(failure),
+    })
+}
+
+/// A state that cannot even be opened: the one check that could be made has failed.
+fn broken(context: &Context, failure: &Failure) -> Result<Exit, Failure> {
+    let output = &context.output;
+    let advice = failure.hint.clone().unwrap_or_default();
+    let check = Check::fail("state", failure.message.clone(), advice);
+    output.complain(failure);
+    if output.json {
+        let document = json!({ "checks": [check], "fixed": [], "error": failure.object() });
+        output.document(&document)?;
+    } else {
+        output.print(line(output, &check))?;
+    }
+    Ok(failure.exit)
+}
+
+fn look(context: &Context, fix: bool) -> Result<Exit, Failure> {
     let mut fixed = Vec::new();
     if fix && context.project.has_state() {
         let db = context.open()?;
+        let _spinner = Progress::spinning(&context.output, "mending what can be mended");
         fixed = doctor::fix(&db).doing("fix")?;
         fixed.extend(migrate::mend(&db, &context.actor).doing("fix the migration")?);
     }
@@ -24,8 +49,9 @@ pub(super) fn run(context: &Context, fix: bool) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     };
-    let mut checks = doctor::checks(&db);
-    checks.extend(migrate::checks(&db));
+    let spinner = Progress::spinning(&context.output, "checking");
+    let checks = attention::checks(&db);
+    drop(spinner);
     let failed = checks.iter().any(|check| check.state == CheckState::Fail);
     if context.output.json {
         context.output.document(&json!({ "checks": checks, "fixed": fixed }))?;

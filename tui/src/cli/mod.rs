@@ -10,6 +10,7 @@ mod db;
 mod demo;
 mod doctor;
 mod init;
+mod interrupt;
 mod manual;
 mod migrate;
 mod output;
@@ -26,7 +27,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser as _;
-use signal_hook::consts::{SIGINT, SIGXFSZ};
+use signal_hook::consts::SIGXFSZ;
 
 use self::args::{Command, Line};
 use self::context::Context;
@@ -102,12 +103,7 @@ fn execute(line: Line, environment: Environment, output: &Output) -> Result<Exit
     if line.globals.read_only && command.changes_state() {
         return Err(Failure::read_only(command.name()));
     }
-    // Everything acknowledged survives kill -9, so Ctrl-C may end the process at any instruction.
-    let always = Arc::new(AtomicBool::new(true));
-    let number = i32::from(Exit::Interrupted.code());
-    if let Err(error) = signal_hook::flag::register_conditional_shutdown(SIGINT, number, always) {
-        tracing::warn!(%error, "Ctrl-C ends the program without its exit code");
-    }
+    interrupt::watch();
     let context = Context::new(&line.globals, environment, output.clone())?;
     context.run(command)
 }

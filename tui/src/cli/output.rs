@@ -120,6 +120,15 @@ impl Output {
 
     /// Prints a failure: one line, its hint, and the JSON object where one is promised.
     pub(crate) fn failure(&self, failure: &Failure) {
+        self.complain(failure);
+        if self.json && !failure.silent {
+            // Nobody may be reading any more; the exit code says it as well.
+            let _ = self.document(&json!({ "error": failure.object() }));
+        }
+    }
+
+    /// Prints a failure for people: one line, and its hint.
+    pub(crate) fn complain(&self, failure: &Failure) {
         if failure.silent {
             return;
         }
@@ -127,13 +136,13 @@ impl Output {
         if let Some(hint) = &failure.hint {
             to_stderr(&format!("{}: {}", self.coloured("hint", Paint::Cyan), one_line(hint)));
         }
-        if self.json {
-            // Nobody may be reading any more; the exit code says it as well.
-            let _ = self.document(&json!({ "error": {
-                "kind": failure.kind,
-                "message": failure.message,
-                "hint": failure.hint,
-            }}));
+    }
+
+    /// Says what Ctrl-C left, in place of the bar that may stand there.
+    pub(crate) fn interrupted(&self, text: &str) {
+        if !self.quiet {
+            let clear = if self.shows_progress() { "\r\x1b[K" } else { "" };
+            to_stderr(&format!("{clear}interrupted: {}", one_line(text)));
         }
     }
 

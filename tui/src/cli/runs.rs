@@ -1,5 +1,6 @@
 //! `conclave runs list|show|output|export`
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -35,18 +36,19 @@ const LIST: &[Column] = &[
 
 const OUTPUTS: &[Column] = &[
     left("agent"),
-    right("try"),
-    right("answer"),
+    right("attempt"),
+    right("sequence"),
     left("state"),
     right("size"),
     left("JSON"),
-    left("model"),
     left("completed"),
+    // Last, since it is what a narrow terminal can do without.
+    left("model"),
 ];
 
 const ATTEMPTS: &[Column] = &[
     left("agent"),
-    right("try"),
+    right("attempt"),
     left("state"),
     right("exit"),
     left("spawned"),
@@ -141,9 +143,7 @@ fn pages(
 }
 
 fn row(output: &Output, run: &RunSummary) -> Vec<String> {
-    let started = run.started_at.map_or("?".to_owned(), |then| {
-        if output.is_terminal() { times::ago(SystemClock.wall_ms(), then) } else { times::absolute(then) }
-    });
+    let started = when(output, run.started_at);
     vec![
         run.id.to_string(),
         run.spec.clone(),
@@ -153,6 +153,17 @@ fn row(output: &Output, run: &RunSummary) -> Vec<String> {
         started,
         run.agents.join(" "),
     ]
+}
+
+/// A time in a table: how long ago for people, the time itself for programs.
+fn when(output: &Output, then: Option<i64>) -> String {
+    then.map_or("?".to_owned(), |then| {
+        if output.is_terminal() {
+            format!("{} ago", times::ago(SystemClock.wall_ms(), then))
+        } else {
+            times::absolute(then)
+        }
+    })
 }
 
 fn sign(output: &Output, status: RunStatus) -> &'static str {
@@ -223,8 +234,8 @@ fn page(output: &Output, run: &RunDetail) -> String {
                 one.state.clone(),
                 size(one.bytes),
                 if one.valid_json { "yes" } else { "no" }.to_owned(),
+                when(output, one.completed_at),
                 one.model_version.clone().unwrap_or_default(),
-                one.completed_at.map_or("?".to_owned(), times::absolute),
             ]
         })
         .collect();
@@ -239,8 +250,8 @@ fn page(output: &Output, run: &RunDetail) -> String {
                     one.attempt.to_string(),
                     one.state.clone(),
                     one.exit_code.map_or(String::new(), |code| code.to_string()),
-                    one.spawned_at.map_or("?".to_owned(), times::absolute),
-                    one.completed_at.map_or(String::new(), times::absolute),
+                    when(output, one.spawned_at),
+                    one.completed_at.map_or(String::new(), |then| when(output, Some(then))),
                     one.extraction_error.clone().unwrap_or_default(),
                 ]
             })
@@ -255,7 +266,9 @@ fn page(output: &Output, run: &RunDetail) -> String {
             let _ = writeln!(text, "\nsynthesis\n{}", visible_lines(written.trim_end()));
         }
     }
-    let _ = writeln!(text, "\nan answer in full: conclave runs output {} AGENT", summary.id);
+    let several = run.outputs.iter().any(|one| (one.attempt, one.sequence) != (1, 1));
+    let others = if several { " [--attempt N] [--sequence N]" } else { "" };
+    let _ = writeln!(text, "\nan answer in full: conclave runs output {} AGENT{others}", summary.id);
     text
 }
 
@@ -318,6 +331,10 @@ fn no_such_output(db: &Db, id: runs::RunId, wanted: &Wanted) -> Failure {
     let failure = Failure::not_found(format!("run {id} has no output of {agent:?}{which}"));
     match runs::show(db, id) {
         Ok(Some(run)) if !run.outputs.is_empty() => {
+            let of_agent = numbers_of(&run, &agent);
+            if !of_agent.is_empty() {
+                return failure.hint(format!("{agent} has {of_agent}"));
+            }
             let mut agents: Vec<&str> = run.outputs.iter().map(|output| output.agent.as_str()).collect();
             agents.sort_unstable();
             agents.dedup();
@@ -327,12 +344,44 @@ fn no_such_output(db: &Db, id: runs::RunId, wanted: &Wanted) -> Failure {
     }
 }
 
+/// Which answers of an agent there are: `attempt 1 with sequence 1-4; attempt 2 with sequence 1`.
+fn numbers_of(run: &RunDetail, agent: &str) -> String {
+    let mut attempts: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+    for one in run.outputs.iter().filter(|one| one.agent == agent) {
+        attempts.entry(one.attempt).or_default().insert(one.sequence);
+    }
+    let parts: Vec<String> = attempts
+        .iter()
+        .map(|(attempt, sequences)| format!("attempt {attempt} with sequence {}", ranges(sequences)))
+        .collect();
+    parts.join("; ")
+}
+
+/// `1-4, 7`
+fn ranges(numbers: &BTreeSet<i64>) -> String {
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
+            _ => ranges.push((*number, *number)),
+        }
+    }
+    let parts: Vec<String> = ranges
+        .iter()
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
+        .collect();
+    parts.join(", ")
+}
+
 fn export(context: &Context, name: &str, dir: Option<PathBuf>) -> Result<Exit, Failure> {
     let Some(db) = context.open_read_only()? else { return nothing(context) };
     let id = find_one(&db, name)?;
     let dir =
         dir.map_or_else(|| context.environment.folder.clone(), |dir| context.environment.folder.join(dir));
-    let files = export_run(&db, id, &dir).doing("export the run")?;
+    let files = export_run(&db, id, &dir).doing("export the run").map_err(|failure| match failure.kind {
+        "io" => failure.hint("name a folder that can be written: `--dir DIR`"),
+        _ => failure,
+    })?;
     if context.output.json {
         let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
         context.output.document(&json!({ "run": id, "files": files }))?;

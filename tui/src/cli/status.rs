@@ -1,11 +1,15 @@
 //! `conclave status`: counts of everything on one screen. Parts that come with later versions count nothing.
+//!
+//! It answers at once however much there is: of large tables it says what costs nothing to know, and that it is
+//! no exact count. `conclave migrate status` counts.
 
-use conclave_consensus::migrate::{self, Attention, MigrationStatus};
+use conclave_consensus::migrate::{self, Attention, Overview};
 use conclave_db::{Db, FileStats};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::output::Output;
+use crate::attention::attention;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::{count, counted, size, visible};
 
@@ -25,15 +29,15 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 /// What there is.
 struct Found {
     stats: FileStats,
-    migration: MigrationStatus,
+    overview: Overview,
     attention: Vec<Attention>,
 }
 
 fn look(db: &Db) -> Result<Found, Failure> {
     let stats = conclave_db::stats(db).doing("read the file's numbers")?;
-    let migration = migrate::status(db).doing("read the counts")?;
-    let attention = migrate::attention(db).doing("read what needs you")?;
-    Ok(Found { stats, migration, attention })
+    let overview = migrate::overview(db).doing("read the counts")?;
+    let attention = attention(db)?;
+    Ok(Found { stats, overview, attention })
 }
 
 fn document(context: &Context, found: Option<&Found>) -> Value {
@@ -53,12 +57,14 @@ fn document(context: &Context, found: Option<&Found>) -> Value {
         None => json!({
             "runs": 0, "outputs": 0, "syntheses": 0, "attempts": 0,
             "phase": null, "phase_name": null, "backfill_remaining": 0, "mismatches": 0,
+            "estimated": [],
         }),
-        Some(Found { migration, .. }) => json!({
-            "runs": migration.counts.runs, "outputs": migration.counts.outputs,
-            "syntheses": migration.counts.syntheses, "attempts": migration.counts.attempts,
-            "phase": migration.phase, "phase_name": migration.phase_name,
-            "backfill_remaining": migration.backfill.remaining, "mismatches": migration.mismatches,
+        Some(Found { overview, .. }) => json!({
+            "runs": overview.counts.runs, "outputs": overview.counts.outputs,
+            "syntheses": overview.counts.syntheses, "attempts": overview.counts.attempts,
+            "phase": overview.phase, "phase_name": overview.phase_name,
+            "backfill_remaining": overview.backfill_remaining, "mismatches": overview.mismatches,
+            "estimated": overview.estimated,
         }),
     };
     json!({
@@ -80,7 +86,7 @@ fn document(context: &Context, found: Option<&Found>) -> Value {
 fn page(context: &Context, found: Option<&Found>) -> String {
     let output = &context.output;
     let mut text = line("project", &context.project.root.display().to_string());
-    let Some(Found { stats, migration, attention }) = found else {
+    let Some(Found { stats, overview, attention }) = found else {
         text.push_str(&line("database", "absent"));
         text.push_str(&line("consensus", &join(output, &["0 runs", "0 outputs", "0 syntheses"])));
         return text;
@@ -100,38 +106,55 @@ fn page(context: &Context, found: Option<&Found>) -> String {
             ],
         ),
     ));
-    let counts = &migration.counts;
+    let counts = &overview.counts;
+    let rows = |name: &str, number: u64, one: &str, many: &str| {
+        let about = if overview.is_estimated(name) { "about " } else { "" };
+        format!("{about}{}", counted(number, one, many))
+    };
     text.push_str(&line(
         "consensus",
         &join(
             output,
             &[
-                &counted(counts.runs, "run", "runs"),
-                &counted(counts.outputs, "output", "outputs"),
-                &counted(counts.syntheses, "synthesis", "syntheses"),
-                &counted(counts.attempts, "attempt", "attempts"),
+                &rows("runs", counts.runs, "run", "runs"),
+                &rows("outputs", counts.outputs, "output", "outputs"),
+                &rows("syntheses", counts.syntheses, "synthesis", "syntheses"),
+                &rows("attempts", counts.attempts, "attempt", "attempts"),
             ],
         ),
     ));
-    let all = migration.backfill.copied + migration.backfill.remaining;
     text.push_str(&line(
         "migration",
         &join(
             output,
             &[
-                &format!("phase {} {}", migration.phase, migration.phase_name),
-                &format!("{} of {} rows copied", count(migration.backfill.copied), count(all)),
-                &counted(migration.mismatches, "difference", "differences"),
+                &format!("phase {} {}", overview.phase, overview.phase_name),
+                &copied(overview),
+                &counted(overview.mismatches, "difference", "differences"),
             ],
         ),
     ));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }
-    for entry in attention {
-        text.push_str(&line("attention", &format!("{}: {}", entry.why, entry.hint)));
+    for (at, one) in attention.iter().enumerate() {
+        text.push_str(&line(if at == 0 { "attention" } else { "" }, &one.why));
+        text.push_str(&line("", &format!("  {}", one.advice)));
     }
     text
+}
+
+/// How much of the legacy tables is copied.
+fn copied(overview: &Overview) -> String {
+    let counts = &overview.counts;
+    let all = counts.legacy_artifacts.saturating_add(counts.legacy_syntheses);
+    let all = all.saturating_add(counts.legacy_executions);
+    let left = overview.backfill_remaining;
+    match (overview.is_estimated("backfill_remaining"), left) {
+        (false, _) => format!("{} of {} rows copied", count(all.saturating_sub(left)), count(all)),
+        (true, 0) => format!("about {} rows, the newest are copied", count(all)),
+        (true, _) => format!("about {} rows, at least {} to copy", count(all), count(left)),
+    }
 }
 
 fn line(label: &str, value: &str) -> String {

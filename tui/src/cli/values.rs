@@ -1,5 +1,7 @@
 //! Values on the command line, checked where they are read.
 
+use std::num::IntErrorKind;
+
 /// The statuses that a run can have in a list.
 pub(crate) const RUN_STATUSES: [&str; 6] =
     ["ok", "conflict", "degraded", "insufficient", "unknown", "running"];
@@ -12,7 +14,8 @@ pub(crate) fn limit(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
-        Err(error) => Err(error.to_string()),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err("is too large".to_owned()),
+        Err(_) => Err("must be a whole number, at least 1".to_owned()),
     }
 }
 

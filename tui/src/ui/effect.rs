@@ -38,6 +38,8 @@ pub(crate) enum Read {
     Count { generation: u64, filter: Filter },
     /// One run with everything that hangs on it.
     Run(RunId),
+    /// What waits for a person.
+    Needs,
     /// The numbers of the storage screen.
     Storage,
 }
@@ -97,6 +99,14 @@ pub(crate) enum Work {
 }
 
 impl Work {
+    /// The word before its name.
+    pub(crate) const fn article(&self) -> &'static str {
+        match self {
+            Self::Init | Self::Import(_) | Self::Export(_) | Self::ExportNamed(_) => "An",
+            _ => "A",
+        }
+    }
+
     /// What is going on, for the line that says so.
     pub(crate) const fn name(&self) -> &'static str {
         match self {

@@ -11,6 +11,8 @@ pub(crate) struct Filter {
     text: String,
     words: Vec<String>,
     fields: Vec<(Field, String)>,
+    /// The first name before a colon that is no field.
+    unknown: Option<String>,
     /// The part that the database can answer by itself.
     exact: RunFilter,
 }
@@ -45,7 +47,14 @@ impl Filter {
                 Some((*field, value))
             });
             match field {
-                None => filter.words.push(word.to_owned()),
+                None => {
+                    let name = word.split_once(':').map(|(name, _)| name);
+                    let is_name = |name: &&str| !name.is_empty() && name.chars().all(char::is_alphabetic);
+                    if filter.unknown.is_none() {
+                        filter.unknown = name.filter(is_name).map(ToOwned::to_owned);
+                    }
+                    filter.words.push(word.to_owned());
+                }
                 // Still being typed.
                 Some((_, "")) => {}
                 Some((field, value)) => filter.add(field, value),
@@ -59,6 +68,12 @@ impl Filter {
             (Field::Status, Some(status)) if self.exact.status.is_none() => self.exact.status = Some(status),
             _ => self.fields.push((field, value.to_lowercase())),
         }
+    }
+
+    /// What to say of a name that is no field, where the text has one.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let names = Field::NAMES.map(|(name, _)| name).join(", ");
+        self.unknown.as_ref().map(|name| format!("There is no field {name}; the fields are {names}."))
     }
 
     pub(crate) fn text(&self) -> &str {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conclave_consensus::migrate::{BackfillStatus, Counts, MigrationStatus, NextPhase};
+use conclave_consensus::migrate::{Attention, BackfillStatus, Counts, MigrationStatus, NextPhase};
 use conclave_consensus::runs::{AttemptDetail, OutputDetail, RunDetail, RunId, RunStatus, RunSummary};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -136,6 +136,29 @@ pub(crate) fn numbers() -> Numbers {
     }
 }
 
+/// An import that did not end, and a difference.
+pub(crate) fn needs() -> Vec<Attention> {
+    let need = |kind, why: &str, advice: &str| Attention {
+        kind,
+        name: "migration".into(),
+        why: why.into(),
+        advice: advice.into(),
+        since: Some(NOW),
+    };
+    vec![
+        need(
+            "import",
+            "the import of /srv/anna/old.db began at 2025-11-11T02:33:20.123Z and is not finished",
+            "run `conclave migrate import /srv/anna/old.db` again",
+        ),
+        need(
+            "differences",
+            "1 open difference between legacy and new rows",
+            "`conclave migrate verify` lists them and says what helps",
+        ),
+    ]
+}
+
 /// A model whose state is there, with this many runs.
 pub(crate) fn model(size: (u16, u16), runs: i64) -> Model {
     let mut model = opening(size);
@@ -228,6 +251,7 @@ fn answer(effect: &Effect, count: i64) -> Option<Msg> {
             let run = (1..=count).contains(&id.0).then(|| detail(id.0));
             Msg::Run { id: *id, run: Ok(run) }
         }
+        Read::Needs => Msg::Needs(Vec::new()),
         Read::Storage => Msg::Storage(Box::new(numbers())),
         Read::Open if count < 0 => Msg::Opened(Opened::Absent),
         Read::Open => Msg::Opened(Opened::Ready { as_it_lies: false }),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use conclave_consensus::migrate::Attention;
 use conclave_consensus::runs::{RunCursor, RunDetail, RunId, RunSummary};
 use conclave_db::vacuum::VacuumStats;
 
@@ -44,6 +45,8 @@ pub(crate) enum Msg {
         id: RunId,
         run: Result<Option<Arc<RunDetail>>, Problem>,
     },
+    /// What waits for a person.
+    Needs(Vec<Attention>),
     Storage(Box<Numbers>),
     /// How far the work is, in its own units.
     Progress {

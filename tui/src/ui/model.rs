@@ -1,5 +1,7 @@
 //! Everything that the screen is made of.
 
+use conclave_consensus::migrate::Attention;
+
 use super::effect::{Effect, Read, Work};
 use super::keymap::Place;
 use super::overlay::Overlay;
@@ -67,13 +69,6 @@ pub(crate) enum CheckState {
     Fail,
 }
 
-/// Something that waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Need {
-    pub(crate) what: String,
-    pub(crate) why: String,
-}
-
 /// What does not change while the UI runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setting {
@@ -103,7 +98,7 @@ pub(crate) struct Model {
     /// What the last command said, for the palette.
     pub(crate) last_result: Option<String>,
     pub(crate) working: Option<Working>,
-    pub(crate) needs: Vec<Need>,
+    pub(crate) needs: Vec<Attention>,
     /// How the program ends, once it does.
     pub(crate) exit: crate::failure::Exit,
     /// Whether the screen shows something else than at the last frame.
@@ -149,6 +144,13 @@ impl Model {
     /// Whether there is room for more than one line.
     pub(crate) const fn fits(&self) -> bool {
         self.size.0 >= SMALLEST.0 && self.size.1 >= SMALLEST.1
+    }
+
+    /// What waits for a person. An import that goes on here waits for nobody.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = &Attention> {
+        let imports =
+            self.working.as_ref().is_some_and(|working| matches!(working.work, Work::Import(_) | Work::Demo));
+        self.needs.iter().filter(move |need| !(imports && need.kind == "import"))
     }
 
     /// Says something until the next key.

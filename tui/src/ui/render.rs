@@ -109,16 +109,39 @@ fn draw_top(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     if model.setting.read_only {
         spans.push(Span::styled("  read-only", theme.warning()));
     }
+    let used: usize = spans.iter().map(Span::width).sum();
     draw_line(frame, area, Line::from(spans));
-    let needs = model.needs.len();
+    let needs = model.needs().count();
     let right = match needs {
         0 => String::new(),
         1 => "! 1 needs you ".to_owned(),
         more => format!("! {more} need you "),
     };
+    // On a narrow screen the sign and the number say it.
+    let right = if needs > 0 && used + 1 + width(&right) > usize::from(area.width) {
+        format!("! {needs} ")
+    } else {
+        right
+    };
     let room = u16::try_from(width(&right)).unwrap_or(0).min(area.width);
     let place = Rect { x: area.right() - room, width: room, ..area };
     draw_line(frame, place, Line::styled(right, theme.warning()));
+    draw_project(model, frame, Rect { width: area.width - room, ..area }, used);
+}
+
+/// Which project this is, where there is room for a name that can be told from others.
+fn draw_project(model: &Model, frame: &mut Frame<'_>, area: Rect, used: usize) {
+    const LEAST: usize = 8;
+    let root = visible(&model.setting.root);
+    let name = root.rsplit('/').find(|part| !part.is_empty()).unwrap_or("/");
+    let room = usize::from(area.width).saturating_sub(used + 3);
+    if room < LEAST.min(width(name)) {
+        return;
+    }
+    let name = format!("{} ", fit_with(name, room, model.setting.theme.sign("…", "~")));
+    let wide = u16::try_from(width(&name)).unwrap_or(0).min(area.width);
+    let place = Rect { x: area.right() - wide, width: wide, ..area };
+    draw_line(frame, place, Line::styled(name, model.setting.theme.dim()));
 }
 
 /// Which screen a click on the top line means.
@@ -135,7 +158,10 @@ pub(crate) fn clicked_screen(column: u16) -> Option<Screen> {
 }
 
 /// Most lines that a notice takes.
-const NOTICE: usize = 3;
+const fn most_lines(model: &Model) -> usize {
+    // On a low screen the content keeps the greater part.
+    if model.size.1 < 20 { 3 } else { 5 }
+}
 
 /// What stands above the footer: what happened with its hint, or what goes on.
 fn notice(model: &Model) -> Vec<Line<'static>> {
@@ -163,10 +189,12 @@ fn notice(model: &Model) -> Vec<Line<'static>> {
     let paragraph = |text: &str| {
         wrapped(&visible(text), room).into_iter().map(|line| format!(" {line}")).collect::<Vec<_>>()
     };
+    let most = most_lines(model);
+    let room_for_text = if hint.is_some() { most - 1 } else { most };
     let mut lines: Vec<Line<'static>> =
-        paragraph(&text).into_iter().take(NOTICE - 1).map(|line| Line::styled(line, style)).collect();
+        paragraph(&text).into_iter().take(room_for_text).map(|line| Line::styled(line, style)).collect();
     if let Some(hint) = hint {
-        let left = NOTICE - lines.len();
+        let left = most - lines.len();
         let hint = paragraph(&format!("  {hint}")).into_iter().take(left);
         lines.extend(hint.map(|line| Line::raw(format!("  {}", line.trim_start()))));
     }
@@ -175,7 +203,7 @@ fn notice(model: &Model) -> Vec<Line<'static>> {
 
 fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.setting.theme;
-    let actor = format!("{} ", model.setting.actor);
+    let actor = format!("as {} ", model.setting.actor);
     let room = usize::from(area.width).saturating_sub(1);
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
@@ -208,6 +236,9 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
         Some(Overlay::Help { .. }) => return fixed(&[("up/down", "scroll"), ("esc", "back")]),
         Some(Overlay::Palette(_)) => {
             return fixed(&[("enter", "run"), ("tab", "complete"), ("up/down", "choose"), ("esc", "back")]);
+        }
+        Some(Overlay::NeedsYou { .. }) if model.needs().next().is_some() => {
+            return fixed(&[("enter", "go there"), ("up/down", "choose"), ("esc", "back")]);
         }
         Some(Overlay::NeedsYou { .. } | Overlay::Prompt { .. }) => return fixed(&[("esc", "back")]),
         Some(Overlay::Ask { .. }) => return fixed(&[("y", "yes"), ("n", "no"), ("esc", "back")]),

@@ -78,6 +78,10 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             on_run(model, id, run);
             Vec::new()
         }
+        Msg::Needs(needs) => {
+            model.needs = needs;
+            Vec::new()
+        }
         Msg::Storage(numbers) => {
             model.storage.numbers = Some(*numbers);
             Vec::new()
@@ -267,15 +271,18 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     match &model.working {
         None => vec![Effect::Quit],
         Some(working) => {
-            let question =
-                format!("A {} goes on. Quit all the same? What is done stays done.", working.work.name());
+            let question = format!(
+                "{} {} goes on. Quit all the same? What is done stays done.",
+                working.work.article(),
+                working.work.name()
+            );
             model.overlay = Some(Overlay::Ask { question, then: Then::Quit });
             Vec::new()
         }
     }
 }
 
-fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
+pub(crate) fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
     if model.screen == screen {
         // The number of the screen that is in front goes back to its beginning.
         model.run = None;
@@ -303,6 +310,7 @@ fn read_again(model: &mut Model) -> Vec<Effect> {
     if model.screen == Screen::Storage {
         effects.push(Effect::Read(Read::Storage));
     }
+    effects.push(Effect::Read(Read::Needs));
     effects
 }
 
@@ -322,10 +330,12 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             model.run = None;
             model.runs = runs::Runs::default();
             model.storage = storage::Storage::default();
+            model.needs.clear();
             Vec::new()
         }
         Opened::Failed(problem) => {
             model.state = State::Failed(problem);
+            model.needs.clear();
             Vec::new()
         }
         Opened::Ready { as_it_lies } => {
@@ -341,6 +351,8 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             if model.screen == Screen::Storage {
                 effects.push(Effect::Read(Read::Storage));
             }
+            // After what is drawn first.
+            effects.push(Effect::Read(Read::Needs));
             effects
         }
     }
@@ -397,7 +409,9 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
         | Work::RollBack
         | Work::Repair
         | Work::Pause
-        | Work::Resume => vec![Effect::Read(Read::Storage)],
+        | Work::Resume => {
+            vec![Effect::Read(Read::Storage), Effect::Read(Read::Needs)]
+        }
     }
 }
 

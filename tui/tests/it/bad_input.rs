@@ -104,6 +104,71 @@ fn a_state_file_that_cannot_be_used_is_named_and_not_touched() {
 }
 
 #[test]
+fn a_broken_state_says_the_way_out_and_the_way_leads_out() {
+    let scratch = Scratch::with_runs();
+    let junk = || std::fs::write(scratch.database(), b"garbage".repeat(3000)).unwrap();
+    let kept = scratch.path("kept.db");
+    scratch.ok(&["db", "backup", kept.to_str().unwrap()]);
+    junk();
+    let without = scratch.run(&["status"]);
+    assert!(without.stderr.contains("`conclave db restore FILE`"), "{}", without.stderr);
+    scratch.ok(&["db", "restore", kept.to_str().unwrap()]);
+    scratch.ok(&["db", "backup"]);
+    junk();
+    let done = scratch.run(&["doctor", "--json"]);
+    let document: Value = serde_json::from_str(done.text()).unwrap();
+    let check = &document["checks"][0];
+    assert_eq!((&check["name"], &check["state"]), (&"state".into(), &"fail".into()), "{document}");
+    assert!(check["advice"].as_str().unwrap().contains("`conclave db restore` puts the newest"), "{check}");
+    assert!(document["error"]["kind"].is_string(), "{document}");
+    done.refused(3);
+    let done = scratch.run(&["doctor"]);
+    assert!(done.text().contains("fail  state") && done.stderr.contains("db restore"), "{done:?}");
+    scratch.ok(&["db", "restore"]);
+    assert_eq!(scratch.json(&["runs", "list"]).as_array().unwrap().len(), 10);
+}
+
+/// What is to be done stands beside what went wrong.
+#[test]
+fn failures_come_with_advice() {
+    let scratch = Scratch::with_runs();
+    let (taken, broken) = (scratch.path("taken.db"), scratch.path("broken.toml"));
+    std::fs::write(&taken, "x").unwrap();
+    std::fs::write(&broken, "[ui\n").unwrap();
+    let (taken, broken) = (taken.to_str().unwrap(), broken.to_str().unwrap());
+    for (words, advice) in [
+        (&["runs", "export", "1", "--dir", "/proc"][..], "--dir DIR"),
+        (&["db", "backup", taken], "not there yet"),
+        (&["db", "restore", ".conclave/state.db"], "`conclave db restore FILE`"),
+        (&["--config", "/nope", "status"], "`--config`"),
+        (&["--config", broken, "status"], "mend this line"),
+        (
+            &["runs", "output", "run_A/plan", "gemini", "--sequence", "9"],
+            "gemini has attempt 1 with sequence 1-",
+        ),
+    ] {
+        let done = scratch.run(words);
+        assert!(!done.stderr.contains(".export-"), "{words:?}: {}", done.stderr);
+        let hint = done.stderr.lines().find_map(|line| line.strip_prefix("hint: "));
+        assert!(hint.is_some_and(|hint| hint.contains(advice)), "{words:?}: {}", done.stderr);
+    }
+    let empty = Scratch::new();
+    empty.ok(&["init"]);
+    assert!(empty.run(&["runs", "show", "1"]).stderr.contains("there are no runs yet"));
+    let shell = empty.run(&["completions", "tcsh"]);
+    assert!(shell.stderr.contains("bash") && !shell.stderr.contains("similar"), "{}", shell.stderr);
+    let limit = empty.run(&["runs", "list", "--limit", "x"]);
+    assert!(limit.stderr.contains("whole number"), "{}", limit.stderr);
+}
+
+#[test]
+fn a_backup_of_nothing_is_none() {
+    let scratch = Scratch::new();
+    scratch.run(&["db", "backup"]).refused(1);
+    assert_eq!(files_below(&scratch.project()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
 fn a_state_that_may_not_be_written_can_be_read() {
     let scratch = Scratch::with_runs();
     let folder = scratch.project().join(".conclave");

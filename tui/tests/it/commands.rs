@@ -1,8 +1,9 @@
 //! What each command does, seen from outside.
 
+use conclave_testkit::SmallDisk;
 use serde_json::{Value, json};
 
-use crate::scratch::Scratch;
+use crate::scratch::{Done, Scratch};
 
 #[test]
 fn init_twice_changes_nothing() {
@@ -71,6 +72,7 @@ fn status_has_every_key() {
     let scratch = Scratch::with_runs();
     let status = scratch.json(&["status"]);
     assert_eq!((&status["consensus"]["runs"], &status["consensus"]["outputs"]), (&json!(10), &json!(14)));
+    assert_eq!(status["consensus"]["estimated"], json!([]), "little is counted");
     assert!(scratch.ok(&["status"]).lines().count() <= 24, "one screen");
 }
 
@@ -101,8 +103,38 @@ fn an_import_reports_and_a_second_one_changes_nothing() {
     assert_eq!((&again["already_present"], &again["updated"]), (&json!(14), &json!(0)));
     assert_eq!(scratch.json(&["runs", "list"]), runs);
     assert_eq!(std::fs::read(fixture).unwrap(), before, "the source is as it was");
+    let text = scratch.ok(&["migrate", "import", fixture]);
+    assert!(text.contains("nothing new: all 14 rows were here before"), "{text}");
     let two = scratch.json(&["migrate", "import", fixture, fixture]);
     assert_eq!(two.as_array().unwrap().len(), 2, "several files, a list");
+}
+
+#[test]
+fn one_file_that_cannot_be_imported_keeps_no_other_from_it() {
+    let scratch = Scratch::new();
+    let good = scratch.fixture();
+    let (refused, missing) = (scratch.path("empty.db"), scratch.path("missing.db"));
+    std::fs::write(&refused, "").unwrap();
+    let files = [&refused, &missing, &good].map(|file| file.to_str().unwrap());
+    let words = |more: &'static str| [&["migrate", "import"], &files[..], &[more]].concat();
+    let done = scratch.run(&words("--json"));
+    // The worst of 2 (its content is refused), 3 (it is not there) and 0.
+    assert_eq!(done.code, Some(3), "{}", done.stderr);
+    let document: serde_json::Value = serde_json::from_str(done.text()).unwrap();
+    let entries = document.as_array().unwrap();
+    assert_eq!(entries.len(), 3, "one for each, in their order: {document}");
+    for (entry, (file, kind)) in entries.iter().zip([(files[0], "source-refused"), (files[1], "missing")]) {
+        assert_eq!((&entry["source"], &entry["error"]["kind"]), (&json!(file), &json!(kind)));
+        assert!(entry["error"]["message"].is_string() && entry["error"].get("hint").is_some(), "{entry}");
+    }
+    assert_eq!((&entries[2]["runs"], entries[2].get("error")), (&json!(10), None));
+    let errors = done.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+    assert_eq!(errors, 2, "one line for each: {}", done.stderr);
+    assert!(done.stderr.contains("created "), "{}", done.stderr);
+    // For people the same: a line for each file.
+    let done = scratch.run(&words("--quiet"));
+    assert_eq!((done.code, done.text().lines().count()), (Some(3), 1), "{}", done.stderr);
+    assert!(done.text().contains("10 runs") && done.stderr.contains("missing.db"), "{}", done.stderr);
 }
 
 #[test]
@@ -257,4 +289,80 @@ fn a_write_command_logs_to_a_file_and_never_to_the_screen() {
     assert!(done.stderr.contains("migrate backfill"), "{}", done.stderr);
     let bad = scratch.command().env("CONCLAVE_LOG", "loud=maybe").arg("init").output().unwrap();
     assert_eq!(bad.status.code(), Some(2));
+}
+
+/// Beyond 64 MiB the copy that a full vacuum makes is a file, on a disk of its own here.
+#[test]
+fn a_full_vacuum_asks_for_room_for_its_copy_before_it_begins() {
+    let Some(disk) = SmallDisk::of(16) else { return };
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let fill = "CREATE TABLE filling(x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 70)
+      INSERT INTO filling SELECT zeroblob(1048576) FROM n";
+    conclave_db::foreign::run(&scratch.database(), fill).unwrap();
+    let done = Done::of(
+        scratch.command().env("SQLITE_TMPDIR", disk.path()).args(["db", "vacuum", "--full", "--json"]),
+    );
+    let error = done.refused(3);
+    assert!(error.contains(disk.path().to_str().unwrap()) && error.contains("temporary copy"), "{error}");
+    let document: serde_json::Value = serde_json::from_str(done.text()).unwrap();
+    assert_eq!(document["error"]["kind"], "full");
+    scratch.ok(&["db", "vacuum", "--full"]);
+}
+
+/// The files of a project with their bytes; what SQLite itself puts beside a database does not count.
+fn bytes(scratch: &Scratch) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let own = |path: &std::path::PathBuf| {
+        !["-wal", "-shm"].iter().any(|ending| path.to_string_lossy().ends_with(ending))
+    };
+    let files = scratch.files().into_iter().filter(own);
+    files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn read_commands_change_no_byte_of_a_state_that_is_there() {
+    let scratch = Scratch::with_runs();
+    let before = bytes(&scratch);
+    let fixture = scratch.fixture();
+    for words in [
+        &["status"][..],
+        &["runs", "list"],
+        &["runs", "show", "1"],
+        &["runs", "output", "1", "gemini"],
+        &["migrate", "status"],
+        &["migrate", "--dry-run"],
+        &["migrate", "import", "--dry-run", fixture.to_str().unwrap()],
+        &["migrate", "backfill", "--dry-run"],
+        &["--read-only", "migrate", "verify"],
+        &["doctor"],
+        &["db", "stats"],
+        &["db", "check"],
+    ] {
+        // However much is to be logged, only -v writes it to a file here.
+        let done = Done::of(scratch.command().env("CONCLAVE_LOG", "trace").args(words));
+        assert_eq!(done.code, Some(0), "{words:?}: {}", done.stderr);
+        assert!(bytes(&scratch) == before, "{words:?} changed something");
+    }
+}
+
+/// Nor does a dry run bring the state to a newer schema, which would be the largest change of all.
+#[test]
+fn a_dry_run_leaves_an_old_state_as_it_is() {
+    let scratch = Scratch::new();
+    std::fs::create_dir(scratch.project().join(".conclave")).unwrap();
+    let fixture = scratch.fixture();
+    std::fs::copy(&fixture, scratch.database()).unwrap();
+    let before = bytes(&scratch);
+    for words in [
+        &["migrate", "import", "--dry-run", fixture.to_str().unwrap()][..],
+        &["migrate", "backfill", "--dry-run"],
+        &["--read-only", "migrate", "backfill", "--dry-run"],
+    ] {
+        let done = scratch.run(words);
+        done.refused(3);
+        assert!(done.stderr.contains("hint: run `conclave migrate`"), "{words:?}: {}", done.stderr);
+        assert!(bytes(&scratch) == before, "{words:?} changed something");
+    }
+    assert_eq!(scratch.json(&["migrate", "--dry-run"])["from"], 0);
+    assert!(bytes(&scratch) == before);
 }

@@ -11,6 +11,9 @@ fn the_demo_shows_its_runs_and_says_where_they_lie() {
     assert!(text.contains("10 runs, 14 outputs") && text.contains("all equal"), "{text}");
     let place = text.lines().find_map(|line| line.strip_prefix("the demo's project lies in ")).unwrap();
     assert!(std::path::Path::new(place).join(".conclave/state.db").exists(), "{place}");
+    // The binary of the tests is on nobody's PATH.
+    let program = env!("CARGO_BIN_EXE_conclave");
+    assert!(text.contains(&format!("cd {place} && {program}")), "{text}");
     assert_eq!(files_below(&scratch.project()), Vec::<std::path::PathBuf>::new(), "nothing is left here");
     let listed = scratch.command().current_dir(place).args(["runs", "list", "--json"]).output().unwrap();
     let runs: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();

@@ -6,6 +6,7 @@
     reason = "the helpers of tests are tests too, and file names are our own"
 )]
 
+mod attention;
 mod bad_input;
 mod commands;
 mod demo;
@@ -14,5 +15,6 @@ mod lists;
 mod migration;
 mod pipes;
 mod places;
+mod printed;
 mod scratch;
 mod terminal;

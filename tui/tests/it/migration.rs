@@ -130,7 +130,7 @@ fn an_older_program_is_seen_and_what_it_writes_is_kept() {
     assert_eq!((&older["late_writes"], &older["writing"]), (&json!(1), &json!(true)));
     assert_eq!(older["wal_reset_bug"], false, "this test writes with our own SQLite");
     assert!(scratch.ok(&["migrate", "status"]).contains("an older program is still writing"));
-    assert_eq!(scratch.json(&["status"])["attention"][0]["name"], "older-program");
+    assert_eq!(scratch.json(&["status"])["attention"][0]["kind"], "older-program");
     scratch.ok(&["migrate", "advance", "--skip-soak", "--confirm"]);
     // It makes its tables again.
     let tables = "CREATE TABLE consensus_artifacts (id INTEGER PRIMARY KEY AUTOINCREMENT, spec_id TEXT NOT NULL,
@@ -138,7 +138,7 @@ fn an_older_program_is_seen_and_what_it_writes_is_kept() {
       created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);";
     foreign::run(&scratch.database(), &format!("{tables} {OLDER_WRITE}")).unwrap();
     let attention = scratch.json(&["status"])["attention"].clone();
-    assert_eq!(attention[0]["name"], "legacy-tables");
+    assert_eq!(attention[0]["kind"], "legacy-tables");
     let checks = scratch.json(&["doctor"])["checks"].clone();
     let check = checks.as_array().unwrap().iter().find(|check| check["name"] == "legacy-tables").unwrap();
     assert_eq!(check["state"], "warn");
@@ -150,7 +150,7 @@ fn an_older_program_is_seen_and_what_it_writes_is_kept() {
             .as_array()
             .unwrap()
             .iter()
-            .filter(|entry| entry["name"] == "legacy-tables")
+            .filter(|entry| entry["kind"] == "legacy-tables")
             .count(),
         0
     );

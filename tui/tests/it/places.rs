@@ -129,3 +129,44 @@ fn a_configuration_that_could_not_be_written_is_written_the_next_time() {
     scratch.ok(&["--state-dir", "st", "init"]);
     assert!(std::fs::read_to_string(scratch.project().join("st/config.toml")).unwrap().contains("[state]"));
 }
+
+#[test]
+fn what_is_said_on_the_line_counts_before_the_environment() {
+    let scratch = Scratch::new();
+    scratch.ok(&["--state-dir", "elsewhere", "init"]);
+    let state = |named: &str, environment: &str| {
+        let mut command = scratch.command();
+        command.env("CONCLAVE_STATE_DIR", environment).args(["--state-dir", named, "status", "--json"]);
+        let done = Done::of(&mut command);
+        serde_json::from_str::<serde_json::Value>(done.text()).unwrap()["database"]["state"].clone()
+    };
+    assert_eq!(state("elsewhere", "nowhere"), "ok");
+    assert_eq!(state("nowhere", "elsewhere"), "absent");
+}
+
+/// However the folder is spelled, it is one state with one path.
+#[test]
+fn one_state_folder_has_one_path() {
+    let scratch = Scratch::new();
+    scratch.ok(&["--state-dir", "elsewhere", "init"]);
+    std::fs::create_dir(scratch.project().join("sub")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", scratch.project().join("link")).unwrap();
+    let wanted = scratch.project().canonicalize().unwrap().join("elsewhere/state.db");
+    for named in ["elsewhere", "elsewhere/", "./sub/../elsewhere", "link", "link/."] {
+        let stats = scratch.json(&["--state-dir", named, "db", "stats"]);
+        assert_eq!(stats["path"], wanted.to_str().unwrap(), "{named}");
+    }
+}
+
+#[test]
+fn a_named_configuration_takes_the_place_of_the_others() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    std::fs::write(scratch.project().join(".conclave/config.toml"), "[state]\nroot = 'broken'\n").unwrap();
+    std::fs::write(scratch.project().join("other.toml"), "[state]\npath = 'other.db'\n").unwrap();
+    scratch.run(&["status"]).refused(2);
+    assert_eq!(scratch.json(&["--config", "other.toml", "status"])["database"]["state"], "absent");
+    scratch.ok(&["--config", "other.toml", "migrate"]);
+    assert!(scratch.project().join("other.db").exists());
+    assert_eq!(scratch.json(&["--config", "other.toml", "status"])["database"]["state"], "ok");
+}

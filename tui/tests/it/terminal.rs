@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
@@ -20,7 +21,7 @@ const ENTER: &str = "\x1b[?1049h";
 const LEAVE: &str = "\x1b[?1049l";
 
 /// The program in a pseudo-terminal of 80×24.
-struct Session {
+pub(crate) struct Session {
     child: Child,
     master: File,
     slave: File,
@@ -31,7 +32,7 @@ struct Session {
 }
 
 impl Session {
-    fn start(scratch: &Scratch, words: &[&str]) -> Self {
+    pub(crate) fn start(scratch: &Scratch, words: &[&str]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -41,7 +42,10 @@ impl Session {
         tcsetwinsize(&master, size).unwrap();
         let before = tcgetattr(&slave).unwrap();
         let end = || Stdio::from(OwnedFd::from(slave.try_clone().unwrap()));
-        let child = scratch.command().args(words).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        let mut command = scratch.command();
+        // A group of its own, as a shell gives it: suspending stops the whole group.
+        command.args(words).stdin(end()).stdout(end()).stderr(end()).process_group(0);
+        let child = command.spawn().unwrap();
         let master = File::from(master);
         let mut reading = master.try_clone().unwrap();
         let (sender, chunks) = channel();
@@ -56,9 +60,11 @@ impl Session {
         Self { child, master, slave, chunks, screen: VirtualScreen::default(), seen: String::new(), before }
     }
 
-    /// Waits until this text is on the screen, or this sequence was sent.
+    /// Waits until this text is on the screen, or for a sequence until it was sent. Text that was sent once may
+    /// have gone since: who waits for it would go on too early.
     fn until(&mut self, text: &str) {
-        while !self.screen.shows(text) && !self.seen.contains(text) {
+        let is_sequence = text.starts_with('\x1b');
+        while if is_sequence { !self.seen.contains(text) } else { !self.screen.shows(text) } {
             match self.chunks.recv_timeout(PATIENCE) {
                 Ok(chunk) => self.take(&chunk),
                 Err(error) => panic!("{text:?} did not come ({error}):\n{}", self.screen.text()),
@@ -76,23 +82,49 @@ impl Session {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
+    }
+
     fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Takes what comes until nothing more does.
+    fn drain(&mut self) {
+        while let Ok(chunk) = self.chunks.recv_timeout(Duration::from_millis(200)) {
+            self.take(&chunk);
+        }
+    }
+
+    /// Waits for the end of a command that only prints; gives its exit code and what it said.
+    pub(crate) fn said(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap();
+        self.drain();
+        (status.code(), self.seen)
+    }
+
+    /// Expects the terminal as it was: its modes, its cursor, and no mouse, paste or focus that nobody hears.
+    fn assert_given_back(&mut self) {
+        self.drain();
+        let now = tcgetattr(&self.slave).unwrap();
+        assert!(now.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON), "still raw");
+        assert_eq!(now.local_modes, self.before.local_modes);
+        assert_eq!(now.input_modes, self.before.input_modes);
+        let mut switches = BTreeMap::new();
+        for part in self.seen.split("\x1b[?").skip(1) {
+            let digits = part.len() - part.trim_start_matches(|each: char| each.is_ascii_digit()).len();
+            switches.insert(&part[..digits], part[digits..].starts_with('h'));
+        }
+        assert_eq!(switches.remove("25"), Some(true), "the cursor is not shown again");
+        assert!(switches.len() >= 4 && switches.values().all(|on| !on), "left on: {switches:?}");
     }
 
     /// Waits for the end, and expects the terminal as it was.
     fn ends(mut self) -> (ExitStatus, String) {
         self.until(LEAVE);
         let status = self.child.wait().unwrap();
-        let after = tcgetattr(&self.slave).unwrap();
-        assert!(after.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON), "still raw");
-        assert_eq!(after.local_modes, self.before.local_modes);
-        assert_eq!(after.input_modes, self.before.input_modes);
-        while let Ok(chunk) = self.chunks.recv_timeout(Duration::from_millis(200)) {
-            self.take(&chunk);
-        }
-        assert!(self.seen.contains("\x1b[?25h"), "the cursor is not shown again");
+        self.assert_given_back();
         (status, self.screen.text())
     }
 }
@@ -170,6 +202,8 @@ fn it_starts_helps_filters_and_quits() {
     session.until("10 of 10");
     session.keys("?");
     session.until("The keys of this screen");
+    // The footer is drawn last. An escape right before another key would be one key with Alt.
+    session.until("esc back");
     session.keys("\x1b");
     session.until("open  space mark");
     session.keys("/stage:tasks");
@@ -195,6 +229,33 @@ fn signals_end_it_and_the_terminal_is_as_before() {
     }
 }
 
+/// Stopped, the terminal is the shell's; continued, it is taken again and everything is drawn.
+#[test]
+fn a_stop_gives_the_terminal_back_and_a_continuation_takes_it_again() {
+    for by_key in [false, true] {
+        let scratch = Scratch::with_runs();
+        let mut session = Session::start(&scratch, &[]);
+        session.until("10 of 10");
+        if by_key {
+            session.keys("\x1a");
+        } else {
+            session.signal(Signal::TSTP);
+        }
+        let (_, status) = waitpid(Some(session.pid()), WaitOptions::UNTRACED).unwrap().unwrap();
+        assert!(status.stopped(), "{status:?}");
+        session.until(LEAVE);
+        session.assert_given_back();
+        // What the shell says meanwhile.
+        (session.seen, session.screen) = (String::new(), VirtualScreen::default());
+        session.signal(Signal::CONT);
+        session.until(ENTER);
+        session.until("10 of 10");
+        session.keys("q");
+        let (status, _) = session.ends();
+        assert_eq!(status.code(), Some(0));
+    }
+}
+
 #[test]
 fn a_folder_without_state_is_welcomed_and_left_as_it_is() {
     let scratch = Scratch::new();
@@ -205,6 +266,52 @@ fn a_folder_without_state_is_welcomed_and_left_as_it_is() {
     let (status, _) = session.ends();
     assert_eq!(status.code(), Some(0));
     assert!(!scratch.project().join(".conclave").exists());
+}
+
+#[test]
+fn a_comparison_keeps_what_it_finds_unless_it_may_not() {
+    let scratch = Scratch::with_runs();
+    let tampering = "UPDATE agent_outputs SET content = 'other' WHERE id = 1";
+    conclave_db::foreign::run(&scratch.database(), tampering).unwrap();
+    for (words, kept) in [(&["--read-only"][..], 0), (&[], 1)] {
+        let mut session = Session::start(&scratch, words);
+        session.until("10 of 10");
+        session.keys("6V");
+        session.until("1 differ");
+        session.keys("q");
+        session.ends();
+        let status = scratch.json(&["migrate", "status"]);
+        assert_eq!((&status["mismatches"], status["verified_at"].is_string()), (&kept.into(), kept > 0));
+    }
+}
+
+#[test]
+fn what_needs_someone_is_told_and_leads_to_storage() {
+    let scratch = Scratch::with_runs();
+    let mut session = Session::start(&scratch, &[]);
+    session.until("10 of 10");
+    conclave_db::foreign::run(&scratch.database(), "UPDATE import_sources SET finished_at = NULL").unwrap();
+    session.until("! 1 needs you");
+    session.keys("!");
+    session.until("is not finished");
+    session.keys("\r");
+    session.until("Migration");
+    session.keys("q");
+    let (status, _) = session.ends();
+    assert_eq!(status.code(), Some(0));
+}
+
+/// Where nobody can say how far it is.
+#[test]
+fn long_work_on_the_file_turns_a_spinner() {
+    let scratch = Scratch::with_runs();
+    let (release, holder) = crate::interrupted::hold(&scratch);
+    let mut session = Session::start(&scratch, &["db", "vacuum", "--full"]);
+    session.until("writing the whole file anew");
+    drop(release);
+    session.until("file and log ");
+    assert_eq!(session.child.wait().unwrap().code(), Some(0));
+    holder.join().unwrap();
 }
 
 #[test]

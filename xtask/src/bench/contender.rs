@@ -114,3 +114,6 @@ fn counters(db: &conclave_db::Db) -> String {
         seen.retries
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,7 +159,20 @@ fn statements_and_prose_are_told_apart() {
         ("delete from the list", 0),
         ("create index", 0),
         ("vacuum", 0),
+        ("\\nSELECT a FROM b", 1),
+        ("\\\n   SELECT a FROM b", 1),
+        ("SELECT\\ta FROM b", 1),
+        ("SELECT(1)", 1),
+        ("(SELECT 1)", 1),
+        ("-- all of them\nSELECT a FROM b", 1),
+        ("/* all */ DELETE FROM b", 1),
+        ("EXPLAIN QUERY PLAN SELECT 1", 1),
+        ("VALUES (1)", 1),
+        ("REINDEX b", 1),
         ("with a hint", 0),
+        ("VALUES", 0),
+        ("(select a run)", 0),
+        ("-- SELECT", 0),
         ("", 0),
     ];
     for (literal, wanted) in cases {
@@ -187,4 +200,61 @@ fn only_tokios_clock_may_be_asked_elsewhere() {
             .for_each(|pattern| pattern.check(&file, &mut findings));
         assert_eq!(findings.len(), wanted, "{text}");
     }
+}
+
+/// What ARCHITECTURE.md calls an invariant, and ways around it that somebody might take without a bad thought.
+#[test]
+fn nobody_gets_round_an_invariant() {
+    let cases = [
+        // Time is injected.
+        ("retry/src/budget.rs", "use std::time as t;\nfn f() { t::SystemTime::now(); }", "clock"),
+        ("retry/src/budget.rs", "use std::time::SystemTime as Wall;", "clock"),
+        ("core/db/src/vacuum/daemon.rs", "use std::time::{Duration, Instant as Moment};", "clock"),
+        ("core/db/src/vacuum/daemon.rs", "fn f() { SystemTime::UNIX_EPOCH.elapsed(); }", "clock"),
+        ("consensus/src/time.rs", "fn f() { jiff::Timestamp::now(); }", "clock"),
+        ("tui/src/times.rs", "fn f() { jiff::Zoned::now(); }", "clock"),
+        ("core/db/tests/it/pool.rs", "use std::thread::{self, sleep};", "sleep"),
+        // No other crate opens a SQLite connection.
+        ("consensus/src/store/runs.rs", "use rusqlite::Connection;", "binding"),
+        ("tui/src/state.rs", "extern crate rusqlite as sql;", "binding"),
+        ("core/db/src/vacuum/mod.rs", "use rusqlite::Connection as Plain;", "open"),
+        ("core/db/src/vacuum/mod.rs", "fn f() { SqliteConnectionManager::file(path); }", "open"),
+        ("core/db/src/readers.rs", "fn f() { SqliteConnectionManager::memory(); }", "open"),
+        // SQL stands in `store` modules, and not in the UI at all.
+        ("consensus/src/runs.rs", "const ALL: &str = \"\\\n  SELECT id FROM runs\";", "sql-in-store"),
+        ("consensus/src/runs.rs", "fn f() { concat!(\"SELECT \", \"id FROM runs\"); }", "sql-in-store"),
+        ("consensus/src/runs.rs", "const ALL: &str = r#\"-- all\nselect id from runs\"#;", "sql-in-store"),
+        ("tui/src/store/runs.rs", "const ALL: &str = \"SELECT id FROM runs\";", "sql-in-store"),
+        ("tui/src/store/runs.sql", "SELECT id FROM runs", "sql-file-in-store"),
+        // Models, updates and views do no I/O.
+        ("tui/src/ui/update.rs", "use std::{fs, mem};", "pure-ui"),
+        ("tui/src/ui/overlay/mod.rs", "fn f() { std::env::var(name); }", "pure-ui"),
+        ("tui/src/ui/document.rs", "use std::io::Read as _;", "pure-ui"),
+        ("tui/src/ui/screens/run/model.rs", "fn f(db: &conclave_db::Db) {}", "pure-ui"),
+        // Only the binary prints.
+        ("core/db/src/output.rs", "fn f() { println!(); }", "print"),
+        ("core/db/src/backup/mod.rs", "fn f() { writeln!(io::stderr(), text); }", "print-by-hand"),
+        // What hides from the other rules.
+        ("retry/src/budget.rs", "#[cfg_attr(unix, allow(dead_code))]\nfn f() {}", "expect-not-allow"),
+        ("retry/tests/it/endings.rs", "#[test]\n#[cfg_attr(unix, ignore)]\nfn f() {}", "no-ignored-test"),
+    ];
+    for (path, text, rule) in cases {
+        let docs = if SourceFile::new(path, "text").is_rust() { "//! Docs.\n" } else { "" };
+        let found = found(path, Some(&format!("{docs}{text}\n")));
+        assert_eq!(found, [(path.to_owned(), rule)], "{text}");
+    }
+}
+
+/// A dependency that is renamed where the workspace's are named is no other one.
+#[test]
+fn a_name_that_the_workspace_gives_hides_no_dependency() {
+    let root = "[workspace]\nmembers = [\"retry\", \"tui\"]\n[workspace.dependencies]\nlite = { package = \"rusqlite\", version = \"0.40\" }\n";
+    let uses = "[package]\nname = \"conclave-retry\"\n[dependencies]\nlite.workspace = true\n";
+    let kept =
+        tidy_workspace().into_iter().filter(|(name, _)| !["Cargo.toml", "retry/Cargo.toml"].contains(name));
+    let mut files: Vec<SourceFile> = kept.map(|(name, text)| SourceFile::new(name, text)).collect();
+    files.extend([SourceFile::new("Cargo.toml", root), SourceFile::new("retry/Cargo.toml", uses)]);
+    let findings = rules::check(&Tree { files });
+    let found: Vec<_> = findings.iter().map(|finding| (finding.path.as_str(), finding.rule)).collect();
+    assert_eq!(found, [("retry/Cargo.toml", "layers")]);
 }

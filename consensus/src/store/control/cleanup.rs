@@ -5,6 +5,7 @@ use conclave_db::{ReadConn, WriteTx};
 
 use super::legacy_tables;
 use crate::error::Result;
+use crate::store::capture;
 
 /// Drops the legacy tables with their triggers and indexes. The greatest ids that they ever gave stay in
 /// `sqlite_sequence`: an older program that makes its tables anew goes on counting behind them, so that no id
@@ -18,7 +19,7 @@ pub(crate) fn drop_legacy_tables(tx: &WriteTx<'_>) -> Result<()> {
             tx.execute("INSERT INTO sqlite_sequence(name, seq) VALUES(?1, ?2)", params![table, greatest])?;
         }
     }
-    Ok(())
+    capture::remove(tx)
 }
 
 /// The newest event of this kind since the phase began: its detail, and when, ms.

@@ -197,7 +197,7 @@ pub(crate) fn executions() -> Kind {
         ("agent_id", "c.name".to_owned()),
         ("agent_name", "c.agent".to_owned()),
         ("spawned_at", "c.at".to_owned()),
-        ("completed_at", completed.clone()),
+        ("completed_at", "c.ended".to_owned()),
         (
             "state",
             "CASE WHEN s.extraction_error IS NOT NULL THEN 'failed' \
@@ -238,6 +238,7 @@ pub(crate) fn executions() -> Kind {
             ("at", spawned.clone()),
             ("until", runs::until(&spawned, &completed)),
             ("timeless", format!("s.completed_at IS NOT NULL AND {completed} IS NULL")),
+            ("ended", completed),
         ],
         columns,
         equal: equal.join(" AND "),

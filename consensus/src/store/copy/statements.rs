@@ -19,6 +19,7 @@ pub(crate) const REFUSED: i64 = 3;
 pub(crate) const TEMPORARY: &str = "
 CREATE TEMP TABLE IF NOT EXISTS chunk(
   id INTEGER PRIMARY KEY, name TEXT, spec TEXT, stage TEXT, run_key TEXT, at INTEGER, until INTEGER,
+  ended INTEGER,
   timeless INTEGER NOT NULL DEFAULT 0, agent TEXT, keyless INTEGER NOT NULL, valid INTEGER, model TEXT,
   bytes INTEGER NOT NULL, ordinal INTEGER NOT NULL, rank INTEGER NOT NULL, legacy INTEGER, target INTEGER,
   action INTEGER NOT NULL);

@@ -301,7 +301,14 @@ pub(crate) struct Additions {
 /// What is to be added to lists under this filter.
 pub(crate) fn additions(conn: &ReadConn<'_>, view: View, filter: &RunFilter) -> Result<Additions> {
     let mut additions = Additions::default();
-    let scope = Scope::unlisted(conn, view)?;
+    let mut scope = Scope::unlisted(conn, view)?;
+    if let (Scope::All, Some(spec), Some(stage)) = (&scope, &filter.spec, &filter.stage)
+        && !spec.is_empty()
+        && !stage.is_empty()
+    {
+        // The index gives these alone.
+        scope = Scope::Stage { spec: spec.as_bytes().into(), stage: forms::stage(stage).as_bytes().into() };
+    }
     for group in groups(conn, view, &scope)? {
         match group.real.filter(|_| view.lead != Lead::LegacyAlone) {
             Some(id) => {

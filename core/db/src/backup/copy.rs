@@ -1,17 +1,16 @@
 //! A copy in the making: a temporary file that becomes a backup, or goes away.
 
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
+use super::leftovers;
 use crate::error::{DbError, ErrorKind, Result};
 use crate::file::{self, beside};
 use crate::pool::Snapshot;
-use crate::{integrity, open, pragmas, process, space};
+use crate::{integrity, open, pragmas, space};
 
 /// Pages to a step: a megabyte at the usual size.
 const STEP: i32 = 256;
@@ -35,9 +34,7 @@ impl Copy {
         let copy = Self { path: temporary(folder)?, pages };
         copy.fill(conn)?;
         // By its own name only: no SQLite connection of this process has it open any more.
-        File::open(&copy.path)
-            .and_then(|file| file.sync_all())
-            .map_err(|error| DbError::io(format!("sync {}", copy.path.display()), error))?;
+        file::sync(&copy.path)?;
         Ok(copy)
     }
 
@@ -120,27 +117,6 @@ pub(super) fn all_pages(from: &Connection, to: &mut Connection) -> Result<()> {
     }
 }
 
-/// Removes what copies left behind that were killed: of processes that are gone, and an hour old, since a
-/// process of another pid namespace only seems to be gone.
-pub(super) fn sweep(folder: &Path, now_ms: i64) {
-    const HOUR_MS: i64 = 3_600_000;
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(maker) else { continue };
-        let changed = entry.metadata().map_or(i64::MAX, |found| found.mtime().saturating_mul(1000));
-        if now_ms.saturating_sub(changed) > HOUR_MS && matches!(process::of(pid), Ok(None)) {
-            tracing::info!(file = %entry.path().display(), "removed: the rest of a copy that was never finished");
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// The process that made a temporary file, or what SQLite put beside it.
-fn maker(name: &str) -> Option<u32> {
-    let (pid, rest) = name.strip_prefix(".copy-")?.split_once('-')?;
-    rest.contains(".tmp").then(|| pid.parse().ok())?
-}
-
 impl Drop for Copy {
     fn drop(&mut self) {
         // What SQLite may have put beside it, if it ended in between, goes too.
@@ -152,9 +128,8 @@ impl Drop for Copy {
 
 /// A new empty file (0600) in the folder.
 fn temporary(folder: &Path) -> Result<PathBuf> {
-    let process = std::process::id();
     for number in 0..NAMES {
-        let path = folder.join(format!(".copy-{process}-{number}.tmp"));
+        let path = folder.join(leftovers::name(number));
         if file::create(&path)? {
             return Ok(path);
         }

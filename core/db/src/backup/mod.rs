@@ -27,6 +27,7 @@
 //! ```
 
 mod copy;
+mod leftovers;
 mod name;
 mod restore;
 
@@ -101,7 +102,7 @@ pub fn backup(db: &Db, target: &Path, options: &BackupOptions) -> Result<BackupR
     if !into_folder {
         refuse_target(db.path(), target, options.replace)?;
     }
-    copy::sweep(folder, db.clock().wall_ms());
+    leftovers::sweep(folder, db.clock().wall_ms());
     let copy = db.read(|conn| copy::Copy::of(conn.conn, folder))?;
     // Without the snapshot: it would keep the log from being copied for as long again.
     copy.verify(db.path())?;
@@ -216,15 +217,35 @@ pub(crate) fn before_rewrite(
 ) -> Result<()> {
     let folder = default_folder(path);
     file::create_folder(&folder)?;
+    leftovers::sweep(&folder, clock.wall_ms());
     conn.execute_batch("BEGIN")?;
     let copied = copy::Copy::of(conn, &folder);
-    conn.execute_batch("COMMIT")?;
+    // After an error SQLite may have ended the transaction itself; the error is what counts.
+    let ended = conn.execute_batch("COMMIT");
     let copy = copied?;
+    ended?;
     copy.verify(path)?;
     let names = name::all(path, clock.wall_ms(), Some(migration.version));
     let kept = copy.keep_as(names.map(|name| folder.join(name)))?;
     tracing::info!(to = %kept.display(), version = migration.version, "backed up before a table is rewritten");
     Ok(())
+}
+
+/// Where this database's copies are made unless another folder is given: those of a restore lie beside it.
+fn folders(db: &Db) -> [PathBuf; 2] {
+    [folder_of(db.path()).to_path_buf(), default_folder(db.path())]
+}
+
+/// What copies left behind whose process was killed, with its bytes.
+pub(crate) fn leftovers(db: &Db) -> Vec<(PathBuf, u64)> {
+    let now_ms = db.clock().wall_ms();
+    folders(db).iter().flat_map(|folder| leftovers::of(folder, now_ms)).collect()
+}
+
+/// Removes it; gives what is gone by that.
+pub(crate) fn sweep(db: &Db) -> Vec<PathBuf> {
+    let now_ms = db.clock().wall_ms();
+    folders(db).iter().flat_map(|folder| leftovers::sweep(folder, now_ms)).collect()
 }
 
 /// How old the newest backup in the default folder is; `None` without one.

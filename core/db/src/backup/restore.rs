@@ -17,10 +17,11 @@ use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use rustix::fs::FlockOperation;
 
 use super::copy::{self, Copy};
-use super::name;
+use super::{leftovers, name};
 use crate::error::{DbError, ErrorKind, Result};
 use crate::file::{self, FileIdentity, beside, folder_of};
 use crate::options::DbOptions;
@@ -64,7 +65,7 @@ pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
     }
     let source = Source::open(from)?;
     file::create_folder(folder_of(path))?;
-    copy::sweep(folder_of(path), options.clock.wall_ms());
+    leftovers::sweep(folder_of(path), options.clock.wall_ms());
     let (version, copy) = source.read(|conn| {
         let version = open::inspect(conn.conn, source.path(), &options.schema)?;
         if conn.pragma::<i64>("page_count")? == 0 {
@@ -77,9 +78,24 @@ pub fn restore(options: &DbOptions, from: &Path) -> Result<RestoreReport> {
     let kept = put_in_place(copy, path, options.clock.wall_ms())?;
     // With locks: from here on others may open it.
     integrity::require(&open::connect_foreign(path, Snapshot::Live)?, path)?;
+    leave_log(path);
     tracing::info!(file = %path.display(), from = %from.display(), "restored");
     let (path, from) = (path.clone(), source.path().to_path_buf());
     Ok(RestoreReport { path, from, version, bytes, kept, verified: true })
+}
+
+/// Leaves the file as every other one is: with a write-ahead log. Where that cannot be now, because somebody has
+/// opened it already or the file system has no such log, the next opening for writing sees to it.
+fn leave_log(path: &Path) {
+    if file::network_file_system(path).is_some() {
+        return;
+    }
+    let set = open::connect_bare(path).and_then(|conn| {
+        let mode =
+            conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+        Ok(mode)
+    });
+    tracing::debug!(file = %path.display(), ?set, "journal mode after a restore");
 }
 
 fn refuse_open(path: &Path) -> Result<()> {
@@ -125,6 +141,9 @@ const fn is_damage(kind: ErrorKind) -> bool {
 /// Keeps a copy of the database at `path`, and writes `copy` over it in one transaction.
 fn overwrite(copy: &Copy, path: &Path, kept: &Path) -> Result<()> {
     let mut conn = open::connect_bare(path)?;
+    // Where this is no database any more, closing it would play the log into it and remove the log
+    // (https://sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfignockptonclose): both are to be kept.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // Whatever lock is taken from here on stays until the connection ends
     // (https://sqlite.org/pragma.html#pragma_locking_mode).
     conn.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;
@@ -134,8 +153,10 @@ fn overwrite(copy: &Copy, path: &Path, kept: &Path) -> Result<()> {
     // are read in a transaction that does not write: SQLite copies from no other.
     conn.execute_batch("PRAGMA synchronous=EXTRA; BEGIN")?;
     let old = Copy::of(&conn, folder_of(path));
-    conn.execute_batch("COMMIT")?;
+    // After an error SQLite may have ended the transaction itself; the error is what counts.
+    let ended = conn.execute_batch("COMMIT");
     let kept = old?.keep_as(std::iter::once(kept.to_path_buf()))?;
+    ended?;
     let source = open::connect_foreign(copy.path(), Snapshot::Immutable)?;
     copy::all_pages(&source, &mut conn).inspect_err(|_| {
         // Nothing was replaced, so nothing is kept.

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::file::{beside, folder_of, network_file_system};
 use crate::holders::{self, Holding};
 use crate::paths::STATE_DIR;
-use crate::space::{self, mebibytes};
+use crate::space::{self, in_words};
 use crate::stats::{AutoVacuum, FileStats};
 use crate::{Db, Journal, backup, integrity, pragmas, stats};
 
@@ -26,6 +26,20 @@ const LONG_READ: Duration = Duration::from_mins(1);
 const OLD_BACKUP: Duration = Duration::from_hours(7 * 24);
 
 pub(super) fn all(db: &Db, depth: Depth) -> Vec<Check> {
+    let mut checks = surroundings(db);
+    checks.extend([connection_pragmas(db), soundness(db, depth), foreign_keys(db), who(db), disk_space(db)]);
+    checks.extend([ballast(db.path()), newest_backup(db), leftovers(db)]);
+    checks
+}
+
+pub(super) fn cheap(db: &Db) -> Vec<Check> {
+    let mut checks = surroundings(db);
+    checks.extend([connection_pragmas(db), disk_space(db)]);
+    checks
+}
+
+/// What the header of the file and its folder tell.
+fn surroundings(db: &Db) -> Vec<Check> {
     let mut checks =
         vec![sqlite_version(), file_system(db), journal(db), rights(db.path()), fair_turn(db.path())];
     match stats(db) {
@@ -39,8 +53,6 @@ pub(super) fn all(db: &Db, depth: Depth) -> Vec<Check> {
         }
         Err(error) => checks.push(Check::fail("header", error.to_string(), advice(&error))),
     }
-    checks.extend([connection_pragmas(db), soundness(db, depth), foreign_keys(db), who(db), disk_space(db)]);
-    checks.extend([ballast(db.path()), newest_backup(db)]);
     checks
 }
 
@@ -81,7 +93,7 @@ fn journal(db: &Db) -> Check {
         Journal::Rollback => Check::warn(
             NAME,
             "rollback journal: readers and writers wait for each other",
-            "keep the state on a local disk (`--state-dir`), or open it once for writing",
+            "run `conclave doctor --fix`; if that changes nothing, keep the state on a local disk (`--state-dir`)",
         ),
     }
 }
@@ -126,7 +138,10 @@ fn soundness(db: &Db, depth: Depth) -> Check {
     let found = db.read(|conn| integrity::problems(conn.conn, depth));
     attempt(NAME, found.map(|found| match found.first() {
         None if depth == Depth::Full => Check::ok(NAME, "sound"),
-        None => Check::ok(NAME, "sound, at a quick look: too large for a full one"),
+        None => Check::ok(
+            NAME,
+            "sound, at a quick look: too large for a full one, which `conclave db backup` makes of its copy",
+        ),
         Some(first) => Check::fail(
             NAME,
             format!("{} problems, the first: {first}", found.len()),
@@ -157,7 +172,7 @@ pub(super) fn is_long(found: &FileStats) -> bool {
 
 fn log(db: &Db, found: &FileStats) -> Check {
     const NAME: &str = "write-ahead-log";
-    let size = mebibytes(found.wal_bytes);
+    let size = in_words(found.wal_bytes);
     if !is_long(found) {
         return Check::ok(NAME, size);
     }
@@ -185,8 +200,9 @@ fn auto_vacuum(found: &FileStats) -> Check {
 
 fn freelist(found: &FileStats) -> Check {
     const NAME: &str = "freelist";
-    let free = mebibytes(found.free_bytes());
-    let detail = format!("{} of {} pages are free ({free})", found.freelist_count, found.page_count);
+    let free = in_words(found.free_bytes());
+    let (empty, all) = (space::thousands(found.freelist_count), space::thousands(found.page_count));
+    let detail = format!("{empty} of {all} pages are free ({free})");
     // The smallest of files have a page or two to spare.
     if found.free_percent() > 20 && found.free_bytes() > 1 << 20 {
         return Check::warn(NAME, detail, "run `conclave db vacuum`");
@@ -246,8 +262,11 @@ fn who(db: &Db) -> Check {
         let detail = format!("a read of this process at {} goes on for {age:.0?}", read.place);
         return Check::warn(NAME, detail, "end it: meanwhile the write-ahead log only grows");
     }
+    // Whoever asks has it open, which is no news.
+    let me = std::process::id();
     let names: Vec<String> = holders::holders(db)
         .iter()
+        .filter(|holder| holder.pid != me || holder.holding == Holding::Writes)
         .map(|holder| match holder.holding {
             Holding::Open => holder.to_string(),
             Holding::Reads => format!("{holder} reads"),
@@ -255,7 +274,7 @@ fn who(db: &Db) -> Check {
             Holding::Writes => format!("{holder} writes"),
         })
         .collect();
-    if names.is_empty() { Check::ok(NAME, "nobody") } else { Check::ok(NAME, names.join(", ")) }
+    if names.is_empty() { Check::ok(NAME, "nobody else") } else { Check::ok(NAME, names.join(", ")) }
 }
 
 fn disk_space(db: &Db) -> Check {
@@ -264,7 +283,7 @@ fn disk_space(db: &Db) -> Check {
     attempt(
         NAME,
         space::free(folder).map(|free| {
-            let detail = format!("{} free", mebibytes(free));
+            let detail = format!("{} free", in_words(free));
             match free {
                 0..NO_ROOM => Check::fail(NAME, detail, "free some space on this disk now"),
                 NO_ROOM..LITTLE_ROOM => Check::warn(NAME, detail, "free some space on this disk"),
@@ -286,6 +305,17 @@ fn ballast(path: &Path) -> Check {
     }
 }
 
+fn leftovers(db: &Db) -> Check {
+    const NAME: &str = "leftovers";
+    let left = backup::leftovers(db);
+    if left.is_empty() {
+        return Check::ok(NAME, "no unfinished copies");
+    }
+    let bytes = in_words(left.iter().map(|(_, bytes)| bytes).sum());
+    let detail = format!("{} files of copies whose process was killed, {bytes}", left.len());
+    Check::warn(NAME, detail, "run `conclave doctor --fix`; the next backup removes them too")
+}
+
 fn newest_backup(db: &Db) -> Check {
     const NAME: &str = "backup";
     attempt(
@@ -293,7 +323,12 @@ fn newest_backup(db: &Db) -> Check {
         backup::newest_age(db).map(|age| match age {
             None => Check::warn(NAME, "there is none", "run `conclave db backup`"),
             Some(age) => {
-                let detail = format!("the newest is {} hours old", age.as_secs() / 3600);
+                let detail = match age.as_secs() / 3600 {
+                    0 => "the newest is less than an hour old".to_owned(),
+                    1 => "the newest is 1 hour old".to_owned(),
+                    hours @ 2..48 => format!("the newest is {hours} hours old"),
+                    hours => format!("the newest is {} days old", hours / 24),
+                };
                 if age > OLD_BACKUP {
                     Check::warn(NAME, detail, "run `conclave db backup`")
                 } else {

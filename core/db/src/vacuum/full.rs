@@ -2,7 +2,11 @@
 //!
 //! `auto_vacuum` cannot be changed in a file that has tables, except by VACUUM, which writes the whole
 //! database anew (<https://sqlite.org/pragma.html#pragma_auto_vacuum>). So both are one operation. It needs
-//! the database alone, and room: in WAL mode the new database goes through the log first.
+//! the database alone, and room, up to twice its content (<https://sqlite.org/lang_vacuum.html>): for the new
+//! database, built as a temporary one, and for the log that it goes through into the file (without a log: for the
+//! journal of what it replaces).
+
+use std::path::Path;
 
 use rusqlite::Connection;
 
@@ -13,8 +17,9 @@ use crate::file::folder_of;
 use crate::stats::{AutoVacuum, FileStats};
 use crate::{Db, integrity, pragmas, space, stats};
 
-/// VACUUM builds the new database in a temporary one. Up to this size that is in memory, as everything
-/// temporary; beyond, in a file of SQLite's temporary folder (<https://sqlite.org/tempfiles.html>).
+/// VACUUM builds the new database in a temporary one, which with `temp_store=MEMORY` is in memory as a whole,
+/// however large. So beyond this size it is put into a file of SQLite's temporary folder, which disappears with
+/// its process (<https://sqlite.org/tempfiles.html>).
 const IN_MEMORY: u64 = 64 << 20;
 /// Room that must be left besides what the vacuum itself needs.
 const MARGIN: u64 = 16 << 20;
@@ -36,8 +41,7 @@ pub fn full(db: &Db) -> Result<VacuumStats> {
     let clock = &**db.clock();
     let started = clock.monotonic();
     let before = stats(db)?;
-    let folder = folder_of(db.path());
-    space::require(folder, before.live_bytes() + before.live_bytes() / 8 + MARGIN, "a full vacuum")?;
+    require_room(db.path(), &before)?;
     let mut done = VacuumStats {
         size_before: before.total_bytes(),
         pages_freed: before.freelist_count,
@@ -59,8 +63,31 @@ pub fn full(db: &Db) -> Result<VacuumStats> {
     Ok(done)
 }
 
+/// Whether the temporary database is a file.
+const fn is_in_file(before: &FileStats) -> bool {
+    before.live_bytes() > IN_MEMORY
+}
+
+fn require_room(path: &Path, before: &FileStats) -> Result<()> {
+    let folder = folder_of(path);
+    // A journal keeps every page that is overwritten or cut off, a log gets those that hold something.
+    let written = if before.journal_mode == "wal" { before.live_bytes() } else { before.file_bytes };
+    let beside = written + written / 8 + MARGIN;
+    if !is_in_file(before) {
+        return space::require(folder, beside, "a full vacuum");
+    }
+    let copy = before.live_bytes() + MARGIN;
+    let temporary = space::sqlite_temporary_folder();
+    if space::is_one_disk(folder, &temporary) {
+        return space::require(folder, beside + copy, "a full vacuum with its temporary copy");
+    }
+    space::require(folder, beside, "a full vacuum")?;
+    let what = "the temporary copy of a full vacuum (SQLITE_TMPDIR names another folder)";
+    space::require(&temporary, copy, what)
+}
+
 fn rewrite(conn: &Connection, before: &FileStats) -> Result<()> {
-    let in_file = before.live_bytes() > IN_MEMORY;
+    let in_file = is_in_file(before);
     if in_file {
         conn.execute_batch("PRAGMA temp_store=FILE")?;
     }

@@ -11,6 +11,12 @@ use conclave_retry::Clock as _;
 
 use crate::{Db, DbError, DbOptions, Durability, ErrorKind, FIRST_VERSION, Migration, Result, Schema, Step};
 
+mod callers;
+mod checkpoints;
+mod commits;
+mod counters;
+mod waits;
+
 thread_local! {
     static BUG: Cell<bool> = const { Cell::new(false) };
 }
@@ -53,9 +59,12 @@ fn fixture() -> Fixture {
 
 fn fixture_with(change: impl FnOnce(DbOptions) -> DbOptions) -> Fixture {
     let dir = tempfile::tempdir().unwrap();
-    let schema = Schema::assemble(&[TABLES], &[]).unwrap();
-    let db = Db::open(change(DbOptions::new(dir.path().join("state.db"), schema))).unwrap();
+    let db = Db::open(change(DbOptions::new(dir.path().join("state.db"), schema()))).unwrap();
     Fixture { db, _dir: dir }
+}
+
+fn schema() -> Schema {
+    Schema::assemble(&[TABLES], &[]).unwrap()
 }
 
 impl Fixture {
@@ -274,10 +283,15 @@ fn nesting_is_an_error_at_once() {
             kinds.push(db.exclusive(|_| Ok(())).unwrap_err().kind());
             let future = db.write_async("nested", |_| Ok::<_, DbError>(()));
             kinds.push(block_on(future).unwrap_err().kind());
+            kinds.push(db.maintain(|_| Ok(())).unwrap_err().kind());
+            kinds.push(crate::BulkWriter::open(db, None).map(drop).unwrap_err().kind());
+            let options = DbOptions::new(db.path(), schema());
+            kinds.push(Db::open(options.clone()).unwrap_err().kind());
+            kinds.push(Db::open_read_only(options).unwrap_err().kind());
         }
         kinds
     };
-    let all = vec![ErrorKind::Nested; 8];
+    let all = vec![ErrorKind::Nested; 16];
     assert_eq!(fixture.db.read(|_| Ok::<_, DbError>(nest())).unwrap(), all);
     assert_eq!(fixture.db.exclusive(|_| Ok(nest())).unwrap(), all);
     let in_write = fixture.db.clone();
@@ -294,22 +308,27 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn a_future_dropped_before_its_turn_does_nothing() {
     let fixture = fixture();
     let ran = Arc::new(AtomicUsize::new(0));
-    let (db, counter) = (fixture.db.clone(), Arc::clone(&ran));
-    let results = fixture.as_one_group(vec![
-        insert("a"),
-        Box::new(move |_| {
-            let future = db.write_async("dropped", move |tx| {
+    let counter = Arc::clone(&ran);
+    let write = |text: &'static str| {
+        fixture.db.write_async("stays", move |tx| tx.execute("INSERT INTO item(text) VALUES(?1)", [text]))
+    };
+    // The lead is held meanwhile, so nobody takes anything out of the queue.
+    let (first, last) = fixture
+        .db
+        .maintain(|_| {
+            let first = write("a");
+            let dropped = fixture.db.write_async("dropped", move |tx| {
                 counter.fetch_add(1, Ordering::SeqCst);
                 tx.execute("INSERT INTO item(text) VALUES('dropped')", []).map(drop)
             });
-            assert_eq!(db.writers_queued(), 2);
-            drop(future);
-            assert_eq!(db.writers_queued(), 1);
-            // Takes the place in the queue that the test waits for.
-            insert("b")(&db)
-        }),
-    ]);
-    assert_eq!(kinds(&results), [None, None]);
+            let last = write("b");
+            assert_eq!(fixture.db.writers_queued(), 3);
+            drop(dropped);
+            assert_eq!(fixture.db.writers_queued(), 2);
+            Ok((first, last))
+        })
+        .unwrap();
+    assert_eq!(block_on(async { (first.await.unwrap(), last.await.unwrap()) }), (1, 1));
     assert_eq!(ran.load(Ordering::SeqCst), 0);
     assert_eq!(fixture.texts(), ["a", "b"]);
 }
@@ -496,6 +515,9 @@ fn a_group_runs_at_its_strictest_level() {
     assert_eq!(synchronous(&fixture), 2);
     process("f")(&fixture.db).unwrap();
     assert_eq!(synchronous(&fixture), 1);
+    // What is done alone (vacuum, checkpoints, conversions) is power-proof whoever wrote before.
+    let alone = fixture.db.maintain(|conn| crate::pragmas::integer(conn, "synchronous"));
+    assert_eq!(alone.unwrap(), 2);
 }
 
 #[test]
@@ -602,6 +624,9 @@ fn a_file_replaced_under_the_handle_is_noticed() {
     let away = path.with_extension("away");
     std::fs::rename(&path, &away).unwrap();
     assert_eq!(insert("b")(&fixture.db).unwrap_err().kind(), ErrorKind::Replaced);
+    // Nor is it vacuumed or checkpointed: that would put the log beside whatever has its name.
+    let alone = fixture.db.maintain(|_| -> Result<()> { panic!("in a file that is gone") });
+    assert_eq!(alone.unwrap_err().kind(), ErrorKind::Replaced);
     std::fs::write(&path, b"another file").unwrap();
     assert_eq!(insert("c")(&fixture.db).unwrap_err().kind(), ErrorKind::Replaced);
     assert_eq!(std::fs::read(&path).unwrap(), b"another file");

@@ -1,13 +1,14 @@
 //! Backups that can be trusted.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use conclave_db::backup::{self, BackupOptions, backup};
+use conclave_db::doctor::{self, CheckState, Depth};
 use conclave_db::{Db, DbOptions, ErrorKind, Source};
 use conclave_testkit::{ManualClock, SmallDisk};
 
@@ -249,6 +250,43 @@ fn a_damaged_database_gives_no_backup_and_costs_no_older_one() {
     assert_eq!(names(&folder), before);
 }
 
+/// A quick look does not see it: an index that has as many rows as its table, but others.
+#[test]
+fn a_backup_is_checked_as_thoroughly_as_can_be() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    let sql = "CREATE TABLE note(text TEXT) STRICT; CREATE INDEX by_text ON note(text); INSERT INTO note VALUES('old');";
+    db.write("note", move |tx| tx.execute_batch(sql)).unwrap();
+    drop(db);
+    scratch.foreign(
+        "PRAGMA writable_schema=ON;
+         CREATE TEMP TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'by_text';
+         DELETE FROM sqlite_schema WHERE name = 'by_text';
+         PRAGMA writable_schema=RESET;
+         UPDATE note SET text = 'new';
+         PRAGMA writable_schema=ON;
+         INSERT INTO sqlite_schema SELECT * FROM kept;
+         PRAGMA writable_schema=RESET;",
+    );
+    let db = scratch.open();
+    let integrity = |depth| {
+        let checks = doctor::checks_to(&db, depth);
+        checks.into_iter().find(|check| check.name == "integrity").unwrap().state
+    };
+    assert_eq!((integrity(Depth::Quick), integrity(Depth::Full)), (CheckState::Ok, CheckState::Fail));
+    let refused = backup(&db, &scratch.dir.path().join("copy.db"), &BackupOptions::default()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    assert!(refused.to_string().contains("by_text"), "{refused}");
+    assert!(!scratch.dir.path().join("copy.db").exists());
+    // Nor is such a file put in the place of a database.
+    drop(db);
+    let other = Scratch::new();
+    insert(&other.open(), "stays").unwrap();
+    let refused = backup::restore(&other.options(), &scratch.path()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    assert_eq!(texts(&other.open()), ["stays"]);
+}
+
 #[test]
 fn a_reading_handle_can_back_up_too() {
     let scratch = Scratch::new();
@@ -268,30 +306,4 @@ fn a_disk_without_room_is_told_before_anything_is_written() {
     assert_eq!(refused.kind(), ErrorKind::Full, "{refused}");
     assert!(refused.to_string().contains("of free space"), "before, not in between: {refused}");
     assert_eq!(names(disk.path()), [""; 0]);
-}
-
-#[test]
-fn the_rest_of_a_killed_copy_is_swept_away_when_it_is_old() {
-    let scratch = Scratch::new();
-    let clock = ManualClock::at_wall_ms(0);
-    let db = Db::open(scratch.options().clock(Arc::new(clock.clone()))).unwrap();
-    insert(&db, "one").unwrap();
-    let folder = scratch.dir.path().join("copies");
-    fs::create_dir(&folder).unwrap();
-    // No pid is above 2^22, so the first is of nobody; the second is ours.
-    let dead = [".copy-1073741824-0.tmp", ".copy-1073741824-0.tmp-wal"];
-    let alive = format!(".copy-{}-7.tmp", std::process::id());
-    for name in [dead[0], dead[1], &alive, ".copy-x.tmp"] {
-        fs::write(folder.join(name), "").unwrap();
-    }
-    backup(&db, &folder, &BackupOptions::default()).unwrap();
-    assert!(dead.iter().all(|name| folder.join(name).exists()), "they may be of another pid namespace");
-    let made_ms = fs::metadata(folder.join(dead[0])).unwrap().mtime() * 1000;
-    clock.set_wall_ms(made_ms + 59 * 60_000);
-    backup(&db, &folder, &keep(1)).unwrap();
-    assert!(dead.iter().all(|name| folder.join(name).exists()), "they may be at work still");
-    clock.set_wall_ms(made_ms + 61 * 60_000);
-    backup(&db, &folder, &keep(1)).unwrap();
-    assert!(dead.iter().all(|name| !folder.join(name).exists()));
-    assert!(folder.join(alive).exists() && folder.join(".copy-x.tmp").exists());
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use conclave_db::ballast::{self, Ballast};
-use conclave_db::{Db, DbOptions, ErrorKind};
+use conclave_db::sql::TransactionBehavior;
+use conclave_db::{Db, DbError, DbOptions, ErrorKind};
 use conclave_testkit::SmallDisk;
 
 use crate::fixture::{Scratch, insert, schema, texts};
@@ -43,6 +44,32 @@ fn a_read_only_handle_makes_none() {
     let db = Db::open_read_only(scratch.options()).unwrap();
     assert_eq!(ballast::ensure(&db).unwrap_err().kind(), ErrorKind::ReadOnly);
     assert!(!ballast::path_of(db.path()).exists());
+}
+
+type Write = fn(&Db) -> Result<usize, DbError>;
+
+/// A database that may not grow is as full as its disk, whichever way the write goes.
+#[test]
+fn whoever_meets_the_end_of_the_room_gives_it_up() {
+    const BIG: &str = "INSERT INTO item(text) VALUES(hex(zeroblob(1000000)))";
+    let ways: &[(&str, Write)] = &[
+        ("write", |db| {
+            db.exclusive(|conn| Ok(conn.pragma_update(None, "max_page_count", 40)?))?;
+            db.write("big", |tx| tx.execute(BIG, []))
+        }),
+        ("a connection of its own", |db| {
+            let mut own = db.open_connection()?;
+            own.pragma_update(None, "max_page_count", 40)?;
+            own.transact(TransactionBehavior::Immediate, |transaction| Ok(transaction.execute(BIG, [])?))
+        }),
+    ];
+    for (name, write) in ways {
+        let scratch = Scratch::new();
+        let db = scratch.open();
+        ballast::ensure(&db).unwrap();
+        assert_eq!(write(&db).unwrap_err().kind(), ErrorKind::Full, "{name}");
+        assert!(!ballast::path_of(db.path()).exists(), "{name}: it was kept");
+    }
 }
 
 #[test]

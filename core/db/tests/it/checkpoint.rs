@@ -1,11 +1,11 @@
 //! The log stays short, and who keeps it from that is named.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use conclave_db::checkpoint::{CheckpointMode, CheckpointReport, checkpoint};
 use conclave_db::{Db, DbError, Holding, holders, stats};
-use conclave_testkit::{Parent, Rerun, notices_of, skipped};
+use conclave_testkit::{ManualClock, Parent, Rerun, notices_of, skipped};
 use tracing::Level;
 
 use crate::fixture::{Scratch, insert};
@@ -62,7 +62,8 @@ fn the_log_is_copied_while_writing_goes_on() {
 #[test]
 fn a_held_up_log_is_not_tried_at_each_commit_and_is_told() {
     let scratch = Scratch::new();
-    let db = scratch.open();
+    // No checkpoint takes any time, or a slow disk would get more of them.
+    let db = Db::open(scratch.options().clock(Arc::new(ManualClock::new()))).unwrap();
     insert(&db, "first").unwrap();
     let ((), told) = notices_of(Level::WARN, || {
         beside_a_reader(&db, || {

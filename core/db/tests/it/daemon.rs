@@ -1,9 +1,12 @@
 //! The task that vacuums while a program runs for long.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use conclave_db::vacuum::{self, VacuumSchedule};
 use conclave_db::{Db, ErrorKind, stats};
+use conclave_retry::Clock;
 
 use crate::fixture::{Scratch, insert};
 use crate::vacuum::{MB, fill, mostly_free};
@@ -73,4 +76,57 @@ async fn the_daemon_refuses_what_it_can_never_do() {
     let db = Db::open_read_only(scratch.options()).unwrap();
     let refused = vacuum::spawn_daemon(db, VacuumSchedule::default()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ReadOnly);
+}
+
+/// Time moves with each look at it, and stops in the middle of the work until it is told to go on.
+#[derive(Debug)]
+struct Stops {
+    looks: AtomicU64,
+    told: mpsc::Sender<()>,
+    goes_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Clock for Stops {
+    fn monotonic(&self) -> Duration {
+        let look = self.looks.fetch_add(1, Ordering::SeqCst);
+        if look == AT_WORK {
+            self.told.send(()).unwrap();
+            // An error when the test has failed meanwhile.
+            let _ = self.goes_on.lock().unwrap().recv();
+        }
+        Duration::from_millis(look)
+    }
+
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+}
+
+/// The look at the clock that stands still: set anew before the daemon begins.
+const AT_WORK: u64 = 1_000_000;
+
+#[tokio::test]
+async fn the_daemon_ends_after_the_slice_that_it_is_in() {
+    let scratch = Scratch::new();
+    let ((told, has_stopped), (go_on, goes_on)) = (mpsc::channel(), mpsc::channel());
+    let clock = Arc::new(Stops { looks: AtomicU64::new(0), told, goes_on: Mutex::new(goes_on) });
+    let as_clock: Arc<dyn Clock> = Arc::<Stops>::clone(&clock);
+    let db = Db::open(scratch.options().clock(as_clock)).unwrap();
+    mostly_free(&db, 2 * MB);
+    let free = stats(&db).unwrap().freelist_count;
+    // A hundred looks later some pages are free, and hundreds are not.
+    clock.looks.store(AT_WORK - 100, Ordering::SeqCst);
+    let look = Duration::from_millis(1);
+    let daemon =
+        vacuum::spawn_daemon(db.clone(), VacuumSchedule { look, ..VacuumSchedule::default() }).unwrap();
+    let told = daemon.subscribe();
+    tokio::task::spawn_blocking(move || has_stopped.recv().unwrap()).await.unwrap();
+    let ended = tokio::spawn(daemon.shutdown());
+    // On this one thread, so it has been asked to end before it may go on.
+    tokio::task::yield_now().await;
+    go_on.send(()).unwrap();
+    ended.await.unwrap();
+    let left = stats(&db).unwrap().freelist_count;
+    assert!(0 < left && left < free, "{left} of {free}");
+    assert!(told.borrow().as_ref().is_some_and(|done| done.pages_left == left), "{told:?}");
 }

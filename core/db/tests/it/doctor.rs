@@ -54,6 +54,7 @@ fn a_healthy_database_is_all_right_for_every_handle() {
         "disk-space",
         "ballast",
         "backup",
+        "leftovers",
     ];
     fs::set_permissions(scratch.dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let checked = doctor::checks(&db);
@@ -173,7 +174,7 @@ fn a_damaged_page_fails_and_the_other_checks_go_on() {
     fs::write(scratch.path(), bytes).unwrap();
     let db = Db::open_read_only(scratch.options()).unwrap();
     expect(&db, "integrity", CheckState::Fail, "db restore");
-    assert_eq!(doctor::checks(&db).len(), 16);
+    assert_eq!(doctor::checks(&db).len(), 17);
     assert_eq!(find(&doctor::checks_to(&db, Depth::Quick), "integrity").state, CheckState::Fail);
 }
 
@@ -184,10 +185,10 @@ fn a_long_read_and_an_old_backup_are_told() {
     let db = Db::open(scratch.options().clock(Arc::new(clock.clone()))).unwrap();
     expect(&db, "backup", CheckState::Warn, "there is none");
     with_backup(&db);
-    expect(&db, "backup", CheckState::Ok, "0 hours");
+    expect(&db, "backup", CheckState::Ok, "less than an hour");
     clock.advance(Duration::from_hours(7 * 24 + 1));
-    expect(&db, "backup", CheckState::Warn, "169 hours");
-    expect(&db, "holders", CheckState::Ok, &std::process::id().to_string());
+    expect(&db, "backup", CheckState::Warn, "7 days");
+    expect(&db, "holders", CheckState::Ok, "nobody else");
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (ready, is_ready) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
@@ -232,4 +233,19 @@ fn checks_are_written_as_scripts_expect_them() {
     let wanted = serde_json::json!({"name": "freelist", "state": "warn", "detail": "much is free", "advice": "vacuum"});
     assert_eq!(written, wanted);
     assert!(serde_json::to_value(Check::ok("x", "y")).unwrap()["advice"].is_null());
+}
+
+/// As everywhere where SQLite reads with `immutable=1`: it then says of every file that its journal is `delete`.
+#[test]
+fn a_database_on_a_disk_that_nobody_can_write_is_called_what_it_is() {
+    let Some(disk) = SmallDisk::of(8) else { return };
+    let path = disk.path().join("state.db");
+    let options = DbOptions::new(&path, schema());
+    insert(&Db::open(options.clone()).unwrap(), "one").unwrap();
+    disk.forbid_writing();
+    let db = Db::open_read_only(options).unwrap();
+    assert!(db.is_immutable());
+    let found = stats(&db).unwrap();
+    assert_eq!((found.journal_mode.as_str(), found.as_it_lies), ("wal", true));
+    expect(&db, "journal", CheckState::Warn, "read as it lies");
 }

@@ -54,6 +54,40 @@ fn a_step_goes_back_where_nothing_is_lost() {
     assert_eq!(Db::open(options(&scratch, &[ITEMS, TAGS])).unwrap().migrated().applied, ["tags"]);
 }
 
+/// Below the first version is no file of ours, and what a newer program did is not ours to take back.
+#[test]
+fn going_back_ends_where_this_program_does() {
+    let scratch = Scratch::new();
+    let items = Migration { down: Some(Step::Sql("DROP TABLE item;")), ..ITEMS };
+    let old = Db::open(options(&scratch, &[items])).unwrap();
+    insert(&old, "stays").unwrap();
+    for target in [FIRST_VERSION - 1, 0, -1] {
+        assert_eq!(old.clone().roll_back(target).unwrap_err().kind(), ErrorKind::Invalid, "{target}");
+    }
+    assert_eq!(texts(&old), ["stays"]);
+    // Another process brings the file further meanwhile.
+    scratch.foreign("PRAGMA user_version=101;");
+    assert_eq!(old.clone().roll_back(FIRST_VERSION).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(old.read(|conn| conn.pragma::<i32>("user_version")).unwrap(), FIRST_VERSION + 1);
+    assert_eq!(texts(&old), ["stays"]);
+}
+
+/// A step back may leave rows without their parent as well as a step forward.
+#[test]
+fn a_step_back_that_leaves_dangling_rows_is_not_taken() {
+    let scratch = Scratch::new();
+    let down = "PRAGMA defer_foreign_keys=ON; DELETE FROM item;";
+    let tags = Migration { down: Some(Step::Sql(down)), ..TAGS };
+    let db = Db::open(options(&scratch, &[ITEMS, tags])).unwrap();
+    insert(&db, "a").unwrap();
+    db.write("tag", |tx| tx.execute("INSERT INTO tag SELECT id, 'x' FROM item", [])).unwrap();
+    let refused = db.clone().roll_back(FIRST_VERSION).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Constraint, "{refused}");
+    assert!(refused.to_string().contains("step 101"), "{refused}");
+    assert_eq!(texts(&db), ["a"]);
+    assert_eq!(db.read(|conn| conn.pragma::<i32>("user_version")).unwrap(), FIRST_VERSION + 1);
+}
+
 #[test]
 fn a_step_that_fails_leaves_the_version_before_it() {
     let broken: &[(&str, Step)] = &[

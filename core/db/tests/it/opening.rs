@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use conclave_db::{APPLICATION_ID, Db, DbError, DbOptions, ErrorKind, Source};
 
@@ -27,6 +28,8 @@ fn what_is_not_ours_is_refused_as_it_lies() {
     let cases: &[(&str, &str, ErrorKind, &str)] = &[
         ("newer", future, ErrorKind::Newer, "9999"),
         ("newer in WAL", "PRAGMA journal_mode=WAL; PRAGMA user_version=101;", ErrorKind::Newer, "101"),
+        // Its mark may be a later release's.
+        ("newer with a mark", "PRAGMA application_id=77; PRAGMA user_version=102;", ErrorKind::Newer, "102"),
         ("another program", "PRAGMA application_id=77; CREATE TABLE x(y);", ErrorKind::Foreign, "77"),
         ("unmarked tables", "CREATE TABLE customers(name);", ErrorKind::Foreign, "customers"),
         (
@@ -261,4 +264,64 @@ fn a_file_without_version_and_tables_is_unfinished() {
     assert_eq!(Db::is_unfinished(&scratch.options()).unwrap_err().kind(), ErrorKind::Missing);
     drop(scratch.open());
     assert!(!Db::is_unfinished(&scratch.options()).unwrap(), "made whole");
+}
+
+/// The file and its journal as somebody leaves them who is killed in a transaction that has begun to write.
+#[expect(clippy::disallowed_methods, reason = "the other program of the scenarios")]
+fn killed_in_a_transaction(from: &Scratch, begin: &str) -> Scratch {
+    let conn = rusqlite::Connection::open(from.path()).unwrap();
+    // Nothing is kept in memory, so the pages are written before the commit.
+    conn.execute_batch("PRAGMA journal_mode=DELETE; PRAGMA cache_size=1; PRAGMA cache_spill=1;").unwrap();
+    conn.execute_batch(begin).unwrap();
+    let killed = Scratch::new();
+    for suffix in ["", "-journal"] {
+        let name = format!("state.db{suffix}");
+        fs::copy(from.dir.path().join(&name), killed.dir.path().join(&name)).unwrap();
+    }
+    assert!(fs::metadata(killed.dir.path().join("state.db-journal")).unwrap().len() > 512, "a hot journal");
+    killed
+}
+
+#[test]
+fn what_a_dead_process_left_half_done_is_undone_before_anyone_looks() {
+    let half = "BEGIN; UPDATE item SET text = 'half ' || id || text;";
+    for open in [Db::open, Db::open_read_only] {
+        let scratch = Scratch::new();
+        let db = scratch.open();
+        for n in 0..200 {
+            insert(&db, &format!("{n} {}", "x".repeat(500))).unwrap();
+        }
+        let before = texts(&db);
+        drop(db);
+        let killed = killed_in_a_transaction(&scratch, half);
+        assert_eq!(texts(&open(killed.options()).unwrap()), before);
+        // What it would have become counts for nothing, what it was does.
+        let marks = format!("{half} PRAGMA user_version=9999; PRAGMA application_id=77;");
+        let killed = killed_in_a_transaction(&scratch, &marks);
+        assert_eq!(texts(&open(killed.options()).unwrap()), before);
+        scratch.foreign("PRAGMA user_version=9999;");
+        let killed = killed_in_a_transaction(&scratch, &format!("{half} PRAGMA user_version=100;"));
+        assert_eq!(open(killed.options()).unwrap_err().kind(), ErrorKind::Newer);
+    }
+}
+
+/// Where the file of the next test is.
+static REPLACED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// A step of the schema is the one moment of an opening at which a test can act.
+fn replace_the_file(_: i32, _: usize) {
+    if let Some(path) = REPLACED.lock().unwrap().take() {
+        fs::rename(&path, path.with_extension("away")).unwrap();
+        fs::write(&path, "").unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_opened_is_not_taken_for_the_new_one() {
+    let scratch = Scratch::new();
+    *REPLACED.lock().unwrap() = Some(scratch.path());
+    let refused = Db::open(scratch.options().migration_observer(replace_the_file)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Replaced, "{refused}");
+    assert!(REPLACED.lock().unwrap().is_none(), "nothing was replaced");
+    assert_eq!(fs::metadata(scratch.path()).unwrap().len(), 0, "the new one was written");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_db::{DbError, ErrorKind};
+use conclave_db::{Db, DbError, ErrorKind};
 use conclave_retry::{Classify, Clock, ErrorClass, RetryReason, SystemClock};
 
 use crate::fixture::{Scratch, insert, texts};
@@ -36,7 +36,8 @@ fn every_connection_of_a_full_pool_has_the_pragmas() {
         assert_eq!(db.read(|conn| conn.pragma::<i64>(name)).unwrap(), *value, "{name}");
     }
     let own = db.open_connection().unwrap();
-    for (name, value) in wanted.iter().filter(|(name, _)| *name != "query_only") {
+    let for_writing: &[(&str, i64)] = &[("journal_size_limit", 64 << 20), ("wal_autocheckpoint", 0)];
+    for (name, value) in wanted.iter().filter(|(name, _)| *name != "query_only").chain(for_writing) {
         let found: i64 = own.pragma_query_value(None, name, |row| row.get(0)).unwrap();
         assert_eq!(found, *value, "{name}");
     }
@@ -49,13 +50,25 @@ fn every_connection_of_a_full_pool_has_the_pragmas() {
     );
 }
 
+/// SQLite cuts a map that is larger than it was built for, and says nothing: reading back is what notices.
+#[test]
+fn a_pragma_that_sqlite_does_not_take_is_an_error() {
+    let scratch = Scratch::new();
+    let refused = Db::open(scratch.options().mmap_bytes(1 << 50)).unwrap_err();
+    assert!(matches!(refused, DbError::Pragma { name: "mmap_size", .. }), "{refused}");
+    assert!(refused.to_string().contains(&(1_u64 << 50).to_string()), "{refused}");
+    drop(scratch.open());
+    let refused = Db::open_read_only(scratch.options().mmap_bytes(1 << 50)).unwrap_err();
+    assert!(matches!(refused, DbError::Pragma { name: "mmap_size", .. }), "{refused}");
+}
+
 #[test]
 fn sizes_of_the_pool() {
     let scratch = Scratch::new();
-    let refused = conclave_db::Db::open(scratch.options().pool_size(0)).unwrap_err();
+    let refused = Db::open(scratch.options().pool_size(0)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
     assert!(!scratch.path().exists());
-    let one = conclave_db::Db::open(scratch.options().pool_size(1)).unwrap();
+    let one = Db::open(scratch.options().pool_size(1)).unwrap();
     insert(&one, "a").unwrap();
     assert_eq!(texts(&one), ["a"]);
 }
@@ -63,7 +76,7 @@ fn sizes_of_the_pool() {
 #[test]
 fn a_connection_that_comes_back_dirty_is_not_lent_again() {
     let scratch = Scratch::new();
-    let db = conclave_db::Db::open(scratch.options().pool_size(1)).unwrap();
+    let db = Db::open(scratch.options().pool_size(1)).unwrap();
     db.pool().get().unwrap().execute_batch("BEGIN; SELECT count(*) FROM item;").unwrap();
     let clean = db.pool().get().unwrap();
     assert!(clean.is_autocommit());
@@ -102,11 +115,23 @@ fn a_read_that_panics_leaves_no_transaction_behind() {
 fn an_exhausted_pool_says_so_in_time() {
     let scratch = Scratch::new();
     let options = scratch.options().pool_size(2).connection_timeout(Duration::from_millis(300));
-    let db = conclave_db::Db::open(options).unwrap();
+    let db = Db::open(options).unwrap();
     let _held = (db.pool().get().unwrap(), db.pool().get().unwrap());
-    // Every connection near at hand is in use too.
+    let (refused, waited) = beside_eight_readers(&db, || {
+        let started = SystemClock.monotonic();
+        let refused = db.read(|_| Ok::<_, DbError>(())).unwrap_err();
+        (refused, SystemClock.monotonic().saturating_sub(started))
+    });
+    assert!(waited >= Duration::from_millis(300) && waited < Duration::from_secs(5), "{waited:?}");
+    assert_eq!(refused.kind(), ErrorKind::PoolExhausted);
+    assert!(refused.to_string().contains("pool exhausted"));
+    assert_eq!(refused.classify(), ErrorClass::retryable(RetryReason::PoolExhausted));
+}
+
+/// Runs `during` while every connection near at hand is in use too.
+fn beside_eight_readers<T>(db: &Db, during: impl FnOnce() -> T) -> T {
     let (all_inside, outcome) = (std::sync::Barrier::new(9), std::sync::Barrier::new(9));
-    let refused = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 db.read(|_| {
@@ -119,14 +144,27 @@ fn an_exhausted_pool_says_so_in_time() {
         }
         all_inside.wait();
         assert_eq!(db.active_reads().len(), 8);
-        let started = SystemClock.monotonic();
-        let refused = db.read(|_| Ok::<_, DbError>(())).unwrap_err();
-        let waited = SystemClock.monotonic().saturating_sub(started);
+        let done = during();
         outcome.wait();
-        assert!(waited >= Duration::from_millis(300) && waited < Duration::from_secs(5), "{waited:?}");
-        refused
+        done
+    })
+}
+
+/// r2d2 would say that it timed out.
+#[test]
+fn a_pooled_connection_that_cannot_be_opened_says_why() {
+    let scratch = Scratch::new();
+    let db = Db::open(scratch.options().connection_timeout(Duration::from_millis(300))).unwrap();
+    let away = scratch.path().with_extension("away");
+    let (gone, back) = beside_eight_readers(&db, || {
+        std::fs::rename(scratch.path(), &away).unwrap();
+        let gone = db.read(|_| Ok::<_, DbError>(()));
+        std::fs::rename(&away, scratch.path()).unwrap();
+        (gone, db.read(|_| Ok::<_, DbError>(())))
     });
-    assert_eq!(refused.kind(), ErrorKind::PoolExhausted);
-    assert!(refused.to_string().contains("pool exhausted"));
-    assert_eq!(refused.classify(), ErrorClass::retryable(RetryReason::PoolExhausted));
+    let gone = gone.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::CannotOpen, "{gone}");
+    assert!(gone.to_string().contains("unable to open"), "{gone}");
+    // What failed long ago says nothing of now.
+    back.unwrap();
 }

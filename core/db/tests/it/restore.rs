@@ -57,6 +57,10 @@ fn what_was_there_is_kept() {
     assert!(report.verified);
     assert_eq!((report.path.as_path(), report.version), (scratch.path().as_path(), schema().version()));
     assert_eq!(rows_of(&report.kept.expect("the old one")), ["now"]);
+    // As every other file, without anyone having opened it to write.
+    let reader = Db::open_read_only(scratch.options()).unwrap();
+    assert_eq!(reader.journal(), conclave_db::Journal::Wal);
+    drop(reader);
     let db = scratch.open();
     assert_eq!(texts(&db), ["then"]);
     assert_eq!(conclave_db::stats(&db).unwrap().journal_mode, "wal");
@@ -223,6 +227,27 @@ fn a_file_that_is_no_database_any_more_is_replaced_as_a_file() {
     let kept = report.kept.expect("the broken one");
     assert!(fs::read(kept).unwrap() == vec![7; 8192], "as it was");
     assert!(!beside("-wal").exists() && !beside("-journal").exists(), "{:?}", names(scratch.dir.path()));
+    assert_eq!(texts(&scratch.open()), ["then"]);
+}
+
+/// The log may be all that is left of the last changes: somebody may still want to read it.
+#[test]
+fn the_log_of_a_file_that_is_no_database_any_more_is_kept_as_it_was() {
+    let alive = Scratch::new();
+    let from = then_and_now(&alive);
+    let db = alive.open();
+    insert(&db, "in the log").unwrap();
+    let log = fs::read(alive.dir.path().join("state.db-wal")).unwrap();
+    assert!(!log.is_empty());
+    let scratch = Scratch::new();
+    fs::write(scratch.path(), vec![7; 16_384]).unwrap();
+    fs::write(scratch.dir.path().join("state.db-wal"), &log).unwrap();
+    let kept = restore(&scratch.options(), &from).unwrap().kept.expect("the broken one");
+    assert!(fs::read(&kept).unwrap() == vec![7; 16_384], "the log was played into it");
+    let mut kept_log = kept.into_os_string();
+    kept_log.push("-wal");
+    assert!(fs::read(kept_log).unwrap() == log, "the log as it was");
+    assert!(!scratch.dir.path().join("state.db-wal").exists());
     assert_eq!(texts(&scratch.open()), ["then"]);
 }
 

@@ -27,6 +27,20 @@ fn a_failing_row_is_named_and_nothing_of_the_batch_stays() {
     assert_eq!(texts(&db).len(), 1000);
 }
 
+/// Or it would be run again from its first row each time that somebody else commits in between.
+#[test]
+fn a_batch_has_the_write_lock_from_its_beginning() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    let (mut conn, other) = (db.open_connection().unwrap(), db.open_connection().unwrap());
+    other.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let inserted = batch_insert(&mut conn, &["a"], |transaction, row| {
+        assert!(other.execute_batch("BEGIN IMMEDIATE").is_err(), "before the first row");
+        Ok(transaction.execute("INSERT INTO item(text) VALUES(?1)", [row])?)
+    });
+    assert_eq!(inserted.unwrap(), 1);
+}
+
 #[test]
 fn a_stale_snapshot_restarts_the_whole_closure() {
     let scratch = Scratch::new();
@@ -131,6 +145,9 @@ fn it_neither_nests_nor_writes_into_a_file_that_is_gone() {
     std::fs::rename(scratch.path(), &away).unwrap();
     let gone = conn.transact(TransactionBehavior::Immediate, write).unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::Replaced);
+    // Nor is another file opened in its place.
+    std::fs::copy(&away, scratch.path()).unwrap();
+    assert_eq!(db.open_connection().unwrap_err().kind(), ErrorKind::Replaced);
     std::fs::rename(&away, scratch.path()).unwrap();
     assert_eq!(texts(&db), ["x"]);
 }

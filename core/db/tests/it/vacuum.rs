@@ -2,14 +2,12 @@
 //!
 //! The files have 40 MB; with `CONCLAVE_FULL_SIZE` set they have the scenarios' own 164 MB.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use conclave_db::checkpoint::{CheckpointMode, checkpoint};
 use conclave_db::vacuum::{self, VacuumBudget};
 use conclave_db::{AutoVacuum, Db, DbError, DbOptions, ErrorKind, stats};
-use conclave_retry::Clock;
 use conclave_testkit::{KillDriver, ManualClock, Parent, Random, Rerun, SmallDisk, skipped};
 
 use crate::fixture::{Scratch, insert, schema, texts};
@@ -118,46 +116,6 @@ fn a_log_that_kept_its_largest_size_is_cut() {
     assert_eq!(stats(&db).unwrap().wal_bytes, 0);
 }
 
-/// A clock that moves with each look at it: everything takes time, and the same time each run.
-#[derive(Debug, Default)]
-struct Ticking {
-    looks: AtomicU64,
-}
-
-impl Clock for Ticking {
-    fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.looks.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn wall_ms(&self) -> i64 {
-        0
-    }
-}
-
-#[test]
-fn a_slice_ends_when_its_time_is_over() {
-    let scratch = Scratch::new();
-    let db = Db::open(scratch.options().clock(Arc::new(Ticking::default()))).unwrap();
-    mostly_free(&db, 2 * MB);
-    let free = stats(&db).unwrap().freelist_count;
-    let budget = VacuumBudget { slice: Duration::from_millis(20), ..VacuumBudget::default() };
-    let done = vacuum::cycle(&db, budget).unwrap();
-    assert_eq!(done.pages_freed, free);
-    // The clock ticks with each page, so a slice has at most 20 of them.
-    assert!(done.slices >= free / 20, "{} slices for {free} pages", done.slices);
-}
-
-#[test]
-fn a_slice_goes_on_while_there_is_time() {
-    let scratch = Scratch::new();
-    // Time stands still, so one transaction does it all.
-    let db = Db::open(scratch.options().clock(Arc::new(ManualClock::new()))).unwrap();
-    mostly_free(&db, 2 * MB);
-    let free = stats(&db).unwrap().freelist_count;
-    let done = vacuum::cycle(&db, VacuumBudget::default()).unwrap();
-    assert_eq!((done.slices, done.pages_freed), (1, free));
-}
-
 #[test]
 fn scenario_39_without_auto_vacuum_only_a_full_vacuum_helps() {
     let scratch = Scratch::new();
@@ -205,7 +163,7 @@ fn scenario_2_conversion_keeps_every_row() {
 }
 
 /// Holds a snapshot on another thread until the sender is dropped.
-fn hold_read(db: &Db) -> (mpsc::Sender<()>, std::thread::JoinHandle<()>) {
+pub(crate) fn hold_read(db: &Db) -> (mpsc::Sender<()>, std::thread::JoinHandle<()>) {
     let (release, released) = mpsc::channel::<()>();
     let (ready, is_ready) = mpsc::channel();
     let db = db.clone();

@@ -16,10 +16,14 @@ pub(super) fn run(context: &Context, limit: Option<u64>, dry_run: bool) -> Resul
         }
         return Ok(Exit::Done);
     }
-    let db = context.open()?;
+    let db = if dry_run { context.project.open_for_dry_run()? } else { context.open()? };
     let options =
         BackfillOptions { limit, dry_run, actor: context.actor.clone(), ..BackfillOptions::default() };
-    let progress = Progress::new(output);
+    let mut progress = Progress::new(output);
+    if !dry_run {
+        let kept = "what is copied is kept; run `conclave migrate backfill` to go on";
+        progress = progress.if_interrupted(output, kept.to_owned());
+    }
     let report =
         migrate::backfill(&db, &options, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase))
             .doing("backfill")?;

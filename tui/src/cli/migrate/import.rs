@@ -1,51 +1,85 @@
 //! `conclave migrate import FILE…`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use conclave_consensus::import::ImportReport;
+use conclave_consensus::import::{ImportReport, quoted};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::context::Context;
 use crate::cli::progress::Progress;
 use crate::failure::{Exit, Failure};
 use crate::import::{import, in_words, options};
-use crate::text::{counted, visible};
+use crate::text::visible;
 
+/// What the JSON list says of one file.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    Report(Box<ImportReport>),
+    Failed { source: String, error: Value },
+}
+
+/// Each file for itself: one that cannot be imported keeps no other from it. The exit code is the worst.
 pub(super) fn run(context: &Context, files: &[PathBuf], dry_run: bool) -> Result<Exit, Failure> {
     let output = &context.output;
-    let had_state = context.project.has_state();
-    let mut reports: Vec<ImportReport> = Vec::new();
+    let mut is_new = !dry_run && !context.project.has_state();
+    let mut entries = Vec::new();
+    let mut exit = Exit::Done;
     for file in files {
         let file = context.environment.folder.join(file);
-        let progress = Progress::new(output);
-        let options = options(&context.actor, dry_run);
-        let report = import(&context.project, &file, &options, &mut |at| {
-            progress.at(at.done_rows, at.total_rows, at.phase);
-        });
-        drop(progress);
-        let report = report.map_err(|failure| match reports.len() {
-            0 => failure,
-            done => {
-                failure.hint(format!("{} before it imported", counted(done as u64, "file was", "files were")))
-            }
-        })?;
-        if !had_state && !dry_run && reports.is_empty() {
+        let imported = import_one(context, &file, dry_run);
+        if is_new && context.project.has_state() {
             output.notice(format!("created {}", context.project.database.display()));
+            is_new = false;
         }
-        if !output.json {
-            let would = if dry_run { "would import" } else { "imported" };
-            output.print(format_args!("{would} {}: {}\n", visible(&report.source), in_words(&report)))?;
+        match imported {
+            Ok(report) => {
+                if !output.json {
+                    let would = if dry_run { "would import" } else { "imported" };
+                    output.print(format_args!(
+                        "{would} {}: {}\n",
+                        visible(&report.source),
+                        in_words(&report)
+                    ))?;
+                }
+                entries.push(Entry::Report(Box::new(report)));
+            }
+            // As any other command.
+            Err(failure) if files.len() == 1 || failure.exit == Exit::Interrupted => return Err(failure),
+            Err(failure) => {
+                output.complain(&failure);
+                exit = exit.worse(failure.exit);
+                let source = file.to_string_lossy().into_owned();
+                entries.push(Entry::Failed { source, error: failure.object() });
+            }
         }
-        reports.push(report);
     }
     if output.json {
         // One file, one report; several, a list.
-        match reports.as_slice() {
-            [report] => output.document(report)?,
-            reports => output.document(&reports)?,
+        match entries.as_slice() {
+            [entry] => output.document(entry)?,
+            entries => output.document(&entries)?,
         }
     }
-    if !dry_run && let Ok(db) = context.project.open() {
+    if !dry_run
+        && context.project.has_state()
+        && let Ok(db) = context.project.open()
+    {
         Context::tidy_up(&db);
     }
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+fn import_one(context: &Context, file: &Path, dry_run: bool) -> Result<ImportReport, Failure> {
+    let mut progress = Progress::new(&context.output);
+    if !dry_run {
+        let again = quoted(&file.to_string_lossy());
+        let kept = format!("what has arrived is kept; run `conclave migrate import {again}` to go on");
+        progress = progress.if_interrupted(&context.output, kept);
+    }
+    let options = options(&context.actor, dry_run);
+    import(&context.project, file, &options, &mut |at| {
+        progress.at(at.done_rows, at.total_rows, at.phase);
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use conclave_consensus::import::quoted;
 use conclave_consensus::migrate::{self, MigrationStatus};
 use serde_json::Value;
 
@@ -77,6 +78,22 @@ fn status_page(status: &MigrationStatus) -> String {
         Some(phase) => format!("phase {phase}, missing: {}", status.next.missing.join(", ")),
     };
     let _ = writeln!(text, "next        {}", visible(&next));
+    text.push_str(&source_lines(status));
+    text
+}
+
+/// The files that were imported, and those whose import did not end.
+fn source_lines(status: &MigrationStatus) -> String {
+    let mut text = String::new();
+    for (at, source) in status.sources.iter().enumerate() {
+        let label = if at == 0 { "sources" } else { "" };
+        let when = source.finished_at.or(source.started_at).map_or("?".to_owned(), times::absolute);
+        let how = match source.finished_at {
+            Some(_) => format!("imported {when}"),
+            None => format!("began {when}, not finished: conclave migrate import {}", quoted(&source.path)),
+        };
+        let _ = writeln!(text, "{label:<12}{}: {}", visible(&source.path), visible(&how));
+    }
     text
 }
 

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use conclave_consensus::migrate::{self, Finding, VerifyReport};
 use conclave_db::Db;
 
+use crate::attention::unfinished_imports;
 use crate::cli::context::Context;
+use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::{count, counted, visible};
@@ -19,7 +21,13 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
-    let Some(db) = open_to_verify(context, dry_run)? else { return Ok(Exit::Done) };
+    let Some((db, not_kept)) = context.project.open_to_keep(context.read_only || dry_run)? else {
+        return Ok(Exit::Done);
+    };
+    context.say_how_it_is_read(&db);
+    if let Some(failure) = not_kept {
+        output.notice(format!("what is found is not kept: {}", failure.message));
+    }
     let progress = Progress::new(output);
     let report =
         migrate::verify(&db, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase)).doing("verify")?;
@@ -28,24 +36,19 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
         output.document(&report)?;
     } else {
         output.print(verify_page(&report))?;
+        for advice in report.advice() {
+            output.notice(format!("hint: {advice}"));
+        }
     }
+    say_unfinished(output, &db);
     Ok(if report.equal { Exit::Done } else { Exit::StateSaysNo })
 }
 
-/// Opens the state so that what is found can be kept, where that is wanted and possible. A state that must be
-/// migrated first is refused as by everything that reads.
-fn open_to_verify(context: &Context, dry_run: bool) -> Result<Option<Db>, Failure> {
-    let reader = context.project.open_read_only()?;
-    if context.read_only || dry_run || reader.is_none() {
-        return Ok(reader);
-    }
-    drop(reader);
-    match context.project.open() {
-        Ok(db) => Ok(Some(db)),
-        Err(failure) => {
-            context.output.notice(format!("what is found is not kept: {}", failure.message));
-            context.project.open_read_only()
-        }
+/// What a comparison says nothing of: it compares what is here.
+fn say_unfinished(output: &Output, db: &Db) {
+    for import in unfinished_imports(db).unwrap_or_default() {
+        output.notice(visible(&import.why));
+        output.notice(format!("hint: {}", visible(&import.advice)));
     }
 }
 
@@ -54,7 +57,7 @@ fn verify_page(report: &VerifyReport) -> String {
     if report.equal {
         return format!("{checked} compared, all equal\n");
     }
-    let mut text = format!("{checked} compared, {} differ\n", count(report.differences));
+    let mut text = format!("{checked} compared, {}\n", counted(report.differences, "differs", "differ"));
     for finding in &report.findings {
         let _ = writeln!(text, "{}", finding_in_words(finding));
     }

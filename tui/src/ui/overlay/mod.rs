@@ -7,14 +7,15 @@ mod view;
 use ratatui::crossterm::event::KeyCode;
 
 pub(crate) use self::palette::Palette;
-pub(crate) use self::view::{draw, height_of_help};
+pub(crate) use self::view::draw;
+use self::view::{height_of_help, help_page};
 use super::effect::{Effect, Work};
 use super::input::Input;
 use super::keymap::{Action, BINDINGS, Binding, Place};
 use super::keys::Key;
 use super::list::Cursor;
-use super::model::Model;
-use super::update::start_work;
+use super::model::{Model, Screen};
+use super::update::{go, start_work};
 
 /// One overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +93,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     }
     match &mut overlay {
         Overlay::Help { place, filter, top } => {
-            let (lines, seen) =
-                (help_lines(*place, filter.text(), model.setting.read_only).len(), height_of_help(model));
+            let (lines, seen) = (help_page(model, *place, filter.text()).len(), height_of_help(model));
             let last = lines.saturating_sub(seen);
             match key.code {
                 KeyCode::Enter => return Vec::new(),
@@ -134,8 +134,10 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             palette.key(model, key);
         }
         Overlay::NeedsYou { cursor } => match key.code {
-            KeyCode::Up | KeyCode::Char('k') => cursor.step(-1, model.needs.len()),
-            KeyCode::Down | KeyCode::Char('j') => cursor.step(1, model.needs.len()),
+            KeyCode::Up | KeyCode::Char('k') => cursor.step(-1, model.needs().count()),
+            KeyCode::Down | KeyCode::Char('j') => cursor.step(1, model.needs().count()),
+            // All that can wait so far is seen there, and dealt with from there.
+            KeyCode::Enter if model.needs().next().is_some() => return go(model, Screen::Storage),
             KeyCode::Char('q' | '!') | KeyCode::Enter => return Vec::new(),
             _ => {}
         },

@@ -1,5 +1,6 @@
 //! Overlays, drawn: a page over the screen, with a rule above and below and no box.
 
+use conclave_consensus::migrate::Attention;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,6 +8,7 @@ use ratatui::widgets::Clear;
 
 use super::{HelpLine, Overlay, Palette, help_lines, palette};
 use crate::text::{pad, visible};
+use crate::ui::keymap::Place;
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
 use crate::ui::theme::Theme;
@@ -14,6 +16,37 @@ use crate::ui::theme::Theme;
 /// Lines of help that are seen.
 pub(crate) fn height_of_help(model: &Model) -> usize {
     usize::from(body(model).height.saturating_sub(2))
+}
+
+/// All lines of the help, as wide as the screen.
+pub(crate) fn help_page(model: &Model, place: Place, filter: &str) -> Vec<Line<'static>> {
+    // Below this width the keys stand closer.
+    const NARROW: u16 = 60;
+    let theme = model.setting.theme;
+    let wide = if model.size.0 < NARROW { 12 } else { 22 };
+    let room = usize::from(model.size.0).saturating_sub(wide + 5);
+    let mut lines = Vec::new();
+    for line in help_lines(place, filter, model.setting.read_only) {
+        match line {
+            HelpLine::Heading(text) => lines.push(Line::styled(format!(" {text}"), Theme::strong())),
+            HelpLine::Binding(binding) => {
+                let mut names = wrapped(&binding.key_names(), wide).into_iter();
+                let mut words = wrapped(binding.help, room).into_iter();
+                loop {
+                    let (name, word) = (names.next(), words.next());
+                    if name.is_none() && word.is_none() {
+                        break;
+                    }
+                    let name = pad(&name.unwrap_or_default(), wide, false);
+                    lines.push(Line::from(vec![
+                        Span::styled(format!("   {name} "), theme.accent()),
+                        Span::raw(word.unwrap_or_default()),
+                    ]));
+                }
+            }
+        }
+    }
+    lines
 }
 
 /// Draws the overlay over the screen.
@@ -27,28 +60,25 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
                 Span::raw("type to filter: "),
                 Span::styled(format!("{}{}", visible(filter.text()), theme.sign("▏", "_")), theme.accent()),
             ];
-            let lines = help_lines(*place, filter.text(), model.setting.read_only);
-            let lines = lines.into_iter().skip(*top).map(|line| match line {
-                HelpLine::Heading(text) => Line::styled(format!(" {text}"), Theme::strong()),
-                HelpLine::Binding(binding) => Line::from(vec![
-                    Span::styled(format!("   {} ", pad(&binding.key_names(), 22, false)), theme.accent()),
-                    Span::raw(binding.help),
-                ]),
-            });
-            page(model, frame, body, Line::from(head), lines);
+            let lines = help_page(model, *place, filter.text());
+            page(model, frame, body, Line::from(head), lines.into_iter().skip(*top));
         }
         Overlay::Palette(palette) => draw_palette(model, palette, frame, body),
         Overlay::NeedsYou { cursor } => {
-            let head = Line::styled(format!(" Needs you  {}", model.needs.len()), Theme::strong());
-            if model.needs.is_empty() {
-                let text = "   Nothing. Gates, conflicts, lost agents and failed checks will wait here.";
+            let needs: Vec<_> = model.needs().collect();
+            let head = Line::styled(format!(" Needs you  {}", needs.len()), Theme::strong());
+            if needs.is_empty() {
+                let text = "   Nothing. Unfinished imports, open differences and failed checks wait here.";
                 page(model, frame, lower(body, 4), head, [Line::raw(text)].into_iter());
             } else {
-                let rows = model.needs.iter().enumerate().map(|(at, need)| {
-                    let marker = if at == cursor.selected { theme.marker() } else { " " };
-                    Line::raw(format!(" {marker} {}  {}", visible(&need.what), visible(&need.why)))
-                });
-                page(model, frame, body, head, rows);
+                let entries =
+                    needs.iter().enumerate().map(|(at, need)| need_lines(model, need, at == cursor.selected));
+                let entries: Vec<_> = entries.collect();
+                let all: usize = entries.iter().map(Vec::len).sum();
+                // Where not all are seen, the chosen one stands on top.
+                let fits = all <= usize::from(body.height.saturating_sub(2));
+                let lines = entries.into_iter().skip(if fits { 0 } else { cursor.selected }).flatten();
+                page(model, frame, body, head, lines);
             }
         }
         Overlay::Ask { question, .. } => {
@@ -78,6 +108,23 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             page(model, frame, lower(body, 3), head, [hint].into_iter());
         }
     }
+}
+
+/// One of what needs someone: why, and below it what to do.
+fn need_lines(model: &Model, need: &Attention, is_chosen: bool) -> Vec<Line<'static>> {
+    let theme = model.setting.theme;
+    let room = usize::from(model.size.0).saturating_sub(6);
+    let mut lines = Vec::new();
+    for (part, text) in
+        wrapped(&visible(&format!("{}: {}", need.kind, need.why)), room).into_iter().enumerate()
+    {
+        let marker = if is_chosen && part == 0 { theme.marker() } else { " " };
+        let inset = if part == 0 { "" } else { "  " };
+        lines.push(Line::raw(format!(" {marker} {inset}{text}")));
+    }
+    let advice = wrapped(&visible(&need.advice), room);
+    lines.extend(advice.into_iter().map(|text| Line::styled(format!("     {text}"), theme.dim())));
+    lines
 }
 
 fn draw_palette(model: &Model, palette: &Palette, frame: &mut Frame<'_>, body: Rect) {
@@ -112,6 +159,13 @@ fn draw_palette(model: &Model, palette: &Palette, frame: &mut Frame<'_>, body: R
             Span::styled(format!("  {}", visible(&entry.note)), theme.dim()),
         ])
     });
+    if entries.is_empty() {
+        let text =
+            format!("nothing is called {}; backspace shows more", visible(palette.input.text().trim()));
+        let lines = wrapped(&text, usize::from(area.width).saturating_sub(4));
+        let lines: Vec<_> = lines.into_iter().map(|line| Line::raw(format!("   {line}"))).collect();
+        return page(model, frame, area, Line::from(head), lines.into_iter());
+    }
     page(model, frame, area, Line::from(head), lines);
 }
 

@@ -4,7 +4,7 @@ use conclave_consensus::migrate::Paused;
 
 use crate::cli::Signs;
 use crate::ui::effect::Work;
-use crate::ui::fixture::{check, frame, model, numbers, opening, press, problem, send};
+use crate::ui::fixture::{check, frame, model, needs, numbers, opening, press, problem, send};
 use crate::ui::message::{Msg, Opened, Outcome};
 use crate::ui::model::{CheckRow, CheckState, Model};
 
@@ -83,6 +83,41 @@ fn overlays() {
     at_all_sizes("palette", 42, |model| drop(press(model, 42, &[":"])));
     at_all_sizes("palette-export", 42, |model| drop(press(model, 42, &[":", "runs export 4"])));
     at_all_sizes("needs-you", 42, |model| drop(press(model, 42, &["!"])));
+}
+
+#[test]
+fn what_needs_someone() {
+    at_all_sizes("needs-two", 42, |model| {
+        send(model, Msg::Needs(needs()), 42);
+        press(model, 42, &["!", "j"]);
+    });
+    at_all_sizes("storage-needs", 42, |model| {
+        send(model, Msg::Needs(needs()), 42);
+        press(model, 42, &["6"]);
+    });
+}
+
+#[test]
+fn what_is_asked_for_and_is_not_there_is_told_as_that() {
+    for (keys, said) in [
+        (&[":", "runs show 99", "enter"][..], "There is no such run"),
+        (&[":", "zzz"], "nothing is called zzz"),
+        (&["/", "foo:bar", "enter"], "There is no field foo; the fields are spec,"),
+    ] {
+        let mut model = model((80, 24), 42);
+        press(&mut model, 42, keys);
+        assert!(frame(&model).contains(said), "{keys:?}:\n{}", frame(&model));
+    }
+}
+
+#[test]
+fn the_top_line_says_which_project_this_is() {
+    let mut model = model((80, 24), 42);
+    assert!(frame(&model).lines().next().unwrap().ends_with(" project"));
+    let (root, database) = ("/tmp/conclave-demo-x".to_owned(), "/tmp/conclave-demo-x/state.db".to_owned());
+    let moved = Outcome::Moved { root, database, said: "moved".to_owned() };
+    send(&mut model, Msg::Worked { work: Work::Demo, outcome: Ok(moved) }, 42);
+    assert!(frame(&model).lines().next().unwrap().ends_with(" conclave-demo-x"));
 }
 
 #[test]

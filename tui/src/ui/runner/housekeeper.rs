@@ -1,4 +1,5 @@
-//! The thread that keeps the vacuum daemon of core/db running while the UI is open.
+//! The thread that keeps the vacuum daemon of core/db running while the UI is open, and what its reads find
+//! different on both sides of a migration.
 //!
 //! It begins a minute after the start: a program that starts has better things to do, and most sessions are
 //! shorter. It follows the project when the UI moves to another, and a file that was replaced.
@@ -6,8 +7,9 @@
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use conclave_db::FileIdentity;
+use conclave_consensus::shadow;
 use conclave_db::vacuum::{VacuumDaemon, VacuumSchedule, VacuumStats, spawn_daemon};
+use conclave_db::{Db, FileIdentity};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -59,11 +61,13 @@ async fn keep_house(shared: &Shared, orders: &mut mpsc::UnboundedReceiver<Order>
                 {
                     running = begin(&project, identity);
                 }
-                if let Some(running) = &mut running
-                    && let Some(stats) = running.news()
-                    && messages.send(Msg::Vacuumed(Box::new(stats))).is_err()
-                {
-                    return;
+                if let Some(running) = &mut running {
+                    running.keep_differences(&shared.actor);
+                    if let Some(stats) = running.news()
+                        && messages.send(Msg::Vacuumed(Box::new(stats))).is_err()
+                    {
+                        return;
+                    }
                 }
             }
         }
@@ -77,12 +81,20 @@ async fn end(running: Option<Running>) {
 }
 
 struct Running {
+    db: Db,
     daemon: VacuumDaemon,
     identity: FileIdentity,
     told: Option<VacuumStats>,
 }
 
 impl Running {
+    /// Reads write nothing: what they found waits here for somebody who may.
+    fn keep_differences(&self, actor: &str) {
+        if let Err(error) = shadow::keep(&self.db, shadow::take_findings(&self.db), actor) {
+            tracing::warn!(%error, "keep what reads found");
+        }
+    }
+
     /// What the daemon did since the last time that it was asked.
     fn news(&mut self) -> Option<VacuumStats> {
         let last = self.daemon.last().filter(|last| Some(last) != self.told.as_ref())?;
@@ -94,7 +106,8 @@ impl Running {
 fn begin(project: &Project, identity: FileIdentity) -> Option<Running> {
     // A state that needs a migration first is not opened for writing behind the user's back.
     project.open_read_only().ok().flatten()?;
-    let daemon = spawn_daemon(project.open().ok()?, VacuumSchedule::default());
+    let db = project.open().ok()?;
+    let daemon = spawn_daemon(db.clone(), VacuumSchedule::default());
     let daemon = daemon.inspect_err(|error| tracing::warn!(%error, "no vacuum in this session")).ok()?;
-    Some(Running { daemon, identity, told: None })
+    Some(Running { db, daemon, identity, told: None })
 }

@@ -22,6 +22,7 @@ use crate::project::Project;
 struct Shared {
     project: Mutex<Project>,
     actor: String,
+    read_only: bool,
     focused: AtomicBool,
     /// The newest question of each kind that can be abandoned: older ones end where they are.
     newest_page: AtomicU64,
@@ -68,6 +69,7 @@ impl Runner {
         let shared = Arc::new(Shared {
             project: Mutex::new(project),
             actor,
+            read_only,
             focused: AtomicBool::new(true),
             newest_page: AtomicU64::new(0),
             newest_count: AtomicU64::new(0),

@@ -154,6 +154,11 @@ impl Reader<'_> {
                 let run = runs::show(&db, id).map(|run| run.map(Into::into));
                 self.say(Msg::Run { id, run: run.map_err(|error| Problem::from(("read the run", error))) });
             }
+            Read::Needs => match crate::attention::attention(&db) {
+                Ok(needs) => self.say(Msg::Needs(needs)),
+                // Whatever else is read says why it cannot be.
+                Err(failure) => tracing::warn!(error = failure.message, "see what needs you"),
+            },
             Read::Storage => {
                 self.say(Msg::Storage(Box::new(numbers(&db, &self.shared.project().config.soak()))));
             }

@@ -16,7 +16,7 @@ use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
 use crate::ui::model::{CheckRow, CheckState};
-use crate::{demo, find_run, import, times};
+use crate::{attention, demo, find_run, import, times};
 
 /// Backups that the UI keeps.
 const KEPT_BACKUPS: usize = 7;
@@ -56,10 +56,10 @@ impl Worker<'_> {
                 let stats = stats.doing("vacuum")?;
                 let held = stats.held_up_by.map_or(String::new(), |by| format!("; held up by {by}"));
                 Ok(Outcome::Said(format!(
-                    "vacuum: {} before, {} after, {} freed in {}, longest stall {}{held}",
+                    "vacuum: file and log {} before, {} after; {} given back in {}, longest stall {}{held}",
                     size(stats.size_before),
                     size(stats.size_after),
-                    counted(stats.pages_freed, "page", "pages"),
+                    counted(stats.pages_freed, "free page", "free pages"),
                     times::took(stats.took),
                     times::took(stats.longest_stall),
                 )))
@@ -88,8 +88,7 @@ impl Worker<'_> {
             }
             Work::Doctor => {
                 let db = project.open_read_only()?.ok_or_else(gone)?;
-                let checks = doctor::checks(&db).into_iter().chain(migrate::checks(&db));
-                Ok(Outcome::Checks(checks.map(check_row).collect()))
+                Ok(Outcome::Checks(attention::checks(&db).into_iter().map(check_row).collect()))
             }
             Work::Convert => {
                 let db = project.open()?;
@@ -103,16 +102,20 @@ impl Worker<'_> {
                 }))
             }
             Work::Verify => {
-                let db = project.open_read_only()?.ok_or_else(gone)?;
+                let (db, not_kept) = project.open_to_keep(self.shared.read_only)?.ok_or_else(gone)?;
                 let report = migrate::verify(&db, &mut |at| progress(at.done_rows, at.total_rows, at.phase));
                 let report = report.doing("verify")?;
                 let checked = counted(report.checked, "row", "rows");
+                let not_kept =
+                    not_kept.map_or(String::new(), |failure| format!("; not kept: {}", failure.message));
                 if report.equal {
-                    return Ok(Outcome::Said(format!("verify: {checked} compared, all equal")));
+                    return Ok(Outcome::Said(format!("verify: {checked} compared, all equal{not_kept}")));
                 }
-                let differ = format!("verify: {checked} compared, {} differ", count(report.differences));
+                let differ = counted(report.differences, "differs", "differ");
+                let differ = format!("verify: {checked} compared, {differ}{not_kept}");
+                let advice = report.advice().join("; ");
                 Err(Failure::new(Exit::StateSaysNo, "differs", differ)
-                    .hint("`conclave migrate verify` lists them"))
+                    .hint(format!("`conclave migrate verify` lists them; {advice}")))
             }
             Work::Backfill => {
                 let db = project.open()?;

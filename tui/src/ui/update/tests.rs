@@ -8,7 +8,7 @@ use ratatui::crossterm::event::KeyCode;
 use super::update;
 use crate::failure::Exit;
 use crate::ui::effect::{Effect, Read, Work};
-use crate::ui::fixture::{detail, model, numbers, opening, press, problem, send};
+use crate::ui::fixture::{detail, frame, model, needs, numbers, opening, press, problem, send};
 use crate::ui::keymap::{Action, BINDINGS};
 use crate::ui::keys::Key;
 use crate::ui::message::{Mouse, Msg, Opened, Outcome};
@@ -164,6 +164,20 @@ fn a_notice_stays_until_a_key() {
     assert!(model.notice.is_none());
 }
 
+/// A notice takes lines from the list: the chosen one stays in sight wherever it stands.
+#[test]
+fn a_notice_does_not_cover_the_chosen_line() {
+    let mut model = model(SIZE, 42);
+    for _ in 0..20 {
+        press(&mut model, 42, &["j"]);
+        send(&mut model, Msg::ReadFailed(problem()), 42);
+        let chosen = model.runs.rows[model.runs.cursor.selected].id.to_string();
+        let drawn = frame(&model);
+        let line = drawn.lines().find(|line| line.starts_with(" ▸")).unwrap_or_else(|| panic!("{drawn}"));
+        assert!(line.split_whitespace().any(|word| word == chosen), "{chosen}: {line}");
+    }
+}
+
 #[test]
 fn the_mouse_chooses_opens_and_scrolls() {
     let mut model = model(SIZE, 42);
@@ -278,8 +292,22 @@ proptest! {
 }
 
 #[test]
+fn an_import_that_goes_on_here_needs_nobody() {
+    let mut model = model(SIZE, 42);
+    send(&mut model, Msg::Needs(needs()), 42);
+    assert_eq!(model.needs().count(), 2);
+    press(&mut model, 42, &[":", "migrate import /tmp/old.db", "enter"]);
+    assert_eq!(model.needs().map(|need| need.kind).collect::<Vec<_>>(), ["differences"]);
+    press(&mut model, 42, &["!", "enter"]);
+    assert_eq!((model.screen, model.overlay.is_none()), (Screen::Storage, true));
+}
+
+#[test]
 fn everything_that_is_read_is_asked_for_first() {
     let mut model = opening(SIZE);
     let effects = update(&mut model, Msg::Opened(Opened::Ready { as_it_lies: false }));
-    assert!(matches!(&effects[..], [Effect::Read(Read::Page(_)), Effect::Read(Read::Count { .. })]));
+    assert!(matches!(
+        &effects[..],
+        [Effect::Read(Read::Page(_)), Effect::Read(Read::Count { .. }), Effect::Read(Read::Needs)]
+    ));
 }

@@ -29,4 +29,10 @@ impl Held {
         let body: String = statement.query_row((name,), |row| row.get(1))?;
         Ok(body.len())
     }
+
+    /// A setting as the connection has it.
+    #[cfg(test)]
+    pub(crate) fn setting(&self, name: &str) -> rusqlite::types::Value {
+        self.0.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+    }
 }

@@ -32,4 +32,10 @@ impl Locked {
         conn.prepare_cached(store::INSERT)?.execute((body,))?;
         Ok(())
     }
+
+    /// A setting as the connection has it.
+    #[cfg(test)]
+    pub(crate) fn setting(&self, name: &str) -> rusqlite::types::Value {
+        self.0.lock().unwrap().pragma_query_value(None, name, |row| row.get(0)).unwrap()
+    }
 }

@@ -32,4 +32,10 @@ impl Plain {
         self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     }
+
+    /// A setting as the connection has it.
+    #[cfg(test)]
+    pub(crate) fn setting(&self, name: &str) -> rusqlite::types::Value {
+        self.0.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+    }
 }

@@ -44,4 +44,10 @@ impl Pool {
         tx.prepare_cached(store::INSERT)?.execute((body,))?;
         Ok(tx.commit()?)
     }
+
+    /// A setting as the connection has it.
+    #[cfg(test)]
+    pub(crate) fn setting(&self, name: &str) -> rusqlite::types::Value {
+        self.0.get().unwrap().pragma_query_value(None, name, |row| row.get(0)).unwrap()
+    }
 }

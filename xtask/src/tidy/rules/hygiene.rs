@@ -10,7 +10,13 @@ fn is_tidy(file: &SourceFile) -> bool {
 
 /// The modules that print on behalf of everyone else.
 fn may_print(file: &SourceFile) -> bool {
-    matches!(file.name(), "output.rs" | "main.rs" | "build.rs")
+    file.name() == "build.rs"
+        || file.is_in(&["tui/", "xtask/"]) && matches!(file.name(), "output.rs" | "main.rs")
+}
+
+/// The crates that never print.
+fn is_no_library(file: &SourceFile) -> bool {
+    !file.is_in(&["retry/", "core/", "consensus/"])
 }
 
 fn is_lock_or_tidy(file: &SourceFile) -> bool {
@@ -23,7 +29,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         advice: "use #[expect(…, reason = \"…\")]: it says why, and complains when it is no longer needed",
         within: Within::Code,
         lines: Lines::All,
-        find: Find::Any(&["#[allow(", "#![allow("]),
+        find: Find::Any(&["#[allow(", "#![allow(", ", allow("]),
         except: nothing,
         caught: ("retry/src/lib.rs", "#[allow(dead_code)]\nfn f() {}"),
         passed: (
@@ -36,10 +42,20 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         advice: "a test that is not run is deleted; one that needs a missing program says so in a line and returns",
         within: Within::Code,
         lines: Lines::All,
-        find: Find::Any(&["#[ignore"]),
+        find: Find::Any(&["#[ignore", ", ignore)]", ", ignore = "]),
         except: nothing,
         caught: ("retry/src/budget/tests.rs", "#[test]\n#[ignore = \"slow\"]\nfn f() {}"),
         passed: ("retry/src/budget/tests.rs", "#[test]\nfn ignore() {}"),
+    },
+    Pattern {
+        rule: "unsafe",
+        advice: "only the shim below SQLite is unsafe: find a safe interface",
+        within: Within::Code,
+        lines: Lines::All,
+        find: Find::Name(&["unsafe", "unsafe_code"]),
+        except: |file| file.is_in(&["core/testkit/src/vfs/shim.rs"]),
+        caught: ("core/testkit/src/vfs/disk.rs", "fn f() { unsafe { g() } }"),
+        passed: ("core/testkit/src/vfs/shim.rs", "fn f() { unsafe { g() } }"),
     },
     Pattern {
         rule: "unfinished",
@@ -70,6 +86,16 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         except: may_print,
         caught: ("consensus/src/import.rs", "fn f() { println!(\"x\") }"),
         passed: ("tui/src/cli/output.rs", "fn f() { println!(\"x\") }"),
+    },
+    Pattern {
+        rule: "print-by-hand",
+        advice: "libraries do not print: return it, or log it with tracing",
+        within: Within::Code,
+        lines: Lines::Production,
+        find: Find::Name(&["stdout", "stderr"]),
+        except: is_no_library,
+        caught: ("consensus/src/import.rs", "fn f() { std::io::stdout().write_all(b\"x\") }"),
+        passed: ("tui/src/cli/output.rs", "fn f() { std::io::stdout().write_all(b\"x\") }"),
     },
     Pattern {
         rule: "no-panic",

@@ -109,7 +109,7 @@ fn member(tree: &Tree, folder: &str) -> Vec<Finding> {
     if name != Some(layer.name) {
         findings.push(finding("name", format!("the crate in {folder} is called {}", layer.name)));
     }
-    for (kind, dependency) in dependencies(&manifest) {
+    for (kind, dependency) in dependencies(tree, &manifest) {
         let is_dev = kind == "dev-dependencies";
         let ours = LAYERS.iter().any(|layer| layer.name == dependency);
         if dependency == TESTKIT && !is_dev {
@@ -125,19 +125,26 @@ fn member(tree: &Tree, folder: &str) -> Vec<Finding> {
 }
 
 /// Each dependency with the table that it stands in, those of single targets too.
-fn dependencies(manifest: &Table) -> Vec<(&'static str, String)> {
+fn dependencies(tree: &Tree, manifest: &Table) -> Vec<(&'static str, String)> {
     const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let root = self::manifest(tree, "Cargo.toml").unwrap_or_default();
+    let shared = root.get("workspace").and_then(|workspace| workspace.get("dependencies"));
     let targets = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
     let tables = std::iter::once(manifest).chain(targets.filter_map(Value::as_table));
     tables
         .flat_map(|table| KINDS.into_iter().filter_map(|kind| Some((kind, table.get(kind)?.as_table()?))))
-        .flat_map(|(kind, table)| table.iter().map(move |(name, value)| (kind, real_name(name, value))))
+        .flat_map(|(kind, table)| {
+            table.iter().map(move |(name, value)| (kind, real_name(name, value, shared)))
+        })
         .collect()
 }
 
-/// A dependency may be renamed.
-fn real_name(name: &str, value: &Value) -> String {
-    value.get("package").and_then(Value::as_str).unwrap_or(name).to_owned()
+/// A dependency may be renamed, here or where the workspace's are named.
+fn real_name(name: &str, value: &Value, shared: Option<&Value>) -> String {
+    let renamed = |value: &Value| value.get("package").and_then(Value::as_str).map(str::to_owned);
+    let is_shared = value.get("workspace").and_then(Value::as_bool) == Some(true);
+    let shared = shared.filter(|_| is_shared).and_then(|shared| shared.get(name));
+    renamed(value).or_else(|| renamed(shared?)).unwrap_or_else(|| name.to_owned())
 }
 
 fn manifest(tree: &Tree, path: &str) -> Option<Table> {

@@ -3,9 +3,12 @@
 use super::{Find, Lines, Pattern, Within};
 use crate::tidy::tree::SourceFile;
 
+/// What owns the terminal, the threads and the database; everything else in the UI is pure.
+const IMPURE: &[&str] =
+    &["tui/src/ui/event_loop.rs", "tui/src/ui/terminal.rs", "tui/src/ui/runner/", "tui/src/ui/fixture.rs"];
+
 fn is_no_pure_part(file: &SourceFile) -> bool {
-    !(file.path.starts_with("tui/src/ui/")
-        && matches!(file.name(), "update.rs" | "view.rs" | "model.rs" | "render.rs"))
+    !file.is_in(&["tui/src/ui/"]) || file.is_in(IMPURE)
 }
 
 pub(crate) const PATTERNS: &[Pattern] = &[Pattern {
@@ -14,9 +17,15 @@ pub(crate) const PATTERNS: &[Pattern] = &[Pattern {
     within: Within::Code,
     lines: Lines::Production,
     find: Find::Name(&[
-        "std::fs",
-        "std::process",
-        "std::thread",
+        "fs",
+        "env",
+        "net",
+        "io",
+        "process",
+        "thread",
+        "File",
+        "stdout",
+        "stderr",
         "Db",
         "dyn Clock",
         "impl Clock",
@@ -25,5 +34,5 @@ pub(crate) const PATTERNS: &[Pattern] = &[Pattern {
     ]),
     except: is_no_pure_part,
     caught: ("tui/src/ui/screens/runs/update.rs", "fn update(model: &mut Model, db: &Db) {}"),
-    passed: ("tui/src/ui/runner.rs", "fn run(db: &Db) {}"),
+    passed: ("tui/src/ui/runner/mod.rs", "fn run(db: &Db) {}"),
 }];

@@ -51,6 +51,39 @@ fn a_waiter_gets_the_turn_when_it_is_freed() {
     assert!(is_free(&path, "-turn"));
 }
 
+/// Else all who wait would meet at the turn, in whatever order the system likes, and who frees it could take it
+/// again at once.
+#[test]
+fn who_waits_for_the_turn_keeps_its_place_in_the_queue() {
+    use std::os::unix::fs::MetadataExt;
+    if !std::path::Path::new("/proc/locks").exists() {
+        conclave_testkit::skipped("no /proc/locks here");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.db");
+    // One meets the turn taken, the other the queue: both end up waiting for the turn.
+    for first in ["-turn", "-queue"] {
+        let holder = lock(&path, "-turn");
+        let ahead = (first == "-queue").then(|| lock(&path, "-queue"));
+        let inode = format!(":{} ", holder.metadata().unwrap().ino());
+        let path_of_waiter = path.clone();
+        let waiter = std::thread::spawn(move || {
+            let mut turn = Turn::new(&path_of_waiter, Duration::from_mins(1), true);
+            turn.acquire().locks.is_some()
+        });
+        drop(ahead);
+        let waits = |line: &str| line.contains(" -> ") && line.contains(&inode);
+        while !std::fs::read_to_string("/proc/locks").unwrap().lines().any(waits) {
+            std::thread::yield_now();
+        }
+        assert!(!is_free(&path, "-queue"), "{first}");
+        drop(holder);
+        assert!(waiter.join().unwrap());
+        assert!(is_free(&path, "-turn") && is_free(&path, "-queue"));
+    }
+}
+
 /// A process that is stopped with the turn in hand costs one wait, not one each time.
 #[test]
 fn patience_ends_once_and_the_turn_comes_back() {

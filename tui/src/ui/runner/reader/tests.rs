@@ -26,6 +26,7 @@ fn shared(project: Project) -> Shared {
     Shared {
         project: Mutex::new(project),
         actor: "tester".into(),
+        read_only: false,
         focused: AtomicBool::new(true),
         newest_page: AtomicU64::new(0),
         newest_count: AtomicU64::new(0),

@@ -35,6 +35,8 @@ pub(crate) struct Run {
     /// `None` until it was read, or when it is gone.
     pub(crate) detail: Option<Arc<RunDetail>>,
     pub(crate) gone: bool,
+    /// Whether it was ever seen: what never was is not gone.
+    pub(crate) was_there: bool,
     pub(crate) tab: Tab,
     pub(crate) pane: Pane,
     /// The text at full width.

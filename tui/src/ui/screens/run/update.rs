@@ -22,10 +22,12 @@ use crate::ui::update::start_work;
 pub(crate) fn open(model: &mut Model, id: RunId) -> Vec<Effect> {
     let detail = model.runs.preview.clone().filter(|detail| detail.summary.id == id);
     let effects = if detail.is_some() { Vec::new() } else { vec![Effect::Read(Read::Run(id))] };
+    let was_there = detail.is_some() || model.runs.rows.iter().any(|run| run.id == id);
     model.run = Some(Run {
         id,
         detail,
         gone: false,
+        was_there,
         tab: Tab::Outputs,
         pane: Pane::List,
         zoomed: false,
@@ -43,6 +45,7 @@ pub(crate) fn open(model: &mut Model, id: RunId) -> Vec<Effect> {
 pub(crate) fn arrived(model: &mut Model, detail: Option<Arc<RunDetail>>) {
     let Some(run) = &mut model.run else { return };
     run.gone = detail.is_none();
+    run.was_there |= detail.is_some();
     if run.detail != detail {
         run.detail = detail;
         // The same text keeps its place; another one begins at its top.

@@ -90,7 +90,11 @@ pub(crate) fn draw(model: &Model, run: &Run, frame: &mut Frame<'_>) {
     title(model, run, frame, parts.title);
     draw_line(frame, parts.tabs, tabs(theme, run));
     let Some(detail) = &run.detail else {
-        let text = if run.gone { "  This run is gone. Esc goes back." } else { "  Reading the run" };
+        let text = match (run.gone, run.was_there) {
+            (false, _) => "  Reading the run",
+            (true, true) => "  This run is gone. Esc goes back.",
+            (true, false) => "  There is no such run. Esc goes back.",
+        };
         draw_line(frame, parts.text, Line::raw(text));
         return;
     };
@@ -114,11 +118,12 @@ pub(crate) fn draw(model: &Model, run: &Run, frame: &mut Frame<'_>) {
     }
 }
 
-const fn nothing(run: &Run) -> &'static str {
+fn nothing(run: &Run) -> &'static str {
     match run.tab {
         Tab::Outputs => "   The answer is empty.",
         Tab::Synthesis => "   No synthesis was stored for this run.",
-        Tab::Attempts => "   No attempts were recorded, or this one left no text.",
+        Tab::Attempts if run.attempt().is_none() => "   No attempts were recorded for this run.",
+        Tab::Attempts => "   This attempt left no text.",
     }
 }
 
@@ -143,8 +148,9 @@ fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
         ),
         Span::styled(format!("   {when}"), theme.dim()),
     ];
-    draw_line(frame, area, Line::from(left));
     let room = u16::try_from(crate::text::width(&right)).unwrap_or(area.width).min(area.width);
+    // One space at least between the two.
+    draw_line(frame, Rect { width: area.width.saturating_sub(room + 1), ..area }, Line::from(left));
     let place = Rect { x: area.right() - room, width: room, ..area };
     draw_line(frame, place, Line::styled(right, style));
 }

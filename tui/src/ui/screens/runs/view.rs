@@ -144,9 +144,11 @@ fn draw_empty(model: &Model, frame: &mut Frame<'_>, parts: Parts) {
     } else {
         &["No run matches. Esc shows all again."]
     };
+    let complaint = runs.filter.complaint();
     let area = body(model);
     let room = usize::from(area.width).saturating_sub(4);
-    let lines = text.iter().flat_map(|line| wrapped(line, room));
+    let text = text.iter().copied().chain(complaint.as_deref());
+    let lines = text.flat_map(|line| wrapped(line, room));
     for (y, line) in (parts.head.y + 1..area.bottom()).zip(lines) {
         draw_line(frame, Rect { y, height: 1, ..area }, Line::raw(format!("  {line}")));
     }

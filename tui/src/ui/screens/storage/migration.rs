@@ -53,6 +53,9 @@ pub(super) fn lines(model: &Model, migration: &MigrationStatus) -> Vec<Line<'sta
         }
         add(text, theme.warning());
     }
+    for need in model.needs().filter(|need| need.kind == "import") {
+        add(format!("{}: {}", need.why, need.advice), theme.warning());
+    }
     lines
 }
 

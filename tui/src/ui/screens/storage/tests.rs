@@ -16,10 +16,17 @@ fn everything_that_changes_the_file_asks_first() {
         ("<", Work::RollBack),
     ] {
         let mut model = model((80, 24), 9);
-        assert_eq!(press(&mut model, 9, &["6", key]), []);
+        press(&mut model, 9, &["6"]);
+        if let Some(Ok(file)) = model.storage.numbers.as_mut().map(|numbers| &mut numbers.file) {
+            file.incremental = work != Work::Convert;
+        }
+        assert_eq!(press(&mut model, 9, &[key]), []);
         assert_eq!(press(&mut model, 9, &["enter"]), [], "the safe answer is the default");
         assert_eq!(press(&mut model, 9, &[key, "y"]), [Effect::Work(work)]);
     }
+    let mut converted = model((80, 24), 9);
+    assert_eq!(press(&mut converted, 9, &["6", "C"]), []);
+    assert!(converted.overlay.is_none() && frame(&converted).contains("nothing to convert"));
     let mut model = model((80, 24), 9);
     assert_eq!(press(&mut model, 9, &["6", "D"]), [Effect::Work(Work::Doctor)]);
     let mut model = crate::ui::fixture::model((80, 24), 9);

@@ -7,6 +7,12 @@ use crate::ui::model::Model;
 use crate::ui::overlay::Overlay;
 use crate::ui::update::start_work;
 
+/// Whether the file is known to need no conversion.
+fn is_incremental(model: &Model) -> bool {
+    let file = model.storage.numbers.as_ref().and_then(|numbers| numbers.file.as_ref().ok());
+    file.is_some_and(|file| file.incremental)
+}
+
 /// Carries out an action of the screen.
 pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let length = view::length(model);
@@ -54,6 +60,9 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Checkpoint => {
             let question = "Copy the write-ahead log into state.db now?";
             model.overlay = Some(Overlay::ask(question, Work::Checkpoint));
+        }
+        Action::Convert if is_incremental(model) => {
+            model.say("nothing to convert: free pages can be given back already");
         }
         Action::Convert => {
             let question = "Rewrite the whole of state.db, so that it can give free pages back? Everyone else waits meanwhile.";

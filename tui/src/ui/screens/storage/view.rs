@@ -33,8 +33,16 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let area = body(model);
     let page = page(model);
     let top = model.storage.top.min(page.len().saturating_sub(usize::from(area.height)));
+    let below = page.len().saturating_sub(top + usize::from(area.height));
     for (y, line) in (area.y..area.bottom()).zip(page.into_iter().skip(top)) {
         draw_line(frame, Rect { y, height: 1, ..area }, line);
+    }
+    if below > 0 && area.height > 1 {
+        let sign = model.setting.theme.sign("↓", "v");
+        let text = format!(" {sign} {} ", format_args!("{} more", count(below as u64)));
+        let wide = u16::try_from(text.chars().count()).unwrap_or(0).min(area.width);
+        let place = Rect { x: area.right() - wide, y: area.bottom() - 1, width: wide, height: 1 };
+        draw_line(frame, place, Line::styled(text, model.setting.theme.accent()));
     }
 }
 
@@ -55,7 +63,31 @@ pub(super) fn labelled(model: &Model, label: &str, parts: Vec<Span<'static>>) ->
     let room = usize::from(model.size.0);
     let begin = |label: &str| vec![Span::raw(format!(" {label:<LABEL$}"))];
     let (mut lines, mut spans, mut used) = (Vec::new(), begin(label), LABEL + 1);
-    for (at, part) in parts.into_iter().enumerate() {
+    // What is wider than a line alone takes several.
+    let widest = room.saturating_sub(LABEL + 1);
+    let split = |part: Span<'static>| {
+        if part.width() <= widest {
+            return vec![part];
+        }
+        let style = part.style;
+        wrapped(&part.content, widest).into_iter().map(|text| Span::styled(text, style)).collect()
+    };
+    let parts = parts.into_iter().map(split);
+    for (at, mut pieces) in parts.enumerate() {
+        if pieces.len() > 1 {
+            if at > 0 {
+                lines.push(Line::from(std::mem::replace(&mut spans, begin(""))));
+            }
+            let last = pieces.pop().unwrap_or_default();
+            for piece in pieces {
+                spans.push(piece);
+                lines.push(Line::from(std::mem::replace(&mut spans, begin(""))));
+            }
+            used = LABEL + 1 + last.width();
+            spans.push(last);
+            continue;
+        }
+        let part = pieces.pop().unwrap_or_default();
         if at > 0 && used + 3 + part.width() > room {
             lines.push(Line::from(std::mem::replace(&mut spans, begin(""))));
             used = LABEL + 1;
@@ -102,21 +134,24 @@ fn numbers(model: &Model) -> Vec<Line<'static>> {
 
 fn title(model: &Model) -> Line<'static> {
     let theme = model.setting.theme;
-    let mut spans = vec![
-        Span::styled(" Storage", Theme::strong()),
-        Span::raw(format!("  {}", visible(&model.setting.database))),
-    ];
+    let mut spans = vec![Span::styled(" Storage", Theme::strong())];
     if let Some(checks) = &model.storage.checks {
         let fine = checks.iter().filter(|check| check.state == CheckState::Ok).count();
-        let worst = checks.iter().map(|check| check.state).max_by_key(|state| match state {
-            CheckState::Ok => 0,
-            CheckState::Warn => 1,
-            CheckState::Fail => 2,
-        });
+        let worst = checks.iter().map(|check| check.state).max_by_key(|state| weight(*state));
         let (sign, _, style) = theme.check(worst.unwrap_or(CheckState::Ok));
-        spans.push(Span::styled(format!("   {sign} doctor: {fine} of {}", checks.len()), style));
+        spans.push(Span::styled(format!("  {sign} doctor: {fine} of {}", checks.len()), style));
     }
+    // Last, since it is what a narrow screen can do without.
+    spans.push(Span::raw(format!("  {}", visible(&model.setting.database))));
     Line::from(spans)
+}
+
+const fn weight(state: CheckState) -> u8 {
+    match state {
+        CheckState::Ok => 0,
+        CheckState::Warn => 1,
+        CheckState::Fail => 2,
+    }
 }
 
 fn file_lines(model: &Model, file: &FileNumbers) -> Vec<Line<'static>> {
@@ -180,13 +215,23 @@ fn checks(model: &Model) -> Vec<Line<'static>> {
     };
     let room = usize::from(model.size.0).saturating_sub(4);
     let mut lines = Vec::new();
+    // What is wrong is not to be looked for below what is right.
+    let mut checks: Vec<_> = checks.iter().collect();
+    checks.sort_by_key(|check| std::cmp::Reverse(weight(check.state)));
     for check in checks {
         let (sign, word, style) = theme.check(check.state);
+        let name = visible(&check.name);
+        // The first line begins with the name; what does not fit goes on below it.
+        let mut parts =
+            wrapped(&visible(&format!("{name} {}", check.detail)), room.saturating_sub(6)).into_iter();
+        let first = parts.next().unwrap_or_default();
+        let detail = first.strip_prefix(&*name).unwrap_or_default().to_owned();
         lines.push(Line::from(vec![
             Span::styled(format!("  {sign} {word:<5}"), style),
-            Span::styled(visible(&check.name).into_owned(), Theme::strong()),
-            Span::raw(format!("  {}", visible(&check.detail))),
+            Span::styled(name.into_owned(), Theme::strong()),
+            Span::raw(format!(" {detail}")),
         ]));
+        lines.extend(parts.map(|part| Line::raw(format!("          {part}"))));
         if let Some(advice) = &check.advice {
             let parts = wrapped(&visible(advice), room.saturating_sub(10));
             lines
