@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, output, tidy};
+use crate::{bench, crash, output, tidy};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Tasks of those who work on Conclave")]
@@ -29,6 +29,11 @@ enum Task {
     Tidy,
     /// Print what the migrations make, compare docs/schema.md with it, or write it
     Schema(tidy::SchemaOptions),
+    /// Kill processes of both ages at random moments, and check what they have left
+    Crash(crash::Options),
+    /// One process of a crash loop
+    #[command(hide = true)]
+    CrashWorker(crash::worker::Options),
     /// One process of a benchmark
     #[command(hide = true)]
     BenchChild(bench::child::Options),
@@ -44,6 +49,8 @@ pub(crate) fn run() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Tidy => tidy::run(),
         Task::Schema(options) => tidy::schema(&options),
+        Task::Crash(options) => crash::run(&options),
+        Task::CrashWorker(options) => crash::worker::run(&options),
         Task::BenchChild(options) => bench::child::run(&options),
         Task::BenchBackfill(options) => bench::backfill::child(&options),
     };

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod cli;
+mod crash;
 mod outcome;
 mod output;
 mod tidy;

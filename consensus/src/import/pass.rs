@@ -52,30 +52,38 @@ impl Passes<'_> {
         phase: &'static str,
         found: &mut Found<'_>,
     ) -> Result<Ended> {
-        let restage = self.bulk.source_is_live();
-        let mut next = self.next(copier, Some(low))?;
+        let live = self.bulk.source_is_live();
+        // The state's own legacy rows are changed by older programs at any time, which their triggers count.
+        let is_own = copier.scope.source.is_none();
+        let written = |tx: &WriteTx<'_>| {
+            Ok::<_, crate::ConsensusError>(if is_own { control::older::writes(tx)?.all } else { 0 })
+        };
+        let (mut seen, mut next) = self.bulk.prepare(|tx| {
+            let (budget, most) = (self.pace.budget(), self.left.min(self.chunk_rows));
+            Ok::<_, crate::ConsensusError>((written(tx)?, plan(copier, tx, Some(low), budget, most)?))
+        })?;
         while let Some((chunk, work)) = next {
             let write = work.to_write > 0 && !self.dry_run;
             let mut rest = Held::default();
             if write {
                 let (applied, held) = self.bulk.write(|tx| {
+                    let older = written(tx)?;
                     if copier.scope.source.is_none() {
                         pause::refuse_while_paused(tx)?;
                     }
                     // The phase that governs the write, read under its lock.
                     let to_legacy = control::phase(tx)?.has_legacy_side();
                     if copier.scope.source.is_some() && to_legacy != copier.scope.to_legacy {
-                        return Ok(false);
+                        return Ok(None);
                     }
                     // Both sides are written here; the triggers would write the new one again.
                     capture::suspend(tx)?;
-                    copier.apply(tx, &chunk, work, restage)?;
+                    copier.apply(tx, &chunk, work, live || older != seen)?;
                     capture::resume(tx)?;
-                    Ok::<_, crate::ConsensusError>(true)
+                    Ok::<_, crate::ConsensusError>(Some(older))
                 })?;
-                if !applied {
-                    return Ok(Ended::PhaseMoved);
-                }
+                let Some(older) = applied else { return Ok(Ended::PhaseMoved) };
+                seen = older;
                 self.pace.took(chunk.weight, held);
                 rest = held;
             }
@@ -83,13 +91,16 @@ impl Passes<'_> {
             self.done_rows += chunk.rows;
             let (dry_run, budget, most) = (self.dry_run, self.pace.budget(), self.left.min(self.chunk_rows));
             // Comparing and counting this chunk and working out the next share one snapshot.
-            let (version, differing, following) = self.bulk.prepare(|tx| {
+            let (version, older, differing, following) = self.bulk.prepare(|tx| {
                 let version = tx.pragma::<i64>("data_version")?;
-                let differing = if write { copier.differing(tx)? } else { 0 };
+                // What an older program has changed since is not what was copied; its trigger has mirrored it.
+                let older = written(tx)?;
+                let differing = if write && older == seen { copier.differing(tx)? } else { 0 };
                 found(copier, tx, &copier.tally(tx, dry_run)?)?;
                 let following = plan(copier, tx, chunk.high.checked_add(1), budget, most)?;
-                Ok::<_, crate::ConsensusError>((version, differing, following))
+                Ok::<_, crate::ConsensusError>((version, older, differing, following))
             })?;
+            seen = older;
             self.differing += differing;
             self.pace.saw(version);
             next = following;
@@ -105,11 +116,6 @@ impl Passes<'_> {
             }
         }
         Ok(Ended::Done)
-    }
-
-    fn next(&mut self, copier: &Copier, low: Option<i64>) -> Result<Option<(Chunk, Work)>> {
-        let (budget, most) = (self.pace.budget(), self.left.min(self.chunk_rows));
-        self.bulk.prepare(|tx| plan(copier, tx, low, budget, most))
     }
 
     /// Runs a closure of the storage layer's own error without the lock.

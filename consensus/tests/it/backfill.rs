@@ -6,7 +6,7 @@ use conclave_consensus::migrate::{self, BackfillOptions, backfill};
 use conclave_consensus::runs::{self, RunFilter, RunStatus};
 use conclave_db::sql::Value;
 
-use crate::project::Project;
+use crate::project::{LEGACY_DDL, Project};
 
 /// Facts 5.6: 62 rows of one spec and stage without run id, in 8 seconds.
 #[test]
@@ -228,6 +228,67 @@ fn an_execution_without_id_is_left_and_counts_as_a_difference() {
     let report = other.import(&source);
     assert_eq!((report.rows, report.executions, report.refused, report.unknown_times), (2, 1, 1, 1));
     assert!(other.verify().equal);
+}
+
+/// Between the moment in which a chunk is worked out and the one in which it is written, its rows are an older
+/// program's to change.
+#[test]
+fn rows_that_an_older_program_changes_before_their_chunk_are_copied_as_they_are_then() {
+    let artifacts = (1..=4)
+        .map(|n| {
+            format!(
+                "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)
+                 VALUES('S', 'spec-plan', 'a', '{{\"n\":{n}}}', 'R{n}', '2025-11-11 02:33:2{n}');"
+            )
+        })
+        .collect::<Vec<_>>()
+        .concat();
+    let executions = (1..=4)
+        .map(|n| {
+            format!(
+                "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, run_id, spawned_at)
+                 VALUES('x-{n}', 'S', 'spec-plan', 'p', 'a', 'R{n}', '2025-11-11 02:33:2{n}');"
+            )
+        })
+        .collect::<Vec<_>>()
+        .concat();
+    for (rows, change, runs) in [
+        (&artifacts, "DELETE FROM consensus_artifacts WHERE id = 2", 3),
+        (&artifacts, "UPDATE consensus_artifacts SET run_id = 'other', content_json = '{}' WHERE id = 2", 4),
+        (&artifacts, "UPDATE consensus_artifacts SET id = 9 WHERE id = 2", 4),
+        (
+            &artifacts,
+            "INSERT OR REPLACE INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json, run_id)
+             VALUES(2, 'S', 'spec-plan', 'b', 'x', 'R1')",
+            3,
+        ),
+        (&executions, "DELETE FROM agent_executions WHERE agent_id = 'x-2'", 3),
+        (&executions, "UPDATE agent_executions SET agent_id = 'y', run_id = 'R1' WHERE agent_id = 'x-2'", 3),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        conclave_db::foreign::create(&path, &format!("{LEGACY_DDL}{rows}")).unwrap();
+        let project = Project::over(dir, &path);
+        let mut chunks = 0;
+        // When the first chunk is told of, the second is worked out.
+        let report = backfill(
+            &project.db,
+            &BackfillOptions { chunk_rows: 1, ..BackfillOptions::default() },
+            &mut |_| {
+                chunks += 1;
+                if chunks == 1 {
+                    project.old_program(change);
+                }
+            },
+        )
+        .unwrap();
+        assert!(report.complete, "{change}");
+        assert!(project.verify().equal, "{change}");
+        assert_eq!(project.number("SELECT count(*) FROM consensus_runs"), runs, "{change}");
+        let attempts = "SELECT count(*) FROM run_attempts WHERE agent_id = 'x-2'";
+        assert_eq!(project.number(attempts), 0, "{change}");
+        project.assert_sound();
+    }
 }
 
 /// Outputs are read by time, then by legacy id, whatever came first.

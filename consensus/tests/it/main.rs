@@ -23,6 +23,7 @@ mod original;
 mod phase_model;
 mod phases;
 mod phases_killed;
+mod power;
 mod project;
 mod random;
 mod reading;

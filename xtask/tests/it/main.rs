@@ -44,3 +44,13 @@ fn a_process_of_the_benchmark_waits_for_its_parent_and_answers_once() {
     let left = xtask(&arguments, folder.path(), "");
     assert!(!left.status.success(), "without a parent nothing is measured");
 }
+
+#[test]
+fn crash_loops_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = xtask(&["crash", "--loops", "25", "--seed", "20"], folder.path(), "");
+    let text = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success(), "{text}{}", String::from_utf8_lossy(&done.stderr));
+    assert!(text.contains("25 loops in "), "{text}");
+    println!("{text}");
+}
