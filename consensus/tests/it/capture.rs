@@ -107,3 +107,26 @@ fn random_statements_of_the_systems_sqlite_are_mirrored() {
     }
     compare_under(&project, &Client::open(&twin).unwrap(), 7, statements_wanted(1500), runs);
 }
+
+/// What an older program changes is changed in place: what only the new side knows of the row stays.
+#[test]
+fn what_only_the_new_side_knows_outlives_an_older_update() {
+    let project = Project::in_phase(3);
+    project.old_program(
+        "INSERT INTO consensus_artifacts(id, spec_id, stage, agent_name, content_json)
+           VALUES(900, 'S', 'plan', 'a', '{}');
+         INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
+           VALUES('e-1', 'S', 'plan', 'p', 'a', '2025-11-11 02:33:00')",
+    );
+    let output = project.number("SELECT id FROM agent_outputs WHERE legacy_id = 900");
+    project.write("UPDATE run_attempts SET state = 'lost', exit_code = 9 WHERE agent_id = 'e-1'");
+    project.old_program(
+        "UPDATE consensus_artifacts SET id = 901 WHERE id = 900;
+         UPDATE agent_executions SET agent_id = 'e-2', phase_type = 'q'",
+    );
+    assert_eq!(project.number("SELECT id FROM agent_outputs WHERE legacy_id = 901"), output);
+    let known = "SELECT count(*) FROM run_attempts
+      WHERE (agent_id, phase_type, state, exit_code) = ('e-2', 'q', 'lost', 9)";
+    assert_eq!(project.number(known), 1);
+    assert_eq!(project.number("SELECT late_writes FROM capture_seen"), 0, "it may still write in phase 3");
+}

@@ -74,6 +74,11 @@ fn what_changes_behind_a_comparison_is_compared_again() {
             &format!("UPDATE consensus_artifacts SET content_json = '{{}}' WHERE id = 4; {tampered}"),
             Some((FindingKind::Different, Some(4))),
         ),
+        // The same among more rows than the last transaction looks at.
+        (
+            &format!("UPDATE consensus_artifacts SET content_json = '{{}}' WHERE id < 500; {tampered}"),
+            Some((FindingKind::Different, Some(4))),
+        ),
     ] {
         let project = mirrored(2500);
         let report = verify_while(&project, 2, sql);
@@ -117,6 +122,20 @@ fn a_comparison_that_died_is_taken_over() {
     assert_eq!(project.number("SELECT max(id) FROM capture_changed"), 100_000);
     assert!(verify_while(&project, 2, "DELETE FROM consensus_artifacts WHERE id < 200").equal);
     assert_eq!(project.number("SELECT comparison FROM migration_state"), 8);
+    assert_ended(&project);
+}
+
+/// Behind the bound nothing is noted any more: whoever compares begins again.
+#[test]
+fn a_comparison_that_loses_sight_begins_again() {
+    let project = mirrored(2500);
+    let report = verify_while(
+        &project,
+        2,
+        "INSERT INTO capture_changed VALUES(100000, 'consensus_artifacts', 1);
+         UPDATE agent_outputs SET content = 'x' WHERE legacy_id = 4",
+    );
+    assert_eq!(report.differences, 1);
     assert_ended(&project);
 }
 

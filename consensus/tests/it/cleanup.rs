@@ -1,9 +1,12 @@
 //! Dropping the legacy tables, and older programs that make them again.
 
+use std::time::Duration;
+
 use conclave_consensus::migrate::{self, AdvanceOptions, advance};
 use conclave_db::backup::{self, BackupOptions};
 use conclave_db::sql::Value;
 use conclave_db::{DbOptions, Source, doctor};
+use conclave_retry::Clock;
 
 use crate::phases::{OLDER_WRITE, Timed};
 use crate::project::{LEGACY_DDL, rows, schema};
@@ -22,6 +25,8 @@ fn the_legacy_tables_go_after_a_verified_backup_and_a_word() {
     let new = timed.project.rows("SELECT * FROM agent_outputs ORDER BY id");
     let report = timed.force(5);
     assert_eq!(timed.project.number(LEGACY), 0, "tables, indexes and triggers");
+    let left = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'capture%'";
+    assert_eq!(timed.project.number(left), 0, "also those between the triggers' own tables");
     assert_eq!(timed.project.rows("SELECT * FROM agent_outputs ORDER BY id"), new);
     let kept = "SELECT seq FROM sqlite_sequence WHERE name = 'consensus_artifacts'";
     assert_eq!(timed.project.number(kept), 14, "ids never come twice");
@@ -70,6 +75,33 @@ fn a_view_on_a_legacy_table_outlives_it() {
     assert_eq!(timed.project.number(&kept), 1);
 }
 
+/// What an older program does while the last comparison is under way, after the backup, is not in that.
+#[test]
+fn nothing_is_dropped_that_came_after_the_backup() {
+    for (meanwhile, why) in [
+        (OLDER_WRITE, "a backup after the last write of an older program"),
+        ("ALTER TABLE consensus_artifacts ADD COLUMN later", "legacy tables that nobody alters meanwhile"),
+        ("DROP TRIGGER capture_consensus_artifacts_insert", "legacy tables that nobody alters meanwhile"),
+    ] {
+        let timed = Timed::in_phase(4);
+        timed.clock.advance(Duration::from_mins(1));
+        let options = AdvanceOptions { skip_soak: true, confirm: true, ..timed.options() };
+        let mut done = false;
+        let error = advance(&timed.project.db, &options, &mut |_| {
+            if !std::mem::replace(&mut done, true) {
+                conclave_db::foreign::run(timed.project.db.path(), meanwhile).unwrap();
+            }
+        })
+        .unwrap_err();
+        assert!(error.to_string().contains(why), "{meanwhile}: {error}");
+        assert_eq!((timed.phase(), timed.project.number(LEGACY) > 0), (4, true));
+        // Whoever is refused there leaves how the soak stands too.
+        let looked = "SELECT soak_seen_at FROM migration_state";
+        assert_eq!(timed.project.number(looked), timed.clock.wall_ms());
+        assert_eq!(timed.force(5).phase, 5);
+    }
+}
+
 /// A row that only the legacy side has is not dropped, whatever anybody says.
 #[test]
 fn nothing_is_dropped_unmigrated() {
@@ -87,21 +119,37 @@ fn nothing_is_dropped_unmigrated() {
     }
 }
 
-/// A refused attempt leaves its backup to the next one, unless an older program wrote meanwhile.
+/// A refused attempt leaves its backup to the next one, unless an older program wrote meanwhile, it is no longer
+/// whole, a day old, or of an earlier time in phase 4.
 #[test]
 fn a_backup_serves_until_an_older_program_writes() {
     let timed = Timed::in_phase(4);
+    let backups = || {
+        let folder = backup::default_folder(timed.project.db.path());
+        backup::list(&folder, timed.project.db.path()).unwrap()
+    };
     let refused = || {
         let options = AdvanceOptions { skip_soak: true, confirm: true, ..timed.options() };
         timed.project.tamper("UPDATE agent_outputs SET content = 'other' WHERE id = 3");
         advance(&timed.project.db, &options, &mut |_| {}).unwrap_err();
         timed.project.tamper("UPDATE agent_outputs SET content = '' WHERE id = 3");
-        let folder = backup::default_folder(timed.project.db.path());
-        backup::list(&folder, timed.project.db.path()).unwrap().len()
+        backups().len()
     };
     assert_eq!((refused(), refused()), (1, 1));
     timed.project.write(OLDER_WRITE);
-    assert_eq!(refused(), 2);
+    assert_eq!((refused(), refused()), (2, 2));
+    timed.clock.advance(Duration::from_hours(24));
+    assert_eq!(refused(), 2, "recent");
+    timed.clock.advance(Duration::from_secs(1));
+    assert_eq!((refused(), refused()), (3, 3), "a day old");
+    let newest = std::fs::File::options().write(true).open(&backups()[0].path).unwrap();
+    newest.set_len(newest.metadata().unwrap().len() - 1).unwrap();
+    timed.clock.advance(Duration::from_secs(1));
+    assert_eq!((refused(), refused()), (4, 4), "not whole");
+    timed.back(Some(3)).unwrap();
+    timed.force(4);
+    timed.clock.advance(Duration::from_secs(1));
+    assert_eq!((refused(), refused()), (5, 5), "from before the way back");
     let report = timed.force(5);
     assert_eq!(report.backup, timed.status().backup.map(|backup| backup.path));
 }
@@ -151,6 +199,8 @@ fn a_backfill_takes_over_tables_that_are_back() {
     let report = timed.project.backfill();
     assert_eq!((report.copied, report.complete), (1, true));
     assert!(timed.status().capture_triggers);
+    let events = "SELECT kind FROM migration_events WHERE kind IN ('capture', 'backfill') ORDER BY id";
+    assert_eq!(timed.project.rows(events), ["capture", "backfill"].map(|kind| [Value::Text(kind.into())]));
 }
 
 /// Scenario 27: a backup taken while somebody writes and the log is not empty; restored, it has the same rows.

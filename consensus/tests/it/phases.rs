@@ -246,6 +246,13 @@ fn broken_triggers_are_put_on_again_and_what_they_missed_is_found() {
     assert!(timed.status().capture_triggers);
     timed.project.write("UPDATE consensus_artifacts SET content_json = 'seen' WHERE id = 1");
     assert_eq!(timed.advance().unwrap().phase, 2);
+    // The way back puts them on too.
+    timed.project.write("DROP TRIGGER capture_artifact");
+    assert!(timed.status().capture_broken);
+    timed.back(Some(1)).unwrap();
+    assert!(timed.status().capture_triggers);
+    let recorded = "SELECT count(*) FROM migration_events WHERE (kind, actor) = ('capture', 'ana')";
+    assert_eq!(timed.project.number(recorded), 2);
 }
 
 #[test]
@@ -265,6 +272,24 @@ fn an_older_program_that_writes_in_phase_4_begins_the_soak_anew() {
     assert_eq!(timed.advance().unwrap().phase, 5);
     // What it wrote is there.
     assert_eq!(timed.project.number("SELECT count(*) FROM agent_outputs WHERE captured_phase = 4"), 1);
+}
+
+/// Also in the time in which the step compares both sides: the soak is read where the phase moves.
+#[test]
+fn a_late_write_during_the_step_begins_the_soak_anew() {
+    let timed = Timed::in_phase(4);
+    timed.clock.advance(DAY * 14);
+    timed.clock.set_wall_ms(conclave_retry::SystemClock.wall_ms());
+    let options = AdvanceOptions { confirm: true, ..timed.options() };
+    let mut done = false;
+    let error = advance(&timed.project.db, &options, &mut |_| {
+        if !std::mem::replace(&mut done, true) {
+            timed.project.write(OLDER_WRITE);
+        }
+    })
+    .unwrap_err();
+    assert!(error.to_string().contains("missing: soak 14 d"), "{error}");
+    assert_eq!(timed.phase(), 4);
 }
 
 /// The steps of a dry run, and that it does nothing.

@@ -81,6 +81,11 @@ fn the_leading_side_is_what_both_hold_afterwards() {
         "SELECT legacy_id, output_markdown, run_id FROM run_syntheses ORDER BY id",
         "SELECT agent_id, phase_type, response_text FROM run_attempts ORDER BY id",
     ];
+    const ORPHANS: &str = "SELECT count(*) FROM consensus_runs r WHERE origin = 'legacy' AND (
+      NOT EXISTS (SELECT 1 FROM agent_outputs WHERE run_id = r.id
+        UNION ALL SELECT 1 FROM run_syntheses WHERE run_id = r.id
+        UNION ALL SELECT 1 FROM run_attempts WHERE run_id = r.id)
+      OR (status <> 'unknown' AND NOT EXISTS (SELECT 1 FROM run_syntheses WHERE run_id = r.id)))";
     for phase in 1..=4 {
         let legacy_leads = phase <= 2;
         for (damage, legacy_kept, new_kept) in DAMAGES {
@@ -127,6 +132,9 @@ fn the_leading_side_is_what_both_hold_afterwards() {
             assert_eq!(timed.status().mismatches, 0);
             let soak = "SELECT soak_since = 1795000060000 FROM migration_state";
             assert_eq!(project.number(soak), 1, "the soak begins anew");
+            if legacy_leads {
+                assert_eq!(project.number(ORPHANS), 0, "{damage}: a run follows the rows that it has left");
+            }
             project.assert_sound();
             assert_eq!(repair(project, false).found, 0, "there is nothing left to do");
             assert_eq!(project.number(entries), 1);

@@ -1,13 +1,16 @@
 //! The way back from phase 4: what only the new tables have gets its legacy row.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use conclave_consensus::migrate::{self, RollbackOptions, rollback};
-use conclave_consensus::record::{CompletionRecord, record_completion};
+use conclave_consensus::record::{CompletionRecord, record_completion, record_output};
+use conclave_consensus::runs::RunId;
 use conclave_db::sql::Value;
 use conclave_db::{Db, DbOptions};
 use conclave_testkit::{KillDriver, Parent, Rerun};
 
+use crate::dual::answer;
 use crate::phases::Timed;
 use crate::project::{Project, rows, schema};
 
@@ -127,6 +130,28 @@ fn scenario_26_what_only_the_new_tables_have_appears_in_the_legacy_ones() {
             ],
         ]
     );
+    // And the new rows know how theirs are spelled.
+    for other in [
+        "agent_outputs o JOIN consensus_artifacts l ON l.id = o.legacy_id
+         WHERE (o.legacy_stage, o.legacy_run_id, o.legacy_created_at) IS NOT (l.stage, l.run_id, l.created_at)",
+        "run_syntheses o JOIN consensus_synthesis l ON l.id = o.legacy_id
+         WHERE (o.legacy_stage, o.legacy_run_id, o.legacy_created_at) IS NOT (l.stage, l.run_id, l.created_at)",
+        "run_attempts o JOIN agent_executions l USING (agent_id)
+         WHERE (o.mirrored, o.legacy_stage, o.legacy_run_id, o.legacy_spawned_at, o.legacy_completed_at)
+           IS NOT (1, l.stage, l.run_id, l.spawned_at, l.completed_at)",
+    ] {
+        assert_eq!(project.number(&format!("SELECT count(*) FROM {other}")), 0, "{other}");
+    }
+    let cursors = "SELECT artifact_back, execution_back, synthesis_back FROM migration_state";
+    assert_eq!(
+        project.rows(cursors),
+        [[Value::Null, Value::Null, Value::Null]],
+        "the next way back begins anew"
+    );
+    let recorded =
+        "SELECT json_extract(detail, '$.copied'), json_extract(detail, '$.updated') FROM migration_events
+      WHERE (kind, actor) = ('copy-back', 'ana')";
+    assert_eq!(project.rows(recorded), [[Value::Integer(14), Value::Integer(1)]]);
     // The legacy side is read in phase 2, and what stayed is there when it goes forward again.
     assert_eq!(project.number("SELECT count(*) FROM agent_outputs WHERE legacy_id IS NULL"), 1);
     assert_eq!(project.number("SELECT count(*) FROM run_attempts WHERE mirrored = 0"), 2);
@@ -180,6 +205,10 @@ fn imported_rows_go_back_byte_for_byte() {
 fn rows_that_come_meanwhile_go_back_too() {
     let timed = in_phase_4();
     let project = &timed.project;
+    project.write(
+        "INSERT INTO run_attempts(agent_id, run_id, agent_name, phase_type, spawned_at, state)
+           VALUES('n-6', 100, 'd', 'regular_stage', 1762828400000, 'lost')",
+    );
     let (mut calls, mut compared, mut ended) = (0, 0, false);
     let options = RollbackOptions { to: Some(3), ..Default::default() };
     rollback(&project.db, &options, &mut |progress| {
@@ -189,6 +218,9 @@ fn rows_that_come_meanwhile_go_back_too() {
             // After its row went back and was compared: executions are the last.
             let completion = CompletionRecord { agent_id: "n-2".into(), at: Some(2), ..Default::default() };
             ended = record_completion(&project.db, &completion).unwrap();
+            // One that could not be said when it was passed by.
+            let late = CompletionRecord { agent_id: "n-6".into(), at: Some(3), ..Default::default() };
+            assert!(record_completion(&project.db, &late).unwrap());
         }
         if calls > 3 {
             return;
@@ -214,6 +246,10 @@ fn rows_that_come_meanwhile_go_back_too() {
         project.rows("SELECT completed_at FROM agent_executions WHERE agent_id = 'n-2'"),
         [[text("1970-01-01 00:00:00.002")]]
     );
+    assert_eq!(
+        project.rows("SELECT completed_at FROM agent_executions WHERE agent_id = 'n-6'"),
+        [[text("1970-01-01 00:00:00.003")]]
+    );
 }
 
 #[test]
@@ -223,8 +259,69 @@ fn a_pause_stops_the_way_back_and_it_goes_on() {
     assert!(timed.back(Some(3)).unwrap_err().contains("ben"));
     assert_eq!(timed.phase(), 4);
     timed.project.write("UPDATE migration_state SET paused_at = NULL");
+    // Stopped when all is copied that could be. An attempt that it passed by can be said when it goes on.
+    let options = RollbackOptions { to: Some(3), ..Default::default() };
+    rollback(&timed.project.db, &options, &mut |progress| {
+        if progress.phase == "compare" {
+            timed.project.write("UPDATE migration_state SET paused_at = 1, paused_by = 'ben'");
+        }
+    })
+    .unwrap_err();
+    let passed = "SELECT artifact_back = (SELECT max(id) FROM agent_outputs WHERE run_id >= 100),
+      execution_back = (SELECT id FROM run_attempts WHERE agent_id = 'n-5') FROM migration_state";
+    assert_eq!(timed.project.rows(passed), [[Value::Integer(1), Value::Integer(1)]]);
+    timed.project.write(
+        "UPDATE run_attempts SET phase_type = 'p' WHERE agent_id = 'n-5';
+         UPDATE migration_state SET paused_at = NULL",
+    );
     assert_eq!(timed.back(Some(3)).unwrap().phase, 3);
     assert!(timed.project.verify().equal);
+    assert_eq!(timed.project.number("SELECT count(*) FROM agent_executions WHERE agent_id = 'n-5'"), 1);
+}
+
+/// Nobody waits: whoever writes all the time finds every row on both sides, also those of the last moment.
+#[test]
+fn a_writer_beside_the_way_back_loses_nothing() {
+    let timed = in_phase_4();
+    let project = &timed.project;
+    let run = RunId(100);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut written = 0;
+            while !stop.load(Ordering::Relaxed) {
+                record_output(&project.db, &answer(run, "busy", b"{}")).unwrap();
+                written += 1;
+            }
+            written
+        });
+        let mut left = Vec::new();
+        for _ in 0..5 {
+            let back = timed.back(Some(3));
+            let only_new =
+                "SELECT count(*) FROM agent_outputs WHERE agent_name = 'busy' AND legacy_id IS NULL";
+            left.push((back.map(|report| report.phase), project.number(only_new)));
+            if timed.phase() == 3 {
+                timed.force(4);
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(writer.join().unwrap() > 0);
+        assert_eq!(left, vec![(Ok(3), 0); 5]);
+    });
+    timed.back(Some(3)).unwrap();
+    assert!(project.verify().equal);
+}
+
+#[test]
+fn ids_that_have_run_out_are_said() {
+    let timed = in_phase_4();
+    timed
+        .project
+        .tamper("UPDATE sqlite_sequence SET seq = 9223372036854775807 WHERE name = 'consensus_artifacts'");
+    let said = timed.back(Some(3)).unwrap_err();
+    assert!(said.contains("consensus_artifacts of the state has no free id left"), "{said}");
+    assert_eq!(timed.phase(), 4);
 }
 
 const BOTH_SIDES: [&str; 7] = [

@@ -25,6 +25,9 @@ fn scenario_25_new_tables_that_are_lost_do_not_keep_anyone_in_phase_3() {
             conclave_db::foreign::run(timed.project.db.path(), &drop).unwrap();
         }
         assert_eq!(timed.back(Some(2)).unwrap().phase, 2);
+        let recorded =
+            "SELECT json_array_length(detail, '$.\"made anew\"') FROM migration_events WHERE kind = 'tables'";
+        assert_eq!(usize::try_from(timed.project.number(recorded)), Ok(lost.len()));
         assert_eq!(timed.project.rows("SELECT * FROM consensus_artifacts ORDER BY id"), legacy);
         timed.project.write(OLDER_WRITE);
         timed.project.backfill();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{LateWrites, Moment, Seen, SoakStatus, in_words};
+use super::{DAY, LateWrites, Moment, Seen, Soak, SoakStatus, in_words};
+use crate::store::control::Phase;
 
 const HOUR: i64 = 3_600_000;
 /// When the soak begins by the wall clock.
@@ -68,6 +69,18 @@ fn a_late_write_begins_it_anew() {
     assert_eq!(seen.at(&moment("a", 9000, 6), late(1, 0)).passed_ms, HOUR);
     // Nor does one that was put back make it a write of the future that shortens.
     assert_eq!(seen.at(&moment("a", -50, 15), late(1, 7)).passed_ms, 0);
+}
+
+#[test]
+fn each_phase_has_its_own_soak() {
+    let soak = Soak {
+        before_reads_flipped: DAY,
+        before_new_only: 2 * DAY,
+        before_cleaned_up: 3 * DAY,
+        ..Soak::default()
+    };
+    let required = |number| soak.required(Phase::of(number).unwrap());
+    assert_eq!([1, 2, 3, 4, 5].map(required), [None, Some(DAY), Some(2 * DAY), Some(3 * DAY), None]);
 }
 
 #[test]
