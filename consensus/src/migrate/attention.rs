@@ -108,6 +108,14 @@ pub(super) fn open_differences(number: u64) -> String {
     format!("{number} open {}", if number == 1 { "difference" } else { "differences" })
 }
 
+/// `1 legacy row without its counterpart`.
+pub(super) fn without_counterpart(rows: u64) -> String {
+    match rows {
+        1 => "1 legacy row without its counterpart".to_owned(),
+        many => format!("{many} legacy rows without their counterpart"),
+    }
+}
+
 impl VerifyReport {
     /// What helps against the differences; empty where nothing differs.
     pub fn advice(&self) -> Vec<&'static str> {

@@ -45,6 +45,10 @@ pub(super) fn run(
         if before.remaining == 0 && !known && !options.dry_run {
             db.write("keep that all is mapped", capture::keep_all_mapped)?;
         }
+        let missing = db.read(control::state)?.missing_in_new;
+        if before.remaining <= refused && missing > refused && !options.dry_run {
+            db.write("close findings", move |tx| control::findings::close_copied(tx, refused))?;
+        }
         return Ok(report);
     }
     let mut passes = Passes {
@@ -115,9 +119,12 @@ pub(super) fn run(
     report.locks = passes.pace.into_locks();
     if report.remaining <= report.refused && !options.dry_run {
         // The rows that stay behind were noticed in their chunks.
-        passes.bulk.write(|tx| match capture::state(tx)? {
-            Capture::On => capture::keep_all_mapped(tx),
-            _ => Ok(()),
+        passes.bulk.write(|tx| {
+            control::findings::close_copied(tx, report.refused)?;
+            match capture::state(tx)? {
+                Capture::On => capture::keep_all_mapped(tx),
+                _ => Ok(()),
+            }
         })?;
     }
     if passes.differing > 0 {

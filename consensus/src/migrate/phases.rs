@@ -10,6 +10,7 @@ use conclave_db::{BulkWriter, Db, WriteTx};
 use serde::Serialize;
 use serde_json::json;
 
+use super::attention::{open_differences, without_counterpart};
 use super::moves::{backward, forward, not_yet};
 use super::reverse::{self, ReverseOptions, ReversePlan};
 use super::soak::{Seen, Soak};
@@ -76,6 +77,9 @@ pub struct StepReport {
     pub steps: Vec<String>,
     /// Rows that are compared, or copied back.
     pub rows: u64,
+    /// Of the rows that were compared, legacy rows without their counterpart: in phase 1 the backfill may still be
+    /// to come. Nothing else differs where a step forward was taken.
+    pub missing_in_new: u64,
     /// How long it takes, about; only of a dry run.
     pub estimated_ms: Option<u64>,
     /// Room that it needs on the disk, about.
@@ -84,6 +88,16 @@ pub struct StepReport {
     pub back: Option<ReversePlan>,
     /// The backup that the last step rests on.
     pub backup: Option<PathBuf>,
+}
+
+impl StepReport {
+    /// What the comparison of a step forward found, in words.
+    pub fn found(&self) -> String {
+        match self.missing_in_new {
+            0 => "all equal".to_owned(),
+            missing => format!("{}: conclave migrate backfill", without_counterpart(missing)),
+        }
+    }
 }
 
 /// How the transaction that was to move the phase ended.
@@ -139,7 +153,7 @@ pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progr
     let legacy = db.read(capture::fingerprint)?;
     let step = Step { from, to, options: options.clone(), legacy, backed_up: dropped };
     let (verified, settled) = verify::prove(db, progress, move |tx, found| step.settle(tx, found))?;
-    report.rows = verified.checked;
+    (report.rows, report.missing_in_new) = (verified.checked, verified.missing_in_new);
     match settled {
         Settled::Moved => Ok(report),
         Settled::Refused(why) => Err(why),
@@ -164,7 +178,7 @@ impl Step {
         let now = self.options.soak.moment(tx.now_ms());
         let before = Facts::read(tx, &self.options.soak, &now)?;
         control::soak::keep(tx, &before.stands)?;
-        control::keep_findings(tx, &found.findings, found.differences)?;
+        control::findings::keep(tx, found)?;
         let mut missing = Facts { differences: 0, mirrored_differences: 0, ..before.clone() }
             .missing(0, self.options.skip_soak);
         // A row that the backfill has not reached is no difference in what is mirrored.
@@ -173,7 +187,7 @@ impl Step {
             _ => found.differences.max(control::pending(tx)?),
         };
         if differences > 0 {
-            missing.push(format!("{differences} open differences"));
+            missing.push(open_differences(differences));
         }
         if capture::fingerprint(tx)? != self.legacy {
             missing.push("legacy tables that nobody alters meanwhile".into());

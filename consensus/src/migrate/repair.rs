@@ -92,9 +92,7 @@ pub(super) fn run(
         let forget = db.read(control::forget_mended)?;
         db.write("forget mended rows", move |tx| tx.execute_batch(&forget.join(";")))?;
     }
-    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| {
-        control::keep_findings(tx, &report.findings, report.differences)
-    };
+    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| control::findings::keep(tx, report);
     report.left = verify::prove(db, progress, keep)?.0.differences;
     Ok(report)
 }

@@ -5,6 +5,7 @@ use conclave_db::doctor::Check;
 use conclave_db::{BulkWriter, Db};
 use serde_json::json;
 
+use super::attention::open_differences;
 use super::{BackfillOptions, BackfillReport, backfill, status};
 use crate::error::{ConsensusError, Result};
 use crate::store::capture::{self, Capture};
@@ -76,7 +77,7 @@ pub fn checks(db: &Db) -> Vec<Check> {
         0 => Check::ok("migration", phase),
         some => Check::warn(
             "migration",
-            format!("{phase}, {some} open differences"),
+            format!("{phase}, {}", open_differences(some)),
             "conclave migrate verify lists them, conclave migrate repair mends them",
         ),
     });

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use conclave_db::{Db, ReadConn, backup};
 use serde::Serialize;
 
+use super::attention::{open_differences, without_counterpart};
 use super::soak::{Moment, Seen, Soak, SoakStatus};
 use super::{BackfillStatus, Counts, ImportedSource, OlderProgram, Paused};
 use crate::error::Result;
@@ -100,7 +101,7 @@ impl Facts {
         let required = soak.required(state.phase);
         Ok(Self {
             differences: state.differences.max(control::pending(conn)?),
-            mirrored_differences: control::mirrored_differences(conn)?,
+            mirrored_differences: state.differences.saturating_sub(state.missing_in_new),
             soak: required.map(|required| SoakStatus::of(&stands, required, now.wall_ms)),
             state,
             older,
@@ -115,13 +116,10 @@ impl Facts {
         let differences =
             if phase == Phase::TablesCreated { self.mirrored_differences } else { self.differences };
         if phase == Phase::DualWrite && remaining > 0 {
-            missing.push(format!("{remaining} legacy rows without their counterpart"));
+            missing.push(without_counterpart(remaining));
         }
         if phase != Phase::CleanedUp && differences > 0 {
-            missing.push(match differences {
-                1 => "1 open difference".to_owned(),
-                many => format!("{many} open differences"),
-            });
+            missing.push(open_differences(differences));
         }
         if let Some(soak) = self.soak.as_ref().filter(|soak| !soak.passed && !skip_soak) {
             missing.push(format!("soak {}", soak.left()));

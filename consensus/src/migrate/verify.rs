@@ -40,9 +40,7 @@ pub(super) fn run(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyR
         let (found, checked) = look(db, &pairs, progress)?;
         return Ok(found.report(checked));
     }
-    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| {
-        control::keep_findings(tx, &report.findings, report.differences)
-    };
+    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| control::findings::keep(tx, report);
     Ok(prove(db, progress, keep)?.0)
 }
 
