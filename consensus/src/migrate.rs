@@ -11,6 +11,7 @@ use crate::import::{ListedRow, LockTimes, Progress};
 
 mod attention;
 mod backfill;
+mod cause;
 mod cleanup;
 mod estimate;
 mod mending;
@@ -144,6 +145,13 @@ pub struct BackfillReport {
     pub locks: LockTimes,
 }
 
+impl BackfillReport {
+    /// What helps where rows are left that no backfill copies.
+    pub fn advice(&self) -> Option<&'static str> {
+        (self.refused > 0).then(|| cause::Cause::Refused(self.refused).advice())
+    }
+}
+
 /// How a row differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -182,6 +190,10 @@ pub struct Finding {
     pub output_id: Option<i64>,
     /// The first field that differs.
     pub field: Option<&'static str>,
+    /// The row id of a legacy row that the new tables cannot hold.
+    pub rowid: Option<i64>,
+    /// Why they cannot.
+    pub reason: Option<&'static str>,
 }
 
 /// What comparing both sides found.
@@ -195,7 +207,9 @@ pub struct VerifyReport {
     pub differences: u64,
     /// Of them, legacy rows without their counterpart.
     pub missing_in_new: u64,
-    /// The first of them.
+    /// Of those, rows that the new tables cannot hold: neither a backfill nor a repair brings them there.
+    pub refused: u64,
+    /// The first 1000 of them; all are counted.
     pub findings: Vec<Finding>,
 }
 

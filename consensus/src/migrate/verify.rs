@@ -17,7 +17,7 @@ use crate::error::{ConsensusError, Result};
 use crate::import::Progress;
 use crate::store::changed::{self, Changed, Comparison};
 use crate::store::control::{self, Phase};
-use crate::store::verify::{Key, Pair};
+use crate::store::verify::{Key, Pair, refused};
 
 /// Rows of one chunk on either side.
 const ROWS: u32 = 1000;
@@ -84,6 +84,7 @@ fn attempt<T: Send + 'static>(
     let mut found = Found::default();
     let checked = compare(db, &pairs, &mut found, progress)?;
     db.read(|conn| found.look_again(conn, &pairs))?;
+    db.read(|conn| found.mark(conn))?;
     for _ in 0..MOST_ROUNDS {
         let left = db.read(|conn| {
             let left = comparison.left(conn)?;
@@ -125,6 +126,7 @@ pub(super) fn look(db: &Db, pairs: &[Pair], progress: &mut dyn FnMut(Progress)) 
     let mut found = Found::default();
     let checked = compare(db, pairs, &mut found, progress)?;
     found.nameless = db.read(|conn| nameless(conn, pairs))?;
+    db.read(|conn| found.mark(conn))?;
     Ok((found, checked))
 }
 
@@ -211,11 +213,21 @@ impl Found {
             let Some(pair) = pairs.iter().find(|pair| pair.table == row.table) else { continue };
             let id = (pair.table, row.key.clone());
             match pair.difference(conn, &row.key)?.map(|(finding, _)| finding) {
-                Some(finding) if counts(phase, &finding) => drop(self.rows.insert(id, finding)),
-                _ => drop(self.rows.remove(&id)),
+                Some(mut finding) if counts(phase, &finding) => {
+                    refused::mark(conn, std::iter::once((&row.key, &mut finding)))?;
+                    self.rows.insert(id, finding);
+                }
+                _ => {
+                    self.rows.remove(&id);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Says of the rows that the new tables cannot hold that they cannot.
+    fn mark(&mut self, conn: &ReadConn<'_>) -> Result<()> {
+        refused::mark(conn, self.rows.iter_mut().map(|((_, key), finding)| (key, finding)))
     }
 
     pub(super) fn report(&self, checked: u64) -> VerifyReport {
@@ -227,6 +239,7 @@ impl Found {
             checked,
             differences,
             missing_in_new: missing as u64 + self.more_missing,
+            refused: all().filter(|finding| finding.reason.is_some()).count() as u64,
             findings: all().take(KEPT).cloned().collect(),
         }
     }

@@ -15,6 +15,7 @@ use self::kinds::Kind;
 use self::statements::{CHANGED, CLEAR, EXTEND_RUNS, NEW, REFUSED, Statements, TEMPORARY, WANT_RUNS};
 use super::control::{self, findings};
 use super::runs;
+use super::verify::refused::NULL;
 use crate::error::{ConsensusError, Result};
 use crate::migrate::FindingKind;
 
@@ -392,9 +393,9 @@ impl Copier {
         if self.scope.source.is_none() {
             tx.execute(
                 "INSERT INTO migration_pending(legacy_table, legacy_rowid, reason, noticed_at)
-                 SELECT ?1, id, 'a column that must not be NULL is', ?2 FROM temp.chunk WHERE action = ?3
+                 SELECT ?1, id, ?4, ?2 FROM temp.chunk WHERE action = ?3
                  ON CONFLICT(legacy_table, legacy_rowid) DO NOTHING",
-                params![self.kind.legacy, tx.now_ms(), REFUSED],
+                params![self.kind.legacy, tx.now_ms(), REFUSED, NULL],
             )?;
         }
         Ok(())

@@ -40,6 +40,9 @@ pub(super) fn run(context: &Context, limit: Option<u64>, dry_run: bool) -> Resul
             count(report.updated),
             count(report.remaining)
         ))?;
+        if let Some(advice) = report.advice() {
+            output.notice(format!("hint: {advice}"));
+        }
     }
     if !dry_run {
         Context::tidy_up(&db);
