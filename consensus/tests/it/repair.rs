@@ -242,6 +242,7 @@ fn broken_triggers_and_all_that_an_older_program_does_wait_for_someone() {
     project.write(crate::phases::OLDER_WRITE);
     project.write("UPDATE capture_seen SET sqlite_version = '3.40.1'");
     assert_eq!(kinds(), ["older-program", "older-program"], "its SQLite, and that it writes at all");
-    let named: Vec<_> = migrate::checks(&project.db).into_iter().filter(|c| c.name == "older-program").collect();
+    let named: Vec<_> =
+        migrate::checks(&project.db).into_iter().filter(|c| c.name == "older-program").collect();
     assert_eq!(named.len(), 2);
 }
