@@ -3,7 +3,7 @@
 use conclave_db::{BulkWriter, Db};
 
 use super::throttle::Throttle;
-use super::{BackfillOptions, BackfillReport, returned};
+use super::{BackfillOptions, BackfillReport, estimate, returned};
 use crate::error::{ConsensusError, Result};
 use crate::import::pace::Pace;
 use crate::import::pass::{LISTED, Passes};
@@ -115,6 +115,10 @@ pub(super) fn run(
         });
         let actor = options.actor.clone();
         passes.bulk.write(|tx| control::record_event(tx, &actor, "backfill", &detail))?;
+    }
+    if options.dry_run {
+        report.estimated_ms = Some(estimate::copying(report.copied));
+        report.disk_bytes = Some(estimate::room(db, report.copied)?);
     }
     report.locks = passes.pace.into_locks();
     if report.remaining <= report.refused && !options.dry_run {

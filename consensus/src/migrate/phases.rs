@@ -245,7 +245,18 @@ pub fn rollback(
             return Ok(Settled::Refused(why));
         }
         let now = soak.moment(tx.now_ms());
-        control::set_phase(tx, to, &actor, &now, json!({}))?;
+        let state = control::state(tx)?;
+        let mut detail = json!({
+            "differences": state.differences,
+            "older_writes": control::older::writes(tx)?.all,
+        });
+        // The way back ends in this transaction: it has just said how many rows it copied.
+        if from == Phase::NewOnly
+            && let Some(copied) = control::newest_event(tx, "copy-back")?
+        {
+            detail["copy_back"] = copied;
+        }
+        control::set_phase(tx, to, &actor, &now, detail)?;
         Ok(Settled::Moved)
     };
     let settled = if from == Phase::NewOnly {
@@ -335,6 +346,7 @@ fn plan_back(db: &Db, mut report: StepReport, from: Phase, lost: &[&'static str]
     if from == Phase::NewOnly {
         let plan = reverse::plan(db)?;
         report.rows = plan.rows;
+        report.disk_bytes = estimate::room(db, plan.rows)?;
         report.steps.push("copy the rows that only the new tables have to the legacy tables".into());
         report.back = Some(plan);
     }

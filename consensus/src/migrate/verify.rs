@@ -35,13 +35,22 @@ const AT_ONCE: u32 = 1000;
 const MOST_ROUNDS: u32 = 200;
 const MOST_STARTS: u32 = 5;
 
-pub(super) fn run(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
+pub(super) fn run(db: &Db, actor: &str, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
     if db.is_read_only() {
         let pairs = db.read(Pair::all)?;
         let (found, checked) = look(db, &pairs, progress)?;
         return Ok(found.report(checked));
     }
-    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| control::findings::keep(tx, report);
+    let actor = actor.to_owned();
+    let keep = move |tx: &WriteTx<'_>, report: &VerifyReport| {
+        control::findings::keep(tx, report)?;
+        let detail = serde_json::json!({
+            "checked": report.checked,
+            "differences": report.differences,
+            "missing_in_new": report.missing_in_new,
+        });
+        control::record_event(tx, &actor, "verify", &detail)
+    };
     Ok(prove(db, progress, keep)?.0)
 }
 

@@ -128,6 +128,13 @@ pub(crate) fn record_event(
     Ok(())
 }
 
+/// What the newest event of this kind says.
+pub(crate) fn newest_event(conn: &ReadConn<'_>, kind: &str) -> Result<Option<serde_json::Value>> {
+    let query = "SELECT detail FROM migration_events WHERE kind = ?1 ORDER BY id DESC LIMIT 1";
+    let detail: Option<String> = conn.query_optional(query, [kind], |row| row.get(0))?;
+    Ok(detail.and_then(|detail| serde_json::from_str(&detail).ok()))
+}
+
 /// Which of the legacy tables the state file has.
 pub(crate) fn legacy_tables(conn: &ReadConn<'_>) -> Result<Vec<&'static str>> {
     let query = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";

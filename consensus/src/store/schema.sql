@@ -185,7 +185,7 @@ CREATE TABLE migration_pending(
   UNIQUE (legacy_table, legacy_rowid)
 ) STRICT;
 
--- What the last comparison of both sides found.
+-- What the last comparison of both sides found: the first 1000 differences. migration_state counts all.
 CREATE TABLE migration_findings(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   found_at INTEGER NOT NULL,

@@ -105,7 +105,7 @@ fn comparison_of_a_read_only_handle_writes_nothing() {
     let Project { dir, db } = project;
     drop(db);
     let db = Db::open_read_only(DbOptions::new(&path, schema())).unwrap();
-    let report = migrate::verify(&db, &mut |_| {}).unwrap();
+    let report = migrate::verify(&db, "ana", &mut |_| {}).unwrap();
     assert_eq!(report.findings.len(), 1);
     drop(dir);
 }
@@ -190,7 +190,7 @@ fn rows_that_are_mended_beside_the_comparison_are_no_differences() {
     );
     project.import(&source);
     project.tamper("UPDATE agent_outputs SET content = 'other'");
-    let report = migrate::verify(&project.db, &mut |at| {
+    let report = migrate::verify(&project.db, "ana", &mut |at| {
         if at.done_rows == at.total_rows {
             project.tamper("UPDATE agent_outputs SET content = legacy_id");
         }

@@ -30,7 +30,8 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
     }
     let progress = Progress::new(output);
     let report =
-        migrate::verify(&db, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase)).doing("verify")?;
+        migrate::verify(&db, &context.actor, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase))
+            .doing("verify")?;
     drop(progress);
     if output.json {
         output.document(&report)?;
