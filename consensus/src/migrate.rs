@@ -11,6 +11,7 @@ use crate::import::{ListedRow, LockTimes, Progress};
 
 mod attention;
 mod backfill;
+mod cause;
 mod cleanup;
 mod estimate;
 mod mending;
@@ -38,6 +39,18 @@ pub use self::reverse::{ReverseOptions, ReversePlan, ReverseReport};
 pub use self::soak::{Soak, SoakStatus};
 pub use self::status::{MigrationBackup, MigrationStatus, NextPhase, phase_name, status, status_with};
 
+/// The last legacy row of each table that a backfill has come to: its id, of executions its row id. Absent before
+/// the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct BackfillCursor {
+    /// Of `consensus_artifacts`.
+    pub artifacts: Option<i64>,
+    /// Of `consensus_synthesis`.
+    pub syntheses: Option<i64>,
+    /// Of `agent_executions`.
+    pub executions: Option<i64>,
+}
+
 /// How far the backfill has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct BackfillStatus {
@@ -47,6 +60,8 @@ pub struct BackfillStatus {
     pub copied: u64,
     /// Legacy rows that have none.
     pub remaining: u64,
+    /// Where the next backfill goes on.
+    pub cursor: BackfillCursor,
 }
 
 /// How many rows each table has.
@@ -137,11 +152,22 @@ pub struct BackfillReport {
     pub rows_without_run_id: u64,
     /// Rows that the new tables cannot hold.
     pub refused: u64,
+    /// How long copying takes, ms, about; only of a dry run.
+    pub estimated_ms: Option<u64>,
+    /// Room that it needs on the disk, bytes, about; only of a dry run.
+    pub disk_bytes: Option<u64>,
     /// The first rows whose time is unknown.
     pub unknown_time_rows: Vec<ListedRow>,
     /// How long the write lock was held.
     #[serde(skip)]
     pub locks: LockTimes,
+}
+
+impl BackfillReport {
+    /// What helps where rows are left that no backfill copies.
+    pub fn advice(&self) -> Option<&'static str> {
+        (self.refused > 0).then(|| cause::Cause::Refused(self.refused).advice())
+    }
 }
 
 /// How a row differs.
@@ -182,6 +208,10 @@ pub struct Finding {
     pub output_id: Option<i64>,
     /// The first field that differs.
     pub field: Option<&'static str>,
+    /// The row id of a legacy row that the new tables cannot hold.
+    pub rowid: Option<i64>,
+    /// Why they cannot.
+    pub reason: Option<&'static str>,
 }
 
 /// What comparing both sides found.
@@ -195,7 +225,9 @@ pub struct VerifyReport {
     pub differences: u64,
     /// Of them, legacy rows without their counterpart.
     pub missing_in_new: u64,
-    /// The first of them.
+    /// Of those, rows that the new tables cannot hold: neither a backfill nor a repair brings them there.
+    pub refused: u64,
+    /// The first 1000 of them; all are counted.
     pub findings: Vec<Finding>,
 }
 
@@ -210,9 +242,14 @@ pub fn backfill(
 }
 
 /// Compares what both schemas hold, byte for byte. The findings are kept in the database unless the handle is
-/// read-only.
-pub fn verify(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
-    verify::run(db, progress)
+/// read-only, with an event
+/// that says who compared and what was found. Durable when this returns.
+///
+/// # Errors
+///
+/// [`crate::ConsensusError::Unsettled`] where rows change faster than they can be compared; nothing is kept then.
+pub fn verify(db: &Db, actor: &str, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
+    verify::run(db, actor, progress)
 }
 
 /// Makes the side that follows equal to the one that leads, row by row, each with an entry in the events.

@@ -172,7 +172,7 @@ fn told<T>(db: &Db, outcome: Result<T>) -> Result<T> {
         });
         tracing::error!(%detail, "the two sides of a write differ; it was taken back");
         let kept = db.write("keep a difference", move |tx| {
-            control::add_findings(tx, std::slice::from_ref(&finding))?;
+            control::findings::add(tx, std::slice::from_ref(&finding))?;
             control::record_event(tx, "dual-write", "difference", &detail)
         });
         if let Err(error) = kept {

@@ -125,7 +125,7 @@ pub fn keep(db: &Db, findings: Vec<Finding>, actor: &str) -> Result<usize> {
     }
     let actor = actor.to_owned();
     db.write("keep what reads found", move |tx| {
-        let kept = control::add_findings(tx, &findings)?;
+        let kept = control::findings::add(tx, &findings)?;
         if kept > 0 {
             let detail = serde_json::json!({ "found_by": "read", "findings": findings });
             control::record_event(tx, &actor, "difference", &detail)?;

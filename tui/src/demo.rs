@@ -33,7 +33,7 @@ pub(crate) fn create(actor: &str, progress: &mut dyn FnMut(Progress)) -> Result<
     project.init()?;
     let report = import::import(&project, &fixture, &import::options(actor, false), progress)?;
     let db = project.open()?;
-    let verified = migrate::verify(&db, progress).doing("verify")?;
+    let verified = migrate::verify(&db, actor, progress).doing("verify")?;
     // Only what was finished stays.
     let _ = folder.keep();
     Ok(Demo { project, report, verified })

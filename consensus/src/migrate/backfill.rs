@@ -3,7 +3,7 @@
 use conclave_db::{BulkWriter, Db};
 
 use super::throttle::Throttle;
-use super::{BackfillOptions, BackfillReport, returned};
+use super::{BackfillOptions, BackfillReport, estimate, returned};
 use crate::error::{ConsensusError, Result};
 use crate::import::pace::Pace;
 use crate::import::pass::{LISTED, Passes};
@@ -44,6 +44,10 @@ pub(super) fn run(
         })?;
         if before.remaining == 0 && !known && !options.dry_run {
             db.write("keep that all is mapped", capture::keep_all_mapped)?;
+        }
+        let missing = db.read(control::state)?.missing_in_new;
+        if before.remaining <= refused && missing > refused && !options.dry_run {
+            db.write("close findings", move |tx| control::findings::close_copied(tx, refused))?;
         }
         return Ok(report);
     }
@@ -112,12 +116,19 @@ pub(super) fn run(
         let actor = options.actor.clone();
         passes.bulk.write(|tx| control::record_event(tx, &actor, "backfill", &detail))?;
     }
+    if options.dry_run {
+        report.estimated_ms = Some(estimate::copying(report.copied));
+        report.disk_bytes = Some(estimate::room(db, report.copied)?);
+    }
     report.locks = passes.pace.into_locks();
     if report.remaining <= report.refused && !options.dry_run {
         // The rows that stay behind were noticed in their chunks.
-        passes.bulk.write(|tx| match capture::state(tx)? {
-            Capture::On => capture::keep_all_mapped(tx),
-            _ => Ok(()),
+        passes.bulk.write(|tx| {
+            control::findings::close_copied(tx, report.refused)?;
+            match capture::state(tx)? {
+                Capture::On => capture::keep_all_mapped(tx),
+                _ => Ok(()),
+            }
         })?;
     }
     if passes.differing > 0 {

@@ -1,5 +1,6 @@
 //! Which phase a step leads to, and why one is refused.
 
+use super::cause::Cause;
 use crate::error::{ConsensusError, Result};
 use crate::store::control::Phase;
 
@@ -55,22 +56,12 @@ fn known(number: u8) -> Result<Phase> {
 }
 
 /// Why a step is refused for now.
-pub(super) fn not_yet(from: Phase, to: Phase, missing: &[String]) -> ConsensusError {
+pub(super) fn not_yet(from: Phase, to: Phase, missing: &[Cause]) -> ConsensusError {
     let why = format!(
         "the step from phase {} to {} is refused, missing: {}",
         from.number(),
         to.number(),
-        missing.join(", ")
+        missing.iter().map(Cause::words).collect::<Vec<_>>().join(", ")
     );
-    let has = |word: &str| missing.iter().any(|missing| missing.contains(word));
-    let hint = if has("counterpart") {
-        "`conclave migrate backfill` copies them"
-    } else if has("difference") {
-        "`conclave migrate verify` lists them, `conclave migrate repair` mends them"
-    } else if has("soak") {
-        "wait, or do without with `--skip-soak`, which is recorded"
-    } else {
-        "`conclave migrate status` shows what is missing"
-    };
-    ConsensusError::refused(why, Some(hint))
+    ConsensusError::refused(why, missing.first().map(Cause::advice))
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::cause::Cause;
+use crate::store::control::Phase;
 use crate::store::control::older::Writes;
 
 /// A write counts as one of a program that is still there for this long.
@@ -40,6 +42,14 @@ impl OlderProgram {
             writing,
             wal_reset_bug,
         }
+    }
+
+    /// What it does that it should not.
+    pub(super) fn causes(&self, phase: Phase) -> Vec<Cause> {
+        let version = || self.sqlite_version.clone().unwrap_or_else(|| "unknown".to_owned());
+        let bug = self.wal_reset_bug.then(|| Cause::WalResetBug(version()));
+        let writing = (self.writing && phase >= Phase::NewOnly).then_some(Cause::StillWriting);
+        bug.into_iter().chain(writing).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use conclave_db::{BulkWriter, Db, WriteTx};
 use serde::Serialize;
 use serde_json::json;
 
+use super::cause::Cause;
 use super::moves::{backward, forward, not_yet};
 use super::reverse::{self, ReverseOptions, ReversePlan};
 use super::soak::{Seen, Soak};
@@ -21,9 +22,6 @@ use crate::import::Progress;
 use crate::store::capture::{self, Capture, Fingerprint};
 use crate::store::control::{self, Phase};
 use crate::store::{counting, schema};
-
-/// What is missing for the last step until its caller has said so.
-const UNCONFIRMED: &str = "`--confirm`, since the legacy tables are dropped";
 
 /// How to take the next step.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +74,9 @@ pub struct StepReport {
     pub steps: Vec<String>,
     /// Rows that are compared, or copied back.
     pub rows: u64,
+    /// Of the rows that were compared, legacy rows without their counterpart: in phase 1 the backfill may still be
+    /// to come. Nothing else differs where a step forward was taken.
+    pub missing_in_new: u64,
     /// How long it takes, about; only of a dry run.
     pub estimated_ms: Option<u64>,
     /// Room that it needs on the disk, about.
@@ -84,6 +85,16 @@ pub struct StepReport {
     pub back: Option<ReversePlan>,
     /// The backup that the last step rests on.
     pub backup: Option<PathBuf>,
+}
+
+impl StepReport {
+    /// What the comparison of a step forward found, in words.
+    pub fn found(&self) -> String {
+        match self.missing_in_new {
+            0 => "all equal".to_owned(),
+            missing => format!("{}: conclave migrate backfill", Cause::NotCopied(missing).words()),
+        }
+    }
 }
 
 /// How the transaction that was to move the phase ended.
@@ -97,14 +108,13 @@ enum Settled {
 /// found, which is kept.
 pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progress)) -> Result<StepReport> {
     let now = options.soak.moment(db.clock().wall_ms());
-    let (facts, remaining, capture) = db.read(|conn| {
+    let (facts, capture) = db.read(|conn| {
         let facts = Facts::read(conn, &options.soak, &now)?;
-        let remaining = if facts.state.phase == Phase::DualWrite {
-            counting::backfill_status(conn, &counting::counts(conn)?)?.remaining
-        } else {
-            0
+        let remaining = match facts.state.phase {
+            Phase::DualWrite => counting::backfill_status(conn, &counting::counts(conn)?)?.remaining,
+            _ => 0,
         };
-        Ok::<_, ConsensusError>((facts, remaining, capture::state(conn)?))
+        Ok::<_, ConsensusError>((facts.counted(conn, remaining)?, capture::state(conn)?))
     })?;
     let from = facts.state.phase;
     let to = forward(from, options.to)?;
@@ -112,21 +122,20 @@ pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progr
         from: from.number(),
         phase: to.number(),
         phase_name: to.name(),
-        missing: facts.missing(remaining, options.skip_soak),
+        missing: Vec::new(),
         skipped_soak: options.skip_soak && facts.soak.as_ref().is_some_and(|soak| !soak.passed),
         ..StepReport::default()
     };
-    let unconfirmed = (to == Phase::CleanedUp && !options.confirm).then_some(UNCONFIRMED);
-    report.missing.extend(unconfirmed.map(str::to_owned));
+    let unconfirmed = (to == Phase::CleanedUp && !options.confirm).then_some(Cause::Unconfirmed);
+    let missing = facts.missing(options.skip_soak).into_iter().chain(unconfirmed.clone());
+    report.missing = missing.map(|cause| cause.words()).collect();
     report.allowed = report.missing.is_empty();
     if options.dry_run {
         return plan_forward(db, report, capture);
     }
     // Open differences are looked for again: they may have been mended since.
     let stands = facts.stands.clone();
-    let lasting = Facts { differences: 0, mirrored_differences: 0, ..facts };
-    let mut lasting = lasting.missing(remaining, options.skip_soak);
-    lasting.extend(unconfirmed.map(str::to_owned));
+    let lasting: Vec<Cause> = facts.lasting(options.skip_soak).into_iter().chain(unconfirmed).collect();
     if !lasting.is_empty() {
         remember_soak(db, from, stands)?;
         return Err(not_yet(from, to, &lasting));
@@ -139,7 +148,7 @@ pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progr
     let legacy = db.read(capture::fingerprint)?;
     let step = Step { from, to, options: options.clone(), legacy, backed_up: dropped };
     let (verified, settled) = verify::prove(db, progress, move |tx, found| step.settle(tx, found))?;
-    report.rows = verified.checked;
+    (report.rows, report.missing_in_new) = (verified.checked, verified.missing_in_new);
     match settled {
         Settled::Moved => {
             if to == Phase::CleanedUp
@@ -172,22 +181,25 @@ impl Step {
         let now = self.options.soak.moment(tx.now_ms());
         let before = Facts::read(tx, &self.options.soak, &now)?;
         control::soak::keep(tx, &before.stands)?;
-        control::keep_findings(tx, &found.findings, found.differences)?;
-        let mut missing = Facts { differences: 0, mirrored_differences: 0, ..before.clone() }
-            .missing(0, self.options.skip_soak);
+        control::findings::keep(tx, found)?;
+        let mut missing = before.lasting(self.options.skip_soak);
         // A row that the backfill has not reached is no difference in what is mirrored.
         let differences = match self.from {
             Phase::TablesCreated => found.differences - found.missing_in_new.min(found.differences),
             _ => found.differences.max(control::pending(tx)?),
         };
-        if differences > 0 {
-            missing.push(format!("{differences} open differences"));
+        let refused = if self.from == Phase::TablesCreated { 0 } else { found.refused };
+        if refused > 0 {
+            missing.push(Cause::Refused(refused));
+        }
+        if differences > refused {
+            missing.push(Cause::Differences(differences - refused));
         }
         if capture::fingerprint(tx)? != self.legacy {
-            missing.push("legacy tables that nobody alters meanwhile".into());
+            missing.push(Cause::Altered);
         }
         if self.backed_up.as_ref().is_some_and(|backed_up| backed_up.writes != before.older.all) {
-            missing.push("a backup after the last write of an older program".into());
+            missing.push(Cause::StaleBackup);
         }
         if !missing.is_empty() {
             return Ok(Settled::Refused(not_yet(self.from, self.to, &missing)));
@@ -241,7 +253,18 @@ pub fn rollback(
             return Ok(Settled::Refused(why));
         }
         let now = soak.moment(tx.now_ms());
-        control::set_phase(tx, to, &actor, &now, json!({}))?;
+        let state = control::state(tx)?;
+        let mut detail = json!({
+            "differences": state.differences,
+            "older_writes": control::older::writes(tx)?.all,
+        });
+        // The way back ends in this transaction: it has just said how many rows it copied.
+        if from == Phase::NewOnly
+            && let Some(copied) = control::newest_event(tx, "copy-back")?
+        {
+            detail["copy_back"] = copied;
+        }
+        control::set_phase(tx, to, &actor, &now, detail)?;
         Ok(Settled::Moved)
     };
     let settled = if from == Phase::NewOnly {
@@ -331,6 +354,7 @@ fn plan_back(db: &Db, mut report: StepReport, from: Phase, lost: &[&'static str]
     if from == Phase::NewOnly {
         let plan = reverse::plan(db)?;
         report.rows = plan.rows;
+        report.disk_bytes = estimate::room(db, plan.rows)?;
         report.steps.push("copy the rows that only the new tables have to the legacy tables".into());
         report.back = Some(plan);
     }

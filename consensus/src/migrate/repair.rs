@@ -4,6 +4,7 @@
 use conclave_db::{Db, WriteTx};
 use serde::Serialize;
 
+use super::cause::Cause;
 use super::mending::{Done, Mender};
 use super::{Finding, VerifyReport, verify};
 use crate::error::{ConsensusError, Result};
@@ -44,6 +45,8 @@ pub struct RepairReport {
     pub repaired: u64,
     /// Differences that are left: rows that the following side cannot hold.
     pub left: u64,
+    /// Of those, legacy rows that the new tables cannot hold: mend or delete them with the older program.
+    pub refused: u64,
     /// The first of the rows.
     pub rows: Vec<RepairedRow>,
 }
@@ -63,11 +66,12 @@ pub(super) fn run(
         RepairReport { dry_run: options.dry_run, found: before.differences, ..RepairReport::default() };
     let phase = db.read(control::phase)?;
     if options.dry_run {
-        for finding in found.rows.values() {
+        for finding in found.rows.values().filter(|finding| finding.reason.is_none()) {
             report.repaired += 1;
             report.name(finding, Mender::action(finding, phase));
         }
         report.left = report.found - report.repaired.min(report.found);
+        report.refused = before.refused;
         return Ok(report);
     }
     if !found.rows.is_empty() {
@@ -92,14 +96,18 @@ pub(super) fn run(
         let forget = db.read(control::forget_mended)?;
         db.write("forget mended rows", move |tx| tx.execute_batch(&forget.join(";")))?;
     }
-    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| {
-        control::keep_findings(tx, &report.findings, report.differences)
-    };
-    report.left = verify::prove(db, progress, keep)?.0.differences;
+    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| control::findings::keep(tx, report);
+    let after = verify::prove(db, progress, keep)?.0;
+    (report.left, report.refused) = (after.differences, after.refused);
     Ok(report)
 }
 
 impl RepairReport {
+    /// What helps against what is left; nothing where nothing is, or nothing is known to help.
+    pub fn advice(&self) -> Option<&'static str> {
+        (self.refused > 0).then(|| Cause::Refused(self.refused).advice())
+    }
+
     fn name(&mut self, finding: &Finding, done: &'static str) {
         if self.rows.len() < NAMED {
             self.rows.push(RepairedRow { finding: finding.clone(), done });

@@ -5,6 +5,7 @@ use conclave_db::doctor::Check;
 use conclave_db::{BulkWriter, Db};
 use serde_json::json;
 
+use super::cause::Cause;
 use super::{BackfillOptions, BackfillReport, backfill, cleanup, status};
 use crate::error::{ConsensusError, Result};
 use crate::store::capture::{self, Capture};
@@ -59,7 +60,6 @@ pub(super) fn watch_if_back(db: &Db, actor: &str) -> Result<()> {
 
 /// What `doctor` says of the migration. Writes nothing.
 pub fn checks(db: &Db) -> Vec<Check> {
-    const COPY: &str = "conclave migrate backfill";
     let status = match status(db) {
         Ok(status) => status,
         Err(error) => {
@@ -74,11 +74,10 @@ pub fn checks(db: &Db) -> Vec<Check> {
     let phase = format!("phase {} {}", status.phase, status.phase_name);
     checks.push(match status.mismatches {
         0 => Check::ok("migration", phase),
-        some => Check::warn(
-            "migration",
-            format!("{phase}, {some} open differences"),
-            "conclave migrate verify lists them, conclave migrate repair mends them",
-        ),
+        some => {
+            let cause = Cause::Differences(some);
+            Check::warn("migration", format!("{phase}, {}", cause.words()), cause.advice())
+        }
     });
     if status.legacy_tables_returned {
         let rows = match status.backfill.remaining {
@@ -89,14 +88,10 @@ pub fn checks(db: &Db) -> Vec<Check> {
         checks.push(if status.backfill.complete && status.capture_triggers {
             Check::ok("legacy-tables", "an older program has made its tables again; all is taken over")
         } else {
-            Check::warn("legacy-tables", detail, format!("conclave doctor --fix, or {COPY}"))
+            Check::warn("legacy-tables", detail, Cause::TablesBack.advice())
         });
     } else if status.capture_broken {
-        checks.push(Check::fail(
-            "capture-triggers",
-            "triggers on the legacy tables are missing or other than they should be",
-            "conclave doctor --fix puts them on again; then conclave migrate verify",
-        ));
+        checks.push(Check::fail("capture-triggers", Cause::Triggers.words(), Cause::Triggers.advice()));
     } else if status.capture_triggers {
         checks.push(Check::ok("capture-triggers", "on"));
     }
@@ -107,17 +102,9 @@ pub fn checks(db: &Db) -> Vec<Check> {
             "conclave doctor --fix deletes them",
         ));
     }
-    let older = &status.older_program;
-    if older.wal_reset_bug {
-        let version = older.sqlite_version.as_deref().unwrap_or("unknown");
-        checks.push(Check::warn(
-            "older-program",
-            format!("an older program writes with SQLite {version}, which can damage a file in WAL mode"),
-            "give it SQLite 3.51.3 or later",
-        ));
-    } else if older.writing && status.phase >= Phase::NewOnly.number() {
-        let detail = "an older program is still writing the legacy tables";
-        checks.push(Check::warn("older-program", detail, "end it: its writes begin the soak anew"));
+    if let Some(phase) = Phase::of(status.phase) {
+        let causes = status.older_program.causes(phase);
+        checks.extend(causes.iter().map(|cause| Check::warn("older-program", cause.words(), cause.advice())));
     }
     checks
 }

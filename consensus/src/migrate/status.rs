@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use conclave_db::{Db, ReadConn, backup};
 use serde::Serialize;
 
+use super::cause::Cause;
 use super::soak::{Moment, Seen, Soak, SoakStatus};
 use super::{BackfillStatus, Counts, ImportedSource, OlderProgram, Paused};
 use crate::error::Result;
@@ -89,6 +90,16 @@ pub(super) struct Facts {
     pub(super) older: Writes,
     pub(super) stands: Seen,
     pub(super) soak: Option<SoakStatus>,
+    pub(super) uncopied: Uncopied,
+}
+
+/// Legacy rows that hold up the step to phase 3; none elsewhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Uncopied {
+    /// All without a counterpart.
+    remaining: u64,
+    /// Those that the new tables cannot hold.
+    refused: u64,
 }
 
 impl Facts {
@@ -100,33 +111,49 @@ impl Facts {
         let required = soak.required(state.phase);
         Ok(Self {
             differences: state.differences.max(control::pending(conn)?),
-            mirrored_differences: control::mirrored_differences(conn)?,
+            mirrored_differences: state.differences.saturating_sub(state.missing_in_new),
             soak: required.map(|required| SoakStatus::of(&stands, required, now.wall_ms)),
             state,
             older,
             stands,
+            uncopied: Uncopied::default(),
         })
     }
 
-    /// What the step from the present phase still misses, in words.
-    pub(super) fn missing(&self, remaining: u64, skip_soak: bool) -> Vec<String> {
+    /// What the step from the present phase still misses.
+    pub(super) fn missing(&self, skip_soak: bool) -> Vec<Cause> {
         let mut missing = Vec::new();
         let phase = self.state.phase;
+        let Uncopied { remaining, refused } = self.uncopied;
         let differences =
             if phase == Phase::TablesCreated { self.mirrored_differences } else { self.differences };
-        if phase == Phase::DualWrite && remaining > 0 {
-            missing.push(format!("{remaining} legacy rows without their counterpart"));
+        if remaining > refused {
+            missing.push(Cause::NotCopied(remaining - refused));
         }
-        if phase != Phase::CleanedUp && differences > 0 {
-            missing.push(match differences {
-                1 => "1 open difference".to_owned(),
-                many => format!("{many} open differences"),
-            });
+        if refused > 0 {
+            missing.push(Cause::Refused(refused));
+        }
+        if phase != Phase::CleanedUp && differences > refused {
+            missing.push(Cause::Differences(differences - refused));
         }
         if let Some(soak) = self.soak.as_ref().filter(|soak| !soak.passed && !skip_soak) {
-            missing.push(format!("soak {}", soak.left()));
+            missing.push(Cause::Soak(soak.left()));
         }
         missing
+    }
+
+    /// What lasts whatever the comparison finds.
+    pub(super) fn lasting(&self, skip_soak: bool) -> Vec<Cause> {
+        Self { differences: 0, mirrored_differences: 0, ..self.clone() }.missing(skip_soak)
+    }
+
+    /// With the rows that the backfill has left, which are counted one by one.
+    pub(super) fn counted(self, conn: &ReadConn<'_>, remaining: u64) -> Result<Self> {
+        if self.state.phase != Phase::DualWrite || remaining == 0 {
+            return Ok(self);
+        }
+        let refused = control::refused(conn)?.min(remaining);
+        Ok(Self { uncopied: Uncopied { remaining, refused }, ..self })
     }
 }
 
@@ -145,7 +172,8 @@ pub fn status_with(db: &Db, soak: &Soak) -> Result<MigrationStatus> {
         let counts = counting::counts(conn)?;
         let backfill = counting::backfill_status(conn, &counts)?;
         let capture = capture::state(conn)?;
-        let missing = facts.missing(backfill.remaining, false);
+        let facts = facts.counted(conn, backfill.remaining)?;
+        let missing: Vec<String> = facts.missing(false).iter().map(Cause::words).collect();
         let next = phase.next();
         Ok(MigrationStatus {
             phase: phase.number(),

@@ -17,11 +17,12 @@ use crate::error::{ConsensusError, Result};
 use crate::import::Progress;
 use crate::store::changed::{self, Changed, Comparison};
 use crate::store::control::{self, Phase};
+use crate::store::verify::refused::Refusals;
 use crate::store::verify::{Key, Pair};
 
 /// Rows of one chunk on either side.
 const ROWS: u32 = 1000;
-/// Most differences that are kept one by one; all are counted.
+/// Most differences that are kept and named one by one; all are counted.
 const KEPT: usize = 1000;
 /// Most differences that are remembered by their key while the comparison goes on.
 const REMEMBERED: usize = 100_000;
@@ -34,14 +35,21 @@ const AT_ONCE: u32 = 1000;
 const MOST_ROUNDS: u32 = 200;
 const MOST_STARTS: u32 = 5;
 
-pub(super) fn run(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
+pub(super) fn run(db: &Db, actor: &str, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport> {
     if db.is_read_only() {
         let pairs = db.read(Pair::all)?;
         let (found, checked) = look(db, &pairs, progress)?;
         return Ok(found.report(checked));
     }
-    let keep = |tx: &WriteTx<'_>, report: &VerifyReport| {
-        control::keep_findings(tx, &report.findings, report.differences)
+    let actor = actor.to_owned();
+    let keep = move |tx: &WriteTx<'_>, report: &VerifyReport| {
+        control::findings::keep(tx, report)?;
+        let detail = serde_json::json!({
+            "checked": report.checked,
+            "differences": report.differences,
+            "missing_in_new": report.missing_in_new,
+        });
+        control::record_event(tx, &actor, "verify", &detail)
     };
     Ok(prove(db, progress, keep)?.0)
 }
@@ -83,9 +91,9 @@ fn attempt<T: Send + 'static>(
     settle: &(impl FnMut(&WriteTx<'_>, &VerifyReport) -> Result<T> + Clone + Send + 'static),
 ) -> Result<Option<(VerifyReport, T)>> {
     let pairs = Arc::new(db.read(Pair::all)?);
-    let mut found = Found::default();
+    let mut found = Found { refusals: db.read(Refusals::of)?, ..Found::default() };
     let checked = compare(db, &pairs, &mut found, progress)?;
-    db.read(|conn| found.look_again(conn, &pairs))?;
+    found.look_again(db, &pairs)?;
     for _ in 0..MOST_ROUNDS {
         let left = db.read(|conn| {
             let left = comparison.left(conn)?;
@@ -124,7 +132,7 @@ fn attempt<T: Send + 'static>(
 
 /// Compares both sides without regard to what changes meanwhile; gives also how many rows there were.
 pub(super) fn look(db: &Db, pairs: &[Pair], progress: &mut dyn FnMut(Progress)) -> Result<(Found, u64)> {
-    let mut found = Found::default();
+    let mut found = Found { refusals: db.read(Refusals::of)?, ..Found::default() };
     let checked = compare(db, pairs, &mut found, progress)?;
     found.nameless = db.read(|conn| nameless(conn, pairs))?;
     Ok((found, checked))
@@ -149,6 +157,9 @@ fn compare(db: &Db, pairs: &[Pair], found: &mut Found, progress: &mut dyn FnMut(
                 if !differences.is_empty() {
                     let phase = control::phase(conn)?;
                     differences.retain(|(_, finding)| counts(phase, finding));
+                    for (key, finding) in &mut differences {
+                        found.refusals.mark(conn, key, finding)?;
+                    }
                 }
                 Ok::<_, ConsensusError>(Some((range, legacy.rows, differences)))
             })?;
@@ -182,6 +193,7 @@ pub(super) struct Found {
     pub(super) rows: BTreeMap<(&'static str, Key), Finding>,
     /// Rows without any key.
     nameless: Vec<Finding>,
+    refusals: Refusals,
     /// Differences beyond those that are remembered, and of them legacy rows without counterpart.
     more: u64,
     more_missing: u64,
@@ -200,11 +212,14 @@ impl Found {
     }
 
     /// Whoever mended a row since it was compared, such as a backfill, need not have noted it.
-    fn look_again(&mut self, conn: &ReadConn<'_>, pairs: &[Pair]) -> Result<()> {
-        let keys = self.rows.keys().take(KEPT);
+    fn look_again(&mut self, db: &Db, pairs: &[Pair]) -> Result<()> {
+        let keys = self.rows.keys();
         let rows: Vec<Changed> =
             keys.map(|(table, key)| Changed { table: (*table).to_owned(), key: key.clone() }).collect();
-        self.recheck(conn, pairs, &rows)
+        for some in rows.chunks(AT_ONCE as usize) {
+            db.read(|conn| self.recheck(conn, pairs, some))?;
+        }
+        Ok(())
     }
 
     fn recheck(&mut self, conn: &ReadConn<'_>, pairs: &[Pair], rows: &[Changed]) -> Result<()> {
@@ -213,8 +228,13 @@ impl Found {
             let Some(pair) = pairs.iter().find(|pair| pair.table == row.table) else { continue };
             let id = (pair.table, row.key.clone());
             match pair.difference(conn, &row.key)?.map(|(finding, _)| finding) {
-                Some(finding) if counts(phase, &finding) => drop(self.rows.insert(id, finding)),
-                _ => drop(self.rows.remove(&id)),
+                Some(mut finding) if counts(phase, &finding) => {
+                    self.refusals.mark(conn, &row.key, &mut finding)?;
+                    self.rows.insert(id, finding);
+                }
+                _ => {
+                    self.rows.remove(&id);
+                }
             }
         }
         Ok(())
@@ -229,6 +249,7 @@ impl Found {
             checked,
             differences,
             missing_in_new: missing as u64 + self.more_missing,
+            refused: all().filter(|finding| finding.reason.is_some()).count() as u64,
             findings: all().take(KEPT).cloned().collect(),
         }
     }

@@ -6,10 +6,11 @@ use conclave_db::{DbError, ReadConn, WriteTx};
 use super::schema::LEGACY_TABLES;
 use super::shape;
 use crate::error::Result;
+use crate::migrate::ImportedSource;
 use crate::migrate::soak::Moment;
-use crate::migrate::{Finding, ImportedSource};
 
 pub(crate) mod cleanup;
+pub(crate) mod findings;
 pub(crate) mod older;
 pub(crate) mod pause;
 pub(crate) mod soak;
@@ -70,6 +71,8 @@ pub(crate) struct State {
     pub(crate) phase_since: Option<i64>,
     pub(crate) verified_at: Option<i64>,
     pub(crate) differences: u64,
+    /// Of those, legacy rows without their counterpart.
+    pub(crate) missing_in_new: u64,
 }
 
 pub(crate) fn phase(conn: &ReadConn<'_>) -> Result<Phase> {
@@ -77,15 +80,16 @@ pub(crate) fn phase(conn: &ReadConn<'_>) -> Result<Phase> {
 }
 
 pub(crate) fn state(conn: &ReadConn<'_>) -> Result<State> {
-    let query = "SELECT phase, verified_at, differences, phase_since FROM migration_state WHERE id = 1";
+    let query = "SELECT phase, verified_at, differences, missing_in_new, phase_since FROM migration_state
+      WHERE id = 1";
     let (number, state) = conn.query_row(query, [], |row| {
         let number: u8 = row.get(0)?;
-        Ok((number, (row.get(1)?, row.get(2)?, row.get(3)?)))
+        Ok((number, (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
     })?;
     let phase = Phase::of(number)
         .ok_or_else(|| DbError::Invalid(format!("phase {number} is none that this program knows")))?;
-    let (verified_at, differences, phase_since) = state;
-    Ok(State { phase, phase_since, verified_at, differences })
+    let (verified_at, differences, missing_in_new, phase_since) = state;
+    Ok(State { phase, phase_since, verified_at, differences, missing_in_new })
 }
 
 /// The phase changes now: its soak begins, and the way back from an earlier time in phase 4 is forgotten. `detail`
@@ -124,6 +128,13 @@ pub(crate) fn record_event(
     Ok(())
 }
 
+/// What the newest event of this kind says.
+pub(crate) fn newest_event(conn: &ReadConn<'_>, kind: &str) -> Result<Option<serde_json::Value>> {
+    let query = "SELECT detail FROM migration_events WHERE kind = ?1 ORDER BY id DESC LIMIT 1";
+    let detail: Option<String> = conn.query_optional(query, [kind], |row| row.get(0))?;
+    Ok(detail.and_then(|detail| serde_json::from_str(&detail).ok()))
+}
+
 /// Which of the legacy tables the state file has.
 pub(crate) fn legacy_tables(conn: &ReadConn<'_>) -> Result<Vec<&'static str>> {
     let query = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
@@ -139,12 +150,6 @@ pub(crate) fn legacy_tables(conn: &ReadConn<'_>) -> Result<Vec<&'static str>> {
 /// Legacy rows that were noticed as ones that the new tables cannot hold, and not looked at since.
 pub(crate) fn pending(conn: &ReadConn<'_>) -> Result<u64> {
     Ok(conn.query_row("SELECT count(*) FROM migration_pending", [], |row| row.get(0))?)
-}
-
-/// Findings of the last comparison that are about rows on both sides: what a backfill has not copied yet is none.
-pub(crate) fn mirrored_differences(conn: &ReadConn<'_>) -> Result<u64> {
-    let query = "SELECT count(*) FROM migration_findings WHERE kind <> 'missing_in_new'";
-    Ok(conn.query_row(query, [], |row| row.get(0))?)
 }
 
 /// Legacy rows that the new tables cannot hold as they are now.
@@ -183,62 +188,4 @@ pub(crate) fn sources(conn: &ReadConn<'_>) -> Result<Vec<ImportedSource>> {
             finished_at: row.get(3)?,
         })
     })?)
-}
-
-/// Keeps differences beside those that the last comparison found, and begins the soak anew. One that is kept
-/// already is not counted again; gives how many were not.
-pub(crate) fn add_findings(tx: &WriteTx<'_>, findings: &[Finding]) -> Result<usize> {
-    let now = tx.now_ms();
-    let mut added = 0;
-    for finding in findings {
-        added += tx.execute(
-            "INSERT INTO migration_findings(found_at, kind, legacy_table, legacy_id, agent_id, output_id, field)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM migration_findings
-               WHERE (kind, legacy_table) = (?2, ?3)
-                 AND (legacy_id, agent_id, output_id, field) IS (?4, ?5, ?6, ?7))",
-            params![
-                now,
-                finding.kind.as_str(),
-                finding.table,
-                finding.legacy_id,
-                finding.agent_id,
-                finding.output_id,
-                finding.field
-            ],
-        )?;
-    }
-    if added > 0 {
-        tx.execute("UPDATE migration_state SET differences = differences + ?1 WHERE id = 1", [added])?;
-        soak::restart(tx)?;
-    }
-    Ok(added)
-}
-
-/// Keeps what a comparison found; without anything to change only the time of it.
-pub(crate) fn keep_findings(tx: &WriteTx<'_>, findings: &[Finding], differences: u64) -> Result<()> {
-    let now = tx.now_ms();
-    tx.execute("DELETE FROM migration_findings", [])?;
-    for finding in findings {
-        tx.execute(
-            "INSERT INTO migration_findings(found_at, kind, legacy_table, legacy_id, agent_id, output_id, field)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                now,
-                finding.kind.as_str(),
-                finding.table,
-                finding.legacy_id,
-                finding.agent_id,
-                finding.output_id,
-                finding.field
-            ],
-        )?;
-    }
-    tx.execute(
-        "UPDATE migration_state SET verified_at = ?1, differences = ?2 WHERE id = 1",
-        params![now, differences],
-    )?;
-    if differences > 0 {
-        soak::restart(tx)?;
-    }
-    Ok(())
 }

@@ -13,8 +13,11 @@ use conclave_db::{ReadConn, WriteTx};
 
 use self::kinds::Kind;
 use self::statements::{CHANGED, CLEAR, EXTEND_RUNS, NEW, REFUSED, Statements, TEMPORARY, WANT_RUNS};
+use super::control::{self, findings};
 use super::runs;
+use super::verify::refused::NULL;
 use crate::error::{ConsensusError, Result};
+use crate::migrate::FindingKind;
 
 /// Where the rows come from and where they go.
 #[derive(Debug, Clone, Copy)]
@@ -179,6 +182,7 @@ impl Copier {
             runs::take_claims(tx)?;
         }
         self.note_refused(tx)?;
+        self.close_findings(tx)?;
         if let Some(source) = self.scope.source {
             // From its first new row on, a file that was imported before is one whose import is not finished.
             tx.execute(
@@ -362,14 +366,36 @@ impl Copier {
         Ok(())
     }
 
+    /// Legacy rows of the state file that this chunk copies are no differences any more.
+    fn close_findings(&self, tx: &WriteTx<'_>) -> Result<()> {
+        let open = control::state(tx)?;
+        if self.scope.source.is_some() || open.differences == 0 {
+            return Ok(());
+        }
+        let column = if self.kind.name == "execution" { "agent_id" } else { "legacy_id" };
+        let key = if self.kind.name == "execution" { "name" } else { "id" };
+        let delete = format!(
+            "DELETE FROM migration_findings WHERE legacy_table = ?1 AND kind = ?2
+               AND {column} IN (SELECT {key} FROM temp.chunk WHERE action = ?3)"
+        );
+        tx.execute(&delete, params![self.kind.legacy, FindingKind::MissingInNew.as_str(), NEW])?;
+        let updated =
+            tx.execute(&delete, params![self.kind.legacy, FindingKind::Different.as_str(), CHANGED])?;
+        // Not every difference is kept one by one, but all are counted.
+        let copied: u64 =
+            tx.query_row("SELECT count(*) FROM temp.chunk WHERE action = ?1", [NEW], |row| row.get(0))?;
+        let copied = copied.min(open.missing_in_new);
+        findings::close(tx, copied + updated as u64, copied)
+    }
+
     /// Legacy rows of the state file that the new tables cannot hold are differences until someone mends them.
     fn note_refused(&self, tx: &WriteTx<'_>) -> Result<()> {
         if self.scope.source.is_none() {
             tx.execute(
                 "INSERT INTO migration_pending(legacy_table, legacy_rowid, reason, noticed_at)
-                 SELECT ?1, id, 'a column that must not be NULL is', ?2 FROM temp.chunk WHERE action = ?3
+                 SELECT ?1, id, ?4, ?2 FROM temp.chunk WHERE action = ?3
                  ON CONFLICT(legacy_table, legacy_rowid) DO NOTHING",
-                params![self.kind.legacy, tx.now_ms(), REFUSED],
+                params![self.kind.legacy, tx.now_ms(), REFUSED, NULL],
             )?;
         }
         Ok(())

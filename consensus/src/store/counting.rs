@@ -6,7 +6,7 @@ use conclave_db::sql::params;
 use super::control::legacy_tables;
 use super::schema::LEGACY_TABLES;
 use crate::error::Result;
-use crate::migrate::{BackfillStatus, Counts};
+use crate::migrate::{BackfillCursor, BackfillStatus, Counts};
 
 /// Up to this many rows of a table are counted one by one where counting must be cheap: less than a millisecond.
 const COUNTED: u64 = 10_000;
@@ -53,7 +53,20 @@ pub(crate) fn backfill_status(conn: &ReadConn<'_>, counts: &Counts) -> Result<Ba
         };
     }
     let all = counts.legacy_artifacts + counts.legacy_syntheses + counts.legacy_executions;
-    Ok(BackfillStatus { complete: remaining == 0, copied: all.saturating_sub(remaining), remaining })
+    Ok(BackfillStatus {
+        complete: remaining == 0,
+        copied: all.saturating_sub(remaining),
+        remaining,
+        cursor: cursor(conn)?,
+    })
+}
+
+fn cursor(conn: &ReadConn<'_>) -> Result<BackfillCursor> {
+    let query =
+        "SELECT artifact_cursor, synthesis_cursor, execution_cursor FROM migration_state WHERE id = 1";
+    Ok(conn.query_row(query, [], |row| {
+        Ok(BackfillCursor { artifacts: row.get(0)?, syntheses: row.get(1)?, executions: row.get(2)? })
+    })?)
 }
 
 /// The rows of `from`, which are of this legacy table, that have no counterpart: one look-up for each.

@@ -187,7 +187,16 @@ pub(crate) fn refused(
     let (legacy_id, agent_id) = key.cloned().map_or((None, None), Key::into_finding);
     move |error| match error.kind() {
         ErrorKind::Constraint | ErrorKind::Statement => ConsensusError::SidesDiffer(Box::new(Difference {
-            finding: Finding { kind, table, legacy_id, agent_id, output_id: None, field: None },
+            finding: Finding {
+                kind,
+                table,
+                legacy_id,
+                agent_id,
+                output_id: None,
+                field: None,
+                rowid: None,
+                reason: None,
+            },
             fields: Vec::new(),
             refused: Some(error),
         })),

@@ -4,6 +4,7 @@ use conclave_db::sql::{Value, ValueRef, params};
 use conclave_db::{ReadConn, WriteTx};
 use serde_json::{Map, Value as Json};
 
+use super::control::findings;
 use super::runs;
 use super::verify::Key;
 use crate::error::Result;
@@ -54,11 +55,14 @@ pub(crate) fn close(tx: &WriteTx<'_>, table: &str, key: &Key, rowid: Option<i64>
             (Value::Null, Value::Text(String::from_utf8_lossy(bytes).into_owned()))
         }
     };
-    let closed = tx.execute(
-        "DELETE FROM migration_findings WHERE legacy_table = ?1 AND legacy_id IS ?2 AND agent_id IS ?3",
+    let kinds = tx.query_all(
+        "DELETE FROM migration_findings WHERE legacy_table = ?1 AND legacy_id IS ?2 AND agent_id IS ?3
+         RETURNING kind = 'missing_in_new'",
         params![table, id, name],
+        |row| row.get::<_, bool>(0),
     )?;
-    tx.execute("UPDATE migration_state SET differences = max(0, differences - ?1) WHERE id = 1", [closed])?;
+    let missing = kinds.iter().filter(|missing| **missing).count();
+    findings::close(tx, kinds.len() as u64, missing as u64)?;
     tx.execute(
         "DELETE FROM migration_pending WHERE legacy_table = ?1 AND legacy_rowid IS ?2",
         params![table, rowid],

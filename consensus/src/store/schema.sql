@@ -150,6 +150,8 @@ CREATE TABLE migration_state(
   synthesis_back INTEGER,
   verified_at INTEGER,
   differences INTEGER NOT NULL DEFAULT 0,
+  -- Of those, legacy rows without their counterpart. Who copies such rows takes them off both.
+  missing_in_new INTEGER NOT NULL DEFAULT 0,
   -- Whether changed rows are noted in capture_changed, for a comparison that is under way, and how often that
   -- was begun.
   comparing INTEGER NOT NULL DEFAULT 0 CHECK (comparing IN (0, 1)),
@@ -183,7 +185,7 @@ CREATE TABLE migration_pending(
   UNIQUE (legacy_table, legacy_rowid)
 ) STRICT;
 
--- What the last comparison of both sides found.
+-- What the last comparison of both sides found: the first 1000 differences. migration_state counts all.
 CREATE TABLE migration_findings(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   found_at INTEGER NOT NULL,

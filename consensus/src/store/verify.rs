@@ -1,6 +1,7 @@
 //! Both sides of one kind of row as two queries with the same columns: what both schemas hold, in canonical form.
 
 mod one;
+pub(crate) mod refused;
 
 use std::hash::{DefaultHasher, Hasher};
 
@@ -234,7 +235,12 @@ impl Pair {
         }
         let query = "SELECT rowid FROM main.agent_executions WHERE agent_id IS NULL";
         let rows = conn.query_all(query, [], |row| row.get::<_, i64>(0))?;
-        Ok(rows.into_iter().map(|_| self.finding(None, None, -1)).collect())
+        let refused = |rowid| Finding {
+            rowid: Some(rowid),
+            reason: Some(refused::NULL),
+            ..self.finding(None, None, -1)
+        };
+        Ok(rows.into_iter().map(refused).collect())
     }
 
     fn finding(&self, key: Option<Key>, output_id: Option<i64>, field: i64) -> Finding {
@@ -244,7 +250,7 @@ impl Pair {
             Err(_) if field == -1 => (FindingKind::MissingInNew, None),
             Err(_) => (FindingKind::MissingInLegacy, None),
         };
-        Finding { kind, table: self.table, legacy_id, agent_id, output_id, field }
+        Finding { kind, table: self.table, legacy_id, agent_id, output_id, field, rowid: None, reason: None }
     }
 }
 

@@ -165,8 +165,11 @@ fn backfill_stops_at_its_limit_and_goes_on() {
     let dry = BackfillOptions { dry_run: true, ..Default::default() };
     let dry = backfill(&project.db, &dry, &mut |_| {}).unwrap();
     assert_eq!((dry.copied, dry.remaining, dry.runs, dry.duplicates), (14, 14, 10, 1));
+    assert!(dry.estimated_ms.is_some() && dry.disk_bytes.unwrap() > 0);
     assert_eq!(limited(0).copied, 0);
     assert_eq!((limited(5).copied, project.number("SELECT count(*) FROM agent_outputs")), (5, 5));
+    let cursor = migrate::status(&project.db).unwrap().backfill.cursor;
+    assert_eq!((cursor.artifacts, cursor.syntheses), (Some(5), None));
     let rest = limited(100);
     assert_eq!((rest.copied, rest.remaining, rest.complete), (9, 0, true));
     let status = migrate::status(&project.db).unwrap();

@@ -25,7 +25,7 @@ fn mirrored(rows: u32) -> Project {
 /// Compares, and runs the statements as an older program once so many chunks were compared.
 fn verify_while(project: &Project, after: u32, sql: &str) -> VerifyReport {
     let mut chunks = 0;
-    migrate::verify(&project.db, &mut |_| {
+    migrate::verify(&project.db, "ana", &mut |_| {
         chunks += 1;
         if chunks == after {
             foreign::run(project.db.path(), sql).unwrap();
@@ -95,7 +95,7 @@ fn what_is_mended_meanwhile_is_no_difference() {
     let project = mirrored(2500);
     project.tamper("DELETE FROM agent_outputs WHERE legacy_id = 4");
     let mut chunks = 0;
-    let report = migrate::verify(&project.db, &mut |_| {
+    let report = migrate::verify(&project.db, "ana", &mut |_| {
         chunks += 1;
         if chunks == 2 {
             project.backfill();
@@ -144,7 +144,7 @@ fn a_comparison_that_loses_sight_begins_again() {
 fn comparisons_do_not_take_each_others_notes() {
     let project = mirrored(2500);
     let mut chunks = 0;
-    let report = migrate::verify(&project.db, &mut |_| {
+    let report = migrate::verify(&project.db, "ana", &mut |_| {
         chunks += 1;
         if chunks == 2 {
             foreign::run(

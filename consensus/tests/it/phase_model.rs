@@ -148,7 +148,7 @@ fn act(db: &Db, action: Action, step: usize, wanted: &mut BTreeSet<String>) -> O
             migrate::backfill(db, &migrate::BackfillOptions::default(), &mut |_| {}).unwrap();
         }
         Action::Verify => {
-            migrate::verify(db, &mut |_| {}).unwrap();
+            migrate::verify(db, "ana", &mut |_| {}).unwrap();
         }
         Action::Repair => {
             migrate::repair(db, &RepairOptions::default(), &mut |_| {}).unwrap();

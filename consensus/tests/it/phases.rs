@@ -227,13 +227,23 @@ fn the_reads_are_not_flipped_before_the_backfill_is_complete() {
     let path = dir.path().join("state.db");
     conclave_consensus::golden::write_legacy_fixture(&path).unwrap();
     let timed = Timed { project: Project::over(dir, &path), clock: ManualClock::new(), boot: "first" };
-    assert_eq!(timed.force(2).phase, 2, "nothing is mirrored yet, so nothing differs");
+    let step = timed.force(2);
+    assert_eq!((step.phase, step.missing_in_new), (2, 14), "nothing is mirrored yet, so nothing differs");
+    assert_eq!(step.found(), "14 legacy rows without their counterpart: conclave migrate backfill");
+    assert_eq!(timed.status().mismatches, 14);
     let options = AdvanceOptions { skip_soak: true, ..timed.options() };
     let said = advance(&timed.project.db, &options, &mut |_| {}).unwrap_err();
     assert!(said.to_string().contains("14 legacy rows without their counterpart"), "{said}");
     assert_eq!(said.hint(), Some("`conclave migrate backfill` copies them"));
+    let some = migrate::BackfillOptions { limit: Some(5), ..Default::default() };
+    migrate::backfill(&timed.project.db, &some, &mut |_| {}).unwrap();
+    let status = timed.status();
+    assert_eq!((status.backfill.remaining, status.mismatches), (9, 9), "what is copied differs no more");
     timed.project.backfill();
-    assert_eq!(timed.force(3).phase, 3);
+    assert_eq!(timed.status().mismatches, 0);
+    assert_eq!(timed.project.number("SELECT count(*) FROM migration_findings"), 0);
+    let step = timed.force(3);
+    assert_eq!((step.phase, step.found().as_str()), (3, "all equal"));
 }
 
 #[test]

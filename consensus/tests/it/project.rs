@@ -182,7 +182,7 @@ impl Project {
     }
 
     pub(crate) fn verify(&self) -> conclave_consensus::migrate::VerifyReport {
-        conclave_consensus::migrate::verify(&self.db, &mut |_| {}).unwrap()
+        conclave_consensus::migrate::verify(&self.db, "ana", &mut |_| {}).unwrap()
     }
 
     pub(crate) fn backfill(&self) -> conclave_consensus::migrate::BackfillReport {

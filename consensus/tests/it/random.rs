@@ -149,7 +149,7 @@ proptest! {
                 }
                 Step::Verify(sql) => {
                     let mut chunks = 0;
-                    let report = migrate::verify(&project.db, &mut |_| {
+                    let report = migrate::verify(&project.db, "ana", &mut |_| {
                         chunks += 1;
                         if chunks == 1 {
                             foreign::run(&path, sql).unwrap();

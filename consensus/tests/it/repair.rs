@@ -188,3 +188,69 @@ fn a_pause_stops_a_repair() {
     timed.project.write("UPDATE migration_state SET paused_at = NULL");
     assert!(repair(&timed.project, false).left == 0 && timed.project.verify().equal);
 }
+
+#[test]
+fn a_row_that_the_new_tables_cannot_hold_is_named_with_its_reason_and_what_to_do() {
+    let timed = in_phase(2);
+    let project = &timed.project;
+    conclave_db::foreign::run(
+        project.db.path(),
+        "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
+           VALUES(NULL, 'S1', 'spec-plan', 'regular_stage', 'gemini', '2025-11-11 02:33:00')",
+    )
+    .unwrap();
+    let found = project.verify();
+    assert_eq!((found.differences, found.missing_in_new, found.refused), (1, 1, 1));
+    assert_eq!(found.findings[0].rowid, Some(2));
+    assert_eq!(found.findings[0].reason, Some("a column that must not be NULL is"));
+    assert_eq!(found.advice().len(), 1, "{:?}", found.advice());
+    assert!(found.advice()[0].contains("older program"));
+
+    let planned = repair(project, true);
+    assert_eq!((planned.repaired, planned.left, planned.refused), (0, 1, 1));
+    let done = repair(project, false);
+    assert_eq!((done.repaired, done.left, done.refused), (0, 1, 1));
+    assert!(done.advice().unwrap().contains("older program"));
+    assert!(project.backfill().advice().unwrap().contains("older program"));
+
+    let status = timed.status();
+    assert_eq!(status.next.missing[0], "1 legacy row that the new tables cannot hold");
+    assert!(!status.next.missing.iter().any(|missing| missing.contains("difference")));
+    let options = migrate::AdvanceOptions { skip_soak: true, ..timed.options() };
+    let refused = migrate::advance(&project.db, &options, &mut |_| {}).unwrap_err();
+    assert!(refused.hint().unwrap().contains("older program"), "{refused}");
+    let kinds = || {
+        let waiting = migrate::attention(&project.db).unwrap();
+        waiting.into_iter().map(|one| (one.kind, one.why)).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(), [("differences", "1 legacy row that the new tables cannot hold".to_owned())]);
+
+    conclave_db::foreign::run(project.db.path(), "DELETE FROM agent_executions WHERE agent_id IS NULL")
+        .unwrap();
+    assert!(project.verify().equal);
+    project.backfill();
+    assert!(kinds().is_empty());
+    assert_eq!(timed.force(3).phase, 3);
+}
+
+#[test]
+fn broken_triggers_and_all_that_an_older_program_does_wait_for_someone() {
+    let timed = Timed::in_phase(4);
+    let project = &timed.project;
+    let kinds = || {
+        let waiting = migrate::attention(&project.db).unwrap();
+        waiting.into_iter().map(|one| one.kind).collect::<Vec<_>>()
+    };
+    assert!(kinds().is_empty());
+    project.write("DROP TRIGGER capture_consensus_artifacts_update");
+    assert_eq!(kinds(), ["capture-triggers"]);
+    migrate::mend(&project.db, "ana").unwrap();
+    // The trigger has the wall clock of the machine: the test's stands there too.
+    timed.clock.set_wall_ms(conclave_retry::Clock::wall_ms(&conclave_retry::SystemClock));
+    project.write(crate::phases::OLDER_WRITE);
+    project.write("UPDATE capture_seen SET sqlite_version = '3.40.1'");
+    assert_eq!(kinds(), ["older-program", "older-program"], "its SQLite, and that it writes at all");
+    let named: Vec<_> =
+        migrate::checks(&project.db).into_iter().filter(|c| c.name == "older-program").collect();
+    assert_eq!(named.len(), 2);
+}

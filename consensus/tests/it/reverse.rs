@@ -372,7 +372,7 @@ fn a_way_back_that_is_killed_goes_on() {
     let options = RollbackOptions { to: Some(3), ..Default::default() };
     let once = open(&copy("once.db"));
     rollback(&once, &options, &mut |_| {}).unwrap();
-    assert!(migrate::verify(&once, &mut |_| {}).unwrap().equal);
+    assert!(migrate::verify(&once, "ana", &mut |_| {}).unwrap().equal);
     let wanted = sides(&once);
     let mut driver = KillDriver::new(26);
     for round in 0..8 {
@@ -388,6 +388,6 @@ fn a_way_back_that_is_killed_goes_on() {
             rollback(&db, &options, &mut |_| {}).unwrap();
         }
         assert_eq!(sides(&db), wanted, "round {round}");
-        assert!(migrate::verify(&db, &mut |_| {}).unwrap().equal);
+        assert!(migrate::verify(&db, "ana", &mut |_| {}).unwrap().equal);
     }
 }

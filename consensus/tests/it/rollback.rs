@@ -114,3 +114,28 @@ fn a_paused_backfill_says_who_and_when_and_goes_on_exactly() {
     let events = "SELECT count(*) FROM migration_events WHERE kind IN ('pause', 'resume')";
     assert_eq!(project.number(events), 2);
 }
+
+#[test]
+fn who_compared_and_who_went_back_is_recorded_with_the_numbers() {
+    let timed = Timed::in_phase(4);
+    timed.project.verify();
+    let verified = "SELECT json_extract(detail, '$.checked') FROM migration_events
+      WHERE kind = 'verify' AND actor = 'ana'";
+    assert_eq!(timed.project.number(verified), 14);
+    timed.project.write(
+        "INSERT INTO agent_outputs(run_id, agent_name, content, sequence, output_timestamp)
+         SELECT id, 'own', '{}', 1, 5 FROM consensus_runs WHERE run_key = 'run_A' LIMIT 1",
+    );
+    let plan = migrate::RollbackOptions { dry_run: true, ..Default::default() };
+    let plan = migrate::rollback(&timed.project.db, &plan, &mut |_| {}).unwrap();
+    assert!(plan.rows == 1 && plan.disk_bytes > 0, "{plan:?}");
+    timed.back(None).unwrap();
+    let moved = |field: &str| {
+        timed.project.number(&format!(
+            "SELECT json_extract(detail, '$.{field}') FROM migration_events WHERE kind = 'phase' ORDER BY id DESC LIMIT 1"
+        ))
+    };
+    assert_eq!((moved("from"), moved("to"), moved("copy_back.copied")), (4, 3, 1));
+    timed.back(None).unwrap();
+    assert_eq!((moved("from"), moved("to"), moved("differences")), (3, 2, 0));
+}

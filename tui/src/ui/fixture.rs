@@ -118,7 +118,7 @@ pub(crate) fn numbers() -> Numbers {
         migration: Ok(MigrationStatus {
             phase: 1,
             phase_name: "tables created",
-            backfill: BackfillStatus { complete: true, copied: 149, remaining: 0 },
+            backfill: BackfillStatus { complete: true, copied: 149, ..Default::default() },
             counts: Counts { runs: 19, outputs: 141, syntheses: 8, ..Counts::default() },
             mismatches: 0,
             capture_triggers: false,

@@ -1,11 +1,14 @@
 //! `conclave migrate backfill [--limit N]`
 
+use std::time::Duration;
+
 use conclave_consensus::migrate::{self, BackfillOptions, BackfillReport};
 
 use crate::cli::context::Context;
 use crate::cli::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
-use crate::text::{count, counted};
+use crate::text::{count, counted, size};
+use crate::times;
 
 pub(super) fn run(context: &Context, limit: Option<u64>, dry_run: bool) -> Result<Exit, Failure> {
     let output = &context.output;
@@ -34,12 +37,21 @@ pub(super) fn run(context: &Context, limit: Option<u64>, dry_run: bool) -> Resul
         output.print("nothing left to copy\n")?;
     } else {
         let would = if dry_run { "would copy" } else { "copied" };
+        let cost = match (report.estimated_ms, report.disk_bytes) {
+            (Some(ms), Some(bytes)) => {
+                format!(", about {}, {} on the disk", times::took(Duration::from_millis(ms)), size(bytes))
+            }
+            _ => String::new(),
+        };
         output.print(format_args!(
-            "{would} {}, updated {}, {} left\n",
+            "{would} {}, updated {}, {} left{cost}\n",
             counted(report.copied, "row", "rows"),
             count(report.updated),
             count(report.remaining)
         ))?;
+        if let Some(advice) = report.advice() {
+            output.notice(format!("hint: {advice}"));
+        }
     }
     if !dry_run {
         Context::tidy_up(&db);

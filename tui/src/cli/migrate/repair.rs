@@ -22,6 +22,9 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
         context.output.document(&report)?;
     } else {
         context.output.print(page(&report))?;
+        if let Some(advice) = report.advice() {
+            context.output.notice(format!("hint: {advice}"));
+        }
     }
     Ok(if report.left == 0 || dry_run { Exit::Done } else { Exit::StateSaysNo })
 }

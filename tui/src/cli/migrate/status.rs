@@ -43,6 +43,9 @@ fn status_page(status: &MigrationStatus) -> String {
     let all = backfill.copied + backfill.remaining;
     let word = if backfill.complete { "complete" } else { "not complete: conclave migrate backfill" };
     let _ = writeln!(text, "backfill    {} of {} rows, {word}", count(backfill.copied), count(all));
+    if let Some(cursor) = cursor(status) {
+        let _ = writeln!(text, "            {cursor}");
+    }
     let counts = &status.counts;
     let _ = writeln!(
         text,
@@ -80,6 +83,17 @@ fn status_page(status: &MigrationStatus) -> String {
     let _ = writeln!(text, "next        {}", visible(&next));
     text.push_str(&source_lines(status));
     text
+}
+
+/// Where a backfill that has begun and not ended goes on.
+fn cursor(status: &MigrationStatus) -> Option<String> {
+    let cursor = &status.backfill.cursor;
+    let behind: Vec<String> =
+        [("artifact", cursor.artifacts), ("synthesis", cursor.syntheses), ("execution", cursor.executions)]
+            .into_iter()
+            .filter_map(|(kind, id)| Some(format!("{kind} {}", id?)))
+            .collect();
+    (!status.backfill.complete && !behind.is_empty()).then(|| format!("goes on behind {}", behind.join(", ")))
 }
 
 /// The files that were imported, and those whose import did not end.

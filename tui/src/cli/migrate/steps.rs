@@ -37,7 +37,7 @@ pub(super) fn advance(context: &Context, forward: Forward) -> Result<Exit, Failu
     });
     drop(progress);
     let report = report.doing("advance")?;
-    tell(context, &report, "compared, all equal")?;
+    tell(context, &report, &format!("compared, {}", report.found()))?;
     if !forward.dry_run {
         Context::tidy_up(&db);
     }

@@ -30,7 +30,8 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
     }
     let progress = Progress::new(output);
     let report =
-        migrate::verify(&db, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase)).doing("verify")?;
+        migrate::verify(&db, &context.actor, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase))
+            .doing("verify")?;
     drop(progress);
     if output.json {
         output.document(&report)?;
@@ -71,10 +72,15 @@ fn verify_page(report: &VerifyReport) -> String {
 /// A difference in one line.
 pub(super) fn finding_in_words(finding: &Finding) -> String {
     let id = |id: Option<i64>| id.map_or("-".to_owned(), |id| id.to_string());
-    let legacy = finding.agent_id.clone().unwrap_or_else(|| id(finding.legacy_id));
+    let legacy = match (&finding.agent_id, finding.legacy_id, finding.rowid) {
+        (Some(agent_id), ..) => agent_id.clone(),
+        (None, None, Some(rowid)) => format!("rowid {rowid}"),
+        (None, legacy_id, _) => id(legacy_id),
+    };
+    let reason = finding.reason.map_or(String::new(), |reason| format!(": {reason}"));
     let field = finding.field.map_or(String::new(), |field| format!(" in {field}"));
     let text = format!(
-        "{}: {} {legacy}, new {}{field}",
+        "{}: {} {legacy}, new {}{field}{reason}",
         finding.kind.as_str().replace('_', " "),
         finding.table,
         id(finding.output_id)

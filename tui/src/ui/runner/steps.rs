@@ -28,7 +28,8 @@ pub(super) fn advance(
     let report = migrate::advance(&db, &options, &mut |at| progress(at.done_rows, at.total_rows, at.phase))
         .doing("advance")?;
     let rows = counted(report.rows, "row", "rows");
-    Ok(Outcome::Said(format!("phase {} {}: {rows} compared, all equal", report.phase, report.phase_name)))
+    let found = report.found();
+    Ok(Outcome::Said(format!("phase {} {}: {rows} compared, {found}", report.phase, report.phase_name)))
 }
 
 pub(super) fn roll_back(
