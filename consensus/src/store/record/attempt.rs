@@ -68,7 +68,11 @@ pub(crate) fn spawn(tx: &WriteTx<'_>, spawn: &SpawnRecord) -> Result<()> {
     let spelling = if sides == Sides::New { None } else { Some(Spelling::of(tx, spawn.run)?) };
     let Some(spelling) = spelling.filter(Spelling::holds_executions) else {
         sides = Sides::New;
-        start(tx, spawn, sides, Some(at))?;
+        match known {
+            // What its legacy row says of its start stands: that is not told of another.
+            Some(known) if known.mirrored => count(tx, spawn)?,
+            _ => start(tx, spawn, sides, Some(at))?,
+        }
         return touch(tx, spawn.run, at);
     };
     let time = spelling.time(at)?;
@@ -108,6 +112,15 @@ fn start_legacy(tx: &WriteTx<'_>, spawn: &SpawnRecord, spelling: &Spelling, time
         ],
     )
     .map_err(dual::refused(FindingKind::MissingInLegacy, LEGACY, Some(&key(&spawn.agent_id))))?;
+    Ok(())
+}
+
+/// Keeps which attempt it is, for which the legacy schema has no column.
+fn count(tx: &WriteTx<'_>, spawn: &SpawnRecord) -> Result<()> {
+    tx.execute(
+        "UPDATE run_attempts SET attempt = ?2 WHERE agent_id = ?1",
+        params![spawn.agent_id, spawn.attempt],
+    )?;
     Ok(())
 }
 
