@@ -357,11 +357,17 @@ fn syntheses(rows: &str) -> Pair {
     }
 }
 
-/// With those columns of an execution that only the new side has as the legacy side knows them.
+/// With those columns of an execution that only the new side has as the legacy side knows them: the end is not
+/// there, and whatever its row says beside is no answer to it.
 fn unended_executions(rows: &str) -> Pair {
     let ahead = "o.completed_at IS NOT NULL AND o.legacy_completed_at IS NULL";
-    let known = |name: &str| format!("CASE WHEN {ahead} THEN NULL ELSE o.{name} END");
-    executions_with(rows, [known("completed_at"), known("response_text"), known("extraction_error")])
+    let known = |name: &str| {
+        let written = text(&format!("l.{name}"));
+        let written = format!("(SELECT {written} FROM ({rows}) l WHERE l.agent_id = o.agent_id)");
+        format!("CASE WHEN {ahead} THEN {written} ELSE o.{name} END")
+    };
+    let completed = format!("CASE WHEN {ahead} THEN NULL ELSE o.completed_at END");
+    executions_with(rows, [completed, known("response_text"), known("extraction_error")])
 }
 
 fn executions(rows: &str) -> Pair {

@@ -1,6 +1,7 @@
 //! Black-box tests of consensus runs: import, backfill, reading, recording, export.
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
+mod acknowledged;
 mod backfill;
 mod beside;
 mod both_or_none;
