@@ -18,7 +18,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
-use super::{canonical, changed, control, runs, shape};
+use super::{canonical, changed, control, remade, runs, shape};
 use crate::error::Result;
 
 /// The time of the trigger, ms.
@@ -33,7 +33,7 @@ pub(crate) enum Capture {
     NothingToWatch,
     /// All are there, as this program makes them.
     On,
-    /// Some are missing or other than this program makes them.
+    /// Some are missing or other than this program makes them, or a table of a phase that has it is gone.
     Broken,
 }
 
@@ -46,7 +46,9 @@ struct Trigger {
 
 /// Makes the legacy tables complete, and their triggers where they are not as they should be.
 pub(crate) fn install(tx: &WriteTx<'_>) -> Result<()> {
+    let missing = remade::missing(tx)?;
     shape::ensure_legacy_tables(tx)?;
+    remade::keep_made(tx, &missing)?;
     install_on_existing(tx)?;
     Ok(())
 }
@@ -105,6 +107,9 @@ pub(crate) fn keep_all_mapped(tx: &WriteTx<'_>) -> Result<()> {
 
 /// What the triggers are like.
 pub(crate) fn state(conn: &ReadConn<'_>) -> Result<Capture> {
+    if !remade::missing(conn)?.is_empty() {
+        return Ok(Capture::Broken);
+    }
     let wanted = triggers(conn)?;
     if wanted.is_empty() {
         return Ok(Capture::NothingToWatch);

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hasher};
 use conclave_db::ReadConn;
 use conclave_db::sql::{Row, Value, ValueRef, params};
 
-use super::{canonical, control, shape};
+use super::{canonical, control, remade, shape};
 use crate::error::Result;
 use crate::migrate::{Finding, FindingKind};
 
@@ -23,6 +23,8 @@ pub(crate) struct Pair {
     mirrored: (&'static str, &'static str),
     key: &'static str,
     fields: &'static [&'static str],
+    /// Whether somebody has dropped the legacy table, in a phase that has it.
+    gone: bool,
 }
 
 /// The key of a row, as stored. The order of the variants is that of SQLite.
@@ -136,7 +138,7 @@ impl Digest {
 }
 
 impl Pair {
-    /// The pairs whose legacy table the state file has, with what is a difference in its phase: from phase 4 on a
+    /// The pairs whose legacy table the state file has or should have, with what is a difference in its phase: from phase 4 on a
     /// legacy row does not hear of the end of its execution.
     pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Self>> {
         let ends = control::phase(conn)?.has_legacy_side();
@@ -149,14 +151,23 @@ impl Pair {
     }
 
     fn pairs(conn: &ReadConn<'_>, executions: fn(&str) -> Self) -> Result<Vec<Self>> {
+        let missing = remade::missing(conn)?;
         let mut pairs = Vec::new();
         for table in super::schema::LEGACY_TABLES {
-            if let Some(select) = shape::legacy_select(conn, "main", table)? {
-                pairs.push(match *table {
+            // What was dropped before its time holds nothing of what is mirrored.
+            let gone = missing.contains(table);
+            let select = if gone {
+                Some(shape::nothing_of(table))
+            } else {
+                shape::legacy_select(conn, "main", table)?
+            };
+            if let Some(select) = select {
+                let pair = match *table {
                     "consensus_artifacts" => artifacts(&select),
                     "consensus_synthesis" => syntheses(&select),
                     _ => executions(&select),
-                });
+                };
+                pairs.push(Self { gone, ..pair });
             }
         }
         Ok(pairs)
@@ -164,6 +175,9 @@ impl Pair {
 
     /// How many rows there are to compare.
     pub(crate) fn rows(&self, conn: &ReadConn<'_>) -> Result<u64> {
+        if self.gone {
+            return Ok(0);
+        }
         Ok(conn.query_row(&format!("SELECT count(*) FROM main.{}", self.table), [], |row| row.get(0))?)
     }
 
@@ -179,7 +193,8 @@ impl Pair {
         };
         let (table, key) = self.mirrored;
         let own = if self.key == "id" { "id" } else { "agent_id" };
-        let ends = [end(&format!("main.{}", self.table), own)?, end(table, key)?];
+        let legacy = if self.gone { None } else { end(&format!("main.{}", self.table), own)? };
+        let ends = [legacy, end(table, key)?];
         let high = ends.into_iter().flatten().min();
         Ok(high.map(|high| Range { low: low.cloned(), high }))
     }
@@ -229,7 +244,7 @@ impl Pair {
 
     /// Executions without an id, which nothing can mirror.
     pub(crate) fn nameless(&self, conn: &ReadConn<'_>) -> Result<Vec<Finding>> {
-        if self.key == "id" {
+        if self.gone || self.key == "id" {
             return Ok(Vec::new());
         }
         let query = "SELECT rowid FROM main.agent_executions WHERE agent_id IS NULL";
@@ -293,6 +308,7 @@ fn artifacts(rows: &str) -> Pair {
         mirrored: ("agent_outputs", "legacy_id"),
         key: "id",
         fields: FIELDS,
+        gone: false,
     }
 }
 
@@ -354,6 +370,7 @@ fn syntheses(rows: &str) -> Pair {
         mirrored: ("run_syntheses", "legacy_id"),
         key: "id",
         fields: FIELDS,
+        gone: false,
     }
 }
 
@@ -425,5 +442,6 @@ fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pai
         mirrored: ("run_attempts", "agent_id"),
         key: "agent_id",
         fields: FIELDS,
+        gone: false,
     }
 }

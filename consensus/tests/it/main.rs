@@ -12,6 +12,7 @@ mod claims;
 mod cleanup;
 mod comparison;
 mod counting;
+mod dropped;
 mod dual;
 mod export;
 mod golden;
