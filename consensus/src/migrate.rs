@@ -20,6 +20,7 @@ mod older;
 mod overview;
 mod pause;
 mod phases;
+mod remade;
 mod repair;
 mod returned;
 mod reverse;

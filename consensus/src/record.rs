@@ -147,7 +147,8 @@ pub fn record_synthesis(db: &Db, run: RunId, synthesis: &SynthesisRecord) -> Res
     told(db, db.write("record synthesis", move |tx| record::synthesis(tx, run, &synthesis)))
 }
 
-/// Records that an agent is started. Again for the same id, it changes nothing once the agent has ended.
+/// Records that an agent is started. Again for the same id, it changes nothing once the agent has ended; from phase
+/// 4 on, of one that a legacy row holds too, only which attempt it is.
 pub fn record_spawn(db: &Db, spawn: &SpawnRecord) -> Result<()> {
     let spawn = spawn.clone();
     told(db, db.write("record spawn", move |tx| record::spawn(tx, &spawn)))

@@ -9,7 +9,7 @@ use crate::store::back::{self, Returner};
 use crate::store::control::{self, Phase};
 use crate::store::copy::{self, Copier, Scope, kinds};
 use crate::store::verify::{Key, Pair};
-use crate::store::{capture, mend, shape};
+use crate::store::{capture, mend, remade, shape};
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(super) enum Done {
 #[derive(Debug)]
 pub(super) struct Mender {
     copiers: Vec<Copier>,
+    /// The legacy tables that are to be filled from the new ones.
+    unfilled: Vec<&'static str>,
     pub(super) returners: Vec<Returner>,
 }
 
@@ -40,12 +42,14 @@ impl Mender {
         })?;
         let scope = Scope { source: None, to_legacy: false, later: false, overwrite: true };
         let copiers = kinds::all().into_iter().map(|kind| Copier::new(kind, scope)).collect();
-        Ok((Self { copiers, returners: back::all() }, bulk))
+        let unfilled = db.read(remade::unfilled)?;
+        Ok((Self { copiers, unfilled, returners: back::all() }, bulk))
     }
 
-    /// What a repair does with such a difference in this phase.
-    pub(super) const fn action(finding: &Finding, phase: Phase) -> &'static str {
-        match (finding.kind, legacy_leads(phase)) {
+    /// What a repair does with such a difference in this phase, where these legacy tables wait for their rows.
+    pub(super) fn action(finding: &Finding, phase: Phase, unfilled: &[&str]) -> &'static str {
+        let waits = finding.kind == FindingKind::MissingInLegacy && unfilled.contains(&finding.table);
+        match (finding.kind, legacy_leads(phase) && !waits) {
             (FindingKind::MissingInNew, true) => "copied to the new tables",
             (FindingKind::MissingInNew, false) => "adopted by the new tables",
             (FindingKind::Different, true) => "overwritten in the new tables",
@@ -85,7 +89,9 @@ impl Mender {
                 let before = mend::content(tx, pair.table, rowid)?;
                 (returner.put(tx, id)?, before)
             }
-            (FindingKind::MissingInLegacy, Some(id), _) if legacy_leads(phase) => {
+            (FindingKind::MissingInLegacy, Some(id), _)
+                if legacy_leads(phase) && !self.unfilled.contains(&pair.table) =>
+            {
                 let before = mend::content(tx, new, id)?;
                 mend::remove(tx, new, id)?;
                 (true, before)
@@ -104,7 +110,7 @@ impl Mender {
             "output_id": finding.output_id,
             "difference": finding.kind,
             "field": finding.field,
-            "done": Self::action(&finding, phase),
+            "done": Self::action(&finding, phase, &self.unfilled),
             "before": before,
         });
         control::record_event(tx, actor, "repair", &detail)?;

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::cause::Cause;
 use super::moves::{backward, forward, not_yet};
+use super::remade;
 use super::reverse::{self, ReverseOptions, ReversePlan};
 use super::soak::{Seen, Soak};
 use super::status::Facts;
@@ -21,6 +22,7 @@ use crate::error::{ConsensusError, Result};
 use crate::import::Progress;
 use crate::store::capture::{self, Capture, Fingerprint};
 use crate::store::control::{self, Phase};
+use crate::store::remade as gone;
 use crate::store::{counting, schema};
 
 /// How to take the next step.
@@ -140,6 +142,7 @@ pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progr
         remember_soak(db, from, stands)?;
         return Err(not_yet(from, to, &lasting));
     }
+    remade::make(db, &options.actor)?;
     if capture == Capture::Broken {
         put_triggers_on_again(db, &options.actor)?;
     }
@@ -244,6 +247,7 @@ pub fn rollback(
     if !lost.is_empty() {
         make_tables_anew(db, &options.actor, &lost)?;
     }
+    remade::make(db, &options.actor)?;
     if db.read(capture::state)? == Capture::Broken {
         put_triggers_on_again(db, &options.actor)?;
     }
@@ -330,6 +334,9 @@ fn make_tables_anew(db: &Db, actor: &str, lost: &[&'static str]) -> Result<()> {
 
 fn plan_forward(db: &Db, mut report: StepReport, capture: Capture) -> Result<StepReport> {
     let (rows, estimated_ms) = estimate::comparison(db)?;
+    for table in db.read(gone::missing)? {
+        report.steps.push(format!("make {table} again, with its rows"));
+    }
     if capture == Capture::Broken {
         report.steps.push("put the capture triggers on again".into());
     }
@@ -350,6 +357,9 @@ fn plan_forward(db: &Db, mut report: StepReport, capture: Capture) -> Result<Ste
 fn plan_back(db: &Db, mut report: StepReport, from: Phase, lost: &[&'static str]) -> Result<StepReport> {
     if !lost.is_empty() {
         report.steps.push(format!("make anew, empty: {}", lost.join(", ")));
+    }
+    for table in db.read(gone::missing)? {
+        report.steps.push(format!("make {table} again, with its rows"));
     }
     if from == Phase::NewOnly {
         let plan = reverse::plan(db)?;

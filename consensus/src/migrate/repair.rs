@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::cause::Cause;
 use super::mending::{Done, Mender};
-use super::{Finding, VerifyReport, verify};
+use super::{Finding, VerifyReport, remade, verify};
 use crate::error::{ConsensusError, Result};
 use crate::import::Progress;
 use crate::store::control::{self, pause, soak};
+use crate::store::remade as gone;
 use crate::store::verify::Pair;
 
 /// Most rows that a report names; all are counted.
@@ -58,6 +59,7 @@ pub(super) fn run(
 ) -> Result<RepairReport> {
     if !options.dry_run {
         db.read(pause::refuse_while_paused)?;
+        remade::make(db, &options.actor)?;
     }
     let pairs = db.read(Pair::all)?;
     let (found, checked) = verify::look(db, &pairs, progress)?;
@@ -65,10 +67,14 @@ pub(super) fn run(
     let mut report =
         RepairReport { dry_run: options.dry_run, found: before.differences, ..RepairReport::default() };
     let phase = db.read(control::phase)?;
+    let unfilled = db.read(|conn| {
+        let (missing, unfilled) = (gone::missing(conn)?, gone::unfilled(conn)?);
+        Ok::<_, ConsensusError>([missing, unfilled].concat())
+    })?;
     if options.dry_run {
         for finding in found.rows.values().filter(|finding| finding.reason.is_none()) {
             report.repaired += 1;
-            report.name(finding, Mender::action(finding, phase));
+            report.name(finding, Mender::action(finding, phase, &unfilled));
         }
         report.left = report.found - report.repaired.min(report.found);
         report.refused = before.refused;
@@ -89,7 +95,7 @@ pub(super) fn run(
             })?;
             if done == Done::Mended {
                 report.repaired += 1;
-                report.name(finding, Mender::action(finding, phase));
+                report.name(finding, Mender::action(finding, phase, &unfilled));
             }
             progress(Progress { done_rows, total_rows, phase: "repair" });
         }

@@ -6,7 +6,7 @@ use conclave_db::{BulkWriter, Db};
 use serde_json::json;
 
 use super::cause::Cause;
-use super::{BackfillOptions, BackfillReport, backfill, cleanup, status};
+use super::{BackfillOptions, BackfillReport, backfill, cleanup, remade, status};
 use crate::error::{ConsensusError, Result};
 use crate::store::capture::{self, Capture};
 use crate::store::control::{self, Phase};
@@ -36,6 +36,9 @@ pub fn notice(db: &Db, actor: &str) -> Result<bool> {
 /// Watches what is not watched: triggers that are missing or other than they should be are put on, also on
 /// tables that came back. Gives whether any was.
 pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
+    if remade::make(db, actor)? {
+        return Ok(true);
+    }
     if db.read(capture::state)? != Capture::Broken {
         return Ok(false);
     }
@@ -50,10 +53,12 @@ pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
 }
 
 /// Before rows of tables that came back are taken over: what is written from now on is captured, and the rest is
-/// copied.
+/// copied. In a phase that has legacy tables, those that are gone are made again.
 pub(super) fn watch_if_back(db: &Db, actor: &str) -> Result<()> {
     if db.read(control::phase)? == Phase::CleanedUp {
         watch(db, actor)?;
+    } else {
+        remade::make(db, actor)?;
     }
     Ok(())
 }

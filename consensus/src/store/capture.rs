@@ -18,7 +18,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
-use super::{canonical, changed, control, runs, shape};
+use super::{canonical, changed, control, remade, runs, shape};
 use crate::error::Result;
 
 /// The time of the trigger, ms.
@@ -33,7 +33,7 @@ pub(crate) enum Capture {
     NothingToWatch,
     /// All are there, as this program makes them.
     On,
-    /// Some are missing or other than this program makes them.
+    /// Some are missing or other than this program makes them, or a table of a phase that has it is gone.
     Broken,
 }
 
@@ -46,7 +46,9 @@ struct Trigger {
 
 /// Makes the legacy tables complete, and their triggers where they are not as they should be.
 pub(crate) fn install(tx: &WriteTx<'_>) -> Result<()> {
+    let missing = remade::missing(tx)?;
     shape::ensure_legacy_tables(tx)?;
+    remade::keep_made(tx, &missing)?;
     install_on_existing(tx)?;
     Ok(())
 }
@@ -105,6 +107,9 @@ pub(crate) fn keep_all_mapped(tx: &WriteTx<'_>) -> Result<()> {
 
 /// What the triggers are like.
 pub(crate) fn state(conn: &ReadConn<'_>) -> Result<Capture> {
+    if !remade::missing(conn)?.is_empty() {
+        return Ok(Capture::Broken);
+    }
     let wanted = triggers(conn)?;
     if wanted.is_empty() {
         return Ok(Capture::NothingToWatch);
@@ -283,16 +288,38 @@ impl Body<'_> {
         let Kind { new, .. } = self.kind;
         let (own, mirror) = (self.own_key(), self.is_mirror());
         let column = if self.by_id { "legacy_id" } else { "agent_id" };
-        vec![
-            format!("DELETE FROM {new} WHERE NEW.before <> NEW.after AND {own} = NEW.after{mirror}"),
-            // An attempt that only we know may have the key already: it is taken in place.
-            format!(
-                "UPDATE {new} SET {column} = NEW.after WHERE NEW.before <> NEW.after AND {own} = NEW.before{mirror} \
-                 AND NOT (SELECT refused FROM capture_row) \
-                 AND NOT EXISTS (SELECT 1 FROM {new} WHERE {own} = NEW.after)"
-            ),
-            format!("DELETE FROM {new} WHERE {own} = NEW.before AND NEW.before IS NOT NEW.after{mirror}"),
-        ]
+        let mut steps = self.let_go(&format!("NEW.before <> NEW.after AND {own} = NEW.after"));
+        // An attempt that only we know may have the key already: it is taken in place.
+        steps.push(format!(
+            "UPDATE {new} SET {column} = NEW.after WHERE NEW.before <> NEW.after AND {own} = NEW.before{mirror} \
+             AND NOT (SELECT refused FROM capture_row) \
+             AND NOT EXISTS (SELECT 1 FROM {new} WHERE {own} = NEW.after)"
+        ));
+        steps.extend(self.let_go(&format!("{own} = NEW.before AND NEW.before IS NOT NEW.after")));
+        steps
+    }
+
+    /// The mirrored rows of this condition have lost their legacy row and go with it. An attempt whose end only we
+    /// know stays, as one that only we know.
+    fn let_go(&self, which: &str) -> Vec<String> {
+        let new = self.kind.new;
+        let mut steps = Vec::new();
+        if !self.by_id {
+            steps.push(format!(
+                "UPDATE {new} SET mirrored = 0, legacy_stage = NULL, legacy_run_id = NULL, \
+                 legacy_spawned_at = NULL, captured_phase = NULL WHERE {which}{} AND {}",
+                self.is_mirror(),
+                self.ended_alone()
+            ));
+        }
+        steps.push(format!("DELETE FROM {new} WHERE {which}{}", self.is_mirror()));
+        steps
+    }
+
+    /// Whether the attempt has ended on the new side alone.
+    fn ended_alone(&self) -> String {
+        let new = self.kind.new;
+        format!("{new}.completed_at IS NOT NULL AND {new}.legacy_completed_at IS NULL")
     }
 
     /// Makes the new side hold the changed row.
@@ -305,16 +332,13 @@ impl Body<'_> {
                  WHERE r.run_key = {row}.run_key AND r.spec_id = {row}.spec AND r.stage = {row}.stage"
             )
         };
-        vec![
-            format!(
-                "INSERT INTO migration_pending(legacy_table, legacy_rowid, reason, noticed_at) \
-                 SELECT '{legacy}', NEW.after_rowid, 'a column that the new tables need has no usable value', {NOW} \
-                 FROM capture_row WHERE refused AND NEW.after_rowid IS NOT NULL"
-            ),
-            format!(
-                "DELETE FROM {new} WHERE (SELECT refused FROM capture_row) AND {own} = NEW.after{}",
-                self.is_mirror()
-            ),
+        let mut steps = vec![format!(
+            "INSERT INTO migration_pending(legacy_table, legacy_rowid, reason, noticed_at) \
+             SELECT '{legacy}', NEW.after_rowid, 'a column that the new tables need has no usable value', {NOW} \
+             FROM capture_row WHERE refused AND NEW.after_rowid IS NOT NULL"
+        )];
+        steps.extend(self.let_go(&format!("(SELECT refused FROM capture_row) AND {own} = NEW.after")));
+        steps.extend([
             format!(
                 "INSERT INTO consensus_runs(run_key, spec_id, stage, origin) \
                  SELECT c.run_key, c.spec, c.stage, 'legacy' FROM capture_row c \
@@ -331,7 +355,8 @@ impl Body<'_> {
             "INSERT INTO capture_runs(run) SELECT c.run FROM capture_row c WHERE NOT c.refused \
              AND NOT EXISTS (SELECT 1 FROM capture_runs WHERE run = c.run)"
                 .into(),
-        ]
+        ]);
+        steps
     }
 
     /// The changed row as it is stored.
@@ -377,6 +402,12 @@ impl Body<'_> {
     /// What an update or a REPLACE changes in the row that is there: all that the legacy schema has a column for.
     fn in_place(&self) -> String {
         let new = self.kind.new;
+        // An end that only we know is acknowledged: it stands until the legacy row tells one of its own. Where the
+        // new side has no legacy row yet, it leads from phase 4 on.
+        let stands = format!(
+            "{new}.completed_at IS NOT NULL AND s.completed_at IS NULL AND CASE {new}.mirrored \
+             WHEN 1 THEN {new}.legacy_completed_at IS NULL ELSE (SELECT phase >= 4 FROM migration_state) END"
+        );
         let mut set: Vec<String> = self
             .kind
             .columns
@@ -386,10 +417,14 @@ impl Body<'_> {
                 // What became of an agent may be known better than by the legacy columns, which are asked only
                 // when they say something new.
                 "state" => format!(
-                    "state = CASE WHEN {new}.mirrored = 1 AND {new}.legacy_completed_at IS s.completed_at \
-                     AND {new}.extraction_error IS CAST(s.extraction_error AS TEXT) THEN {new}.state \
+                    "state = CASE WHEN {stands} OR ({new}.mirrored = 1 \
+                     AND {new}.legacy_completed_at IS s.completed_at \
+                     AND {new}.extraction_error IS CAST(s.extraction_error AS TEXT)) THEN {new}.state \
                      ELSE {value} END"
                 ),
+                "completed_at" | "response_text" | "extraction_error" if !self.by_id => {
+                    format!("{name} = CASE WHEN {stands} THEN {new}.{name} ELSE {value} END")
+                }
                 name => format!("{name} = {value}"),
             })
             .collect();
@@ -401,6 +436,7 @@ impl Body<'_> {
             ));
         }
         set.push("run_id = c.run".into());
+        set.push("captured_phase = (SELECT phase FROM migration_state)".into());
         if !self.by_id {
             set.push("mirrored = 1".into());
         }

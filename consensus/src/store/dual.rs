@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use conclave_db::sql::{ToSql, ToSqlOutput, Value, ValueRef, params};
 use conclave_db::{DbError, ErrorKind, ReadConn, WriteTx};
 
-use super::capture;
 use super::control::{self, Phase};
 use super::verify::{Key, Pair};
+use super::{capture, remade};
 use crate::canonical;
 use crate::error::{ConsensusError, Difference, Result};
 use crate::migrate::{Finding, FindingKind};
@@ -28,13 +28,15 @@ pub(crate) enum Sides {
     New,
 }
 
-/// Where the phase of this moment sends writes.
+/// Where the phase of this moment sends writes. A legacy side that somebody has dropped is an error.
 pub(crate) fn sides(conn: &ReadConn<'_>) -> Result<Sides> {
-    Ok(match control::phase(conn)? {
+    let sides = match control::phase(conn)? {
         Phase::TablesCreated => Sides::Legacy,
         Phase::DualWrite | Phase::ReadsFlipped => Sides::Both,
-        Phase::NewOnly | Phase::CleanedUp => Sides::New,
-    })
+        Phase::NewOnly | Phase::CleanedUp => return Ok(Sides::New),
+    };
+    remade::refuse_while_missing(conn)?;
+    Ok(sides)
 }
 
 /// Text that may be no UTF-8, as a parameter.

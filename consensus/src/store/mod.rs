@@ -11,6 +11,7 @@ pub(crate) mod dual;
 pub(crate) mod mend;
 pub(crate) mod reading;
 pub(crate) mod record;
+pub(crate) mod remade;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod shape;

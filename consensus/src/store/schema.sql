@@ -54,7 +54,7 @@ CREATE TABLE agent_outputs(
   legacy_stage ANY,
   legacy_run_id ANY,
   legacy_created_at ANY,
-  -- The phase in which a trigger took it from an older program's write; absent where we wrote it.
+  -- The phase in which a trigger last took it from an older program's write; absent where we wrote it.
   captured_phase INTEGER,
   -- The writer's own name for the write, by which a repeated one is known.
   write_key TEXT,

@@ -105,6 +105,14 @@ pub(crate) fn legacy_select(conn: &ReadConn<'_>, schema: &str, table: &str) -> R
     select(conn, schema, table, |name, _| name.to_owned())
 }
 
+/// What [`legacy_select`] gives of a table that holds nothing, where it is missing and should not be.
+pub(crate) fn nothing_of(table: &str) -> String {
+    let (required, optional) = shape_of(table);
+    let list: Vec<String> = required.iter().chain(optional).map(|name| format!("NULL AS {name}")).collect();
+    let key = if table == "agent_executions" { ", NULL AS id" } else { "" };
+    format!("SELECT {}{key} WHERE 0", list.join(", "))
+}
+
 /// The same, with values as the state's own legacy table would hold them: that is what the copy is compared with.
 fn converted_select(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Option<String>> {
     select(conn, schema, table, |name, declared| match converted(name, declared, name) {

@@ -5,7 +5,7 @@ use conclave_db::{ReadConn, WriteTx};
 
 use super::control::{self, Phase};
 use super::shape::Contents;
-use super::{canonical, capture};
+use super::{canonical, capture, remade};
 use crate::error::Result;
 use crate::migrate::soak::Moment;
 
@@ -47,6 +47,9 @@ pub(crate) fn begin(tx: &WriteTx<'_>, file: &Description, contents: &Contents) -
         |row| row.get(0),
     )?;
     let phase = control::phase(tx)?;
+    if phase.has_legacy_side() {
+        remade::refuse_while_unfilled(tx)?;
+    }
     let legacy_rows =
         contents.artifacts + contents.syntheses > 0 || (contents.executions > 0 && !contents.later);
     if phase == Phase::CleanedUp && legacy_rows && !any_run(tx)? {

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hasher};
 use conclave_db::ReadConn;
 use conclave_db::sql::{Row, Value, ValueRef, params};
 
-use super::{canonical, control, shape};
+use super::{canonical, control, remade, shape};
 use crate::error::Result;
 use crate::migrate::{Finding, FindingKind};
 
@@ -24,6 +24,8 @@ pub(crate) struct Pair {
     mirrored: (&'static str, &'static str),
     key: &'static str,
     fields: &'static [&'static str],
+    /// Whether somebody has dropped the legacy table, in a phase that has it.
+    gone: bool,
 }
 
 /// The key of a row, as stored. The order of the variants is that of SQLite.
@@ -137,7 +139,7 @@ impl Digest {
 }
 
 impl Pair {
-    /// The pairs whose legacy table the state file has, with what is a difference in its phase: from phase 4 on a
+    /// The pairs whose legacy table the state file has or should have, with what is a difference in its phase: from phase 4 on a
     /// legacy row does not hear of the end of its execution.
     pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Self>> {
         let ends = control::phase(conn)?.has_legacy_side();
@@ -150,14 +152,23 @@ impl Pair {
     }
 
     fn pairs(conn: &ReadConn<'_>, executions: fn(&str) -> Self) -> Result<Vec<Self>> {
+        let missing = remade::missing(conn)?;
         let mut pairs = Vec::new();
         for table in super::schema::LEGACY_TABLES {
-            if let Some(select) = shape::legacy_select(conn, "main", table)? {
-                pairs.push(match *table {
+            // What was dropped before its time holds nothing of what is mirrored.
+            let gone = missing.contains(table);
+            let select = if gone {
+                Some(shape::nothing_of(table))
+            } else {
+                shape::legacy_select(conn, "main", table)?
+            };
+            if let Some(select) = select {
+                let pair = match *table {
                     "consensus_artifacts" => artifacts(&select),
                     "consensus_synthesis" => syntheses(&select),
                     _ => executions(&select),
-                });
+                };
+                pairs.push(Self { gone, ..pair });
             }
         }
         Ok(pairs)
@@ -165,6 +176,9 @@ impl Pair {
 
     /// How many rows there are to compare.
     pub(crate) fn rows(&self, conn: &ReadConn<'_>) -> Result<u64> {
+        if self.gone {
+            return Ok(0);
+        }
         Ok(conn.query_row(&format!("SELECT count(*) FROM main.{}", self.table), [], |row| row.get(0))?)
     }
 
@@ -180,7 +194,8 @@ impl Pair {
         };
         let (table, key) = self.mirrored;
         let own = if self.key == "id" { "id" } else { "agent_id" };
-        let ends = [end(&format!("main.{}", self.table), own)?, end(table, key)?];
+        let legacy = if self.gone { None } else { end(&format!("main.{}", self.table), own)? };
+        let ends = [legacy, end(table, key)?];
         let high = ends.into_iter().flatten().min();
         Ok(high.map(|high| Range { low: low.cloned(), high }))
     }
@@ -230,7 +245,7 @@ impl Pair {
 
     /// Executions without an id, which nothing can mirror.
     pub(crate) fn nameless(&self, conn: &ReadConn<'_>) -> Result<Vec<Finding>> {
-        if self.key == "id" {
+        if self.gone || self.key == "id" {
             return Ok(Vec::new());
         }
         let query = "SELECT rowid FROM main.agent_executions WHERE agent_id IS NULL";
@@ -299,6 +314,7 @@ fn artifacts(rows: &str) -> Pair {
         mirrored: ("agent_outputs", "legacy_id"),
         key: "id",
         fields: FIELDS,
+        gone: false,
     }
 }
 
@@ -360,14 +376,21 @@ fn syntheses(rows: &str) -> Pair {
         mirrored: ("run_syntheses", "legacy_id"),
         key: "id",
         fields: FIELDS,
+        gone: false,
     }
 }
 
-/// With those columns of an execution that only the new side has as the legacy side knows them.
+/// With those columns of an execution that only the new side has as the legacy side knows them: the end is not
+/// there, and whatever its row says beside is no answer to it.
 fn unended_executions(rows: &str) -> Pair {
     let ahead = "o.completed_at IS NOT NULL AND o.legacy_completed_at IS NULL";
-    let known = |name: &str| format!("CASE WHEN {ahead} THEN NULL ELSE o.{name} END");
-    executions_with(rows, [known("completed_at"), known("response_text"), known("extraction_error")])
+    let known = |name: &str| {
+        let written = text(&format!("l.{name}"));
+        let written = format!("(SELECT {written} FROM ({rows}) l WHERE l.agent_id = o.agent_id)");
+        format!("CASE WHEN {ahead} THEN {written} ELSE o.{name} END")
+    };
+    let completed = format!("CASE WHEN {ahead} THEN NULL ELSE o.completed_at END");
+    executions_with(rows, [completed, known("response_text"), known("extraction_error")])
 }
 
 fn executions(rows: &str) -> Pair {
@@ -425,5 +448,6 @@ fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pai
         mirrored: ("run_attempts", "agent_id"),
         key: "agent_id",
         fields: FIELDS,
+        gone: false,
     }
 }

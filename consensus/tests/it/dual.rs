@@ -396,3 +396,19 @@ fn an_execution_that_only_the_legacy_table_knows_is_known() {
         assert_eq!(unknown.kind(), ConsensusErrorKind::NotFound);
     }
 }
+
+/// An agent that is started again in phase 4 stays as both sides know it.
+#[test]
+fn a_spawn_again_in_phase_4_is_no_difference() {
+    let project = Project::in_phase(3);
+    let id = record_run(&project.db, &run("R")).unwrap();
+    record_spawn(&project.db, &spawn(id, "a9")).unwrap();
+    project.set_phase(4);
+    for attempt in [3, 4] {
+        let again = SpawnRecord { at: Some(9_000), phase_type: "other".into(), attempt, ..spawn(id, "a9") };
+        record_spawn(&project.db, &again).unwrap();
+        assert_equal(&project);
+        let stored = "SELECT count(*) FROM run_attempts WHERE spawned_at = 2000 AND attempt = ";
+        assert_eq!(project.number(&format!("{stored}{attempt}")), 1);
+    }
+}

@@ -1,6 +1,7 @@
 //! Black-box tests of consensus runs: import, backfill, reading, recording, export.
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
+mod acknowledged;
 mod backfill;
 mod beside;
 mod both_or_none;
@@ -11,6 +12,7 @@ mod claims;
 mod cleanup;
 mod comparison;
 mod counting;
+mod dropped;
 mod dual;
 mod export;
 mod golden;

@@ -200,7 +200,7 @@ fn cut(recording: &Recording, seed: u64) -> usize {
     assert_eq!(phase, led_to, "{context}: the events and the phase");
 
     let unreached = if phase <= 2 { status.backfill.remaining } else { 0 };
-    let report = migrate::verify(&db, &mut |_| {}).unwrap();
+    let report = migrate::verify(&db, "power", &mut |_| {}).unwrap();
     assert_eq!((report.differences, report.missing_in_new), (unreached, unreached), "{context}: {report:?}");
 
     let new = contents(&db, "SELECT content FROM agent_outputs");

@@ -79,7 +79,7 @@ impl Memory {
             }
         }
         let status = migrate::status(&db)?;
-        let report = migrate::verify(&db, &mut |_| {})?;
+        let report = migrate::verify(&db, "crash", &mut |_| {})?;
         let unreached = if matches!(phase, 1 | 2 | 5) { status.backfill.remaining } else { 0 };
         if report.differences != unreached || report.missing_in_new != unreached {
             return Err(format!("phase {phase}, {unreached} rows to copy: {report:?}").into());

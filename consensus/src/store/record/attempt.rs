@@ -22,14 +22,22 @@ struct Known {
     open: bool,
     completed: bool,
     mirrored: bool,
+    captured: Option<i64>,
 }
 
 fn known(conn: &ReadConn<'_>, agent_id: &str) -> Result<Option<Known>> {
     let query =
-        "SELECT run_id, completed_at IS NULL AND state = 'spawned', completed_at IS NOT NULL, mirrored
+        "SELECT run_id, completed_at IS NULL AND state = 'spawned', completed_at IS NOT NULL, mirrored,
+        captured_phase
       FROM run_attempts WHERE agent_id = ?1";
     Ok(conn.query_optional(query, [agent_id], |row| {
-        Ok(Known { run: row.get(0)?, open: row.get(1)?, completed: row.get(2)?, mirrored: row.get(3)? })
+        Ok(Known {
+            run: row.get(0)?,
+            open: row.get(1)?,
+            completed: row.get(2)?,
+            mirrored: row.get(3)?,
+            captured: row.get(4)?,
+        })
     })?)
 }
 
@@ -68,7 +76,11 @@ pub(crate) fn spawn(tx: &WriteTx<'_>, spawn: &SpawnRecord) -> Result<()> {
     let spelling = if sides == Sides::New { None } else { Some(Spelling::of(tx, spawn.run)?) };
     let Some(spelling) = spelling.filter(Spelling::holds_executions) else {
         sides = Sides::New;
-        start(tx, spawn, sides, Some(at))?;
+        match known {
+            // What its legacy row says of its start stands: that is not told of another.
+            Some(known) if known.mirrored => count(tx, spawn)?,
+            _ => start(tx, spawn, sides, Some(at))?,
+        }
         return touch(tx, spawn.run, at);
     };
     let time = spelling.time(at)?;
@@ -108,6 +120,15 @@ fn start_legacy(tx: &WriteTx<'_>, spawn: &SpawnRecord, spelling: &Spelling, time
         ],
     )
     .map_err(dual::refused(FindingKind::MissingInLegacy, LEGACY, Some(&key(&spawn.agent_id))))?;
+    Ok(())
+}
+
+/// Keeps which attempt it is, for which the legacy schema has no column.
+fn count(tx: &WriteTx<'_>, spawn: &SpawnRecord) -> Result<()> {
+    tx.execute(
+        "UPDATE run_attempts SET attempt = ?2 WHERE agent_id = ?1",
+        params![spawn.agent_id, spawn.attempt],
+    )?;
     Ok(())
 }
 
@@ -156,7 +177,7 @@ pub(crate) fn completion(tx: &WriteTx<'_>, completion: &CompletionRecord) -> Res
     let run = RunId(known.run);
     // What was started on the new side alone ends there too.
     if sides == Sides::New || !known.mirrored {
-        end(tx, completion, at, false)?;
+        end(tx, completion, at, Known { mirrored: false, ..known })?;
         capture::note_changed(tx, LEGACY, id)?;
         touch(tx, run, at)?;
         return Ok(true);
@@ -164,12 +185,12 @@ pub(crate) fn completion(tx: &WriteTx<'_>, completion: &CompletionRecord) -> Res
     if sides == Sides::Legacy {
         let counted = Counted::so_far(tx)?;
         end_legacy(tx, completion, at)?;
-        end(tx, completion, at, true)?;
+        end(tx, completion, at, known)?;
         counted.restore(tx)?;
     } else {
         dual::write_both(tx, LEGACY, || {
             end_legacy(tx, completion, at)?;
-            end(tx, completion, at, true)?;
+            end(tx, completion, at, known)?;
             Ok((key(id), ()))
         })?;
     }
@@ -189,8 +210,9 @@ fn end_legacy(tx: &WriteTx<'_>, completion: &CompletionRecord, at: i64) -> Resul
     Ok(())
 }
 
-fn end(tx: &WriteTx<'_>, completion: &CompletionRecord, at: i64, mirrored: bool) -> Result<()> {
-    let written = if mirrored {
+/// Ends the new row; with its legacy row where that has just been ended.
+fn end(tx: &WriteTx<'_>, completion: &CompletionRecord, at: i64, known: Known) -> Result<()> {
+    let written = if known.mirrored {
         "(SELECT l.completed_at FROM main.agent_executions l WHERE l.agent_id = ?1)"
     } else {
         "legacy_completed_at"
@@ -199,7 +221,7 @@ fn end(tx: &WriteTx<'_>, completion: &CompletionRecord, at: i64, mirrored: bool)
         &format!(
             "UPDATE run_attempts SET completed_at = ?2, response_text = CAST(?3 AS TEXT), extraction_error = ?4,
                exit_code = ?5, signal = ?6, state = CASE WHEN ?4 IS NULL THEN 'completed' ELSE 'failed' END,
-               legacy_completed_at = {written}
+               legacy_completed_at = {written}, captured_phase = ?7
              WHERE agent_id = ?1"
         ),
         params![
@@ -208,10 +230,11 @@ fn end(tx: &WriteTx<'_>, completion: &CompletionRecord, at: i64, mirrored: bool)
             completion.response,
             completion.extraction_error,
             completion.exit_code,
-            completion.signal
+            completion.signal,
+            known.captured
         ],
     );
-    if mirrored {
+    if known.mirrored {
         ended.map_err(dual::refused(FindingKind::MissingInNew, LEGACY, Some(&key(&completion.agent_id))))?;
     } else {
         ended?;

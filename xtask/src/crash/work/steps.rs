@@ -78,7 +78,7 @@ impl Migrator {
         let moved = |word: &str, report: &StepReport| format!("{word} {} {}", report.from, report.phase);
         Ok(match step {
             Step::Verify => {
-                let report = migrate::verify(db, quiet)?;
+                let report = migrate::verify(db, ACTOR, quiet)?;
                 // What the backfill has not reached, and what an older program has brought back.
                 let unreached = report.differences == report.missing_in_new;
                 if report.equal {
