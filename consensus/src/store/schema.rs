@@ -53,6 +53,26 @@ pub(crate) fn missing_tables(conn: &ReadConn<'_>) -> Result<Vec<&'static str>> {
     Ok(missing)
 }
 
+/// How many rows of the new tables that are left would go where these are made anew, and no legacy row has them:
+/// without the runs nothing says what they belong to.
+pub(crate) fn lost_with(conn: &ReadConn<'_>, missing: &[&'static str]) -> Result<u64> {
+    let mut lost = 0;
+    if !missing.contains(&"consensus_runs") {
+        return Ok(lost);
+    }
+    for (table, unmirrored) in [
+        ("agent_outputs", "legacy_id IS NULL"),
+        ("run_syntheses", "legacy_id IS NULL"),
+        ("run_attempts", "mirrored = 0"),
+    ] {
+        if !missing.contains(&table) {
+            let query = format!("SELECT count(*) FROM {table} WHERE {unmirrored}");
+            lost += conn.query_row(&query, [], |row| row.get::<_, u64>(0))?;
+        }
+    }
+    Ok(lost)
+}
+
 /// Makes new tables that are gone again, empty, and lets the backfill begin anew. Without the runs nothing says
 /// what the rows of the others belong to: those go too, and the legacy side has what is mirrored of them.
 pub(crate) fn make_anew(tx: &WriteTx<'_>, missing: &[&'static str]) -> Result<()> {
