@@ -18,6 +18,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
+use super::runs::Claimed;
 use super::{canonical, changed, control, remade, runs, shape};
 use crate::error::Result;
 
@@ -216,7 +217,7 @@ impl Body<'_> {
         steps.extend(self.change_key());
         steps.extend(self.mirror());
         if *name == "synthesis" {
-            steps.extend(runs::follow_syntheses(TOUCHED));
+            steps.extend(runs::follow_syntheses(TOUCHED, Claimed::All));
         }
         steps.extend(runs::follow_rows(TOUCHED));
         steps.push("DELETE FROM capture_runs".into());

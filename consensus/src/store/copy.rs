@@ -176,7 +176,7 @@ impl Copier {
             self.change(tx)?;
         }
         if self.kind.name == "synthesis" && !self.scope.later {
-            runs::take_claims(tx)?;
+            runs::take_claims(tx, self.claimed())?;
         }
         self.note_refused(tx)?;
         if let Some(source) = self.scope.source {
@@ -356,10 +356,14 @@ impl Copier {
             }
             tx.execute(&self.sql.change, [id])?;
             for run in [before, after] {
-                runs::recompute(tx, run)?;
+                runs::recompute(tx, run, self.claimed())?;
             }
         }
         Ok(())
+    }
+
+    const fn claimed(&self) -> runs::Claimed {
+        if self.scope.source.is_some() { runs::Claimed::MadeByLegacy } else { runs::Claimed::All }
     }
 
     /// Legacy rows of the state file that the new tables cannot hold are differences until someone mends them.
