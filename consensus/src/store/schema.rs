@@ -89,14 +89,14 @@ pub(crate) fn make_anew(tx: &WriteTx<'_>, missing: &[&'static str]) -> Result<()
     Ok(())
 }
 
-/// The statements of the schema that make this table and its indexes. Each begins on a line of its own.
+/// The statements of the schema that make this table, its indexes and its triggers. Each begins on a line of its own.
 fn statements_for(table: &str) -> String {
     let begins = [
         format!("CREATE TABLE {table}("),
         String::from("CREATE INDEX "),
         String::from("CREATE UNIQUE INDEX "),
     ];
-    let on = format!(" ON {table}(");
+    let (on, of) = (format!(" ON {table}("), format!(" ON {table}\n"));
     SQL.split_inclusive(";\n")
         .filter_map(|statement| {
             let begin = statement.find("CREATE ").filter(|at| {
@@ -104,7 +104,8 @@ fn statements_for(table: &str) -> String {
             })?;
             let statement = &statement[begin..];
             let ours = statement.starts_with(&begins[0])
-                || (begins[1..].iter().any(|begin| statement.starts_with(begin)) && statement.contains(&on));
+                || (begins[1..].iter().any(|begin| statement.starts_with(begin)) && statement.contains(&on))
+                || (statement.starts_with("CREATE TRIGGER ") && statement.contains(&of));
             ours.then_some(statement)
         })
         .collect()

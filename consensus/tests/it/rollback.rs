@@ -33,6 +33,8 @@ fn scenario_25_new_tables_that_are_lost_do_not_keep_anyone_in_phase_3() {
         after.pop();
         assert_eq!(after, before, "{lost:?}");
         timed.project.assert_sound();
+        let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'mirrored_%'";
+        assert_eq!(timed.project.number(triggers), 3, "{lost:?}");
         assert_eq!(timed.force(3).phase, 3);
     }
 }
