@@ -1,12 +1,13 @@
 //! The backup without which the legacy tables are not dropped, and the room that they leave.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use conclave_db::BulkWriter;
+use conclave_db::Db;
 use conclave_db::backup::{self, BackupOptions};
-use conclave_db::{BulkWriter, Db, ReadConn};
 use conclave_retry::CancelToken;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::throttle::Throttle;
 use crate::error::{ConsensusError, Result};
@@ -14,8 +15,6 @@ use crate::import::pace::Pace;
 use crate::store::control;
 use crate::store::control::cleanup as dropped;
 
-/// So old a backup may be, where no older program has written since, ms.
-const RECENT: i64 = 24 * 3_600_000;
 /// The event that remembers it.
 const EVENT: &str = "backup";
 
@@ -26,17 +25,10 @@ pub(super) struct BackedUp {
     pub(super) writes: u64,
 }
 
-/// A verified backup that holds everything that older programs have written: one that an attempt before this
-/// made, or a new one in the usual folder.
+/// A verified backup in the usual folder that holds everything that is there when this begins. An earlier
+/// attempt's does not serve: what we have written, imported or repaired since, no count of older writes tells.
 pub(super) fn backed_up(db: &Db, actor: &str) -> Result<BackedUp> {
-    let now = db.clock().wall_ms();
-    let (writes, made) = db.read(|conn| {
-        let writes = control::older::writes(conn)?.all;
-        Ok::<_, ConsensusError>((writes, recent(conn, writes, now)?))
-    })?;
-    if let Some(path) = made {
-        return Ok(BackedUp { path, writes });
-    }
+    let writes = db.read(|conn| Ok::<_, ConsensusError>(control::older::writes(conn)?.all))?;
     // Without a limit: what is kept here is not for a rotation to remove.
     let folder = backup::default_folder(db.path()).join("");
     let report = backup::backup(db, &folder, &BackupOptions::default())?;
@@ -44,18 +36,6 @@ pub(super) fn backed_up(db: &Db, actor: &str) -> Result<BackedUp> {
     let detail = json!({"path": path.to_string_lossy(), "bytes": bytes, "older_writes": writes});
     db.write("remember a backup", move |tx| control::record_event(tx, &actor, EVENT, &detail))?;
     Ok(BackedUp { path, writes })
-}
-
-/// The backup of an earlier attempt in this phase, if it is recent, complete and holds all those writes.
-fn recent(conn: &ReadConn<'_>, writes: u64, now: i64) -> Result<Option<PathBuf>> {
-    let Some((detail, at)) = control::cleanup::newest_in_phase(conn, EVENT)? else { return Ok(None) };
-    let detail: Value = serde_json::from_str(&detail).unwrap_or_default();
-    let path = detail["path"].as_str().map(PathBuf::from);
-    let is_whole = |path: &Path| {
-        std::fs::metadata(path).is_ok_and(|found| Some(found.len()) == detail["bytes"].as_u64())
-    };
-    let fits = detail["older_writes"].as_u64() == Some(writes) && (0..=RECENT).contains(&(now - at));
-    Ok(path.filter(|path| fits && is_whole(path)))
 }
 
 /// The time that a chunk of rows that go may hold the write lock.

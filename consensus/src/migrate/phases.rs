@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use conclave_db::{BulkWriter, Db, WriteTx};
+use conclave_db::{BulkWriter, Db, ReadConn, WriteTx};
 use serde::Serialize;
 use serde_json::json;
 
@@ -224,7 +224,8 @@ impl Step {
 }
 
 /// Goes back. From phase 4 the rows that are in the new tables alone are copied first, and the phase moves with
-/// the last of them. Durable when this returns; killed or paused before, it is still the old phase, and the next
+/// the last of them. New tables that somebody has dropped are made anew, unless rows that the legacy side has not got
+/// would go with them. Durable when this returns; killed or paused before, it is still the old phase, and the next
 /// call goes on.
 pub fn rollback(
     db: &Db,
@@ -241,11 +242,20 @@ pub fn rollback(
         allowed: true,
         ..StepReport::default()
     };
+    let irreplaceable = db.read(|conn| irreplaceable(conn, from, &lost))?;
     if options.dry_run {
+        report.missing.extend(irreplaceable);
+        report.allowed = report.missing.is_empty();
         return plan_back(db, report, from, &lost);
     }
+    if let Some(what) = irreplaceable {
+        return Err(ConsensusError::refused(
+            format!("the step back from phase {} is refused, missing: {what}", from.number()),
+            Some("`conclave db restore` brings back a backup that has them"),
+        ));
+    }
     if !lost.is_empty() {
-        make_tables_anew(db, &options.actor, &lost)?;
+        make_tables_anew(db, &options.actor, from, &lost)?;
     }
     remade::make(db, &options.actor)?;
     if db.read(capture::state)? == Capture::Broken {
@@ -321,11 +331,28 @@ fn put_triggers_on_again(db: &Db, actor: &str) -> Result<()> {
     Ok(())
 }
 
+/// What a way back would need of the new tables that are gone, if the legacy side has not got it: from phase 4 on
+/// that cannot be known, before it is what is left in the others.
+fn irreplaceable(conn: &ReadConn<'_>, from: Phase, lost: &[&'static str]) -> Result<Option<String>> {
+    if from >= Phase::NewOnly && !lost.is_empty() {
+        return Ok(Some(format!("{}, which alone has what phase 4 wrote", lost.join(", "))));
+    }
+    Ok(match schema::lost_with(conn, lost)? {
+        0 => None,
+        1 => Some("consensus_runs, for 1 row that only the new tables have".to_owned()),
+        rows => Some(format!("consensus_runs, for {rows} rows that only the new tables have")),
+    })
+}
+
 /// New tables that are gone are made again, empty: where the legacy side has every row, going back to it loses
 /// nothing, and the backfill fills them.
-fn make_tables_anew(db: &Db, actor: &str, lost: &[&'static str]) -> Result<()> {
+fn make_tables_anew(db: &Db, actor: &str, from: Phase, lost: &[&'static str]) -> Result<()> {
     let mut bulk = BulkWriter::open(db, None)?;
     bulk.write(|tx| {
+        // Somebody may have written meanwhile.
+        if let Some(what) = irreplaceable(tx, from, lost)? {
+            return Err(ConsensusError::refused(what, None));
+        }
         schema::make_anew(tx, lost)?;
         control::record_event(tx, actor, "tables", &json!({"made anew": lost}))
     })?;
@@ -361,7 +388,8 @@ fn plan_back(db: &Db, mut report: StepReport, from: Phase, lost: &[&'static str]
     for table in db.read(gone::missing)? {
         report.steps.push(format!("make {table} again, with its rows"));
     }
-    if from == Phase::NewOnly {
+    // Without the new tables there is nothing to count.
+    if from == Phase::NewOnly && lost.is_empty() {
         let plan = reverse::plan(db)?;
         report.rows = plan.rows;
         report.disk_bytes = estimate::room(db, plan.rows)?;

@@ -18,6 +18,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
+use super::runs::Claimed;
 use super::{canonical, changed, control, remade, runs, shape};
 use crate::error::Result;
 
@@ -172,10 +173,14 @@ fn triggers(conn: &ReadConn<'_>) -> Result<Vec<Trigger>> {
                     "AFTER {} ON {legacy} WHEN NOT EXISTS (SELECT 1 FROM capture_off)",
                     event.to_uppercase()
                 ),
-                &[format!(
-                    "INSERT INTO capture_row(kind, before, before_rowid, after, after_rowid) \
-                     VALUES('{name}', {before}, {after})"
-                )],
+                &[
+                    // Left there only where somebody has dropped the trigger that takes it away.
+                    "DELETE FROM capture_row".into(),
+                    format!(
+                        "INSERT INTO capture_row(kind, before, before_rowid, after, after_rowid) \
+                         VALUES('{name}', {before}, {after})"
+                    ),
+                ],
             ));
         }
     }
@@ -216,7 +221,7 @@ impl Body<'_> {
         steps.extend(self.change_key());
         steps.extend(self.mirror());
         if *name == "synthesis" {
-            steps.extend(runs::follow_syntheses(TOUCHED));
+            steps.extend(runs::follow_syntheses(TOUCHED, Claimed::All));
         }
         steps.extend(runs::follow_rows(TOUCHED));
         steps.push("DELETE FROM capture_runs".into());

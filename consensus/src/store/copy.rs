@@ -179,7 +179,7 @@ impl Copier {
             self.change(tx)?;
         }
         if self.kind.name == "synthesis" && !self.scope.later {
-            runs::take_claims(tx)?;
+            runs::take_claims(tx, self.claimed())?;
         }
         self.note_refused(tx)?;
         self.close_findings(tx)?;
@@ -360,7 +360,7 @@ impl Copier {
             }
             tx.execute(&self.sql.change, [id])?;
             for run in [before, after] {
-                runs::recompute(tx, run)?;
+                runs::recompute(tx, run, self.claimed())?;
             }
         }
         Ok(())
@@ -386,6 +386,10 @@ impl Copier {
             tx.query_row("SELECT count(*) FROM temp.chunk WHERE action = ?1", [NEW], |row| row.get(0))?;
         let copied = copied.min(open.missing_in_new);
         findings::close(tx, copied + updated as u64, copied)
+    }
+
+    const fn claimed(&self) -> runs::Claimed {
+        if self.scope.source.is_some() { runs::Claimed::MadeByLegacy } else { runs::Claimed::All }
     }
 
     /// Legacy rows of the state file that the new tables cannot hold are differences until someone mends them.

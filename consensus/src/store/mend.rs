@@ -42,7 +42,7 @@ pub(crate) fn content(conn: &ReadConn<'_>, table: &str, rowid: i64) -> Result<Op
 pub(crate) fn remove(tx: &WriteTx<'_>, table: &str, id: i64) -> Result<()> {
     let run = format!("DELETE FROM {table} WHERE id = ?1 RETURNING run_id");
     if let Some(run) = tx.query_optional(&run, [id], |row| row.get(0))? {
-        runs::recompute(tx, run)?;
+        runs::recompute(tx, run, runs::Claimed::All)?;
     }
     Ok(())
 }

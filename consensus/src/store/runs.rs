@@ -30,19 +30,21 @@ pub(crate) fn until(spawned: &str, completed: &str) -> String {
     format!("ifnull(max({spawned}, {completed}), ifnull({completed}, {spawned}))")
 }
 
+/// Which runs take the claim of a synthesis that joins them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    /// All: the synthesis is one of the state's own legacy rows, whoever mirrors it.
+    All,
+    /// Those that legacy rows made: what another file brings does not speak for a run that was made here.
+    MadeByLegacy,
+}
+
 /// Gives the runs of the prepared chunk the claim of their newest synthesis.
-pub(crate) fn take_claims(tx: &WriteTx<'_>) -> Result<()> {
-    tx.execute(
-        &format!(
-            "UPDATE consensus_runs SET {} FROM run_syntheses y
-             WHERE consensus_runs.origin = 'legacy'
-               AND consensus_runs.id IN (SELECT p.run FROM temp.chunk c JOIN temp.placed p ON p.id = c.id
-                 WHERE c.action IN (0, 2))
-               AND y.id = (SELECT max(n.id) FROM run_syntheses n WHERE n.run_id = consensus_runs.id)",
-            claim()
-        ),
-        [],
-    )?;
+pub(crate) fn take_claims(tx: &WriteTx<'_>, claimed: Claimed) -> Result<()> {
+    const IN_CHUNK: &str = "IN (SELECT p.run FROM temp.chunk c JOIN temp.placed p ON p.id = c.id
+      WHERE c.action IN (0, 2))";
+    let [_, take] = follow_syntheses(IN_CHUNK, claimed);
+    tx.execute(&take, [])?;
     Ok(())
 }
 
@@ -70,8 +72,12 @@ pub(crate) fn follow_rows(which: &str) -> [String; 2] {
 }
 
 /// The statements that give runs the claim of their newest synthesis; those that legacy rows made lose a claim
-/// that no synthesis makes any more.
-pub(crate) fn follow_syntheses(which: &str) -> [String; 2] {
+/// that no synthesis makes any more. The triggers, the backfill and the repair go by it.
+pub(crate) fn follow_syntheses(which: &str, claimed: Claimed) -> [String; 2] {
+    let whose = match claimed {
+        Claimed::All => "",
+        Claimed::MadeByLegacy => " AND consensus_runs.origin = 'legacy'",
+    };
     [
         format!(
             "UPDATE consensus_runs SET status = 'unknown', consensus_ok = NULL, degraded = NULL,
@@ -81,7 +87,7 @@ pub(crate) fn follow_syntheses(which: &str) -> [String; 2] {
         ),
         format!(
             "UPDATE consensus_runs SET {} FROM run_syntheses AS y
-             WHERE consensus_runs.id {which}
+             WHERE consensus_runs.id {which}{whose}
                AND y.id = (SELECT max(n.id) FROM run_syntheses n WHERE n.run_id = consensus_runs.id)",
             claim()
         ),
@@ -89,11 +95,11 @@ pub(crate) fn follow_syntheses(which: &str) -> [String; 2] {
 }
 
 /// Makes the columns of a run that legacy rows made follow its rows again; without any it goes.
-pub(crate) fn recompute(tx: &WriteTx<'_>, run: i64) -> Result<()> {
+pub(crate) fn recompute(tx: &WriteTx<'_>, run: i64, claimed: Claimed) -> Result<()> {
     let legacy = format!("= {run}");
-    let [forget, take] = follow_syntheses(&legacy);
+    let [forget, take] = follow_syntheses(&legacy, claimed);
     let [times, gone] = follow_rows(&legacy);
-    for statement in [forget, format!("{take} AND consensus_runs.origin = 'legacy'"), times, gone] {
+    for statement in [forget, take, times, gone] {
         tx.execute(&statement, [])?;
     }
     Ok(())

@@ -53,6 +53,26 @@ pub(crate) fn missing_tables(conn: &ReadConn<'_>) -> Result<Vec<&'static str>> {
     Ok(missing)
 }
 
+/// How many rows of the new tables that are left would go where these are made anew, and no legacy row has them:
+/// without the runs nothing says what they belong to.
+pub(crate) fn lost_with(conn: &ReadConn<'_>, missing: &[&'static str]) -> Result<u64> {
+    let mut lost = 0;
+    if !missing.contains(&"consensus_runs") {
+        return Ok(lost);
+    }
+    for (table, unmirrored) in [
+        ("agent_outputs", "legacy_id IS NULL"),
+        ("run_syntheses", "legacy_id IS NULL"),
+        ("run_attempts", "mirrored = 0"),
+    ] {
+        if !missing.contains(&table) {
+            let query = format!("SELECT count(*) FROM {table} WHERE {unmirrored}");
+            lost += conn.query_row(&query, [], |row| row.get::<_, u64>(0))?;
+        }
+    }
+    Ok(lost)
+}
+
 /// Makes new tables that are gone again, empty, and lets the backfill begin anew. Without the runs nothing says
 /// what the rows of the others belong to: those go too, and the legacy side has what is mirrored of them.
 pub(crate) fn make_anew(tx: &WriteTx<'_>, missing: &[&'static str]) -> Result<()> {
@@ -69,14 +89,14 @@ pub(crate) fn make_anew(tx: &WriteTx<'_>, missing: &[&'static str]) -> Result<()
     Ok(())
 }
 
-/// The statements of the schema that make this table and its indexes. Each begins on a line of its own.
+/// The statements of the schema that make this table, its indexes and its triggers. Each begins on a line of its own.
 fn statements_for(table: &str) -> String {
     let begins = [
         format!("CREATE TABLE {table}("),
         String::from("CREATE INDEX "),
         String::from("CREATE UNIQUE INDEX "),
     ];
-    let on = format!(" ON {table}(");
+    let (on, of) = (format!(" ON {table}("), format!(" ON {table}\n"));
     SQL.split_inclusive(";\n")
         .filter_map(|statement| {
             let begin = statement.find("CREATE ").filter(|at| {
@@ -84,7 +104,8 @@ fn statements_for(table: &str) -> String {
             })?;
             let statement = &statement[begin..];
             let ours = statement.starts_with(&begins[0])
-                || (begins[1..].iter().any(|begin| statement.starts_with(begin)) && statement.contains(&on));
+                || (begins[1..].iter().any(|begin| statement.starts_with(begin)) && statement.contains(&on))
+                || (statement.starts_with("CREATE TRIGGER ") && statement.contains(&of));
             ours.then_some(statement)
         })
         .collect()

@@ -114,6 +114,18 @@ CREATE TABLE run_attempts(
 ) STRICT;
 CREATE INDEX idx_run_attempts_run ON run_attempts(run_id, agent_name);
 
+-- A mirrored row that goes by another hand than that of the capture triggers may leave its legacy row alone:
+-- nobody knows any more that all are mapped. One line each, as the statements are told apart by their ends.
+CREATE TRIGGER mirrored_output_gone AFTER DELETE ON agent_outputs
+WHEN OLD.legacy_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM capture_row)
+BEGIN UPDATE migration_state SET mapped = 0 WHERE mapped = 1; END;
+CREATE TRIGGER mirrored_synthesis_gone AFTER DELETE ON run_syntheses
+WHEN OLD.legacy_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM capture_row)
+BEGIN UPDATE migration_state SET mapped = 0 WHERE mapped = 1; END;
+CREATE TRIGGER mirrored_attempt_gone AFTER DELETE ON run_attempts
+WHEN OLD.mirrored = 1 AND NOT EXISTS (SELECT 1 FROM capture_row)
+BEGIN UPDATE migration_state SET mapped = 0 WHERE mapped = 1; END;
+
 -- Where an imported row went when its id alone does not say it: its id was taken, or there is no legacy side.
 CREATE TABLE imported_rows(
   kind TEXT NOT NULL CHECK (kind IN ('artifact', 'synthesis', 'execution', 'output', 'run')),

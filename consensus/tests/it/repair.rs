@@ -254,3 +254,42 @@ fn broken_triggers_and_all_that_an_older_program_does_wait_for_someone() {
         migrate::checks(&project.db).into_iter().filter(|c| c.name == "older-program").collect();
     assert_eq!(named.len(), 2);
 }
+
+/// A synthesis of an older program in a run that was made here: mirrored by the trigger or by whoever mends what
+/// the trigger missed, the run is the same.
+#[test]
+fn a_run_has_the_same_claim_by_trigger_by_backfill_and_by_repair() {
+    const INSERT: &str =
+        "INSERT INTO consensus_synthesis(id, spec_id, stage, output_markdown, status, run_id, created_at)
+      VALUES(50, 'S', 'spec-plan', '# B', 'conflict', 'R', '2025-11-11 02:33:25')";
+    const UPDATE: &str = "UPDATE consensus_synthesis SET status = 'degraded' WHERE id = 50";
+    const DELETE: &str = "DELETE FROM consensus_synthesis WHERE id = 50";
+    let claims = |statements: &[&str], mend: Option<fn(&Project)>| {
+        let timed = Timed::in_phase(2);
+        let db = &timed.project.db;
+        conclave_consensus::record::record_run(db, &crate::dual::run("R")).unwrap();
+        for statement in statements {
+            match mend {
+                None => timed.project.old_program(statement),
+                Some(mend) => {
+                    timed.project.tamper(statement);
+                    mend(&timed.project);
+                }
+            }
+        }
+        assert!(timed.project.verify().equal);
+        timed.project.rows(
+            "SELECT status, consensus_ok, degraded, synthesis_json FROM consensus_runs WHERE run_key = 'R'",
+        )
+    };
+    let repaired: fn(&Project) = |project| assert_eq!(repair(project, false).left, 0);
+    for statements in [&[INSERT][..], &[INSERT, UPDATE], &[INSERT, UPDATE, DELETE]] {
+        let wanted = claims(statements, None);
+        assert_eq!(claims(statements, Some(repaired)), wanted, "{statements:?}");
+        // A backfill copies what is missing.
+        if statements.len() == 1 {
+            let copied: fn(&Project) = |project| drop(project.backfill());
+            assert_eq!(claims(statements, Some(copied)), wanted, "{statements:?}");
+        }
+    }
+}

@@ -36,6 +36,8 @@ fn scenario_25_new_tables_that_are_lost_do_not_keep_anyone_in_phase_3() {
         after.pop();
         assert_eq!(after, before, "{lost:?}");
         timed.project.assert_sound();
+        let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'mirrored_%'";
+        assert_eq!(timed.project.number(triggers), 3, "{lost:?}");
         assert_eq!(timed.force(3).phase, 3);
     }
 }
@@ -64,6 +66,34 @@ fn scenario_25_a_damaged_new_table_does_not_keep_anyone_in_phase_3() {
     .unwrap();
     assert_eq!(project.number("SELECT phase FROM migration_state"), 2);
     assert_eq!((legacy, project.number("SELECT count(*) FROM consensus_artifacts")), (14, 14));
+}
+
+/// What only the new tables have does not go with a table that somebody has dropped.
+#[test]
+fn rows_that_only_the_new_tables_have_outlive_a_way_back_without_their_runs() {
+    for (phase, lost) in [(4, "consensus_runs"), (4, "agent_outputs"), (3, "consensus_runs")] {
+        let timed = Timed::in_phase(4);
+        let more = timed.project.legacy("more.db", OLDER_WRITE);
+        timed.project.import(&more);
+        // Between the step back and the copy of its rows a step of the phase leaves them.
+        timed.project.set_phase(phase);
+        timed.project.old_program(&format!("PRAGMA foreign_keys = 0; DROP TABLE {lost}"));
+        let left = |timed: &Timed| {
+            let table = if lost == "consensus_runs" { "agent_outputs" } else { "consensus_runs" };
+            timed.project.rows(&format!("SELECT * FROM {table} ORDER BY id"))
+        };
+        let before = left(&timed);
+        let options =
+            migrate::RollbackOptions { to: Some(2), dry_run: true, ..migrate::RollbackOptions::default() };
+        let plan = migrate::rollback(&timed.project.db, &options, &mut |_| {}).unwrap();
+        assert!(!plan.allowed && plan.missing[0].contains(lost), "{plan:?}");
+        let options = migrate::RollbackOptions { dry_run: false, ..options };
+        let error = migrate::rollback(&timed.project.db, &options, &mut |_| {}).unwrap_err();
+        assert_eq!(error.kind(), ConsensusErrorKind::Refused);
+        assert!(error.to_string().contains(lost), "{error}");
+        assert_eq!(error.hint(), Some("`conclave db restore` brings back a backup that has them"));
+        assert_eq!((timed.phase(), left(&timed)), (phase, before));
+    }
 }
 
 #[test]

@@ -445,3 +445,32 @@ fn beside_a_damaged_table_the_legacy_ones_answer() {
     assert!(shadow::metrics(&damaged.db).fallbacks > 0);
     assert_eq!(without_numbers(&alone), without_numbers(&whole));
 }
+
+/// What somebody takes away from the new tables is shown from the legacy ones at once, not after a comparison.
+#[test]
+fn rows_that_lose_their_counterpart_are_not_hidden() {
+    for loss in [
+        "PRAGMA foreign_keys = 1; DELETE FROM consensus_runs WHERE id = 1",
+        "PRAGMA foreign_keys = 0; DELETE FROM agent_outputs; DELETE FROM run_attempts; DELETE FROM consensus_runs",
+    ] {
+        let timed = crate::phases::Timed::in_phase(3);
+        let db = &timed.project.db;
+        assert!(timed.project.verify().equal);
+        let listed = |db| {
+            let runs = runs::list(db, &RunFilter::default(), None, None).unwrap();
+            let mut keys: Vec<_> =
+                runs.into_iter().map(|run| (run.run_key, run.stage, run.output_count)).collect();
+            keys.sort();
+            keys
+        };
+        let before = listed(db);
+        timed.project.old_program(loss);
+        assert_eq!(listed(db), before, "{loss}");
+        // What the capture triggers take away is gone on both sides, and nothing has to be looked up for it.
+        timed.project.backfill();
+        let mapped = "SELECT mapped FROM migration_state";
+        assert_eq!(timed.project.number(mapped), 1);
+        timed.project.old_program("DELETE FROM consensus_artifacts WHERE id = 3");
+        assert_eq!(timed.project.number(mapped), 1);
+    }
+}

@@ -25,7 +25,7 @@ impl Copier {
         tx.execute(&self.sql.copy, [])?;
         self.change(tx)?;
         if self.kind.name == "synthesis" {
-            runs::take_claims(tx)?;
+            runs::take_claims(tx, self.claimed())?;
         }
         self.note_refused(tx)?;
         let held = "SELECT count(*) > 0 FROM temp.chunk WHERE action <> ?1";
