@@ -104,6 +104,16 @@ fn a_dry_run_says_what_a_step_would_do() {
 }
 
 #[test]
+fn a_dry_run_of_resume_says_what_it_would_do() {
+    let scratch = Scratch::with_runs();
+    assert_eq!(scratch.ok(&["migrate", "resume", "--dry-run"]), "was not paused\n");
+    scratch.ok(&["--actor", "ana", "migrate", "pause"]);
+    let said = scratch.ok(&["migrate", "resume", "--dry-run"]);
+    assert!(said.starts_with("would let it go on: paused by ana at "), "{said}");
+    assert!(!scratch.json(&["migrate", "status"])["paused"].is_null(), "it changes nothing");
+}
+
+#[test]
 fn the_configuration_says_how_long_a_soak_is() {
     let scratch = Scratch::with_runs();
     scratch.ok(&["migrate", "advance"]);
