@@ -12,6 +12,7 @@ use crate::import::{ListedRow, LockTimes, Progress};
 mod attention;
 mod backfill;
 mod cause;
+mod checks;
 mod cleanup;
 mod estimate;
 mod mending;
@@ -30,12 +31,13 @@ pub(crate) mod throttle;
 mod verify;
 
 pub use self::attention::{Attention, attention};
+pub use self::checks::checks;
 pub use self::older::OlderProgram;
 pub use self::overview::{Overview, overview};
 pub use self::pause::{Paused, pause, resume};
 pub use self::phases::{AdvanceOptions, RollbackOptions, StepReport, advance, rollback};
 pub use self::repair::{RepairOptions, RepairReport, RepairedRow};
-pub use self::returned::{checks, mend, notice};
+pub use self::returned::{mend, notice};
 pub use self::reverse::{ReverseOptions, ReversePlan, ReverseReport};
 pub use self::soak::{Soak, SoakStatus};
 pub use self::status::{MigrationBackup, MigrationStatus, NextPhase, phase_name, status, status_with};
@@ -234,6 +236,11 @@ pub struct VerifyReport {
 
 /// Copies legacy rows of the state file that have no counterpart yet, in chunks. Killed anywhere, the next one
 /// goes on exactly; with nothing left to copy it changes nothing. Durable when this returns.
+///
+/// # Errors
+///
+/// [`crate::ConsensusError::Paused`] once somebody has paused it: what was copied stays.
+/// [`crate::ConsensusError::Differs`] where copied rows do not compare equal to their legacy rows.
 pub fn backfill(
     db: &Db,
     options: &BackfillOptions,
@@ -243,8 +250,7 @@ pub fn backfill(
 }
 
 /// Compares what both schemas hold, byte for byte. The findings are kept in the database unless the handle is
-/// read-only, with an event
-/// that says who compared and what was found. Durable when this returns.
+/// read-only, with an event that says who compared and what was found. Durable when this returns.
 ///
 /// # Errors
 ///
@@ -253,7 +259,13 @@ pub fn verify(db: &Db, actor: &str, progress: &mut dyn FnMut(Progress)) -> Resul
     verify::run(db, actor, progress)
 }
 
-/// Makes the side that follows equal to the one that leads, row by row, each with an entry in the events.
+/// Makes the side that follows equal to the one that leads, row by row, each with an entry in the events. Each row is
+/// durable with its entry, one after the other; what a killed repair has done stays.
+///
+/// # Errors
+///
+/// [`crate::ConsensusError::Paused`] once somebody has paused it, [`crate::ConsensusError::Unsettled`] where rows
+/// change faster than they can be compared. The rows that were mended stay so.
 pub fn repair(db: &Db, options: &RepairOptions, progress: &mut dyn FnMut(Progress)) -> Result<RepairReport> {
     if !options.dry_run {
         returned::watch_if_back(db, &options.actor)?;

@@ -5,8 +5,13 @@
 //!
 //! Where a record goes is up to the phase of the migration, read in the record's own transaction: in phase 1 to the
 //! legacy table, which its trigger mirrors; in phases 2 and 3 to both sides, which are read back and compared; in
-//! phases 4 and 5 to the new tables alone. Where both sides do not come out equal, nothing is stored, the difference is kept among the
-//! findings, and the caller gets [`ConsensusError::SidesDiffer`].
+//! phases 4 and 5 to the new tables alone. Where both sides do not come out equal, nothing is stored, the
+//! difference is kept among the findings, and the caller gets [`ConsensusError::SidesDiffer`].
+//!
+//! # Errors
+//!
+//! Of each function: [`ConsensusError::SidesDiffer`] as above, [`ConsensusError::NotFound`] for a run or an attempt
+//! that is not there, [`ConsensusError::Invalid`] for values that make no sense, and failures of the storage.
 //!
 //! A caller that does not know whether a write was committed (an `Ambiguous` failure) may repeat it: runs, spawns
 //! and completions are known by their names, outputs and syntheses by the `write_key` that the caller gave them.

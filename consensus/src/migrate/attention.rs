@@ -65,15 +65,12 @@ pub fn attention(db: &Db) -> Result<Vec<Attention>> {
             wait("older-program", &cause, cause.words(), older.last_at);
         }
         let refused = control::pending(conn)?;
-        if refused > 0 {
-            let cause = Cause::Refused(refused);
-            wait("differences", &cause, cause.words(), None);
-        }
-        let differences = state.differences.saturating_sub(refused);
-        if differences > 0 {
-            let cause = Cause::Differences(differences);
-            let why = format!("{} between legacy and new rows", cause.words());
-            wait("differences", &cause, why, state.verified_at);
+        for cause in Cause::open(state.differences, refused) {
+            let (between, since) = match cause {
+                Cause::Differences(_) => (" between legacy and new rows", state.verified_at),
+                _ => ("", None),
+            };
+            wait("differences", &cause, format!("{}{between}", cause.words()), since);
         }
         let left = counting::about_missing(conn, &counting::about_legacy(conn)?)?;
         let rows = left.number.saturating_sub(refused);

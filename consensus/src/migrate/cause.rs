@@ -29,6 +29,13 @@ pub(super) enum Cause {
 }
 
 impl Cause {
+    /// What is open of both sides, `refused` rows among the `differences`.
+    pub(super) fn open(differences: u64, refused: u64) -> Vec<Self> {
+        let refusals = (refused > 0).then_some(Self::Refused(refused));
+        let others = (differences > refused).then(|| Self::Differences(differences - refused));
+        refusals.into_iter().chain(others).collect()
+    }
+
     pub(super) fn words(&self) -> String {
         match self {
             Self::NotCopied(rows) => format!("{} without {} counterpart", legacy_rows(*rows), its(*rows)),

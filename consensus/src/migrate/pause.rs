@@ -22,7 +22,7 @@ fn rfc3339<S: serde::Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Er
 }
 
 /// Pauses the backfill, the repair and the way back, in whatever process they run: each ends before its next
-/// chunk, and goes on from there when it is started after [`resume`]. Durable when this returns. Gives who has
+/// chunk, a repair before its next row, and goes on from there when it is started after [`resume`]. Durable when this returns. Gives who has
 /// paused it now, and whether this call did: an earlier pause stays as it is.
 pub fn pause(db: &Db, actor: &str) -> Result<(Paused, bool)> {
     let actor = actor.to_owned();

@@ -108,6 +108,11 @@ enum Settled {
 /// Takes the next step. It compares both sides, and moves the phase in the transaction that compared the last
 /// rows which changed meanwhile. Durable when this returns; refused, nothing is changed but what the comparison
 /// found, which is kept.
+///
+/// # Errors
+///
+/// [`ConsensusError::Refused`] where something is missing for the step, or somebody else has taken it;
+/// [`ConsensusError::Unsettled`] where rows change faster than they can be compared.
 pub fn advance(db: &Db, options: &AdvanceOptions, progress: &mut dyn FnMut(Progress)) -> Result<StepReport> {
     let now = options.soak.moment(db.clock().wall_ms());
     let (facts, capture) = db.read(|conn| {
@@ -192,12 +197,7 @@ impl Step {
             _ => found.differences.max(control::pending(tx)?),
         };
         let refused = if self.from == Phase::TablesCreated { 0 } else { found.refused };
-        if refused > 0 {
-            missing.push(Cause::Refused(refused));
-        }
-        if differences > refused {
-            missing.push(Cause::Differences(differences - refused));
-        }
+        missing.extend(Cause::open(differences, refused));
         if capture::fingerprint(tx)? != self.legacy {
             missing.push(Cause::Altered);
         }
@@ -227,6 +227,12 @@ impl Step {
 /// the last of them. New tables that somebody has dropped are made anew, unless rows that the legacy side has not got
 /// would go with them. Durable when this returns; killed or paused before, it is still the old phase, and the next
 /// call goes on.
+///
+/// # Errors
+///
+/// [`ConsensusError::Refused`] where there is no way back, or somebody else has moved the phase;
+/// [`ConsensusError::Paused`] once somebody has paused it; [`ConsensusError::Unsettled`] where rows change faster than
+/// they can be copied.
 pub fn rollback(
     db: &Db,
     options: &RollbackOptions,

@@ -1,12 +1,9 @@
-//! Legacy tables that an older program has made again after they were dropped, and what `doctor` says of the
-//! migration.
+//! Legacy tables that an older program has made again after they were dropped.
 
-use conclave_db::doctor::Check;
 use conclave_db::{BulkWriter, Db};
 use serde_json::json;
 
-use super::cause::Cause;
-use super::{BackfillOptions, BackfillReport, backfill, cleanup, remade, status};
+use super::{BackfillOptions, BackfillReport, backfill, cleanup, remade};
 use crate::error::{ConsensusError, Result};
 use crate::store::capture::{self, Capture};
 use crate::store::control::{self, Phase};
@@ -61,57 +58,6 @@ pub(super) fn watch_if_back(db: &Db, actor: &str) -> Result<()> {
         remade::make(db, actor)?;
     }
     Ok(())
-}
-
-/// What `doctor` says of the migration. Writes nothing.
-pub fn checks(db: &Db) -> Vec<Check> {
-    let status = match status(db) {
-        Ok(status) => status,
-        Err(error) => {
-            return vec![Check::fail(
-                "migration",
-                error.to_string(),
-                "restore a backup: conclave db restore",
-            )];
-        }
-    };
-    let mut checks = Vec::new();
-    let phase = format!("phase {} {}", status.phase, status.phase_name);
-    checks.push(match status.mismatches {
-        0 => Check::ok("migration", phase),
-        some => {
-            let cause = Cause::Differences(some);
-            Check::warn("migration", format!("{phase}, {}", cause.words()), cause.advice())
-        }
-    });
-    if status.legacy_tables_returned {
-        let rows = match status.backfill.remaining {
-            1 => "1 row is".to_owned(),
-            rows => format!("{rows} rows are"),
-        };
-        let detail = format!("an older program has made its tables again; {rows} not taken over");
-        checks.push(if status.backfill.complete && status.capture_triggers {
-            Check::ok("legacy-tables", "an older program has made its tables again; all is taken over")
-        } else {
-            Check::warn("legacy-tables", detail, Cause::TablesBack.advice())
-        });
-    } else if status.capture_broken {
-        checks.push(Check::fail("capture-triggers", Cause::Triggers.words(), Cause::Triggers.advice()));
-    } else if status.capture_triggers {
-        checks.push(Check::ok("capture-triggers", "on"));
-    }
-    if matches!(db.read(control::cleanup::has_leftovers), Ok(true)) {
-        checks.push(Check::warn(
-            "dropped-tables",
-            "rows of the dropped legacy tables still take room",
-            "conclave doctor --fix deletes them",
-        ));
-    }
-    if let Some(phase) = Phase::of(status.phase) {
-        let causes = status.older_program.causes(phase);
-        checks.extend(causes.iter().map(|cause| Check::warn("older-program", cause.words(), cause.advice())));
-    }
-    checks
 }
 
 /// Mends of the migration what needs no decision: puts triggers on again, and takes over the rows of legacy

@@ -53,6 +53,8 @@ pub struct MigrationStatus {
     pub counts: Counts,
     /// Differences that the last comparison found and nobody has closed.
     pub mismatches: u64,
+    /// Of those, legacy rows that the new tables cannot hold, as far as they were noticed.
+    pub refused: u64,
     /// Whether the legacy tables have their capture triggers, as this program makes them.
     pub capture_triggers: bool,
     /// Whether the legacy tables have triggers that are other than this program makes them, or lack some.
@@ -91,6 +93,8 @@ pub(super) struct Facts {
     pub(super) stands: Seen,
     pub(super) soak: Option<SoakStatus>,
     pub(super) uncopied: Uncopied,
+    /// Rows that were noticed as ones that the new tables cannot hold; they may have been mended since.
+    pub(super) noticed: u64,
 }
 
 /// Legacy rows that hold up the step to phase 3; none elsewhere.
@@ -109,8 +113,10 @@ impl Facts {
         let older = control::older::writes(conn)?;
         let stands = control::soak::seen(conn)?.at(now, older.late_writes());
         let required = soak.required(state.phase);
+        let noticed = control::pending(conn)?;
         Ok(Self {
-            differences: state.differences.max(control::pending(conn)?),
+            noticed,
+            differences: state.differences.max(noticed),
             mirrored_differences: state.differences.saturating_sub(state.missing_in_new),
             soak: required.map(|required| SoakStatus::of(&stands, required, now.wall_ms)),
             state,
@@ -130,12 +136,9 @@ impl Facts {
         if remaining > refused {
             missing.push(Cause::NotCopied(remaining - refused));
         }
-        if refused > 0 {
-            missing.push(Cause::Refused(refused));
-        }
-        if phase != Phase::CleanedUp && differences > refused {
-            missing.push(Cause::Differences(differences - refused));
-        }
+        let differences = if phase == Phase::CleanedUp { 0 } else { differences };
+        let noticed = if phase == Phase::TablesCreated { 0 } else { self.noticed };
+        missing.extend(Cause::open(differences, refused.max(noticed)));
         if let Some(soak) = self.soak.as_ref().filter(|soak| !soak.passed && !skip_soak) {
             missing.push(Cause::Soak(soak.left()));
         }
@@ -144,7 +147,7 @@ impl Facts {
 
     /// What lasts whatever the comparison finds.
     pub(super) fn lasting(&self, skip_soak: bool) -> Vec<Cause> {
-        Self { differences: 0, mirrored_differences: 0, ..self.clone() }.missing(skip_soak)
+        Self { differences: 0, mirrored_differences: 0, noticed: 0, ..self.clone() }.missing(skip_soak)
     }
 
     /// With the rows that the backfill has left, which are counted one by one.
@@ -187,6 +190,7 @@ pub fn status_with(db: &Db, soak: &Soak) -> Result<MigrationStatus> {
             backfill,
             counts,
             mismatches: facts.differences,
+            refused: facts.noticed,
             capture_triggers: capture == Capture::On,
             capture_broken: capture == Capture::Broken,
             soak_until: facts.soak.as_ref().and_then(|soak| soak.ends_at),

@@ -1,8 +1,8 @@
 //! Copies rows of one kind from the views of `shape` into the new tables, and where asked into the legacy
 //! tables beside them, a chunk at a time.
 //!
-//! A chunk is worked out without the lock ([`Copier::prepare`]), written in one transaction (with its cursor, in a backfill)
-//! ([`Copier::apply`]) and compared with its source afterwards, again without the lock ([`Copier::differing`]).
+//! A chunk is worked out without the lock ([`Copier::prepare`]), written in one transaction, in a backfill with its
+//! cursor ([`Copier::apply`]), and compared with its source afterwards, again without the lock ([`Copier::differing`]).
 
 pub(crate) mod kinds;
 mod mend;

@@ -216,6 +216,12 @@ fn a_row_that_the_new_tables_cannot_hold_is_named_with_its_reason_and_what_to_do
     let status = timed.status();
     assert_eq!(status.next.missing[0], "1 legacy row that the new tables cannot hold");
     assert!(!status.next.missing.iter().any(|missing| missing.contains("difference")));
+    assert_eq!((status.mismatches, status.refused), (1, 1));
+    let doctor = migrate::checks(&project.db);
+    assert!(
+        doctor[0].detail.contains("cannot hold")
+            && doctor[0].advice.as_ref().unwrap().contains("older program")
+    );
     let options = migrate::AdvanceOptions { skip_soak: true, ..timed.options() };
     let refused = migrate::advance(&project.db, &options, &mut |_| {}).unwrap_err();
     assert!(refused.hint().unwrap().contains("older program"), "{refused}");

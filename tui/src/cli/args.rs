@@ -214,7 +214,7 @@ pub(crate) enum Migrate {
         #[arg(long, value_name = "N", value_parser = values::rows)]
         limit: Option<u64>,
     },
-    /// End a backfill, a repair or a way back before its next chunk, in whatever process it runs
+    /// End a backfill, a repair or a way back before its next chunk or row, in whatever process it runs
     Pause,
     /// Let them be started again
     Resume,

@@ -104,6 +104,36 @@ fn a_dry_run_says_what_a_step_would_do() {
 }
 
 #[test]
+fn a_dry_run_of_resume_says_what_it_would_do() {
+    let scratch = Scratch::with_runs();
+    assert_eq!(scratch.ok(&["migrate", "resume", "--dry-run"]), "was not paused\n");
+    scratch.ok(&["--actor", "ana", "migrate", "pause"]);
+    let said = scratch.ok(&["migrate", "resume", "--dry-run"]);
+    assert!(said.starts_with("would let it go on: paused by ana at "), "{said}");
+    assert!(!scratch.json(&["migrate", "status"])["paused"].is_null(), "it changes nothing");
+}
+
+#[test]
+fn a_row_that_cannot_be_copied_is_no_call_for_a_backfill() {
+    let scratch = Scratch::with_runs();
+    foreign::run(
+        &scratch.database(),
+        "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
+         VALUES(NULL, 'S1', 'spec-plan', 'regular_stage', 'gemini', '2025-11-11 02:33:00')",
+    )
+    .unwrap();
+    let verified = scratch.run(&["migrate", "verify"]);
+    let named = "missing in new: agent_executions rowid 1, new -: a column that must not be NULL is";
+    assert!(verified.text().contains(named), "{}", verified.text());
+    assert!(verified.stderr.contains("older program") && !verified.stderr.contains("backfill"));
+    let status = scratch.ok(&["migrate", "status"]);
+    assert!(status.contains("cannot hold the rest: conclave migrate verify"), "{status}");
+    assert!(
+        scratch.run(&["migrate", "repair"]).stderr.contains("hint: `conclave migrate verify` says which")
+    );
+}
+
+#[test]
 fn the_configuration_says_how_long_a_soak_is() {
     let scratch = Scratch::with_runs();
     scratch.ok(&["migrate", "advance"]);

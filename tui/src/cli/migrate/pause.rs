@@ -19,7 +19,9 @@ pub(super) fn pause(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
     if output.json {
         output.document(&json!({ "paused": paused }))?;
     } else if first {
-        output.print("paused: a backfill, a repair or a way back ends before its next chunk\n")?;
+        output.print(
+            "paused: a backfill or a way back ends before its next chunk, a repair before its next row\n",
+        )?;
     } else {
         return tell(context, Some(&paused), "");
     }
@@ -30,7 +32,16 @@ pub(super) fn resume(context: &Context, dry_run: bool) -> Result<Exit, Failure> 
     let db = existing(context, dry_run)?;
     if dry_run {
         let paused = migrate::status(&db).doing("read the migration")?.paused;
-        return tell(context, paused.as_ref(), "nothing to resume");
+        if context.output.json {
+            return tell(context, paused.as_ref(), "");
+        }
+        context.output.print(match paused {
+            Some(Paused { by, at }) => {
+                format!("would let it go on: paused by {by} at {}\n", times::absolute(at))
+            }
+            None => "was not paused\n".to_owned(),
+        })?;
+        return Ok(Exit::Done);
     }
     let was_paused = migrate::resume(&db, &context.actor).doing("resume")?;
     if context.output.json {

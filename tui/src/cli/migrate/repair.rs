@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use conclave_consensus::migrate::{self, RepairOptions, RepairReport, ReversePlan};
+use conclave_consensus::migrate::{self, RepairOptions, RepairReport};
 
 use super::existing;
 use super::verify::finding_in_words;
@@ -43,9 +43,4 @@ fn page(report: &RepairReport) -> String {
         let _ = writeln!(text, "and {} more", count(report.repaired - shown));
     }
     text
-}
-
-/// What the way back leaves in the new tables, in words.
-pub(super) fn lines_of(plan: &ReversePlan) -> Vec<String> {
-    plan.stays.clone()
 }

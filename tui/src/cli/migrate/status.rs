@@ -41,7 +41,13 @@ fn status_page(status: &MigrationStatus) -> String {
     let mut text = format!("phase       {} {}\n", status.phase, status.phase_name);
     let backfill = &status.backfill;
     let all = backfill.copied + backfill.remaining;
-    let word = if backfill.complete { "complete" } else { "not complete: conclave migrate backfill" };
+    let word = if backfill.complete {
+        "complete"
+    } else if backfill.remaining <= status.refused {
+        "the new tables cannot hold the rest: conclave migrate verify says why"
+    } else {
+        "not complete: conclave migrate backfill"
+    };
     let _ = writeln!(text, "backfill    {} of {} rows, {word}", count(backfill.copied), count(all));
     if let Some(cursor) = cursor(status) {
         let _ = writeln!(text, "            {cursor}");

@@ -92,8 +92,8 @@ fn plan(report: &StepReport) -> String {
     }
     let _ = writeln!(text, ", {} on the disk", size(report.disk_bytes));
     if let Some(back) = &report.back {
-        for line in super::repair::lines_of(back) {
-            let _ = writeln!(text, "stays in the new tables: {}", visible(&line));
+        for line in &back.stays {
+            let _ = writeln!(text, "stays in the new tables: {}", visible(line));
         }
     }
     if !report.missing.is_empty() {

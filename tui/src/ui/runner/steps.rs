@@ -5,7 +5,7 @@ use conclave_consensus::migrate::{self, AdvanceOptions, Paused, RepairOptions, R
 use super::Shared;
 use crate::failure::{Doing, Failure};
 use crate::project::Project;
-use crate::text::counted;
+use crate::text::{count, counted};
 use crate::times;
 use crate::ui::message::Outcome;
 
@@ -58,7 +58,12 @@ pub(super) fn repair(
     let db = project.open()?;
     let report = migrate::repair(&db, &options, &mut |at| progress(at.done_rows, at.total_rows, at.phase))
         .doing("repair")?;
-    Ok(Outcome::Said(format!("repair: {} made equal", counted(report.repaired, "row", "rows"))))
+    let repaired = counted(report.repaired, "row", "rows");
+    let mut said = format!("repair: {repaired} made equal, {} left", count(report.left));
+    if let Some(advice) = report.advice() {
+        said = format!("{said}: {advice}");
+    }
+    Ok(Outcome::Said(said))
 }
 
 /// Pauses, or lets go on. Runs beside other work.

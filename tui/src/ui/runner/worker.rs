@@ -104,7 +104,7 @@ impl Worker<'_> {
             Work::Verify => {
                 let (db, not_kept) = project.open_to_keep(self.shared.read_only)?.ok_or_else(gone)?;
                 let report = migrate::verify(&db, &self.shared.actor, &mut |at| {
-                    progress(at.done_rows, at.total_rows, at.phase)
+                    progress(at.done_rows, at.total_rows, at.phase);
                 });
                 let report = report.doing("verify")?;
                 let checked = counted(report.checked, "row", "rows");
