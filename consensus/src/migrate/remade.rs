@@ -23,7 +23,7 @@ pub(super) fn make(db: &Db, actor: &str) -> Result<bool> {
     if missing.is_empty() && unfilled.is_empty() {
         return Ok(false);
     }
-    BulkWriter::open(db, None)?.write(|tx| capture::install(tx))?;
+    BulkWriter::open(db, None)?.write(capture::install)?;
     for table in db.read(remade::unfilled)? {
         fill(db, actor, table)?;
     }

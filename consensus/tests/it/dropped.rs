@@ -9,6 +9,9 @@ use conclave_db::doctor::CheckState;
 use crate::dual::{answer, run};
 use crate::phases::{OLDER_WRITE, Timed};
 
+/// What somebody does to the migration.
+type Act = fn(&Timed);
+
 const TABLES: [&str; 3] = ["consensus_artifacts", "consensus_synthesis", "agent_executions"];
 
 /// In the phase, with rows in all tables.
@@ -70,7 +73,7 @@ fn a_dropped_legacy_table_is_a_difference_of_each_row_that_it_held() {
 
 #[test]
 fn whoever_writes_the_migration_makes_a_dropped_table_again_with_its_rows() {
-    let with: [(&str, fn(&Timed)); 5] = [
+    let with: [(&str, Act); 5] = [
         ("doctor --fix", |timed| drop(migrate::mend(&timed.project.db, "ana").unwrap())),
         ("backfill", |timed| drop(timed.project.backfill())),
         ("repair", |timed| {

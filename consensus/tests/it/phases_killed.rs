@@ -40,7 +40,8 @@ fn assert_whole(project: &Project, from: i64, to: i64) {
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN
       ('consensus_artifacts', 'consensus_synthesis', 'agent_executions')",
     );
-    let triggers = project.number("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'");
+    let triggers =
+        project.number("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'capture%'");
     assert_eq!((tables, triggers), if phase == 5 { (0, 0) } else { (3, 12) }, "phase {phase}");
     assert_eq!(project.number("SELECT count(*) FROM agent_outputs"), 14);
     let ids = "SELECT seq FROM sqlite_sequence WHERE name = 'consensus_artifacts'";
