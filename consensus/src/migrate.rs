@@ -218,7 +218,7 @@ pub fn verify(db: &Db, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRepor
 /// Makes the side that follows equal to the one that leads, row by row, each with an entry in the events.
 pub fn repair(db: &Db, options: &RepairOptions, progress: &mut dyn FnMut(Progress)) -> Result<RepairReport> {
     if !options.dry_run {
-        returned::watch_if_back(db, &options.actor)?;
+        returned::watch(db, &options.actor)?;
     }
     repair::run(db, options, progress)
 }

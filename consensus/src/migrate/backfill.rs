@@ -27,7 +27,7 @@ pub(super) fn run(
         Ok::<_, ConsensusError>((control::phase(conn)?, before, control::refused(conn)?, forget))
     })?;
     if !options.dry_run {
-        returned::watch_if_back(db, &options.actor)?;
+        returned::watch(db, &options.actor)?;
     }
     if !forget.is_empty() && !options.dry_run {
         db.write("forget mended rows", move |tx| tx.execute_batch(&forget.join(";")))?;
@@ -66,6 +66,7 @@ pub(super) fn run(
         copy::begin(tx)?;
         shape::legacy_views(tx, "main")
     })?;
+    let copiers = passes.look(|tx| kinds::of_state(tx))?.map(|kind| Copier::new(kind, scope));
     let after = |passes: &mut Passes<'_>| {
         passes.look(|tx| {
             let counts = counting::counts(tx)?;
@@ -73,11 +74,10 @@ pub(super) fn run(
         })
     };
     for from_start in [false, true] {
-        for kind in kinds::all() {
-            let copier = Copier::new(kind, scope);
+        for copier in &copiers {
             let done = if from_start { None } else { passes.look(|tx| copier.cursor(tx))? };
             let Some(low) = done.map_or(Some(i64::MIN), |done| done.checked_add(1)) else { continue };
-            passes.run(&copier, low, "backfill", &mut |copier, tx, tally| {
+            passes.run(copier, low, "backfill", &mut |copier, tx, tally| {
                 report.copied += tally.new;
                 report.updated += tally.changed;
                 report.unknown_times += tally.unknown_times;

@@ -33,7 +33,8 @@ pub fn notice(db: &Db, actor: &str) -> Result<bool> {
 }
 
 /// Watches what is not watched: triggers that are missing or other than they should be are put on, also on
-/// tables that came back. Gives whether any was.
+/// tables that came back, or that have a column more. Gives whether any was. What was written meanwhile is for
+/// whoever copies or compares afterwards.
 pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
     if db.read(capture::state)? != Capture::Broken {
         return Ok(false);
@@ -46,15 +47,6 @@ pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
         Ok::<_, ConsensusError>(made)
     })?;
     Ok(made)
-}
-
-/// Before rows of tables that came back are taken over: what is written from now on is captured, and the rest is
-/// copied.
-pub(super) fn watch_if_back(db: &Db, actor: &str) -> Result<()> {
-    if db.read(control::phase)? == Phase::CleanedUp {
-        watch(db, actor)?;
-    }
-    Ok(())
 }
 
 /// What `doctor` says of the migration. Writes nothing.

@@ -18,7 +18,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
-use super::{canonical, changed, control, runs, shape};
+use super::{canonical, changed, control, mend, runs, shape};
 use crate::error::Result;
 
 /// The time of the trigger, ms.
@@ -56,6 +56,13 @@ pub(crate) fn install(tx: &WriteTx<'_>) -> Result<()> {
 pub(crate) fn install_on_existing(tx: &WriteTx<'_>) -> Result<bool> {
     if state(tx)? != Capture::Broken {
         return Ok(false);
+    }
+    let unaware =
+        "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND sql LIKE '%NULL AS branch_id%'";
+    if tx.query_row(unaware, [], |row| row.get(0))? {
+        suspend(tx)?;
+        mend::give_branches(tx)?;
+        resume(tx)?;
     }
     for trigger in triggers(tx)? {
         tx.execute_batch(&format!("DROP TRIGGER IF EXISTS {}; {};", trigger.name, trigger.sql))?;
@@ -147,7 +154,7 @@ pub(crate) fn note_changed(tx: &WriteTx<'_>, table: &str, key: &dyn conclave_db:
 /// them, so what is long stands in one trigger for each table: those of the table itself only say what changed.
 fn triggers(conn: &ReadConn<'_>) -> Result<Vec<Trigger>> {
     let mut triggers = Vec::new();
-    for kind in kinds::all() {
+    for kind in kinds::of_state(conn)? {
         let Kind { name, legacy, legacy_key: key, .. } = kind;
         let Some(columns) = shape::values_of(conn, legacy)? else { continue };
         let body = Body { kind: &kind, columns, by_id: kind.chunk_key == "id" };

@@ -274,6 +274,11 @@ pub(crate) fn ensure_legacy_tables(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Whether the state's executions have the column that a later version of the original added.
+pub(crate) fn has_branches(conn: &ReadConn<'_>) -> Result<bool> {
+    Ok(has(&columns(conn, "main", "agent_executions")?, "branch_id"))
+}
+
 fn columns(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Vec<String>> {
     Ok(declared(conn, schema, table)?.into_iter().map(|(name, _)| name).collect())
 }

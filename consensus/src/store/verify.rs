@@ -148,14 +148,15 @@ impl Pair {
         Self::pairs(conn, executions)
     }
 
-    fn pairs(conn: &ReadConn<'_>, executions: fn(&str) -> Self) -> Result<Vec<Self>> {
+    fn pairs(conn: &ReadConn<'_>, executions: fn(&str, bool) -> Self) -> Result<Vec<Self>> {
         let mut pairs = Vec::new();
+        let branches = shape::has_branches(conn)?;
         for table in super::schema::LEGACY_TABLES {
             if let Some(select) = shape::legacy_select(conn, "main", table)? {
                 pairs.push(match *table {
                     "consensus_artifacts" => artifacts(&select),
                     "consensus_synthesis" => syntheses(&select),
-                    _ => executions(&select),
+                    _ => executions(&select, branches),
                 });
             }
         }
@@ -358,20 +359,26 @@ fn syntheses(rows: &str) -> Pair {
 }
 
 /// With those columns of an execution that only the new side has as the legacy side knows them.
-fn unended_executions(rows: &str) -> Pair {
+fn unended_executions(rows: &str, branches: bool) -> Pair {
     let ahead = "o.completed_at IS NOT NULL AND o.legacy_completed_at IS NULL";
     let known = |name: &str| format!("CASE WHEN {ahead} THEN NULL ELSE o.{name} END");
-    executions_with(rows, [known("completed_at"), known("response_text"), known("extraction_error")])
-}
-
-fn executions(rows: &str) -> Pair {
     executions_with(
         rows,
+        branches,
+        [known("completed_at"), known("response_text"), known("extraction_error")],
+    )
+}
+
+fn executions(rows: &str, branches: bool) -> Pair {
+    executions_with(
+        rows,
+        branches,
         ["completed_at", "response_text", "extraction_error"].map(|name| format!("o.{name}")),
     )
 }
 
-fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pair {
+/// `branches` is whether the legacy table has that column; where it has none, nothing can be said to differ.
+fn executions_with(rows: &str, branches: bool, [completed, response, error]: [String; 3]) -> Pair {
     const FIELDS: &[&str] = &[
         "spec",
         "stage",
@@ -382,6 +389,7 @@ fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pai
         "completed_at",
         "response",
         "extraction_error",
+        "branch_id",
     ];
     let legacy = [
         text("s.spec_id"),
@@ -393,6 +401,7 @@ fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pai
         canonical::time_ms("s.completed_at"),
         text("s.response_text"),
         text("s.extraction_error"),
+        if branches { text("s.branch_id") } else { "NULL".into() },
     ];
     let new = [
         "r.spec_id",
@@ -404,6 +413,7 @@ fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pai
         &completed,
         &response,
         &error,
+        if branches { "o.branch_id" } else { "NULL" },
     ]
     .map(str::to_owned);
     Pair {

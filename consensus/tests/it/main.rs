@@ -4,6 +4,7 @@
 mod backfill;
 mod beside;
 mod both_or_none;
+mod branches;
 mod byte_exact;
 mod capture;
 mod changing;
