@@ -19,6 +19,10 @@ pub(super) fn run(
     options: &BackfillOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<BackfillReport> {
+    // First, since what was written unwatched may turn out to have no counterpart.
+    if !options.dry_run {
+        returned::watch(db, &options.actor)?;
+    }
     let (phase, before, refused, forget) = db.read(|conn| {
         let counts = counting::counts(conn)?;
         let before = counting::backfill_status(conn, &counts)?;
@@ -26,9 +30,6 @@ pub(super) fn run(
         let forget = if noticed { control::forget_mended(conn)? } else { Vec::new() };
         Ok::<_, ConsensusError>((control::phase(conn)?, before, control::refused(conn)?, forget))
     })?;
-    if !options.dry_run {
-        returned::watch(db, &options.actor)?;
-    }
     if !forget.is_empty() && !options.dry_run {
         db.write("forget mended rows", move |tx| tx.execute_batch(&forget.join(";")))?;
     }

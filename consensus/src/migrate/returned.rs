@@ -78,7 +78,7 @@ pub fn checks(db: &Db) -> Vec<Check> {
             rows => format!("{rows} rows are"),
         };
         let detail = format!("an older program has made its tables again; {rows} not taken over");
-        checks.push(if status.backfill.complete && status.capture_triggers {
+        checks.push(if status.backfill.complete && status.capture_triggers && status.mismatches == 0 {
             Check::ok("legacy-tables", "an older program has made its tables again; all is taken over")
         } else {
             Check::warn("legacy-tables", detail, format!("conclave doctor --fix, or {COPY}"))

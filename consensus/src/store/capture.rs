@@ -18,7 +18,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
-use super::{canonical, changed, control, mend, runs, shape};
+use super::{canonical, changed, control, mend, parted, runs, shape};
 use crate::error::Result;
 
 /// The time of the trigger, ms.
@@ -64,6 +64,7 @@ pub(crate) fn install_on_existing(tx: &WriteTx<'_>) -> Result<bool> {
         mend::give_branches(tx)?;
         resume(tx)?;
     }
+    parted::part(tx)?;
     for trigger in triggers(tx)? {
         tx.execute_batch(&format!("DROP TRIGGER IF EXISTS {}; {};", trigger.name, trigger.sql))?;
     }

@@ -21,6 +21,7 @@ mod later;
 mod mended;
 mod old_files;
 mod original;
+mod parted;
 mod phase_model;
 mod phases;
 mod phases_killed;
