@@ -55,14 +55,15 @@ pub fn checks(db: &Db) -> Vec<Check> {
     let status = match status(db) {
         Ok(status) => status,
         Err(error) => {
-            return vec![Check::fail(
-                "migration",
-                error.to_string(),
-                "restore a backup: conclave db restore",
-            )];
+            let hint = error.hint().unwrap_or("restore a backup: conclave db restore");
+            return vec![Check::fail("migration", error.to_string(), hint)];
         }
     };
     let mut checks = Vec::new();
+    if !db.read(control::rows::missing).unwrap_or_default().is_empty() {
+        let hint = "conclave doctor --fix makes them again";
+        checks.push(Check::fail("migration", "the counts of older programs' writes are missing", hint));
+    }
     let phase = format!("phase {} {}", status.phase, status.phase_name);
     checks.push(match status.mismatches {
         0 => Check::ok("migration", phase),
@@ -86,7 +87,7 @@ pub fn checks(db: &Db) -> Vec<Check> {
     } else if status.capture_broken {
         checks.push(Check::fail(
             "capture-triggers",
-            "triggers on the legacy tables are missing or other than they should be",
+            "triggers on the legacy tables are missing, silenced or other than they should be",
             "conclave doctor --fix puts them on again; then conclave migrate verify",
         ));
     } else if status.capture_triggers {
@@ -107,10 +108,14 @@ pub fn checks(db: &Db) -> Vec<Check> {
     checks
 }
 
-/// Mends of the migration what needs no decision: puts triggers on again, and takes over the rows of legacy
+/// Mends of the migration what needs no decision: makes missing control rows, puts triggers on again, and takes over the rows of legacy
 /// tables that are back. Gives what was done, in words.
 pub fn mend(db: &Db, actor: &str) -> Result<Vec<String>> {
     let mut done = Vec::new();
+    if !db.read(control::rows::missing)?.is_empty() {
+        let actor = actor.to_owned();
+        done = db.write("make control rows again", move |tx| control::rows::make(tx, &actor))?;
+    }
     if watch(db, actor)? {
         done.push("put the capture triggers on again".to_owned());
     }

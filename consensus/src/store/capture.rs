@@ -33,7 +33,7 @@ pub(crate) enum Capture {
     NothingToWatch,
     /// All are there, as this program makes them.
     On,
-    /// Some are missing or other than this program makes them.
+    /// Some are missing or other than this program makes them, or somebody has silenced them.
     Broken,
 }
 
@@ -57,6 +57,7 @@ pub(crate) fn install_on_existing(tx: &WriteTx<'_>) -> Result<bool> {
     if state(tx)? != Capture::Broken {
         return Ok(false);
     }
+    tx.execute("DELETE FROM capture_off", [])?;
     let unaware =
         "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND sql LIKE '%NULL AS branch_id%'";
     if tx.query_row(unaware, [], |row| row.get(0))? {
@@ -124,12 +125,18 @@ pub(crate) fn state(conn: &ReadConn<'_>) -> Result<Capture> {
             return Ok(Capture::Broken);
         }
     }
+    // What silences them belongs into a transaction of ours, and cannot be committed with it.
+    if conn.query_row("SELECT EXISTS (SELECT 1 FROM capture_off)", [], |row| row.get(0))? {
+        return Ok(Capture::Broken);
+    }
     Ok(Capture::On)
 }
 
 /// Keeps the triggers silent for the rest of a transaction; [`resume`] must follow before its commit.
 pub(crate) fn suspend(tx: &WriteTx<'_>) -> Result<()> {
-    tx.execute("INSERT INTO capture_off(id, never) VALUES(1, 1)", [])?;
+    // A client without foreign keys may have left a marker. Ours can never be committed, so that is not one.
+    tx.execute("UPDATE migration_state SET mapped = 0 WHERE EXISTS (SELECT 1 FROM capture_off)", [])?;
+    tx.execute("INSERT OR REPLACE INTO capture_off(id, never) VALUES(1, 1)", [])?;
     Ok(())
 }
 
@@ -225,7 +232,7 @@ impl Body<'_> {
         steps.push("DELETE FROM capture_runs".into());
         steps.push(format!(
             "UPDATE capture_seen SET writes = writes + 1, \
-             late_writes = late_writes + (SELECT phase >= 4 FROM migration_state), \
+             late_writes = late_writes + ifnull((SELECT phase >= 4 FROM migration_state), 0), \
              last_at = {NOW}, sqlite_version = sqlite_version()"
         ));
         steps.push(format!(

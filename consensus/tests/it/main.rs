@@ -11,6 +11,7 @@ mod changing;
 mod claims;
 mod cleanup;
 mod comparison;
+mod control;
 mod counting;
 mod dual;
 mod export;
