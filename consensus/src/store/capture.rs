@@ -57,6 +57,7 @@ pub(crate) fn install_on_existing(tx: &WriteTx<'_>) -> Result<bool> {
     if state(tx)? != Capture::Broken {
         return Ok(false);
     }
+    shape::refuse_unfit_tables(tx)?;
     tx.execute("DELETE FROM capture_off", [])?;
     let unaware =
         "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND sql LIKE '%NULL AS branch_id%'";

@@ -35,4 +35,5 @@ mod reverse;
 mod rollback;
 mod schema;
 mod sides;
+mod unfit;
 mod unlikely;

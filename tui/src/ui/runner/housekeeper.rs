@@ -8,8 +8,8 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use conclave_consensus::shadow;
-use conclave_db::{Db, FileIdentity};
 use conclave_db::vacuum::{VacuumDaemon, VacuumSchedule, VacuumStats, spawn_daemon};
+use conclave_db::{Db, FileIdentity};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
