@@ -268,7 +268,7 @@ pub fn verify(db: &Db, actor: &str, progress: &mut dyn FnMut(Progress)) -> Resul
 /// change faster than they can be compared. The rows that were mended stay so.
 pub fn repair(db: &Db, options: &RepairOptions, progress: &mut dyn FnMut(Progress)) -> Result<RepairReport> {
     if !options.dry_run {
-        returned::watch_if_back(db, &options.actor)?;
+        returned::watch(db, &options.actor)?;
     }
     repair::run(db, options, progress)
 }

@@ -139,7 +139,7 @@ impl Import<'_> {
         let scope = Scope { source: Some(id), to_legacy, later: false, overwrite: true };
         if file.contents.legacy {
             self.passes.look(|tx| shape::legacy_views(tx, "source"))?;
-            for kind in kinds::all() {
+            for kind in self.passes.look(|tx| kinds::into_state(tx))? {
                 if self.kind(&Copier::new(kind, scope), "copy rows")? == Ended::PhaseMoved {
                     return Ok(Ended::PhaseMoved);
                 }

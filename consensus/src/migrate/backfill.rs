@@ -19,6 +19,10 @@ pub(super) fn run(
     options: &BackfillOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<BackfillReport> {
+    // First, since what was written unwatched may turn out to have no counterpart.
+    if !options.dry_run {
+        returned::watch(db, &options.actor)?;
+    }
     let (phase, before, refused, forget) = db.read(|conn| {
         let counts = counting::counts(conn)?;
         let before = counting::backfill_status(conn, &counts)?;
@@ -26,9 +30,6 @@ pub(super) fn run(
         let forget = if noticed { control::forget_mended(conn)? } else { Vec::new() };
         Ok::<_, ConsensusError>((control::phase(conn)?, before, control::refused(conn)?, forget))
     })?;
-    if !options.dry_run {
-        returned::watch_if_back(db, &options.actor)?;
-    }
     if !forget.is_empty() && !options.dry_run {
         db.write("forget mended rows", move |tx| tx.execute_batch(&forget.join(";")))?;
     }
@@ -70,6 +71,7 @@ pub(super) fn run(
         copy::begin(tx)?;
         shape::legacy_views(tx, "main")
     })?;
+    let copiers = passes.look(|tx| kinds::of_state(tx))?.map(|kind| Copier::new(kind, scope));
     let after = |passes: &mut Passes<'_>| {
         passes.look(|tx| {
             let counts = counting::counts(tx)?;
@@ -77,11 +79,10 @@ pub(super) fn run(
         })
     };
     for from_start in [false, true] {
-        for kind in kinds::all() {
-            let copier = Copier::new(kind, scope);
+        for copier in &copiers {
             let done = if from_start { None } else { passes.look(|tx| copier.cursor(tx))? };
             let Some(low) = done.map_or(Some(i64::MIN), |done| done.checked_add(1)) else { continue };
-            passes.run(&copier, low, "backfill", &mut |copier, tx, tally| {
+            passes.run(copier, low, "backfill", &mut |copier, tx, tally| {
                 report.copied += tally.new;
                 report.updated += tally.changed;
                 report.unknown_times += tally.unknown_times;

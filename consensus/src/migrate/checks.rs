@@ -12,14 +12,15 @@ pub fn checks(db: &Db) -> Vec<Check> {
     let status = match status(db) {
         Ok(status) => status,
         Err(error) => {
-            return vec![Check::fail(
-                "migration",
-                error.to_string(),
-                "restore a backup: conclave db restore",
-            )];
+            let hint = error.hint().unwrap_or("restore a backup: conclave db restore");
+            return vec![Check::fail("migration", error.to_string(), hint)];
         }
     };
     let mut checks = Vec::new();
+    if !db.read(control::rows::missing).unwrap_or_default().is_empty() {
+        let hint = "conclave doctor --fix makes them again";
+        checks.push(Check::fail("migration", "the counts of older programs' writes are missing", hint));
+    }
     let phase = format!("phase {} {}", status.phase, status.phase_name);
     let open = Cause::open(status.mismatches, status.refused);
     if open.is_empty() {
@@ -36,7 +37,7 @@ pub fn checks(db: &Db) -> Vec<Check> {
             rows => format!("{rows} rows are"),
         };
         let detail = format!("an older program has made its tables again; {rows} not taken over");
-        checks.push(if status.backfill.complete && status.capture_triggers {
+        checks.push(if status.backfill.complete && status.capture_triggers && status.mismatches == 0 {
             Check::ok("legacy-tables", "an older program has made its tables again; all is taken over")
         } else {
             Check::warn("legacy-tables", detail, Cause::TablesBack.advice())

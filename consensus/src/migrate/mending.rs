@@ -4,7 +4,7 @@ use conclave_db::{BulkWriter, Db, WriteTx};
 use serde_json::json;
 
 use super::{Finding, FindingKind};
-use crate::error::Result;
+use crate::error::{ConsensusError, Result};
 use crate::store::back::{self, Returner};
 use crate::store::control::{self, Phase};
 use crate::store::copy::{self, Copier, Scope, kinds};
@@ -35,15 +35,16 @@ pub(super) struct Mender {
 impl Mender {
     pub(super) fn open(db: &Db) -> Result<(Self, BulkWriter)> {
         let mut bulk = BulkWriter::open(db, None)?;
-        bulk.prepare(|tx| {
+        let (kinds, returners) = bulk.prepare(|tx| {
             copy::begin(tx)?;
             tx.execute_batch(back::TEMPORARY)?;
-            shape::legacy_views(tx, "main")
+            shape::legacy_views(tx, "main")?;
+            Ok::<_, ConsensusError>((kinds::of_state(tx)?, back::all(tx)?))
         })?;
         let scope = Scope { source: None, to_legacy: false, later: false, overwrite: true };
-        let copiers = kinds::all().into_iter().map(|kind| Copier::new(kind, scope)).collect();
+        let copiers = kinds.into_iter().map(|kind| Copier::new(kind, scope)).collect();
         let unfilled = db.read(remade::unfilled)?;
-        Ok((Self { copiers, unfilled, returners: back::all() }, bulk))
+        Ok((Self { copiers, unfilled, returners }, bulk))
     }
 
     /// What a repair does with such a difference in this phase, where these legacy tables wait for their rows.

@@ -31,7 +31,8 @@ pub fn notice(db: &Db, actor: &str) -> Result<bool> {
 }
 
 /// Watches what is not watched: triggers that are missing or other than they should be are put on, also on
-/// tables that came back. Gives whether any was.
+/// tables that came back, or that have a column more. Gives whether any was. What was written meanwhile is for
+/// whoever copies or compares afterwards.
 pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
     if remade::make(db, actor)? {
         return Ok(true);
@@ -49,23 +50,16 @@ pub(super) fn watch(db: &Db, actor: &str) -> Result<bool> {
     Ok(made)
 }
 
-/// Before rows of tables that came back are taken over: what is written from now on is captured, and the rest is
-/// copied. In a phase that has legacy tables, those that are gone are made again.
-pub(super) fn watch_if_back(db: &Db, actor: &str) -> Result<()> {
-    if db.read(control::phase)? == Phase::CleanedUp {
-        watch(db, actor)?;
-    } else {
-        remade::make(db, actor)?;
-    }
-    Ok(())
-}
-
 /// Mends of the migration what needs no decision: puts triggers on again, and takes over the rows of legacy
 /// tables that are back. Gives what was done, in words.
 pub fn mend(db: &Db, actor: &str) -> Result<Vec<String>> {
     let mut done = Vec::new();
     if cleanup::forget_dropped(db)? {
         done.push("deleted the rows of the dropped legacy tables".to_owned());
+    }
+    if !db.read(control::rows::missing)?.is_empty() {
+        let actor = actor.to_owned();
+        done.extend(db.write("make control rows again", move |tx| control::rows::make(tx, &actor))?);
     }
     if watch(db, actor)? {
         done.push("put the capture triggers on again".to_owned());

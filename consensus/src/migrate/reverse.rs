@@ -75,7 +75,7 @@ pub struct ReversePlan {
 pub(super) fn plan(db: &Db) -> Result<ReversePlan> {
     db.read(|conn| {
         let mut plan = ReversePlan::default();
-        for returner in back::all() {
+        for returner in back::all(conn)? {
             let (all, fit) = returner.counts(conn)?;
             let (count, what) = match returner.kind.name {
                 "artifact" => (&mut plan.artifacts, "outputs whose run has no run id and another time"),

@@ -46,8 +46,8 @@ pub(crate) struct Chunk {
 }
 
 /// All kinds, in the order in which they go back.
-pub(crate) fn all() -> Vec<Returner> {
-    kinds::all().into_iter().map(Returner::new).collect()
+pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Returner>> {
+    Ok(kinds::of_state(conn)?.into_iter().map(Returner::new).collect())
 }
 
 /// The text of a moment, to the millisecond where it has any, as the original writes it.

@@ -19,7 +19,7 @@ use conclave_db::{ReadConn, WriteTx};
 
 use super::copy::kinds::{self, Kind};
 use super::runs::Claimed;
-use super::{canonical, changed, control, remade, runs, shape};
+use super::{canonical, changed, control, mend, parted, remade, runs, shape};
 use crate::error::Result;
 
 /// The time of the trigger, ms.
@@ -34,7 +34,7 @@ pub(crate) enum Capture {
     NothingToWatch,
     /// All are there, as this program makes them.
     On,
-    /// Some are missing or other than this program makes them, or a table of a phase that has it is gone.
+    /// Some are missing, silenced or other than this program makes them, or a table of a phase that has it is gone.
     Broken,
 }
 
@@ -60,6 +60,16 @@ pub(crate) fn install_on_existing(tx: &WriteTx<'_>) -> Result<bool> {
     if state(tx)? != Capture::Broken {
         return Ok(false);
     }
+    shape::refuse_unfit_tables(tx)?;
+    tx.execute("DELETE FROM capture_off", [])?;
+    let unaware =
+        "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND sql LIKE '%NULL AS branch_id%'";
+    if tx.query_row(unaware, [], |row| row.get(0))? {
+        suspend(tx)?;
+        mend::give_branches(tx)?;
+        resume(tx)?;
+    }
+    parted::part(tx)?;
     for trigger in triggers(tx)? {
         tx.execute_batch(&format!("DROP TRIGGER IF EXISTS {}; {};", trigger.name, trigger.sql))?;
     }
@@ -122,12 +132,18 @@ pub(crate) fn state(conn: &ReadConn<'_>) -> Result<Capture> {
             return Ok(Capture::Broken);
         }
     }
+    // What silences them belongs into a transaction of ours, and cannot be committed with it.
+    if conn.query_row("SELECT EXISTS (SELECT 1 FROM capture_off)", [], |row| row.get(0))? {
+        return Ok(Capture::Broken);
+    }
     Ok(Capture::On)
 }
 
 /// Keeps the triggers silent for the rest of a transaction; [`resume`] must follow before its commit.
 pub(crate) fn suspend(tx: &WriteTx<'_>) -> Result<()> {
-    tx.execute("INSERT INTO capture_off(id, never) VALUES(1, 1)", [])?;
+    // A client without foreign keys may have left a marker. Ours can never be committed, so that is not one.
+    tx.execute("UPDATE migration_state SET mapped = 0 WHERE EXISTS (SELECT 1 FROM capture_off)", [])?;
+    tx.execute("INSERT OR REPLACE INTO capture_off(id, never) VALUES(1, 1)", [])?;
     Ok(())
 }
 
@@ -153,7 +169,7 @@ pub(crate) fn note_changed(tx: &WriteTx<'_>, table: &str, key: &dyn conclave_db:
 /// them, so what is long stands in one trigger for each table: those of the table itself only say what changed.
 fn triggers(conn: &ReadConn<'_>) -> Result<Vec<Trigger>> {
     let mut triggers = Vec::new();
-    for kind in kinds::all() {
+    for kind in kinds::of_state(conn)? {
         let Kind { name, legacy, legacy_key: key, .. } = kind;
         let Some(columns) = shape::values_of(conn, legacy)? else { continue };
         let body = Body { kind: &kind, columns, by_id: kind.chunk_key == "id" };
@@ -227,7 +243,7 @@ impl Body<'_> {
         steps.push("DELETE FROM capture_runs".into());
         steps.push(format!(
             "UPDATE capture_seen SET writes = writes + 1, \
-             late_writes = late_writes + (SELECT phase >= 4 FROM migration_state), \
+             late_writes = late_writes + ifnull((SELECT phase >= 4 FROM migration_state), 0), \
              last_at = {NOW}, sqlite_version = sqlite_version()"
         ));
         steps.push(format!(

@@ -5,7 +5,7 @@ use conclave_db::{DbError, ReadConn, WriteTx};
 
 use super::schema::LEGACY_TABLES;
 use super::shape;
-use crate::error::Result;
+use crate::error::{ConsensusError, Result};
 use crate::migrate::ImportedSource;
 use crate::migrate::soak::Moment;
 
@@ -13,6 +13,7 @@ pub(crate) mod cleanup;
 pub(crate) mod findings;
 pub(crate) mod older;
 pub(crate) mod pause;
+pub(crate) mod rows;
 pub(crate) mod soak;
 
 /// The phase of the dual-write migration.
@@ -80,11 +81,17 @@ pub(crate) fn phase(conn: &ReadConn<'_>) -> Result<Phase> {
 }
 
 pub(crate) fn state(conn: &ReadConn<'_>) -> Result<State> {
-    let query = "SELECT phase, verified_at, differences, missing_in_new, phase_since FROM migration_state
-      WHERE id = 1";
-    let (number, state) = conn.query_row(query, [], |row| {
+    let query = "SELECT phase, verified_at, max(0, differences), max(0, missing_in_new), phase_since
+      FROM migration_state WHERE id = 1";
+    let found = conn.query_optional(query, [], |row| {
         let number: u8 = row.get(0)?;
         Ok((number, (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+    })?;
+    let (number, state) = found.ok_or_else(|| {
+        ConsensusError::refused(
+            "the migration's control row is missing",
+            Some("`conclave doctor --fix` makes it again"),
+        )
     })?;
     let phase = Phase::of(number)
         .ok_or_else(|| DbError::Invalid(format!("phase {number} is none that this program knows")))?;

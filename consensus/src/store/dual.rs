@@ -208,7 +208,7 @@ pub(crate) fn refused(
 
 /// What was counted of older programs' writes, so that our own in phase 1, which the triggers mirror like theirs,
 /// are not counted with them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Counted {
     writes: i64,
     last_at: Option<i64>,
@@ -218,9 +218,10 @@ pub(crate) struct Counted {
 impl Counted {
     pub(crate) fn so_far(conn: &ReadConn<'_>) -> Result<Self> {
         let query = "SELECT writes, last_at, sqlite_version FROM capture_seen WHERE id = 1";
-        Ok(conn.query_row(query, [], |row| {
+        let found = conn.query_optional(query, [], |row| {
             Ok(Self { writes: row.get(0)?, last_at: row.get(1)?, sqlite_version: row.get(2)? })
-        })?)
+        })?;
+        Ok(found.unwrap_or_default())
     }
 
     pub(crate) fn restore(&self, tx: &WriteTx<'_>) -> Result<()> {

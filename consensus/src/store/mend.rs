@@ -5,8 +5,8 @@ use conclave_db::{ReadConn, WriteTx};
 use serde_json::{Map, Value as Json};
 
 use super::control::findings;
-use super::runs;
 use super::verify::Key;
+use super::{control, runs, shape};
 use crate::error::Result;
 
 /// The row id of the legacy row with this key.
@@ -66,6 +66,21 @@ pub(crate) fn close(tx: &WriteTx<'_>, table: &str, key: &Key, rowid: Option<i64>
     tx.execute(
         "DELETE FROM migration_pending WHERE legacy_table = ?1 AND legacy_rowid IS ?2",
         params![table, rowid],
+    )?;
+    Ok(())
+}
+
+/// Where an older program has added the column of branches, mirrored rows may have come with one from another
+/// file: the legacy rows get it, before their NULL is taken for what is meant. The triggers must be silent.
+pub(crate) fn give_branches(tx: &WriteTx<'_>) -> Result<()> {
+    if !control::phase(tx)?.has_legacy_side() || !shape::has_branches(tx)? {
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE main.agent_executions SET branch_id = o.branch_id FROM run_attempts o
+         WHERE o.agent_id = agent_executions.agent_id AND o.mirrored = 1 AND o.branch_id IS NOT NULL
+           AND agent_executions.branch_id IS NULL",
+        [],
     )?;
     Ok(())
 }

@@ -9,6 +9,7 @@ pub(crate) mod copy;
 pub(crate) mod counting;
 pub(crate) mod dual;
 pub(crate) mod mend;
+mod parted;
 pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod remade;

@@ -1,6 +1,6 @@
 //! The tables of this crate, and the legacy tables as the original creates them.
 
-use conclave_db::{DbError, FIRST_VERSION, Migration, ReadConn, Step, WriteTx};
+use conclave_db::{DbError, ErrorKind, FIRST_VERSION, Migration, ReadConn, Step, WriteTx};
 
 use super::{capture, control};
 use crate::error::{ConsensusError, Result};
@@ -37,7 +37,12 @@ fn watch_legacy_tables(tx: &WriteTx<'_>) -> Result<(), DbError> {
     };
     install().map_err(|error: ConsensusError| match error {
         ConsensusError::Storage(error) => error,
-        other => DbError::Invalid(other.to_string()),
+        // The whole step is undone.
+        other => {
+            let file = "SELECT file FROM pragma_database_list WHERE name = 'main'";
+            let path = tx.query_row(file, [], |row| row.get::<_, String>(0)).unwrap_or_default();
+            DbError::File { kind: ErrorKind::Foreign, path: path.into(), what: other.to_string() }
+        }
     })
 }
 

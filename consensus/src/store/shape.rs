@@ -5,7 +5,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::schema::LEGACY_TABLES;
-use crate::error::Result;
+use crate::error::{ConsensusError, Result};
 
 /// The columns of the legacy tables, those first that a file must have.
 const ARTIFACT: (&[&str], &[&str]) =
@@ -261,6 +261,7 @@ pub(crate) fn later_views(tx: &WriteTx<'_>, schema: &str) -> Result<()> {
 /// Creates the legacy tables of the state file where they are missing, and the columns that an older program
 /// has not added yet, as the original itself does.
 pub(crate) fn ensure_legacy_tables(tx: &WriteTx<'_>) -> Result<()> {
+    refuse_unfit_tables(tx)?;
     const ADDED: [(&str, &str, &str); 8] = [
         ("consensus_artifacts", "response_text", "TEXT"),
         ("consensus_artifacts", "run_id", "TEXT"),
@@ -280,6 +281,11 @@ pub(crate) fn ensure_legacy_tables(tx: &WriteTx<'_>) -> Result<()> {
     // IF NOT EXISTS is no part of what sqlite_schema keeps: the tables read as the original's.
     tx.execute_batch(include_str!("legacy.sql"))?;
     Ok(())
+}
+
+/// Whether the state's executions have the column that a later version of the original added.
+pub(crate) fn has_branches(conn: &ReadConn<'_>) -> Result<bool> {
+    Ok(has(&columns(conn, "main", "agent_executions")?, "branch_id"))
 }
 
 fn columns(conn: &ReadConn<'_>, schema: &str, table: &str) -> Result<Vec<String>> {
@@ -317,6 +323,28 @@ fn converted(name: &str, declared: &str, written: &str) -> String {
         ),
         _ => written.to_owned(),
     }
+}
+
+/// Refuses legacy tables of the state whose rows no trigger could mirror: it would make each write of an older
+/// program fail.
+pub(crate) fn refuse_unfit_tables(conn: &ReadConn<'_>) -> Result<()> {
+    for (table, (required, _)) in LEGACY_TABLES.iter().zip([ARTIFACT, SYNTHESIS, EXECUTION]) {
+        let columns = columns(conn, "main", table)?;
+        if columns.is_empty() {
+            continue;
+        }
+        let why = match required.iter().find(|name| !has(&columns, name)) {
+            Some(missing) => Some(format!("its table {table} has no column {missing}")),
+            None => unfit(conn, "main", table, &columns)?,
+        };
+        if let Some(why) = why {
+            return Err(ConsensusError::refused(
+                format!("cannot be migrated in place: {why}"),
+                Some("give that table its own shape again, or import the file into a new state"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Why the rows of a table cannot be told apart by their key, if so: a copy made by `CREATE TABLE … AS SELECT`

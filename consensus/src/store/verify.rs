@@ -151,9 +151,10 @@ impl Pair {
         Self::pairs(conn, executions)
     }
 
-    fn pairs(conn: &ReadConn<'_>, executions: fn(&str) -> Self) -> Result<Vec<Self>> {
+    fn pairs(conn: &ReadConn<'_>, executions: fn(&str, bool) -> Self) -> Result<Vec<Self>> {
         let missing = remade::missing(conn)?;
         let mut pairs = Vec::new();
+        let branches = shape::has_branches(conn)?;
         for table in super::schema::LEGACY_TABLES {
             // What was dropped before its time holds nothing of what is mirrored.
             let gone = missing.contains(table);
@@ -166,7 +167,7 @@ impl Pair {
                 let pair = match *table {
                     "consensus_artifacts" => artifacts(&select),
                     "consensus_synthesis" => syntheses(&select),
-                    _ => executions(&select),
+                    _ => executions(&select, branches),
                 };
                 pairs.push(Self { gone, ..pair });
             }
@@ -382,7 +383,7 @@ fn syntheses(rows: &str) -> Pair {
 
 /// With those columns of an execution that only the new side has as the legacy side knows them: the end is not
 /// there, and whatever its row says beside is no answer to it.
-fn unended_executions(rows: &str) -> Pair {
+fn unended_executions(rows: &str, branches: bool) -> Pair {
     let ahead = "o.completed_at IS NOT NULL AND o.legacy_completed_at IS NULL";
     let known = |name: &str| {
         let written = text(&format!("l.{name}"));
@@ -390,17 +391,19 @@ fn unended_executions(rows: &str) -> Pair {
         format!("CASE WHEN {ahead} THEN {written} ELSE o.{name} END")
     };
     let completed = format!("CASE WHEN {ahead} THEN NULL ELSE o.completed_at END");
-    executions_with(rows, [completed, known("response_text"), known("extraction_error")])
+    executions_with(rows, branches, [completed, known("response_text"), known("extraction_error")])
 }
 
-fn executions(rows: &str) -> Pair {
+fn executions(rows: &str, branches: bool) -> Pair {
     executions_with(
         rows,
+        branches,
         ["completed_at", "response_text", "extraction_error"].map(|name| format!("o.{name}")),
     )
 }
 
-fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pair {
+/// `branches` is whether the legacy table has that column; where it has none, nothing can be said to differ.
+fn executions_with(rows: &str, branches: bool, [completed, response, error]: [String; 3]) -> Pair {
     const FIELDS: &[&str] = &[
         "spec",
         "stage",
@@ -411,6 +414,7 @@ fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pai
         "completed_at",
         "response",
         "extraction_error",
+        "branch_id",
     ];
     let legacy = [
         text("s.spec_id"),
@@ -422,6 +426,7 @@ fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pai
         canonical::time_ms("s.completed_at"),
         text("s.response_text"),
         text("s.extraction_error"),
+        if branches { text("s.branch_id") } else { "NULL".into() },
     ];
     let new = [
         "r.spec_id",
@@ -433,6 +438,7 @@ fn executions_with(rows: &str, [completed, response, error]: [String; 3]) -> Pai
         &completed,
         &response,
         &error,
+        if branches { "o.branch_id" } else { "NULL" },
     ]
     .map(str::to_owned);
     Pair {

@@ -141,13 +141,24 @@ fn inspect_snapshot(conn: &Connection, path: &Path, schema: &Schema) -> Result<i
         .query_map([], |row| row.get::<_, String>(0))
         .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
         .map_err(|error| at(path, error.into()))?;
-    match names.iter().find(|name| !schema.takes_over(name)) {
-        None => Ok(version),
-        Some(name) => Err(DbError::file(
-            ErrorKind::Foreign,
-            path,
-            format!("its table {name:?} is none of this program's"),
-        )),
+    if let Some(name) = names.iter().find(|name| !schema.takes_over(name)) {
+        let what = format!("its table {name:?} is none of this program's");
+        return Err(DbError::file(ErrorKind::Foreign, path, what));
+    }
+    refuse_unfit_tables(conn, path)?;
+    Ok(version)
+}
+
+/// What is taken over has triggers put on it, and those know a row by its rowid.
+fn refuse_unfit_tables(conn: &Connection, path: &Path) -> Result<()> {
+    let query = "SELECT CASE WHEN wr THEN 'its table ' || name || ' is WITHOUT ROWID'
+        ELSE 'its ' || name || ' is no table but a ' || type END
+      FROM pragma_table_list WHERE schema = 'main' AND (wr OR type <> 'table') LIMIT 1";
+    let unfit: Option<String> =
+        conn.query_row(query, [], |row| row.get(0)).optional().map_err(|error| at(path, error.into()))?;
+    match unfit {
+        Some(what) => Err(DbError::file(ErrorKind::Foreign, path, what)),
+        None => Ok(()),
     }
 }
 

@@ -22,8 +22,11 @@ impl Writes {
 }
 
 pub(crate) fn writes(conn: &ReadConn<'_>) -> Result<Writes> {
-    let query = "SELECT writes, late_writes, last_at, sqlite_version FROM capture_seen WHERE id = 1";
-    Ok(conn.query_row(query, [], |row| {
+    // What somebody has damaged is no reason to stop: it counts as nothing.
+    let query =
+        "SELECT max(0, writes), max(0, late_writes), last_at, sqlite_version FROM capture_seen WHERE id = 1";
+    let found = conn.query_optional(query, [], |row| {
         Ok(Writes { all: row.get(0)?, late: row.get(1)?, last_at: row.get(2)?, sqlite_version: row.get(3)? })
-    })?)
+    })?;
+    Ok(found.unwrap_or_default())
 }

@@ -9,8 +9,8 @@ use crate::migrate::soak::{Moment, Seen};
 
 /// The soak as it was last seen.
 pub(crate) fn seen(conn: &ReadConn<'_>) -> Result<Seen> {
-    let query = "SELECT soak_since, soak_passed_ms, soak_seen_at, soak_seen_boot, soak_seen_boot_ms,
-      soak_seen_writes FROM migration_state WHERE id = 1";
+    let query = "SELECT soak_since, max(0, soak_passed_ms), soak_seen_at, soak_seen_boot, soak_seen_boot_ms,
+      max(0, soak_seen_writes) FROM migration_state WHERE id = 1";
     Ok(conn.query_row(query, [], |row| {
         Ok(Seen {
             since: row.get(0)?,

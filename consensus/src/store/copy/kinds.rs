@@ -1,6 +1,9 @@
 //! The three kinds of rows as data: where a row of each comes from, where it goes, when both are equal.
 
-use crate::store::{canonical, runs};
+use conclave_db::ReadConn;
+
+use crate::error::Result;
+use crate::store::{canonical, runs, shape};
 
 /// One kind of row.
 #[derive(Debug)]
@@ -37,7 +40,23 @@ pub(crate) struct Kind {
 
 /// All kinds, in the order in which they are copied: a synthesis finds the run of the outputs of its time.
 pub(crate) fn all() -> [Kind; 3] {
-    [artifacts(), executions(), syntheses()]
+    [artifacts(), executions(true), syntheses()]
+}
+
+/// The same for rows that come from anywhere and go to the state's own legacy tables too: with those columns that
+/// these have.
+pub(crate) fn into_state(conn: &ReadConn<'_>) -> Result<[Kind; 3]> {
+    let mut kinds = all();
+    if !shape::has_branches(conn)? {
+        kinds[1].without_legacy_branch();
+    }
+    Ok(kinds)
+}
+
+/// The same for rows of the state's own legacy tables: what those have no column for is left as it is on the new
+/// side.
+pub(crate) fn of_state(conn: &ReadConn<'_>) -> Result<[Kind; 3]> {
+    Ok([artifacts(), executions(shape::has_branches(conn)?), syntheses()])
 }
 
 /// Equal in value and in storage class.
@@ -176,6 +195,7 @@ pub(crate) fn syntheses() -> Kind {
     }
 }
 
+const EXECUTION_COLUMNS_BEFORE: &[&str] = EXECUTION_COLUMNS.split_at(EXECUTION_COLUMNS.len() - 1).0;
 const EXECUTION_COLUMNS: &[&str] = &[
     "spec_id",
     "stage",
@@ -186,11 +206,22 @@ const EXECUTION_COLUMNS: &[&str] = &[
     "completed_at",
     "response_text",
     "extraction_error",
+    "branch_id",
 ];
 
-pub(crate) fn executions() -> Kind {
+impl Kind {
+    /// Only a later version of the original has the column, the last one.
+    fn without_legacy_branch(&mut self) {
+        self.legacy_columns = EXECUTION_COLUMNS_BEFORE;
+        self.legacy_equal = legacy_equal(EXECUTION_COLUMNS_BEFORE);
+    }
+}
+
+/// `branches` is whether the rows have the column of a later version of the original.
+fn executions(branches: bool) -> Kind {
     let (spawned, completed) = (canonical::time_ms("s.spawned_at"), canonical::time_ms("s.completed_at"));
     let text = ["phase_type", "response_text", "extraction_error", "branch_id"];
+    let text = if branches { &text[..] } else { &text[..3] };
     let mut columns: Vec<(&'static str, String)> =
         text.iter().map(|name| (*name, format!("CAST(s.{name} AS TEXT)"))).collect();
     columns.extend([
@@ -219,7 +250,7 @@ pub(crate) fn executions() -> Kind {
         same("o.legacy_spawned_at", "s.spawned_at"),
         same("o.legacy_completed_at", "s.completed_at"),
     ]);
-    Kind {
+    let mut kind = Kind {
         name: "execution",
         cursor: "execution_cursor",
         view: "src_executions",
@@ -243,5 +274,9 @@ pub(crate) fn executions() -> Kind {
         columns,
         equal: equal.join(" AND "),
         legacy_equal: legacy_equal(EXECUTION_COLUMNS),
+    };
+    if !branches {
+        kind.without_legacy_branch();
     }
+    kind
 }

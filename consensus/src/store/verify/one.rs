@@ -27,7 +27,8 @@ impl Pair {
             [
                 artifacts(&rows("consensus_artifacts")),
                 syntheses(&rows("consensus_synthesis")),
-                executions(&rows("agent_executions")),
+                // Nothing of ours says a branch.
+                executions(&rows("agent_executions"), false),
             ]
         });
         &PAIRS
