@@ -5,10 +5,11 @@
 //! as the original would have written it. What a legacy row cannot say (an attempt that was lost, an answer whose
 //! time its run's key contradicts) is not said wrongly: it stays in the new tables.
 
-use conclave_db::sql::{Value, params};
+use conclave_db::sql::Value;
 use conclave_db::{ReadConn, WriteTx};
 
 use super::canonical;
+use super::chunk::{self, Chunk};
 use super::copy::kinds::{self, Kind};
 use crate::error::{ConsensusError, Result};
 
@@ -17,10 +18,6 @@ const PREFIXED: &str =
     "'plan', 'tasks', 'implement', 'validate', 'audit', 'unlock', 'clarify', 'analyze', 'checklist'";
 /// The milliseconds of the years 0 to 9999, which text can say.
 const TEXT_TIMES: &str = "BETWEEN -62167219200000 AND 253402300799999";
-/// What a row costs beside its bytes: its place in the indexes.
-const ROW_WEIGHT: u64 = 1024;
-const MOST_ROWS: u64 = 20_000;
-
 /// The temporary table of rows on their way: their id in the new table, and the legacy row.
 pub(crate) const TEMPORARY: &str = "CREATE TEMP TABLE IF NOT EXISTS back(
   id INTEGER PRIMARY KEY, legacy, spec, stage, run_id, at, until)";
@@ -34,15 +31,6 @@ pub(crate) struct Returner {
     fitting: String,
     /// The column of the cursor.
     cursor: String,
-}
-
-/// A range of rows of a new table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    pub(crate) low: i64,
-    pub(crate) high: i64,
-    pub(crate) rows: u64,
-    pub(crate) weight: u64,
 }
 
 /// All kinds, in the order in which they go back.
@@ -167,19 +155,7 @@ impl Returner {
             self.kind.new,
             self.only_new()
         );
-        let most = (budget / ROW_WEIGHT).min(rows).clamp(1, MOST_ROWS);
-        let found = conn.query_all(&query, params![low, most], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, u64>(1)?))
-        })?;
-        let mut chunk = Chunk { low, high: low, rows: 0, weight: 0 };
-        for (id, bytes) in found {
-            let weight = ROW_WEIGHT + bytes;
-            if chunk.rows > 0 && chunk.weight + weight > budget {
-                break;
-            }
-            chunk = Chunk { high: id, rows: chunk.rows + 1, weight: chunk.weight + weight, ..chunk };
-        }
-        Ok((chunk.rows > 0).then_some(chunk))
+        chunk::measure(conn, &query, low, budget, rows)
     }
 
     /// Gives the rows of the chunk that have none their legacy row, and moves the cursor. The triggers must be

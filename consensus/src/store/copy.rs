@@ -13,9 +13,10 @@ use conclave_db::{ReadConn, WriteTx};
 
 use self::kinds::Kind;
 use self::statements::{CHANGED, CLEAR, EXTEND_RUNS, NEW, REFUSED, Statements, TEMPORARY, WANT_RUNS};
+pub(crate) use super::chunk::Chunk;
 use super::control::{self, findings};
-use super::runs;
 use super::verify::refused::NULL;
+use super::{chunk, runs};
 use crate::error::{ConsensusError, Result};
 use crate::migrate::FindingKind;
 
@@ -30,16 +31,6 @@ pub(crate) struct Scope {
     pub(crate) later: bool,
     /// Whether a row that is here with other content is made equal to its source.
     pub(crate) overwrite: bool,
-}
-
-/// A range of source rows: from `low` up to `high`, both of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    pub(crate) low: i64,
-    pub(crate) high: i64,
-    pub(crate) rows: u64,
-    /// What writing it costs, in bytes, with a fixed part for each row.
-    pub(crate) weight: u64,
 }
 
 /// What there is to do with a chunk.
@@ -84,11 +75,6 @@ pub(crate) struct Copier {
     sql: Statements,
 }
 
-/// What a row costs beside its bytes: its place in the indexes.
-const ROW_WEIGHT: u64 = 1024;
-/// Most rows of one chunk, so that its temporary table stays small.
-const MOST_ROWS: u64 = 20_000;
-
 /// Makes the temporary tables of a copy, empty.
 pub(crate) fn begin(tx: &WriteTx<'_>) -> Result<()> {
     Ok(tx.execute_batch(TEMPORARY)?)
@@ -115,19 +101,7 @@ impl Copier {
         budget: u64,
         rows: u64,
     ) -> Result<Option<Chunk>> {
-        let mut chunk = Chunk { low, high: low, rows: 0, weight: 0 };
-        let most = (budget / ROW_WEIGHT).min(rows).clamp(1, MOST_ROWS);
-        let rows = conn.query_all(&self.sql.measure, params![low, most], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, u64>(1)?))
-        })?;
-        for (id, bytes) in rows {
-            let weight = ROW_WEIGHT + bytes;
-            if chunk.rows > 0 && chunk.weight + weight > budget {
-                break;
-            }
-            chunk = Chunk { high: id, rows: chunk.rows + 1, weight: chunk.weight + weight, ..chunk };
-        }
-        Ok((chunk.rows > 0).then_some(chunk))
+        chunk::measure(conn, &self.sql.measure, low, budget, rows)
     }
 
     /// Works out what is to be written for the chunk. Writes to temporary tables alone.

@@ -4,6 +4,7 @@ pub(crate) mod back;
 pub(crate) mod canonical;
 pub(crate) mod capture;
 pub(crate) mod changed;
+pub(crate) mod chunk;
 pub(crate) mod control;
 pub(crate) mod copy;
 pub(crate) mod counting;

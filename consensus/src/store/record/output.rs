@@ -1,7 +1,7 @@
 //! Answers.
 
 use conclave_db::WriteTx;
-use conclave_db::sql::params;
+use conclave_db::sql::{Error, Row, params};
 
 use super::{extended, refuse_unknown, touch};
 use crate::error::{ConsensusError, Result};
@@ -144,7 +144,7 @@ fn insert(
             output.write_key,
             legacy_id
         ],
-        |row| Ok(RecordedOutput { id: row.get(0)?, sequence: row.get(1)?, valid_json: row.get(2)? }),
+        recorded,
     );
     match legacy_id {
         Some(id) => {
@@ -152,6 +152,11 @@ fn insert(
         }
         None => Ok(inserted?),
     }
+}
+
+/// What both statements return.
+fn recorded(row: &Row<'_>) -> std::result::Result<RecordedOutput, Error> {
+    Ok(RecordedOutput { id: row.get(0)?, sequence: row.get(1)?, valid_json: row.get(2)? })
 }
 
 /// Gives the row that the trigger made what the legacy table has no column for.
@@ -175,6 +180,6 @@ fn complete(tx: &WriteTx<'_>, output: &OutputRecord, legacy_id: i64) -> Result<O
             output.write_key,
             legacy_id
         ],
-        |row| Ok(RecordedOutput { id: row.get(0)?, sequence: row.get(1)?, valid_json: row.get(2)? }),
+        recorded,
     )?)
 }
