@@ -8,9 +8,13 @@
 //! It fails with [`ConsensusError`], whose kind says whether the storage, the input or the caller is the cause.
 //! All SQL of this crate stands in `store/`; all times are milliseconds since 1970, UTC, absent when unknown.
 
+pub mod agents;
+pub mod answer;
 pub mod canonical;
+pub mod child;
 pub mod error;
 pub mod export;
+pub mod gates;
 pub mod golden;
 pub mod import;
 pub mod migrate;
@@ -19,6 +23,8 @@ pub mod runs;
 pub mod shadow;
 mod store;
 mod time;
+pub mod verdict;
+pub mod workflow;
 
 pub use error::{ConsensusError, ConsensusErrorKind, Result};
 pub use store::schema::{LEGACY_TABLES, MIGRATIONS};

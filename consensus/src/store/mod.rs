@@ -19,3 +19,4 @@ pub(crate) mod schema;
 pub(crate) mod shape;
 pub(crate) mod sources;
 pub(crate) mod verify;
+pub(crate) mod workflow;

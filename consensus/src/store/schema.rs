@@ -14,18 +14,27 @@ const SQL: &str = include_str!("schema.sql");
 const NEW_TABLES: [&str; 4] = ["consensus_runs", "agent_outputs", "run_syntheses", "run_attempts"];
 
 /// The steps of this crate's schema.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: FIRST_VERSION,
-    name: "consensus runs",
-    up: Step::SqlThen {
-        sql: SQL,
-        // The triggers' text is no part of the step: a program that knows a better one makes them anew.
-        revision: "capture of legacy tables that are there",
-        run: watch_legacy_tables,
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: FIRST_VERSION,
+        name: "consensus runs",
+        up: Step::SqlThen {
+            sql: SQL,
+            // The triggers' text is no part of the step: a program that knows a better one makes them anew.
+            revision: "capture of legacy tables that are there",
+            run: watch_legacy_tables,
+        },
+        down: None,
+        rewrites: false,
     },
-    down: None,
-    rewrites: false,
-}];
+    Migration {
+        version: FIRST_VERSION + 1,
+        name: "workflow",
+        up: Step::Sql(super::workflow::SQL),
+        down: None,
+        rewrites: false,
+    },
+];
 
 /// From the moment in which the new tables are there, nothing that an older program writes escapes them.
 fn watch_legacy_tables(tx: &WriteTx<'_>) -> Result<(), DbError> {

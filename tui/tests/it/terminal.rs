@@ -120,6 +120,15 @@ impl Session {
         assert!(switches.len() >= 4 && switches.values().all(|on| !on), "left on: {switches:?}");
     }
 
+    /// Waits until it is stopped; one that ended instead has said why.
+    fn stops(&mut self) {
+        let (_, status) = waitpid(Some(self.pid()), WaitOptions::UNTRACED).unwrap().unwrap();
+        if !status.stopped() {
+            self.drain();
+            panic!("{status:?}, and it said:\n{:?}", self.seen);
+        }
+    }
+
     /// Waits for the end, and expects the terminal as it was.
     fn ends(mut self) -> (ExitStatus, String) {
         self.until(LEAVE);
@@ -241,8 +250,7 @@ fn a_stop_gives_the_terminal_back_and_a_continuation_takes_it_again() {
         } else {
             session.signal(Signal::TSTP);
         }
-        let (_, status) = waitpid(Some(session.pid()), WaitOptions::UNTRACED).unwrap().unwrap();
-        assert!(status.stopped(), "{status:?}");
+        session.stops();
         session.until(LEAVE);
         session.assert_given_back();
         // What the shell says meanwhile.

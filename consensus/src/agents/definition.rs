@@ -1,0 +1,90 @@
+//! How an agent is started, as the configuration says it or a run keeps it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One agent that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentDefinition {
+    /// Its name, kept verbatim; unique in a roster.
+    pub name: String,
+    /// The name in [`super::presets`] whose table says how it is talked to; absent for a plain command.
+    pub preset: Option<String>,
+    /// Program and arguments. `{prompt}` stands for the prompt, `{prompt_file}` for the path of a file that holds
+    /// it; without either the prompt goes to standard input.
+    pub command: Vec<String>,
+    /// Whose model answers: agreement is counted in families too.
+    pub family: Option<String>,
+    /// What this agent is to be, put before the prompt.
+    pub role: Option<String>,
+    /// The time of one attempt.
+    #[serde(with = "millis")]
+    pub timeout: Duration,
+    /// How often a failed attempt is repeated.
+    pub retries: u32,
+    /// Names of the caller's environment that are let through beside the usual ones and those of its preset.
+    pub env_pass: Vec<String>,
+    /// Values that are set. Never stored: a run that is taken up again has them from the configuration.
+    #[serde(skip)]
+    pub env: Vec<(String, String)>,
+    /// The stages that it takes part in; all where empty.
+    pub stages: Vec<String>,
+}
+
+/// How many of those who speak to a field must agree before it counts as agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Accept {
+    /// More than half.
+    #[default]
+    #[serde(rename = "majority")]
+    Majority,
+    /// At least two thirds.
+    #[serde(rename = "2/3")]
+    TwoThirds,
+    /// Every one.
+    #[serde(rename = "all")]
+    All,
+}
+
+impl Accept {
+    /// All, in the order of the command line's help.
+    pub const ALL: [Self; 3] = [Self::Majority, Self::TwoThirds, Self::All];
+
+    /// The word for it on the command line and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Majority => "majority",
+            Self::TwoThirds => "2/3",
+            Self::All => "all",
+        }
+    }
+
+    /// The threshold behind a word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|accept| accept.as_str() == text)
+    }
+
+    /// Whether `k` of `n` are enough.
+    pub const fn is_met(self, k: usize, n: usize) -> bool {
+        match self {
+            Self::Majority => 2 * k > n,
+            Self::TwoThirds => n > 0 && 3 * k >= 2 * n,
+            Self::All => n > 0 && k >= n,
+        }
+    }
+}
+
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}

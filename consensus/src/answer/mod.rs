@@ -1,0 +1,1 @@
+//! Taking the answer from what an agent wrote: its wrapper, then JSON wherever it stands.
