@@ -33,6 +33,7 @@ fn answers_are_found_where_json_is_wanted() {
         ("```json\n{\"a\": 1}\n", "{\"a\": 1}", Fence),
         ("````md\n```json\n{\"a\": 1}\n```\n````", "{\"a\": 1}", Object),
         ("```json\n{\"code\": \"```\\nx\\n```\"}\n```", "{\"code\": \"```\\nx\\n```\"}", Fence),
+        ("````\n{\"a\": 1}\n```\n````", "{\"a\": 1}", Object),
         ("```json\r\n{\"a\": 1}\r\n```\r\n", "{\"a\": 1}", Fence),
         // The answer stands before the form: templates are passed over.
         ("```json\n{\"a\": \"yes\"}\n```\nThe form was:\n```json\n{\"a\": \"<why>\"}\n```", "{\"a\": \"yes\"}", Fence),

@@ -48,4 +48,9 @@ fn programs_are_found_on_path() {
     let found: Vec<_> = installed(&path).into_iter().map(|(preset, file)| (preset.name, file)).collect();
     assert_eq!(found, [("claude", claude), ("gemini", gemini)]);
     assert_eq!(installed("".as_ref()), []);
+    // A folder by a relative name is another one wherever a run's own folder is.
+    let up = "../".repeat(std::env::current_dir().unwrap().components().count());
+    let relative = format!("{up}{}", second.path().display());
+    assert!(std::path::Path::new(&relative).join("gemini").is_file());
+    assert_eq!(installed(relative.as_ref()), []);
 }

@@ -13,6 +13,7 @@ fn forms_are_templates() {
         r#"{"answers": [{"confidence": "high|medium|low", "magnitude": "critical|important|minor"}]}"#,
         r#"{"risks": ["..."], "score": 0, "final": true}"#,
         r#"{"risks": [...]}"#,
+        r#"{"prompt_version": "20251110-032330", "agent": "claude", "risks": ["..."]}"#,
         r#"{"a": "<your answer>", "b": "{{b}}", "c": "${C}", "d": "…", "e": ""}"#,
         r#"{stage: "plan", risks: [string, ...]}"#,
         "```json\n{\"summary\": \"<one paragraph>\"}\n```",
