@@ -10,6 +10,7 @@ mod decide;
 mod merge;
 mod model;
 mod payload;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -18,3 +19,26 @@ pub use self::model::{
     Choice, Confidence, Decision, GateAnswer, Issue, Judged, Magnitude, Rejected, Resolvability,
 };
 pub use self::payload::gate_name;
+pub use self::stored::{
+    Answered, Gate, GateIssue, GateState, LONGEST_ANSWER, OpenIssue, StoredAnswer, answer, of_run, open,
+    record,
+};
+pub(crate) use self::stored::{failure, standing};
+
+/// The gates in the order of a pipeline, each with the stage that it stands before.
+const GATES: [(&str, &str); 3] = [("clarify", "plan"), ("checklist", "tasks"), ("analyze", "implement")];
+
+/// The stage behind a gate, by its name in canonical form.
+pub fn stage_behind(gate: &str) -> Option<&'static str> {
+    GATES.into_iter().find(|(name, _)| *name == gate).map(|(_, stage)| stage)
+}
+
+/// The gate before a stage, by its name in canonical form.
+pub fn gate_before(stage: &str) -> Option<&'static str> {
+    GATES.into_iter().find(|(_, name)| *name == stage).map(|(gate, _)| gate)
+}
+
+/// Whether this is the name of a gate, in canonical form.
+pub fn is_gate(stage: &str) -> bool {
+    stage_behind(stage).is_some()
+}
