@@ -20,3 +20,35 @@ pub struct Usage {
     /// Who says what it cost: `agent` for its own figure.
     pub cost_source: Option<String>,
 }
+
+impl Usage {
+    /// What several used up together. A figure that none of them says stays unknown.
+    pub fn sum<'a>(usages: impl Iterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::default();
+        for usage in usages {
+            for (sum, figure) in [
+                (&mut sum.input_tokens, usage.input_tokens),
+                (&mut sum.output_tokens, usage.output_tokens),
+                (&mut sum.cache_read_tokens, usage.cache_read_tokens),
+                (&mut sum.cache_write_tokens, usage.cache_write_tokens),
+                (&mut sum.reasoning_tokens, usage.reasoning_tokens),
+            ] {
+                if let Some(figure) = figure {
+                    *sum = Some(sum.unwrap_or(0).saturating_add(figure));
+                }
+            }
+            if let Some(cost) = usage.cost_usd {
+                sum.cost_usd = Some(sum.cost_usd.unwrap_or(0.0) + cost);
+                sum.cost_source = match sum.cost_source.take() {
+                    None => usage.cost_source.clone(),
+                    // Figures of several sources are nobody's.
+                    Some(source) if usage.cost_source.as_deref() != Some(source.as_str()) => {
+                        Some("mixed".to_owned())
+                    }
+                    source => source,
+                };
+            }
+        }
+        sum
+    }
+}

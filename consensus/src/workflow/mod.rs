@@ -1,7 +1,19 @@
 //! Runs as they are driven: roster, attempts, retries, deadlines, the verdict at the end, and going on after a crash.
 
+mod begin;
+mod cancel;
+mod detail;
+mod drive;
 mod event;
 mod request;
+mod resume;
+mod session;
 
+pub use self::begin::{begin, run_key};
+pub use self::cancel::{Cancel, cancel};
+pub use self::detail::{AgentState, AttemptDetails, Owner, RosterEntry, RunSettings};
+pub use self::drive::drive;
 pub use self::event::{AttemptEnd, Event};
 pub use self::request::RunRequest;
+pub use self::resume::{Unfinished, unfinished};
+pub use self::session::{Driven, Observer, Session, agent_retry};
