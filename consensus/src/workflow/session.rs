@@ -6,10 +6,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_retry::{CancelToken, Random, RetryPolicy, RetrySettings, SystemRandom};
+use conclave_retry::{Random, RetryPolicy, RetrySettings, SystemRandom};
 
 use super::Event;
 use crate::agents::AgentDefinition;
+use crate::child::Stop;
 use crate::error::ConsensusError;
 use crate::runs::RunId;
 use crate::verdict::Verdict;
@@ -25,8 +26,8 @@ pub struct Session {
     pub definitions: Vec<AgentDefinition>,
     /// The environment of the caller, of which each agent gets what it may see.
     pub environment: Vec<(OsString, OsString)>,
-    /// Ends the agents and leaves the run unfinished, to be taken up again.
-    pub interrupt: CancelToken,
+    /// Ends the agents (asked a second time: at once) and leaves the run unfinished, to be taken up again.
+    pub stop: Stop,
     /// Whom to tell.
     pub observer: Observer,
     /// Where chance comes from: waits, ids of sessions.
@@ -41,7 +42,7 @@ impl Session {
         Self {
             definitions: Vec::new(),
             environment,
-            interrupt: CancelToken::new(),
+            stop: Stop::new(),
             observer: Arc::new(|_| {}),
             random: Arc::new(SystemRandom),
             retry: agent_retry(),
@@ -65,7 +66,7 @@ impl fmt::Debug for Session {
         formatter
             .debug_struct("Session")
             .field("definitions", &self.definitions.len())
-            .field("interrupt", &self.interrupt)
+            .field("stop", &self.stop)
             .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
@@ -100,19 +101,5 @@ impl Driven {
 
     pub(super) const fn interrupted(run: RunId) -> Self {
         Self { run, verdict: None }
-    }
-}
-
-/// That a run cannot be driven here.
-pub(super) fn driven_elsewhere(run: RunId, pid: u32, seen: bool) -> ConsensusError {
-    if seen {
-        let hint = "wait for it, or end it there; `conclave runs show` follows it";
-        ConsensusError::refused(format!("run {run} is driven by process {pid}"), Some(hint))
-    } else {
-        let hint = "end it where it runs; it cannot be seen from here";
-        ConsensusError::refused(
-            format!("run {run} is driven by process {pid} of another container or user"),
-            Some(hint),
-        )
     }
 }

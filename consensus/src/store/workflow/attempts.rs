@@ -3,9 +3,10 @@
 use conclave_db::process::ProcessIdentity;
 use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
+use conclave_retry::ErrorClass;
 
 use super::json;
-use crate::agents::{Failed, Usage};
+use crate::agents::Usage;
 use crate::error::{ConsensusError, Result};
 use crate::record::{CompletionRecord, OutputRecord, SpawnRecord};
 use crate::runs::RunId;
@@ -110,7 +111,10 @@ pub(crate) struct AttemptEnded {
     /// The answer, where there is one.
     pub(crate) output: Option<OutputRecord>,
     pub(crate) end: AttemptEnd,
-    pub(crate) failed: Option<Failed>,
+    /// Why it brought no answer, where that was judged.
+    pub(crate) class: Option<ErrorClass>,
+    pub(crate) message: Option<String>,
+    pub(crate) hint: Option<String>,
     pub(crate) retry_at: Option<i64>,
     pub(crate) stderr: Option<String>,
     pub(crate) stdout_bytes: Option<u64>,
@@ -129,7 +133,7 @@ pub(crate) fn ended(tx: &WriteTx<'_>, ended: &AttemptEnded) -> Result<bool> {
     if let Some(output) = &ended.output {
         record::output(tx, output)?;
     }
-    let (class, usage) = (ended.failed.as_ref().map(|failed| failed.class), &ended.usage);
+    let usage = &ended.usage;
     tx.execute(
         "UPDATE attempt_details SET outcome = ?2, class = ?3, reason = ?4, message = ?5, hint = ?6, retry_at = ?7,
            stderr = ?8, stdout_bytes = ?9, stderr_bytes = ?10, truncated = ?11, session_id = ?12,
@@ -139,10 +143,10 @@ pub(crate) fn ended(tx: &WriteTx<'_>, ended: &AttemptEnded) -> Result<bool> {
         params![
             id,
             ended.end.as_str(),
-            class.map(|class| class.as_str()),
-            class.map(|class| class.reason()),
-            ended.failed.as_ref().map(|failed| &failed.message),
-            ended.failed.as_ref().and_then(|failed| failed.hint.as_ref()),
+            ended.class.map(|class| class.as_str()),
+            ended.class.map(|class| class.reason()),
+            ended.message,
+            ended.hint,
             ended.retry_at,
             ended.stderr,
             ended.stdout_bytes,
