@@ -17,6 +17,8 @@ pub(crate) use self::delete::delete;
 pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, release, take, unfinished};
 pub(crate) use self::reading::{Driven, answers, details, driven_run, roster};
 
+pub(crate) mod gates;
+
 /// The tables of version 101.
 pub(crate) const SQL: &str = include_str!("schema.sql");
 
