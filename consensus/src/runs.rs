@@ -378,7 +378,7 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
         Ok(Some(RunDetail {
             outputs: reading::outputs(conn, view, &run)?,
             synthesis,
-            usage: Usage::sum(attempts.iter().map(|attempt| &attempt.details.usage)),
+            usage: attempts.iter().fold(Usage::default(), |sum, attempt| sum.and(&attempt.details.usage)),
             attempts,
             settings,
             roster,
