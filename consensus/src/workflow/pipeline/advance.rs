@@ -64,7 +64,7 @@ async fn go(db: &Db, pipeline: &Stored, request: &StoredRequest, session: &Sessi
     }
     let mut last = None;
     for step in steps::around(&request.first).1 {
-        if session.stop.is_asked() {
+        if session.stop.is_cancelled() {
             return Ok(((PipelineState::Running, None), last));
         }
         let run = run_of(db, pipeline, request, step).await?;
