@@ -40,3 +40,4 @@ mod schema;
 mod sides;
 mod unfit;
 mod unlikely;
+mod workflow;
