@@ -41,3 +41,4 @@ mod schema;
 mod sides;
 mod unfit;
 mod unlikely;
+mod workflow;
