@@ -25,8 +25,9 @@ pub(super) enum Asked {
 /// Where an agent stands before it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Standing {
-    next: i64,
     failures: Failures,
+    /// Attempts since the last failure that were lost or ended from outside: the next one is made in their place.
+    lost: i64,
     /// It failed for good.
     given_up: bool,
     /// Why and until when, ms, the next attempt waits.
@@ -35,19 +36,26 @@ struct Standing {
 
 impl Standing {
     fn of(past: &[Past]) -> Self {
-        let mut standing = Self { next: 1, ..Self::default() };
+        let mut standing = Self::default();
         for attempt in past {
-            standing.next = standing.next.max(attempt.attempt.saturating_add(1));
             let failed = matches!(attempt.end, Some(AttemptEnd::Failed | AttemptEnd::TimedOut));
             if failed {
                 standing.failures.all += 1;
                 standing.failures.degraded += u32::from(attempt.class.as_deref() == Some("degraded"));
+                standing.lost = 0;
+            } else {
+                standing.lost += 1;
             }
             standing.given_up = failed && attempt.retry_at.is_none();
             let why = attempt.message.clone().unwrap_or_default();
             standing.waits = attempt.retry_at.filter(|_| failed).map(|at| (why, at));
         }
         standing
+    }
+
+    /// The number of the next attempt: those that were not its own failures do not count.
+    fn next(&self) -> i64 {
+        i64::from(self.failures.all) + 1
     }
 }
 
@@ -61,7 +69,7 @@ pub(super) async fn ask(
     let mut standing = Standing::of(past);
     while !standing.given_up {
         if let Some((why, until)) = standing.waits.take()
-            && let Some(asked) = wait(stage, definition, standing.next, why, until).await
+            && let Some(asked) = wait(stage, definition, standing.next(), why, until).await
         {
             return Ok(asked);
         }
@@ -74,16 +82,21 @@ pub(super) async fn ask(
             () = tokio::time::sleep(stage.time.left_for_work()) => return Ok(Asked::Done),
             slot = slots::take() => slot,
         };
-        let attempt =
-            Attempt { definition, number: standing.next, failures: standing.failures, earlier };
+        let attempt = Attempt {
+            definition,
+            number: standing.next(),
+            lost: standing.lost,
+            failures: standing.failures,
+            earlier,
+        };
         let attempted = attempt.make(stage).await?;
         drop(slot);
-        standing.next += 1;
         match attempted {
             Attempted::Answered => return Ok(Asked::Done),
             Attempted::Stopped => return Ok(Asked::Stopped),
             Attempted::Failed { class, retry_at } => {
                 standing.failures.all += 1;
+                standing.lost = 0;
                 standing.failures.degraded += u32::from(matches!(class, ErrorClass::Degraded { .. }));
                 standing.given_up = retry_at.is_none();
                 standing.waits = retry_at.map(|at| (class.to_string(), at));
@@ -140,17 +153,26 @@ mod tests {
     fn only_its_own_failures_count() {
         let (failed, lost) = (Some(AttemptEnd::Failed), Some(AttemptEnd::Lost));
         let standing = |past: &[Past]| {
-            let Standing { next, failures, given_up, waits } = Standing::of(past);
-            (next, failures.all, failures.degraded, given_up, waits.map(|(_, at)| at))
+            let standing = Standing::of(past);
+            let Failures { all, degraded } = standing.failures;
+            (
+                standing.next(),
+                standing.lost,
+                all,
+                degraded,
+                standing.given_up,
+                standing.waits.map(|(_, at)| at),
+            )
         };
-        assert_eq!(standing(&[]), (1, 0, 0, false, None));
-        assert_eq!(standing(&[past(1, lost, None, None)]), (2, 0, 0, false, None));
-        assert_eq!(standing(&[past(1, Some(AttemptEnd::Cancelled), None, None)]), (2, 0, 0, false, None));
-        assert_eq!(standing(&[past(1, failed, Some("permanent"), None)]), (2, 1, 0, true, None));
-        assert_eq!(standing(&[past(1, failed, Some("degraded"), Some(5))]), (2, 1, 1, false, Some(5)));
+        assert_eq!(standing(&[]), (1, 0, 0, 0, false, None));
+        assert_eq!(standing(&[past(1, lost, None, None)]), (1, 1, 0, 0, false, None));
+        assert_eq!(standing(&[past(1, Some(AttemptEnd::Cancelled), None, None)]), (1, 1, 0, 0, false, None));
+        assert_eq!(standing(&[past(1, failed, Some("permanent"), None)]), (2, 0, 1, 0, true, None));
+        assert_eq!(standing(&[past(1, failed, Some("degraded"), Some(5))]), (2, 0, 1, 1, false, Some(5)));
         let both = [past(1, failed, Some("degraded"), None), past(2, lost, None, None)];
-        assert_eq!(standing(&both), (3, 1, 1, false, None));
-        assert_eq!(standing(&[past(1, Some(AttemptEnd::TimedOut), None, None)]), (2, 1, 0, true, None));
-        assert_eq!(Failures::default().all, 0);
+        assert_eq!(standing(&both), (2, 1, 1, 1, false, None));
+        let both = [past(1, lost, None, None), past(1, failed, Some("retryable"), Some(7))];
+        assert_eq!(standing(&both), (2, 0, 1, 0, false, Some(7)));
+        assert_eq!(standing(&[past(1, Some(AttemptEnd::TimedOut), None, None)]), (2, 0, 1, 0, true, None));
     }
 }

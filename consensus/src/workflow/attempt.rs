@@ -42,6 +42,8 @@ pub(super) struct Attempt<'a> {
     pub(super) definition: &'a AgentDefinition,
     /// Which one, from 1.
     pub(super) number: i64,
+    /// How often it was begun before and lost: then it has another id.
+    pub(super) lost: i64,
     pub(super) failures: Failures,
     pub(super) earlier: &'a [Earlier],
 }
@@ -54,7 +56,7 @@ enum Came {
 
 impl Attempt<'_> {
     pub(super) async fn make(&self, stage: &Stage) -> Result<Attempted> {
-        let agent_id = stage.agent_id(&self.definition.name, self.number);
+        let agent_id = stage.agent_id(&self.definition.name, self.number, self.lost);
         let spawn = SpawnRecord {
             agent_id: agent_id.clone(),
             run: stage.run,
@@ -131,7 +133,10 @@ impl Attempt<'_> {
         let CommandLine { program, args, env, stdin, session_id, .. } = line;
         let preset = definition.preset.as_deref().and_then(agents::preset);
         let of_preset = preset.into_iter().flat_map(agents::Preset::environment);
-        let pass: Vec<&str> = definition.env_pass.iter().map(String::as_str).chain(of_preset).collect();
+        let mut pass: Vec<&str> = definition.env_pass.iter().map(String::as_str).collect();
+        for name in of_preset {
+            pass.push(name);
+        }
         let mut environment: Vec<(OsString, OsString)> =
             child::environment(stage.session.environment.iter().cloned(), &pass, &definition.env);
         environment.retain(|(name, _)| env.iter().all(|(own, _)| own != name));
@@ -249,7 +254,7 @@ impl Attempt<'_> {
         };
         AttemptEnded {
             completion: CompletionRecord {
-                agent_id: agent_id.clone(),
+                agent_id,
                 response: done.as_ref().map(|done| done.stdout.bytes.clone()),
                 extraction_error: message.clone(),
                 exit_code: done.as_ref().and_then(|done| done.exit_code).map(i64::from),
@@ -263,7 +268,8 @@ impl Attempt<'_> {
                 content: answer.content,
                 response: Some(answer.raw),
                 at: None,
-                write_key: Some(agent_id),
+                // The same however often the attempt was lost before.
+                write_key: Some(stage.agent_id(&self.definition.name, self.number, 0)),
             }),
             end,
             class: failed.as_ref().map(|failed| failed.class),

@@ -35,7 +35,10 @@ impl Driving {
         let key = (db.path().to_path_buf(), run.0);
         let mut driven = DRIVEN.lock().unwrap_or_else(PoisonError::into_inner);
         if !driven.insert(key.clone()) {
-            return Err(ConsensusError::refused(format!("run {run} is already driven by this process"), None));
+            return Err(ConsensusError::refused(
+                format!("run {run} is already driven by this process"),
+                None,
+            ));
         }
         Ok(Self(key))
     }
@@ -190,10 +193,9 @@ async fn ask_all(stage: &Arc<Stage>, roster: &[AgentDefinition]) -> Result<Asked
         tokio::select! {
             ended = agents.join_next() => match ended {
                 None => return outcome,
-                Some(ended) => match ended.map_err(panicked).flatten() {
-                    Ok(Asked::Done) => {}
+                Some(ended) => match ended.map_err(|error| panicked(&error)).flatten() {
                     Ok(Asked::Stopped) if outcome.is_ok() => outcome = Ok(Asked::Stopped),
-                    Ok(Asked::Stopped) => {}
+                    Ok(_) => {}
                     // What cannot be stored need not be waited for.
                     Err(error) => {
                         stage.stop.cancel();
@@ -213,7 +215,7 @@ async fn ask_all(stage: &Arc<Stage>, roster: &[AgentDefinition]) -> Result<Asked
     }
 }
 
-fn panicked(error: JoinError) -> ConsensusError {
+fn panicked(error: &JoinError) -> ConsensusError {
     ConsensusError::Storage(DbError::Panicked { label: "drive", message: error.to_string() })
 }
 

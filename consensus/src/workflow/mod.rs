@@ -1,14 +1,21 @@
 //! Runs as they are driven: roster, attempts, retries, deadlines, the verdict at the end, and going on after a crash.
 
+mod asking;
+mod attempt;
 mod begin;
 mod cancel;
 mod detail;
 mod drive;
 mod event;
 mod pipeline;
+mod prompt;
 mod request;
 mod resume;
+mod retrying;
 mod session;
+mod slots;
+mod stage;
+mod stage_time;
 mod writing;
 
 pub use self::begin::{begin, run_key};

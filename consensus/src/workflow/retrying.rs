@@ -40,7 +40,9 @@ impl Retrying<'_> {
                 own.max(asked)
             }
             ErrorClass::Degraded { .. } if before.degraded == 0 => own,
-            ErrorClass::Degraded { .. } | ErrorClass::Permanent { .. } | ErrorClass::Ambiguous => return None,
+            ErrorClass::Degraded { .. } | ErrorClass::Permanent { .. } | ErrorClass::Ambiguous => {
+                return None;
+            }
         };
         (delay < left).then_some(delay)
     }

@@ -11,7 +11,6 @@ use conclave_retry::{Random, RetryPolicy, RetrySettings, SystemRandom};
 use super::Event;
 use crate::agents::AgentDefinition;
 use crate::child::Stop;
-use crate::error::ConsensusError;
 use crate::runs::RunId;
 use crate::verdict::Verdict;
 

@@ -32,9 +32,11 @@ impl Stage {
     }
 
     /// The name of an attempt, the same whoever makes it up: unlike that of any other attempt of any run.
-    pub(super) fn agent_id(&self, agent: &str, attempt: i64) -> String {
+    /// `lost` is how often this attempt was begun before.
+    pub(super) fn agent_id(&self, agent: &str, attempt: i64, lost: i64) -> String {
         let Driven { run_key, spec, stage, .. } = &self.driven;
-        format!("{}/{}/{}/{attempt}/{agent}", escaped(run_key), escaped(spec), escaped(stage))
+        let again = if lost == 0 { String::new() } else { format!(".{}", lost + 1) };
+        format!("{}/{}/{}/{attempt}{again}/{agent}", escaped(run_key), escaped(spec), escaped(stage))
     }
 
     /// What the processes of an attempt carry in their environment: other projects may have runs of the same key.
@@ -55,7 +57,10 @@ mod tests {
     #[test]
     fn parts_do_not_run_together() {
         assert_eq!(escaped("run_S-1_5"), "run_S-1_5");
-        assert_ne!(format!("{}/{}", escaped("a/b"), escaped("c")), format!("{}/{}", escaped("a"), escaped("b/c")));
+        assert_ne!(
+            format!("{}/{}", escaped("a/b"), escaped("c")),
+            format!("{}/{}", escaped("a"), escaped("b/c"))
+        );
         assert_ne!(escaped("a%2Fb"), escaped("a/b"));
     }
 }

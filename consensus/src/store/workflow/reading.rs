@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use conclave_db::ReadConn;
 use conclave_db::process::ProcessIdentity;
-use conclave_db::sql::{Row, ValueRef};
+use conclave_db::sql::{Row, ValueRef, params};
 
 use super::json;
 use crate::agents::{Accept, AgentDefinition, Usage};
@@ -14,6 +14,7 @@ use crate::workflow::{AttemptDetails, AttemptEnd};
 
 /// A run as it is driven.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 pub(crate) struct Driven {
     pub(crate) run_key: String,
     pub(crate) spec: String,
@@ -117,6 +118,12 @@ pub(crate) fn answers(conn: &ReadConn<'_>, run: RunId) -> Result<HashMap<String,
         Ok((row.get::<_, String>(0)?, content))
     })?;
     Ok(rows.into_iter().collect())
+}
+
+/// Whether the agent has an answer in the run.
+pub(crate) fn has_answered(conn: &ReadConn<'_>, run: RunId, agent: &str) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM agent_outputs WHERE run_id = ?1 AND agent_name = ?2)";
+    Ok(conn.query_row(query, params![run.0, agent], |row| row.get(0))?)
 }
 
 /// The run that is to be driven, which must be there.
