@@ -4,6 +4,7 @@
 //! `run` never panics outwards, prints a failure as one line, and with `--json` prints exactly one document.
 
 mod args;
+mod auto;
 mod complaint;
 mod context;
 mod db;
@@ -11,14 +12,19 @@ mod demo;
 mod doctor;
 mod init;
 mod interrupt;
+mod live;
 mod manual;
 mod migrate;
 mod output;
 mod progress;
+mod resume;
+mod run;
 mod runs;
+mod sample_agent;
 mod status;
 mod table;
 mod values;
+mod verdict;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -100,6 +106,9 @@ fn execute(line: Line, environment: Environment, output: &Output) -> Result<Exit
         logging::Wanted { verbose: line.globals.verbose, stderr: line.globals.log_stderr, reads },
         &environment,
     )?;
+    if let Command::SampleAgent { name } = &command {
+        return sample_agent::run(&environment, output, name);
+    }
     if line.globals.read_only && command.changes_state() {
         return Err(Failure::read_only(command.name()));
     }
