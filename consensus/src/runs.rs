@@ -5,10 +5,13 @@ use std::fmt;
 use conclave_db::{Db, ErrorKind, ReadConn};
 use serde::Serialize;
 
+use crate::agents::Usage;
 use crate::error::{ConsensusErrorKind, Result};
 use crate::shadow;
 use crate::store::control::Phase;
 use crate::store::reading::{self, Lead, View};
+use crate::store::workflow;
+use crate::workflow::{AttemptDetails, RosterEntry, RunSettings};
 
 /// The number of a run, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -156,7 +159,7 @@ pub struct OutputDetail {
 }
 
 /// One agent that was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttemptDetail {
     /// Its own id.
     pub agent_id: String,
@@ -182,6 +185,9 @@ pub struct AttemptDetail {
     pub extraction_error: Option<String>,
     /// Its raw text.
     pub response_text: Option<String>,
+    /// What is known beyond that where Conclave drove it.
+    #[serde(flatten)]
+    pub details: AttemptDetails,
 }
 
 /// A run with everything that hangs on it.
@@ -196,6 +202,12 @@ pub struct RunDetail {
     pub synthesis: Option<serde_json::Value>,
     /// The agents that were started.
     pub attempts: Vec<AttemptDetail>,
+    /// What it was begun with and where it stands; absent for a run that Conclave did not drive.
+    pub settings: Option<RunSettings>,
+    /// Who is expected to answer, in order; empty for a run that Conclave did not drive.
+    pub roster: Vec<RosterEntry>,
+    /// What its attempts used up together, as far as they say it.
+    pub usage: Usage,
     /// Computed from the outputs; absent until verdicts exist.
     pub verdict: Option<serde_json::Value>,
 }
@@ -361,10 +373,15 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
         let Some(run) = reading::locate(conn, view, id)? else { return Ok(None) };
         let synthesis = reading::synthesis(conn, view, &run)?
             .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
+        let attempts = reading::attempts(conn, view, &run)?;
+        let (settings, roster) = reading::driven(conn, view, &run, &attempts)?;
         Ok(Some(RunDetail {
             outputs: reading::outputs(conn, view, &run)?,
             synthesis,
-            attempts: reading::attempts(conn, view, &run)?,
+            usage: attempts.iter().fold(Usage::default(), |sum, attempt| sum.and(&attempt.details.usage)),
+            attempts,
+            settings,
+            roster,
             verdict: None,
             summary: run.summary,
         }))
@@ -391,4 +408,10 @@ pub fn output(
 pub fn latest_synthesis(db: &Db, spec: &str, stage: &str) -> Result<Option<(RunId, String)>> {
     let touched = |found: &Option<(RunId, String)>| found.iter().map(|(id, _)| *id).collect();
     read(db, "latest synthesis", touched, |conn, view| reading::latest_synthesis(conn, view, spec, stage))
+}
+
+/// Deletes a run with everything that hangs on it, in every phase on both sides; gives whether there was one. What a
+/// live process drives is refused. Durable when it returns.
+pub fn delete(db: &Db, id: RunId) -> Result<bool> {
+    db.write("delete run", move |tx| workflow::delete(tx, id))
 }
