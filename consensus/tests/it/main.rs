@@ -9,6 +9,7 @@ mod branches;
 mod byte_exact;
 mod capture;
 mod changing;
+mod child;
 mod claims;
 mod cleanup;
 mod comparison;

@@ -166,7 +166,11 @@ fn a_drive_that_is_dropped_is_taken_up() {
     let id = workflow::begin(&project.db, &request(&project, agents)).unwrap();
     let (said, heard) = tokio::sync::oneshot::channel();
     let said = std::sync::Mutex::new(Some(said));
-    let session = stopping("a", move || drop(said.lock().unwrap().take().map(|said| said.send(()))));
+    let session = stopping("a", move || {
+        if let Some(said) = said.lock().unwrap().take() {
+            said.send(()).unwrap();
+        }
+    });
     runtime().block_on(async {
         tokio::select! {
             driven = workflow::drive(&project.db, id, &session) => panic!("{driven:?}"),
