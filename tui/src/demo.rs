@@ -13,6 +13,7 @@ use conclave_db::Db;
 use serde_json::json;
 
 pub(crate) use self::agents::{Act, Sample, sample};
+use crate::cli::SAMPLE_AGENT;
 use crate::config::Config;
 use crate::driving::{self, STAGE_TIME};
 use crate::failure::{Doing, Failure};
@@ -91,7 +92,7 @@ fn configuration() -> Result<String, Failure> {
     let mut text =
         String::from("# The demo's agents are part of Conclave. Yours stand here in the same form.\n");
     for Sample { name, family, role, .. } in &agents::SAMPLES {
-        let command = json!([program, "sample-agent", name]);
+        let command = json!([program, SAMPLE_AGENT, name]);
         let _ = write!(
             text,
             "\n[[agents]]\nname = \"{name}\"\nfamily = \"{family}\"\nrole = \"{role}\"\ncommand = {command}\ntimeout = \"1m\"\n"

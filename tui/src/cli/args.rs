@@ -115,12 +115,6 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
-    /// One of the demo's agents
-    #[command(hide = true)]
-    SampleAgent {
-        /// Which
-        name: String,
-    },
 }
 
 /// `conclave run`
@@ -358,7 +352,7 @@ impl Command {
     /// `migrate verify`, which otherwise keeps what it finds in a state that is there.
     pub(crate) const fn reads(&self) -> bool {
         match self {
-            Self::Status | Self::Completions { .. } | Self::Man | Self::SampleAgent { .. } => true,
+            Self::Status | Self::Completions { .. } | Self::Man => true,
             Self::Runs(runs) => !matches!(
                 runs,
                 Runs::Export { .. } | Runs::Delete { .. } | Runs::Answer { issue: Some(_), .. }
@@ -414,7 +408,6 @@ impl Command {
             Self::Db(_) => "db",
             Self::Completions { .. } => "completions",
             Self::Man => "man",
-            Self::SampleAgent { .. } => "sample-agent",
         }
     }
 }

@@ -6,7 +6,7 @@ use conclave_db::{Db, vacuum};
 
 use super::args::{Command, Globals};
 use super::output::Output;
-use super::{auto, db, demo, doctor, init, manual, migrate, resume, run, runs, sample_agent, status, values};
+use super::{auto, db, demo, doctor, init, manual, migrate, resume, run, runs, status, values};
 use crate::failure::{Exit, Failure};
 use crate::project::{Environment, Places, Project};
 use crate::{logging, ui};
@@ -47,7 +47,6 @@ impl Context {
             Command::Db(command) => db::run(self, command),
             Command::Completions { shell } => manual::completions(&self.output, &shell),
             Command::Man => manual::page(&self.output),
-            Command::SampleAgent { name } => sample_agent::run(&self.environment, &self.output, &name),
         }
     }
 

@@ -38,6 +38,7 @@ use signal_hook::consts::SIGXFSZ;
 use self::args::{Command, Line};
 use self::context::Context;
 pub(crate) use self::output::{Output, Signs};
+pub(crate) use self::sample_agent::WORD as SAMPLE_AGENT;
 use crate::failure::{Exit, Failure};
 use crate::logging;
 use crate::project::Environment;
@@ -76,6 +77,9 @@ fn caught(line: &[OsString]) -> Exit {
 }
 
 fn parse_and_run(line: &[OsString]) -> Exit {
+    if let Some(exit) = sample_agent::answer(line) {
+        return exit;
+    }
     let parsed = match Line::try_parse_from(line) {
         Ok(parsed) => parsed,
         Err(error) => return complaint::answer(line, &error, &Output::plain(asks_for_json(line))),
@@ -106,9 +110,6 @@ fn execute(line: Line, environment: Environment, output: &Output) -> Result<Exit
         logging::Wanted { verbose: line.globals.verbose, stderr: line.globals.log_stderr, reads },
         &environment,
     )?;
-    if let Command::SampleAgent { name } = &command {
-        return sample_agent::run(&environment, output, name);
-    }
     if line.globals.read_only && command.changes_state() {
         return Err(Failure::read_only(command.name()));
     }

@@ -14,6 +14,7 @@ use super::args::RunLine;
 use super::context::Context;
 use super::interrupt::Ending;
 use super::live::Live;
+use super::runs::questions;
 use super::verdict::lines;
 use crate::driving::{self, GATE_TIME, STAGE_TIME};
 use crate::failure::{Doing, Exit, Failure};
@@ -100,6 +101,9 @@ fn tell(context: &Context, db: &Db, run: RunId, verdict: &Verdict) -> Result<Exi
         context.output.document(&detail)?;
     } else {
         context.output.print(lines(&context.output, &detail, verdict))?;
+        let open = gates::open(db).doing("read the open questions")?;
+        let open: Vec<_> = open.into_iter().filter(|issue| issue.run == run).collect();
+        context.output.print(questions(&context.output, &open))?;
         context.output.notice(format!("in full: conclave runs show {run}"));
     }
     Ok(exit_of(verdict))

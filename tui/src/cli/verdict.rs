@@ -33,7 +33,7 @@ pub(super) fn lines(output: &Output, run: &RunDetail, verdict: &Verdict) -> Stri
         verdict.expected,
         verdict.quorum,
         verdict.agreement_score.map_or(String::new(), |score| {
-            format!("; agreement {score} over {}", counted(verdict.fields.len() as u64, "field", "fields"))
+            format!("; agreement {score:.2} over {}", counted(verdict.fields.len() as u64, "field", "fields"))
         })
     );
     list(&mut text, "conflicts", verdict.conflicts.iter().map(conflict));

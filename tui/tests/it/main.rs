@@ -8,6 +8,7 @@
 
 mod asking;
 mod attention;
+mod auto;
 mod bad_input;
 mod commands;
 mod demo;
