@@ -18,6 +18,7 @@ pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, release, take,
 pub(crate) use self::reading::{Driven, answers, details, driven_run, has_answered, must_be_there, roster};
 
 pub(crate) mod gates;
+pub(crate) mod pipelines;
 
 /// The tables of version 101.
 pub(crate) const SQL: &str = include_str!("schema.sql");
