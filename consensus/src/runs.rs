@@ -5,11 +5,14 @@ use std::fmt;
 use conclave_db::{Db, ErrorKind, ReadConn};
 use serde::Serialize;
 
+use crate::agents::Usage;
 use crate::error::{ConsensusErrorKind, Result};
 use crate::shadow;
 use crate::store::control::Phase;
 use crate::store::reading::{self, Lead, View};
+use crate::store::workflow;
 use crate::verdict::Verdict;
+use crate::workflow::{AttemptDetails, RosterEntry, RunSettings};
 
 /// The number of a run, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -158,7 +161,7 @@ pub struct OutputDetail {
 }
 
 /// One agent that was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttemptDetail {
     /// Its own id.
     pub agent_id: String,
@@ -184,6 +187,9 @@ pub struct AttemptDetail {
     pub extraction_error: Option<String>,
     /// Its raw text.
     pub response_text: Option<String>,
+    /// What is known beyond that where Conclave drove it.
+    #[serde(flatten)]
+    pub details: AttemptDetails,
 }
 
 /// A run with everything that hangs on it.
@@ -198,6 +204,12 @@ pub struct RunDetail {
     pub synthesis: Option<serde_json::Value>,
     /// The agents that were started.
     pub attempts: Vec<AttemptDetail>,
+    /// What it was begun with and where it stands; absent for a run that Conclave did not drive.
+    pub settings: Option<RunSettings>,
+    /// Who is expected to answer, in order; empty for a run that Conclave did not drive.
+    pub roster: Vec<RosterEntry>,
+    /// What its attempts used up together, as far as they say it.
+    pub usage: Usage,
     /// Computed from the outputs and the roster; absent where there are neither, and while the run is under way.
     pub verdict: Option<Verdict>,
 }
@@ -364,11 +376,15 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
         let synthesis = reading::synthesis(conn, view, &run)?
             .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
         let attempts = reading::attempts(conn, view, &run)?;
+        let (settings, roster) = reading::driven(conn, view, &run, &attempts)?;
         let verdict = reading::verdict(conn, view, &mut run, &attempts)?;
         Ok(Some(RunDetail {
             outputs: reading::outputs(conn, view, &run)?,
             synthesis,
+            usage: attempts.iter().fold(Usage::default(), |sum, attempt| sum.and(&attempt.details.usage)),
             attempts,
+            settings,
+            roster,
             verdict,
             summary: run.summary,
         }))
@@ -395,4 +411,10 @@ pub fn output(
 pub fn latest_synthesis(db: &Db, spec: &str, stage: &str) -> Result<Option<(RunId, String)>> {
     let touched = |found: &Option<(RunId, String)>| found.iter().map(|(id, _)| *id).collect();
     read(db, "latest synthesis", touched, |conn, view| reading::latest_synthesis(conn, view, spec, stage))
+}
+
+/// Deletes a run with everything that hangs on it, in every phase on both sides; gives whether there was one. What a
+/// live process drives is refused. Durable when it returns.
+pub fn delete(db: &Db, id: RunId) -> Result<bool> {
+    db.write("delete run", move |tx| workflow::delete(tx, id))
 }

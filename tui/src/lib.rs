@@ -10,16 +10,22 @@ compile_error!(
     "conclave needs a Unix system: file locks, process groups and terminals are used as Unix has them"
 );
 
+mod agent_checks;
 mod attention;
 pub mod cli;
 mod config;
 mod demo;
+#[cfg_attr(not(test), expect(dead_code, reason = "the UI and `runs diff` come next"))]
+mod diff;
+mod driving;
 mod durations;
 mod failure;
 mod find_run;
 mod import;
 mod logging;
 mod project;
+mod prompts;
+mod roster;
 pub mod state;
 mod text;
 mod times;

@@ -1,5 +1,9 @@
 //! `conclave runs list|show|output|export`
 
+mod answer;
+mod delete;
+mod diff;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -12,6 +16,7 @@ use conclave_db::Db;
 use conclave_retry::{Clock as _, SystemClock};
 use serde_json::json;
 
+pub(super) use self::answer::lines as questions;
 use super::args::Runs;
 use super::context::Context;
 use super::output::{Output, Paint};
@@ -68,6 +73,12 @@ pub(super) fn run(context: &Context, command: Runs) -> Result<Exit, Failure> {
             output(context, &Wanted { run, agent, attempt, sequence, raw })
         }
         Runs::Export { run, dir } => export(context, &run, dir),
+        Runs::Diff { run, agents } => diff::run(context, &run, &agents),
+        Runs::Delete { run } => delete::run(context, &run),
+        Runs::Answer { run, issue: Some(issue), text } => {
+            answer::give(context, &run, &issue, &text.unwrap_or_default())
+        }
+        Runs::Answer { run, issue: None, .. } => answer::show(context, &run),
     }
 }
 
@@ -102,18 +113,6 @@ fn list(context: &Context, filter: &RunFilter, limit: Option<usize>) -> Result<E
         output.notice(format!("the newest {} are shown; --limit N shows more", limit.unwrap_or_default()));
     }
     Ok(Exit::Done)
-}
-
-/// All runs as lines, for those who print them below something else.
-pub(super) fn list_lines(context: &Context, db: &Db, filter: &RunFilter) -> Result<String, Failure> {
-    let mut table = Table::new(LIST, context.output.columns);
-    let mut text = String::new();
-    pages(db, filter, None, |page| {
-        let rows: Vec<_> = page.iter().map(|run| row(&context.output, run)).collect();
-        text.push_str(&table.lines(&rows, text.is_empty()));
-        Ok(())
-    })?;
-    Ok(text)
 }
 
 /// Reads page by page, newest first; gives whether there would be more beyond the limit.
@@ -199,6 +198,14 @@ fn nothing(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// The empty list where several were asked for and there is no state.
+fn empty_list(context: &Context) -> Result<Exit, Failure> {
+    if context.output.json {
+        context.output.document(&json!([]))?;
+    }
+    Ok(Exit::Done)
+}
+
 /// A run for people.
 fn page(output: &Output, run: &RunDetail) -> String {
     let summary = &run.summary;
@@ -227,7 +234,7 @@ fn page(output: &Output, run: &RunDetail) -> String {
         line("source", source);
     }
     if let Some(judged) = &run.verdict {
-        let _ = write!(text, "\n{}", verdict::page(output, judged));
+        let _ = write!(text, "\n{}", verdict::page(output, run, judged));
     }
     text.push('\n');
     let rows: Vec<_> = run

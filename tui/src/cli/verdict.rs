@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use conclave_consensus::verdict::{Conflict, FieldVote, Outcome, Position, Verdict};
+use conclave_consensus::runs::{RunDetail, RunStatus};
+use conclave_consensus::verdict::{Conflict, FieldVote, Outcome, Position, Unusable, Verdict};
 use serde_json::Value;
 
-use super::output::Output;
+use super::output::{Output, Paint};
 use super::table::{Column, Table, left};
 use crate::text::{counted, fit, visible};
 
@@ -18,8 +19,31 @@ const VALUE: usize = 40;
 /// Columns of a conflict in an agent's words.
 const WORDS: usize = 300;
 
+/// What came of a run that has just ended: the status first, then why.
+pub(super) fn lines(output: &Output, run: &RunDetail, verdict: &Verdict) -> String {
+    let summary = &run.summary;
+    let status = output.coloured(&verdict.status.to_string(), paint(verdict.status));
+    format!(
+        "{status}  {} {} (run {}): {}\n{}",
+        visible(&summary.spec),
+        visible(&summary.stage),
+        summary.id,
+        visible(&verdict.reason),
+        page(output, run, verdict)
+    )
+}
+
+const fn paint(status: RunStatus) -> Paint {
+    match status {
+        RunStatus::Ok => Paint::Green,
+        RunStatus::Conflict => Paint::Red,
+        RunStatus::Degraded | RunStatus::Insufficient => Paint::Yellow,
+        RunStatus::Unknown | RunStatus::Running => Paint::Bold,
+    }
+}
+
 /// The part of a run's page behind its status and reason.
-pub(super) fn page(output: &Output, verdict: &Verdict) -> String {
+pub(super) fn page(output: &Output, run: &RunDetail, verdict: &Verdict) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}", agreement(verdict));
     let voted: Vec<&FieldVote> = verdict.fields.iter().filter(|vote| vote.n > 1).collect();
@@ -35,7 +59,7 @@ pub(super) fn page(output: &Output, verdict: &Verdict) -> String {
         }
         more(&mut text, verdict.conflicts.len(), "conflict", "conflicts");
     }
-    let _ = writeln!(text, "{}", missing(verdict));
+    text.push_str(&missing(run, verdict));
     for note in &verdict.cut {
         let _ = writeln!(text, "left out: {}", visible(note));
     }
@@ -126,22 +150,36 @@ fn told(conflict: &Conflict) -> String {
     }
 }
 
-/// `missing: claude gave no answer · required fields found: tasks`
-fn missing(verdict: &Verdict) -> String {
-    let out: Vec<String> = verdict
-        .agents
-        .iter()
-        .filter(|agent| agent.expected)
-        .filter_map(|agent| Some(format!("{} {}", agent.agent, agent.why?.told())))
-        .collect();
-    let names = if out.is_empty() { "none".to_owned() } else { out.join(", ") };
-    let mut text = format!("missing: {names}");
-    for (what, fields) in
+/// Who is missing and why, a line each, then the required fields.
+fn missing(run: &RunDetail, verdict: &Verdict) -> String {
+    let mut text = String::new();
+    let out = verdict.agents.iter().filter(|agent| agent.expected);
+    for (agent, why) in out.filter_map(|agent| Some((agent.agent.as_str(), agent.why?))) {
+        let _ = writeln!(text, "missing: {} {}", visible(agent), visible(&told_why(run, agent, why)));
+    }
+    let mut fields = Vec::new();
+    for (what, names) in
         [("required fields found", &verdict.fields_found), ("in no answer", &verdict.fields_missing)]
     {
-        if !fields.is_empty() {
-            let _ = write!(text, " · {what}: {}", fields.join(", "));
+        if !names.is_empty() {
+            fields.push(format!("{what}: {}", names.join(", ")));
         }
     }
-    visible(&text).into_owned()
+    if !fields.is_empty() {
+        let _ = writeln!(text, "{}", visible(&fields.join(" · ")));
+    }
+    text
+}
+
+/// Why an agent's answer does not count, in its last attempt's words where it has any.
+fn told_why(run: &RunDetail, agent: &str, why: Unusable) -> String {
+    let attempts = run.attempts.iter().filter(|attempt| attempt.agent == agent);
+    let said = attempts.max_by_key(|attempt| attempt.attempt).map(|last| &last.details);
+    match said.and_then(|details| Some((details.message.as_ref()?, &details.hint))) {
+        Some((message, hint)) if matches!(why, Unusable::NoAnswer | Unusable::Failed) => {
+            let hint = hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})"));
+            format!("{}: {message}{hint}", why.told())
+        }
+        _ => why.told().to_owned(),
+    }
 }

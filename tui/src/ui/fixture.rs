@@ -83,12 +83,22 @@ pub(crate) fn detail(number: i64) -> Arc<RunDetail> {
         signal: None,
         extraction_error: Some("no JSON in the answer".into()),
         response_text: Some("I could not finish.".into()),
+        details: conclave_consensus::workflow::AttemptDetails::default(),
     }];
     let synthesis = serde_json::json!({
         "output_markdown": "# Plan\n\nBoth agree on the order of work.", "status": "ok", "artifacts_count": 3,
         "output_path": null,
     });
-    Arc::new(RunDetail { summary: run(number), outputs, synthesis: Some(synthesis), attempts, verdict: None })
+    Arc::new(RunDetail {
+        summary: run(number),
+        outputs,
+        synthesis: Some(synthesis),
+        attempts,
+        settings: None,
+        roster: Vec::new(),
+        usage: conclave_consensus::agents::Usage::default(),
+        verdict: None,
+    })
 }
 
 /// The numbers of the storage screen.

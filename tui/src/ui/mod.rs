@@ -15,7 +15,7 @@ mod filter;
 mod fixture;
 mod fuzzy;
 mod input;
-mod json_tree;
+pub(crate) mod json_tree;
 mod keymap;
 mod keys;
 mod list;
