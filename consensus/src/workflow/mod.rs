@@ -11,6 +11,7 @@ mod prompt;
 mod request;
 mod resume;
 mod retrying;
+mod scratch;
 mod session;
 mod slots;
 mod stage;
