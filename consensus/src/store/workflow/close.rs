@@ -6,7 +6,7 @@ use conclave_db::{ReadConn, WriteTx};
 use serde_json::Value;
 
 use super::reading::{driven_run, must_be_there, roster};
-use super::{past, reading};
+use super::{gates, past, reading};
 use crate::error::{ConsensusError, Result};
 use crate::record::SynthesisRecord;
 use crate::runs::RunId;
@@ -90,6 +90,10 @@ pub(crate) fn close(tx: &WriteTx<'_>, run: RunId, me: &ProcessIdentity) -> Resul
         "UPDATE run_settings SET owner = NULL, ended_at = ?2 WHERE run_id = ?1",
         params![run.0, tx.now_ms()],
     )?;
+    if gates::is_gate_run(&driven.phase_type, &driven.stage) {
+        // No gate is closed whose questions nobody can see.
+        gates::record(tx, run)?;
+    }
     Ok(verdict)
 }
 
