@@ -43,4 +43,5 @@ mod schema;
 mod sides;
 mod unfit;
 mod unlikely;
+mod verdicts;
 mod workflow;

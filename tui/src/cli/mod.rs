@@ -19,6 +19,7 @@ mod runs;
 mod status;
 mod table;
 mod values;
+mod verdict;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,0 +1,147 @@
+//! A verdict for people: who can be counted, what the agents agree on, what they contradict each other on.
+
+use std::fmt::Write as _;
+
+use conclave_consensus::verdict::{Conflict, FieldVote, Outcome, Position, Verdict};
+use serde_json::Value;
+
+use super::output::Output;
+use super::table::{Column, Table, left};
+use crate::text::{counted, fit, visible};
+
+const FIELDS: &[Column] = &[left("field"), left("outcome"), left("values")];
+
+/// Fields, and conflicts, that a page lists; `--json` has all.
+const LISTED: usize = 20;
+/// Columns of one value among others.
+const VALUE: usize = 40;
+/// Columns of a conflict in an agent's words.
+const WORDS: usize = 300;
+
+/// The part of a run's page behind its status and reason.
+pub(super) fn page(output: &Output, verdict: &Verdict) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", agreement(verdict));
+    let voted: Vec<&FieldVote> = verdict.fields.iter().filter(|vote| vote.n > 1).collect();
+    if !voted.is_empty() {
+        let rows: Vec<_> = voted.iter().take(LISTED).map(|vote| row(output, vote)).collect();
+        text.push_str(&Table::new(FIELDS, output.columns).lines(&rows, true));
+        more(&mut text, voted.len(), "field", "fields");
+    }
+    if !verdict.conflicts.is_empty() {
+        text.push_str("conflicts\n");
+        for conflict in verdict.conflicts.iter().take(LISTED) {
+            let _ = writeln!(text, "  {}", told(conflict));
+        }
+        more(&mut text, verdict.conflicts.len(), "conflict", "conflicts");
+    }
+    let _ = writeln!(text, "{}", missing(verdict));
+    for note in &verdict.cut {
+        let _ = writeln!(text, "left out: {}", visible(note));
+    }
+    text
+}
+
+fn more(text: &mut String, count: usize, one: &str, many: &str) {
+    if count > LISTED {
+        let _ =
+            writeln!(text, "  … and {} more; --json has all", counted((count - LISTED) as u64, one, many));
+    }
+}
+
+/// `2 of 3 answers count · agents agree on 7 of 9 fields · 1 split · score 0.8333 · 2 families`
+fn agreement(verdict: &Verdict) -> String {
+    let mut parts =
+        vec![format!("{} of {} answers count, quorum {}", verdict.usable, verdict.expected, verdict.quorum)];
+    let count = |outcome: Outcome| verdict.fields.iter().filter(|vote| vote.outcome == outcome).count();
+    let agreed = count(Outcome::Unanimous) + count(Outcome::Majority);
+    let (split, alone) = (count(Outcome::Split), count(Outcome::Insufficient));
+    if agreed + split > 0 {
+        parts.push(format!(
+            "agents agree on {agreed} of {}",
+            counted((agreed + split) as u64, "field", "fields")
+        ));
+    }
+    if split > 0 {
+        parts.push(format!("{split} split"));
+    }
+    if alone > 0 {
+        parts.push(format!("{} of one agent alone", counted(alone as u64, "field", "fields")));
+    }
+    if let Some(score) = verdict.agreement_score {
+        parts.push(format!("score {score}"));
+    }
+    let mut families: Vec<&str> =
+        verdict.agents.iter().filter(|agent| agent.usable).map(|agent| agent.family.as_str()).collect();
+    families.sort_unstable();
+    families.dedup();
+    if families.len() > 1 || verdict.usable > 1 {
+        parts.push(counted(families.len() as u64, "family", "families"));
+    }
+    parts.join(" · ")
+}
+
+fn row(output: &Output, vote: &FieldVote) -> Vec<String> {
+    let outcome = match vote.outcome {
+        Outcome::Unanimous => format!("{} {} of {}", output.sign("✓", "+"), vote.k, vote.n),
+        Outcome::Majority => format!("{} {} of {}", output.sign("◐", "~"), vote.k, vote.n),
+        Outcome::Split if vote.tie => format!("{} tie", output.sign("✗", "x")),
+        Outcome::Split => format!("{} split", output.sign("✗", "x")),
+        Outcome::Insufficient => "one voice".to_owned(),
+    };
+    let values = if vote.outcome == Outcome::Unanimous {
+        vote.positions.first().map_or_else(String::new, |position| value(&position.value))
+    } else {
+        positions(&vote.positions)
+    };
+    vec![vote.field.clone(), outcome, values]
+}
+
+/// `gemini, claude: high · code: medium`
+fn positions(positions: &[Position]) -> String {
+    let told: Vec<String> = positions
+        .iter()
+        .map(|position| format!("{}: {}", position.agents.join(", "), value(&position.value)))
+        .collect();
+    told.join(" · ")
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Array(items) => counted(items.len() as u64, "item", "items"),
+        Value::Object(object) => counted(object.len() as u64, "key", "keys"),
+        Value::String(text) => fit(&visible(text), VALUE).into_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn told(conflict: &Conflict) -> String {
+    match conflict {
+        Conflict::Said { agent, text } => {
+            format!("{}: \"{}\"", visible(agent), fit(&visible(text), WORDS))
+        }
+        Conflict::Decision { field, positions: made } => {
+            format!("{}: {}", visible(field), visible(&positions(made)))
+        }
+    }
+}
+
+/// `missing: claude gave no answer · required fields found: tasks`
+fn missing(verdict: &Verdict) -> String {
+    let out: Vec<String> = verdict
+        .agents
+        .iter()
+        .filter(|agent| agent.expected)
+        .filter_map(|agent| Some(format!("{} {}", agent.agent, agent.why?.told())))
+        .collect();
+    let names = if out.is_empty() { "none".to_owned() } else { out.join(", ") };
+    let mut text = format!("missing: {names}");
+    for (what, fields) in
+        [("required fields found", &verdict.fields_found), ("in no answer", &verdict.fields_missing)]
+    {
+        if !fields.is_empty() {
+            let _ = write!(text, " · {what}: {}", fields.join(", "));
+        }
+    }
+    visible(&text).into_owned()
+}
