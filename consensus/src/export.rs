@@ -24,7 +24,7 @@ struct Document<'run> {
     proposals: &'run [OutputDetail],
     synthesis: &'run Option<serde_json::Value>,
     attempts: &'run [AttemptDetail],
-    verdict: &'run Option<serde_json::Value>,
+    verdict: &'run Option<crate::verdict::Verdict>,
 }
 
 /// Writes the run's JSON and Markdown into `dir` (created where it is missing); gives both paths. Each file

@@ -1,14 +1,18 @@
 //! Reading: lists by keyset, one run whole, one output's bytes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use conclave_db::{Db, ErrorKind, ReadConn};
 use serde::Serialize;
 
+use crate::agents::Usage;
 use crate::error::{ConsensusErrorKind, Result};
 use crate::shadow;
 use crate::store::control::Phase;
 use crate::store::reading::{self, Lead, View};
+use crate::verdict::Verdict;
+use crate::workflow::{AttemptDetails, RosterEntry, RunSettings};
 
 /// The number of a run, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -156,7 +160,7 @@ pub struct OutputDetail {
 }
 
 /// One agent that was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttemptDetail {
     /// Its own id.
     pub agent_id: String,
@@ -182,6 +186,9 @@ pub struct AttemptDetail {
     pub extraction_error: Option<String>,
     /// Its raw text.
     pub response_text: Option<String>,
+    /// What is known of it where Conclave drove it.
+    #[serde(flatten)]
+    pub details: AttemptDetails,
 }
 
 /// A run with everything that hangs on it.
@@ -197,7 +204,13 @@ pub struct RunDetail {
     /// The agents that were started.
     pub attempts: Vec<AttemptDetail>,
     /// Computed from the outputs; absent until verdicts exist.
-    pub verdict: Option<serde_json::Value>,
+    pub verdict: Option<Verdict>,
+    /// What it was begun with; absent for runs that Conclave did not drive.
+    pub settings: Option<RunSettings>,
+    /// Who is expected to answer, in order; empty for runs that Conclave did not drive.
+    pub roster: Vec<RosterEntry>,
+    /// What its attempts used up, as far as they say it.
+    pub usage: Usage,
 }
 
 /// The bytes of one output.
@@ -217,6 +230,33 @@ pub struct OutputContent {
     pub content: Vec<u8>,
     /// The raw text, as stored.
     pub response: Option<Vec<u8>>,
+}
+
+/// Where an agent of a run stands, for a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentMark {
+    /// Its name.
+    pub agent: String,
+    /// Where it stands.
+    pub stand: Stand,
+    /// How many attempts there were.
+    pub attempts: u64,
+}
+
+/// How far an agent of a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stand {
+    /// It answered, with something.
+    Answered,
+    /// It is at it.
+    Running,
+    /// It failed, and is asked again.
+    Retrying,
+    /// It failed.
+    Failed,
+    /// Nothing came of it, or not yet.
+    Nothing,
 }
 
 /// What a run's name leads to.
@@ -366,9 +406,18 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
             synthesis,
             attempts: reading::attempts(conn, view, &run)?,
             verdict: None,
+            settings: None,
+            roster: Vec::new(),
+            usage: Usage::default(),
             summary: run.summary,
         }))
     })
+}
+
+/// Where the agents of some runs stand, those of the roster first and in its order. Runs that only legacy rows know
+/// are left out.
+pub fn marks(db: &Db, runs: &[RunId]) -> Result<BTreeMap<RunId, Vec<AgentMark>>> {
+    db.read(|conn| reading::marks(conn, runs))
 }
 
 /// One output's bytes: the newest of the agent unless attempt or sequence say otherwise. The agent's name is

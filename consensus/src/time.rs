@@ -27,6 +27,12 @@ pub(crate) fn serialize<S: Serializer>(ms: &Option<i64>, serializer: S) -> Resul
     }
 }
 
+/// The same for a moment that is always known.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives the field by reference")]
+pub(crate) fn serialize_known<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serialize(&Some(*ms), serializer)
+}
+
 #[cfg(test)]
 mod tests {
     use conclave_db::sql::ValueRef;

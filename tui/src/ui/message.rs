@@ -1,9 +1,10 @@
 //! What the core hears.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conclave_consensus::migrate::Attention;
-use conclave_consensus::runs::{RunCursor, RunDetail, RunId, RunSummary};
+use conclave_consensus::runs::{AgentMark, RunCursor, RunDetail, RunId, RunSummary};
 use conclave_db::vacuum::VacuumStats;
 
 use super::effect::{Part, Work};
@@ -18,6 +19,8 @@ use crate::failure::Exit;
 pub(crate) enum Msg {
     /// What time it is, before each other message. Changes nothing that is seen by itself.
     Clock(i64),
+    /// A second has passed while something runs.
+    Tick,
     Key(Key),
     Paste(String),
     Resize(u16, u16),
@@ -91,6 +94,8 @@ pub(crate) struct PageRead {
     pub(crate) part: Part,
     pub(crate) after: Option<RunCursor>,
     pub(crate) rows: Vec<RunSummary>,
+    /// Where the agents of the rows stand.
+    pub(crate) marks: BTreeMap<RunId, Vec<AgentMark>>,
     /// Whether nothing follows.
     pub(crate) at_end: bool,
     /// Where the pages before it begin, for the end of a list.

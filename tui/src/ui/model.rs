@@ -4,6 +4,7 @@ use conclave_consensus::migrate::Attention;
 
 use super::effect::{Effect, Read, Work};
 use super::keymap::Place;
+use super::live::{self, Live};
 use super::overlay::Overlay;
 use super::problem::Problem;
 use super::screens::run::Run;
@@ -98,6 +99,8 @@ pub(crate) struct Model {
     /// What the last command said, for the palette.
     pub(crate) last_result: Option<String>,
     pub(crate) working: Option<Working>,
+    /// What this process drives.
+    pub(crate) live: Live,
     pub(crate) needs: Vec<Attention>,
     /// How the program ends, once it does.
     pub(crate) exit: crate::failure::Exit,
@@ -122,6 +125,7 @@ impl Model {
             notice: None,
             last_result: None,
             working: None,
+            live: Live::default(),
             needs: Vec::new(),
             exit: crate::failure::Exit::Done,
             dirty: true,
@@ -139,6 +143,14 @@ impl Model {
             (_, Screen::Runs, Some(_)) => Place::Run,
             (_, Screen::Runs, None) => Place::Runs,
         }
+    }
+
+    /// Whether something is shown whose times change with every second.
+    pub(crate) fn ticks(&self) -> bool {
+        let shown = [self.run.as_ref().and_then(|run| run.detail.as_ref()), self.runs.preview.as_ref()];
+        self.state == State::Ready
+            && self.screen == Screen::Runs
+            && (!self.live.is_empty() || shown.into_iter().flatten().any(|detail| live::is_driven(detail)))
     }
 
     /// Whether there is room for more than one line.

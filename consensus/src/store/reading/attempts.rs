@@ -8,6 +8,7 @@ use super::{Column, Lead, Place, Target, View, in_order, optional_text, place, t
 use crate::error::Result;
 use crate::runs::AttemptDetail;
 use crate::store::canonical;
+use crate::workflow::AttemptDetails;
 
 /// The columns that both schemas hold, and what they are read from: where the legacy side is believed, mirrored
 /// rows and our own are two queries.
@@ -84,6 +85,7 @@ fn detail(row: &Row<'_>) -> Column<(Place, AttemptDetail)> {
         signal: row.get(5)?,
         extraction_error: optional_text(row, 10)?,
         response_text: optional_text(row, 11)?,
+        details: AttemptDetails::default(),
     };
     Ok((place(attempt.spawned_at, None, row.get(0)?), attempt))
 }

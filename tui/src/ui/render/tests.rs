@@ -1,6 +1,7 @@
 //! Frames of every screen at three sizes.
 
 use conclave_consensus::migrate::Paused;
+use conclave_consensus::workflow::Event;
 
 use crate::cli::Signs;
 use crate::ui::effect::Work;
@@ -28,14 +29,51 @@ fn the_list_of_runs() {
     at_all_sizes("runs-marked", 42, |model| drop(press(model, 42, &["  ", "down"])));
 }
 
+/// The number keys of the list lead to: an imported run, one that runs, one with a verdict.
+const IMPORTED: &str = ":runs show 40";
+const RUNNING: &str = ":runs show 41";
+const VOTED: &str = ":runs show 37";
+
+/// Opens a run by its number, then presses the keys.
+fn open(model: &mut Model, run: &str, keys: &[&str]) {
+    press(model, 42, &[run, "enter"]);
+    press(model, 42, keys);
+}
+
 #[test]
 fn one_run() {
-    at_all_sizes("run", 42, |model| drop(press(model, 42, &["enter"])));
-    at_all_sizes("run-no-json", 42, |model| drop(press(model, 42, &["enter", "down"])));
-    at_all_sizes("run-answer", 42, |model| drop(press(model, 42, &["enter", "enter", "jj", "z"])));
-    at_all_sizes("run-search", 42, |model| drop(press(model, 42, &["enter", "/", "owner"])));
-    at_all_sizes("run-synthesis", 42, |model| drop(press(model, 42, &["enter", "right"])));
-    at_all_sizes("run-attempts", 42, |model| drop(press(model, 42, &["enter", "right", "right"])));
+    at_all_sizes("run", 42, |model| open(model, IMPORTED, &["right"]));
+    at_all_sizes("run-no-verdict", 42, |model| open(model, IMPORTED, &[]));
+    at_all_sizes("run-no-json", 42, |model| open(model, IMPORTED, &["right", "down"]));
+    at_all_sizes("run-answer", 42, |model| open(model, IMPORTED, &["right", "enter", "jj", "z"]));
+    at_all_sizes("run-search", 42, |model| open(model, IMPORTED, &["right", "/", "owner"]));
+    at_all_sizes("run-synthesis", 42, |model| open(model, IMPORTED, &["lll"]));
+    at_all_sizes("run-attempts", 42, |model| open(model, IMPORTED, &["llll"]));
+}
+
+#[test]
+fn a_verdict_and_what_it_is_made_of() {
+    at_all_sizes("runs-verdict", 42, |model| drop(press(model, 42, &["jjjj"])));
+    at_all_sizes("run-verdict", 42, |model| open(model, VOTED, &["j"]));
+    at_all_sizes("run-verdict-whole", 42, |model| open(model, VOTED, &["jj", "enter"]));
+    at_all_sizes("run-diff", 42, |model| open(model, VOTED, &["d"]));
+    at_all_sizes("run-diff-next", 42, |model| open(model, VOTED, &["dd", "n"]));
+    at_all_sizes("run-timeline", 42, |model| open(model, VOTED, &["h", "jj"]));
+}
+
+#[test]
+fn a_run_that_runs() {
+    at_all_sizes("runs-at-work", 42, |_| {});
+    let said = |model: &mut Model| {
+        let run = conclave_consensus::runs::RunId(41);
+        model.live.begin(run);
+        let text = "Reading crates/core/src/lib.rs \u{1b}[2K".to_owned();
+        model.live.heard(run, &Event::Line { agent: "claude".into(), text });
+    };
+    at_all_sizes("run-at-work", 42, |model| {
+        said(model);
+        open(model, RUNNING, &["jj"]);
+    });
 }
 
 #[test]

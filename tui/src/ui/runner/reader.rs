@@ -1,6 +1,7 @@
 //! The thread that reads and watches. It looks at the file every 150 ms (1 s while nobody looks at the
 //! screen), reads what is asked for, and says what it found.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -26,6 +27,8 @@ const LOOK_UNFOCUSED: Duration = Duration::from_secs(1);
 const SLICE: usize = 500;
 /// Runs that are read at once on the way to the end.
 const STRIDE: usize = 2_000;
+
+type Marks = BTreeMap<runs::RunId, Vec<runs::AgentMark>>;
 
 /// What the thread is asked.
 #[derive(Debug)]
@@ -208,7 +211,8 @@ impl Reader<'_> {
             }
         };
         let (generation, part, after) = (page.generation, page.part, page.after);
-        Ok(Some(PageRead { generation, part, after, rows, at_end, before: Vec::new() }))
+        let marks = marks(db, &rows)?;
+        Ok(Some(PageRead { generation, part, after, rows, marks, at_end, before: Vec::new() }))
     }
 
     /// Goes to the end of the list, remembering where its pages begin.
@@ -235,7 +239,8 @@ impl Reader<'_> {
         }
         let start = before.pop().flatten();
         let (generation, part) = (page.generation, page.part);
-        Ok(Some(PageRead { generation, part, after: start, rows: kept, at_end: true, before }))
+        let marks = marks(db, &kept)?;
+        Ok(Some(PageRead { generation, part, after: start, rows: kept, marks, at_end: true, before }))
     }
 
     fn count(&self, db: &Db, generation: u64, filter: &Filter) {
@@ -268,6 +273,12 @@ impl Reader<'_> {
             Err(error) => self.complain("count the runs", error),
         }
     }
+}
+
+/// Where the agents of the rows stand.
+fn marks(db: &Db, rows: &[runs::RunSummary]) -> Result<Marks, conclave_consensus::ConsensusError> {
+    let ids: Vec<runs::RunId> = rows.iter().map(|run| run.id).collect();
+    runs::marks(db, &ids)
 }
 
 fn numbers(db: &Db, soak: &migrate::Soak) -> Numbers {

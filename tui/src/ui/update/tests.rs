@@ -109,7 +109,7 @@ fn a_state_that_comes_and_goes_is_followed() {
 #[test]
 fn escape_goes_out_one_step_each() {
     let mut model = model(SIZE, 9);
-    press(&mut model, 9, &["/", "plan", "enter", "enter", "enter"]);
+    press(&mut model, 9, &["/", "plan", "enter", "enter", "right", "enter"]);
     assert!(model.run.as_ref().is_some_and(Run::is_zoomed));
     press(&mut model, 9, &["esc"]);
     assert!(model.run.as_ref().is_some_and(|run| !run.is_zoomed()));
@@ -149,8 +149,8 @@ fn the_palette_runs_what_it_names() {
 #[test]
 fn an_answer_is_copied_as_it_was_stored() {
     let mut model = model(SIZE, 9);
-    let copied = press(&mut model, 9, &["enter", "down", "y"]);
-    let wanted = detail(1).outputs[1].content.clone();
+    let copied = press(&mut model, 9, &["enter", "right", "down", "y"]);
+    let wanted = detail(9).outputs[1].content.clone();
     assert!(matches!(&copied[..], [Effect::Copy { text, .. }] if *text == wanted));
 }
 

@@ -1,7 +1,11 @@
 //! Screen 1a: one run, its outputs, its synthesis and its attempts.
 
+mod diff;
 mod model;
+mod text;
+mod timeline;
 mod update;
+mod verdict;
 pub(crate) mod view;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Screen 1: the list of runs. It holds a window of pages, never the whole list.
 
 mod model;
+mod pane;
 mod update;
 pub(crate) mod view;
 

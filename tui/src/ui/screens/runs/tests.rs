@@ -99,6 +99,7 @@ fn answers_to_older_questions_are_dropped() {
         part: Part::First,
         after: None,
         rows: Vec::new(),
+        marks: std::collections::BTreeMap::new(),
         at_end: true,
         before: Vec::new(),
     };
