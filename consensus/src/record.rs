@@ -168,7 +168,7 @@ pub fn record_completion(db: &Db, completion: &CompletionRecord) -> Result<bool>
 
 /// Keeps the difference that took a write back, in a transaction of its own. That the caller's write failed counts
 /// for more than that this may fail too.
-fn told<T>(db: &Db, outcome: Result<T>) -> Result<T> {
+pub(crate) fn told<T>(db: &Db, outcome: Result<T>) -> Result<T> {
     if let Err(ConsensusError::SidesDiffer(difference)) = &outcome {
         let finding = difference.finding.clone();
         let detail = serde_json::json!({

@@ -11,6 +11,7 @@ use crate::error::{ConsensusErrorKind, Result};
 use crate::shadow;
 use crate::store::control::Phase;
 use crate::store::reading::{self, Lead, View};
+use crate::store::workflow;
 use crate::verdict::Verdict;
 use crate::workflow::{AttemptDetails, RosterEntry, RunSettings};
 
@@ -186,7 +187,7 @@ pub struct AttemptDetail {
     pub extraction_error: Option<String>,
     /// Its raw text.
     pub response_text: Option<String>,
-    /// What is known of it where Conclave drove it.
+    /// What is known beyond that where Conclave drove it.
     #[serde(flatten)]
     pub details: AttemptDetails,
 }
@@ -203,14 +204,14 @@ pub struct RunDetail {
     pub synthesis: Option<serde_json::Value>,
     /// The agents that were started.
     pub attempts: Vec<AttemptDetail>,
+    /// What it was begun with and where it stands; absent for a run that Conclave did not drive.
+    pub settings: Option<RunSettings>,
+    /// Who is expected to answer, in order; empty for a run that Conclave did not drive.
+    pub roster: Vec<RosterEntry>,
+    /// What its attempts used up together, as far as they say it.
+    pub usage: Usage,
     /// Computed from the outputs; absent until verdicts exist.
     pub verdict: Option<Verdict>,
-    /// What it was begun with; absent for runs that Conclave did not drive.
-    pub settings: Option<RunSettings>,
-    /// Who is expected to answer, in order; empty for runs that Conclave did not drive.
-    pub roster: Vec<RosterEntry>,
-    /// What its attempts used up, as far as they say it.
-    pub usage: Usage,
 }
 
 /// The bytes of one output.
@@ -401,14 +402,16 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
         let Some(run) = reading::locate(conn, view, id)? else { return Ok(None) };
         let synthesis = reading::synthesis(conn, view, &run)?
             .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
+        let attempts = reading::attempts(conn, view, &run)?;
+        let (settings, roster) = reading::driven(conn, view, &run, &attempts)?;
         Ok(Some(RunDetail {
             outputs: reading::outputs(conn, view, &run)?,
             synthesis,
-            attempts: reading::attempts(conn, view, &run)?,
+            usage: attempts.iter().fold(Usage::default(), |sum, attempt| sum.and(&attempt.details.usage)),
+            attempts,
+            settings,
+            roster,
             verdict: None,
-            settings: None,
-            roster: Vec::new(),
-            usage: Usage::default(),
             summary: run.summary,
         }))
     })
@@ -440,4 +443,10 @@ pub fn output(
 pub fn latest_synthesis(db: &Db, spec: &str, stage: &str) -> Result<Option<(RunId, String)>> {
     let touched = |found: &Option<(RunId, String)>| found.iter().map(|(id, _)| *id).collect();
     read(db, "latest synthesis", touched, |conn, view| reading::latest_synthesis(conn, view, spec, stage))
+}
+
+/// Deletes a run with everything that hangs on it, in every phase on both sides; gives whether there was one. What a
+/// live process drives is refused. Durable when it returns.
+pub fn delete(db: &Db, id: RunId) -> Result<bool> {
+    db.write("delete run", move |tx| workflow::delete(tx, id))
 }

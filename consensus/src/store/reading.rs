@@ -10,6 +10,7 @@
 //! bytes and replaced for display, never refused.
 
 mod attempts;
+mod driven;
 mod find;
 pub(crate) mod legacy;
 mod list;
@@ -22,7 +23,8 @@ use conclave_db::ReadConn;
 use conclave_db::sql::{Error, Row, ValueRef};
 
 pub(crate) use self::attempts::attempts;
-pub(crate) use self::find::{Target, by_key, locate};
+pub(crate) use self::driven::driven;
+pub(crate) use self::find::{Target, by_key, locate, unmapped_rows};
 pub(crate) use self::list::{count, list};
 pub(crate) use self::marks::marks;
 pub(crate) use self::outputs::{output, outputs};

@@ -77,8 +77,10 @@ pub struct Verdict {
     pub fields_missing: Vec<String>,
     /// Mean of k/n over the voted fields, to four digits; absent without any.
     pub agreement_score: Option<f64>,
-    /// The vote, field by field, sorted by path.
+    /// The vote, field by field, in the order of their paths; what only one agent has is one field as a whole.
     pub fields: Vec<FieldVote>,
+    /// What was left out because an answer is too big or too deep, one line each.
+    pub cut: Vec<String>,
 }
 
 /// What one agent gave.
@@ -86,8 +88,12 @@ pub struct Verdict {
 pub struct AgentVerdict {
     /// The name, verbatim.
     pub agent: String,
+    /// The name that it answered under, where that is another spelling of its own.
+    pub answered_as: Option<String>,
     /// Whose model it is.
     pub family: String,
+    /// Whether it was expected. What the others say is read, but makes no quorum.
+    pub expected: bool,
     /// Whether its answer counts.
     pub usable: bool,
     /// Why not.

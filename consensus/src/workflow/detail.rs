@@ -31,7 +31,6 @@ pub enum Owner {
 
 impl Owner {
     /// Who that is, judged now.
-    #[expect(dead_code, reason = "comes with the engine")]
     pub(crate) fn judge(stored: Option<&ProcessIdentity>) -> Self {
         let Some(stored) = stored else { return Self::Nobody };
         if process::current().is_ok_and(|current| current == *stored) {

@@ -1,5 +1,7 @@
 //! What happens while a run is driven. What an event says is durable when it is told, but for lines.
 
+use serde::Serialize;
+
 use crate::runs::RunId;
 use crate::verdict::Verdict;
 
@@ -59,7 +61,7 @@ pub enum Event {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptEnd {
     /// With an answer.
@@ -75,6 +77,14 @@ pub enum AttemptEnd {
 }
 
 impl AttemptEnd {
+    /// All.
+    pub const ALL: [Self; 5] = [Self::Answered, Self::Failed, Self::TimedOut, Self::Cancelled, Self::Lost];
+
+    /// The end behind a word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|end| end.as_str() == text)
+    }
+
     /// The word for it in JSON and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,9 +1,27 @@
 //! Runs as they are driven: roster, attempts, retries, deadlines, the verdict at the end, and going on after a crash.
 
+mod asking;
+mod attempt;
+mod begin;
+mod cancel;
 mod detail;
+mod drive;
 mod event;
+mod prompt;
 mod request;
+mod resume;
+mod retrying;
+mod session;
+mod slots;
+mod stage;
+mod stage_time;
+mod writing;
 
+pub use self::begin::{begin, run_key};
+pub use self::cancel::{Cancel, cancel};
 pub use self::detail::{AgentState, AttemptDetails, Owner, RosterEntry, RunSettings};
+pub use self::drive::drive;
 pub use self::event::{AttemptEnd, Event};
 pub use self::request::RunRequest;
+pub use self::resume::{Unfinished, unfinished};
+pub use self::session::{Driven, Observer, Session, agent_retry};

@@ -131,9 +131,9 @@ impl<'proc> Here<'proc> {
             }
             Err(error) => return Err(DbError::io(format!("read {}", path.display()), error)),
         };
-        let (state, start_time) = parse_stat(&stat)
+        let stat = Stat::parse(&stat)
             .ok_or_else(|| DbError::Invalid(format!("{} is not what proc(5) says", path.display())))?;
-        Ok(if matches!(state, b'Z' | b'X' | b'x') { Seen::Ended } else { Seen::Running { start_time } })
+        Ok(if stat.has_ended() { Seen::Ended } else { Seen::Running { start_time: stat.start_time } })
     }
 }
 
@@ -147,16 +147,35 @@ fn probe(pid: u32) -> Seen {
     }
 }
 
-/// State (field 3) and start time (field 22) of `/proc/PID/stat`. The command name (field 2) stands in
-/// parentheses and may itself hold spaces and parentheses, so the fields are counted from the last one.
-fn parse_stat(stat: &[u8]) -> Option<(u8, u64)> {
-    let close = stat.iter().rposition(|byte| *byte == b')')?;
-    let rest = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
-    let mut fields = rest.split_ascii_whitespace();
-    let state = *fields.next()?.as_bytes().first()?;
-    // Field 4 comes next.
-    let start_time = fields.nth(22 - 4)?.parse().ok()?;
-    Some((state, start_time))
+/// What `/proc/PID/stat` says of a process, as far as it is asked for here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The letter of its state: `Z` is a zombie, `T` is stopped.
+    pub state: u8,
+    /// The process group.
+    pub group: u32,
+    /// When it was started, in clock ticks since boot.
+    pub start_time: u64,
+}
+
+impl Stat {
+    /// State (field 3), group (field 5) and start time (field 22) of proc(5). The command name (field 2) stands
+    /// in parentheses and may itself hold spaces and parentheses, so the fields are counted from the last one.
+    pub fn parse(stat: &[u8]) -> Option<Self> {
+        let close = stat.iter().rposition(|byte| *byte == b')')?;
+        let rest = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
+        let mut fields = rest.split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        // Field 4 comes next; a group outside of this namespace is 0, or negative on old kernels.
+        let group = fields.nth(5 - 4)?.parse::<i64>().ok()?;
+        let start_time = fields.nth(22 - 6)?.parse().ok()?;
+        Some(Self { state, group: u32::try_from(group).unwrap_or(0), start_time })
+    }
+
+    /// Whether it has ended: it holds nothing and writes nothing, only its end was not asked for yet.
+    pub const fn has_ended(self) -> bool {
+        matches!(self.state, b'Z' | b'X' | b'x')
+    }
 }
 
 #[cfg(test)]

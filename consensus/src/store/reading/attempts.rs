@@ -7,7 +7,7 @@ use super::legacy::{self, Scope};
 use super::{Column, Lead, Place, Target, View, in_order, optional_text, place, text};
 use crate::error::Result;
 use crate::runs::AttemptDetail;
-use crate::store::canonical;
+use crate::store::{canonical, workflow};
 use crate::workflow::AttemptDetails;
 
 /// The columns that both schemas hold, and what they are read from: where the legacy side is believed, mirrored
@@ -46,6 +46,12 @@ pub(crate) fn attempts(conn: &ReadConn<'_>, view: View, run: &Target) -> Result<
                 "SELECT t.id, t.agent_id, t.attempt, t.state, t.exit_code, t.signal, {columns} FROM {from}"
             );
             rows.extend(conn.query_all(&query, [id.0], detail)?);
+        }
+        let mut details = workflow::details(conn, id)?;
+        for (_, attempt) in &mut rows {
+            if let Some(known) = details.remove(&attempt.agent_id) {
+                attempt.details = known;
+            }
         }
     }
     if run.group.is_some() {

@@ -1,7 +1,7 @@
 //! The run behind a number or a key.
 
 use conclave_db::ReadConn;
-use conclave_db::sql::params;
+use conclave_db::sql::{params, params_from_iter};
 
 use super::legacy::{self, Group, Identity, Scope};
 use super::{Lead, View, list};
@@ -65,6 +65,25 @@ pub(crate) fn locate(conn: &ReadConn<'_>, view: View, id: RunId) -> Result<Optio
         legacy::add(conn, view, &mut summary, group)?;
     }
     Ok(Some(Target { real, identity, group, summary }))
+}
+
+/// The legacy rows of the run that have no counterpart: their table and rowids.
+pub(crate) fn unmapped_rows(
+    conn: &ReadConn<'_>,
+    view: View,
+    run: &Target,
+) -> Result<Vec<(&'static str, Vec<i64>)>> {
+    if run.group.is_none() {
+        return Ok(Vec::new());
+    }
+    let scope = Scope::Run(run.identity.clone());
+    (0..legacy::TABLES.len())
+        .map(|table| {
+            let query = format!("SELECT l.rowid FROM {}", legacy::rows(view, &scope, table));
+            let rowids = conn.query_all(&query, params_from_iter(scope.values()), |row| row.get(0))?;
+            Ok((legacy::TABLES[table], rowids))
+        })
+        .collect()
 }
 
 fn identity(conn: &ReadConn<'_>, id: RunId) -> Result<Option<Identity>> {

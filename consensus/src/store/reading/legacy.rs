@@ -42,7 +42,7 @@ pub(crate) enum Scope {
 }
 
 /// The legacy tables in the order of their numbers.
-const TABLES: [&str; 3] = ["consensus_artifacts", "consensus_synthesis", "agent_executions"];
+pub(super) const TABLES: [&str; 3] = ["consensus_artifacts", "consensus_synthesis", "agent_executions"];
 
 impl Scope {
     /// The rows that may be without a counterpart, where looking every row up would cost too much: all of them

@@ -1,18 +1,19 @@
 use super::*;
 
 fn stat(command: &str, state: char, start_time: u64) -> String {
-    format!("7 ({command}) {state} 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 {start_time} 9 9 9\n")
+    format!("7 ({command}) {state} 1 6 5 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 {start_time} 9 9 9\n")
 }
 
 #[test]
 fn fields_are_counted_from_the_last_parenthesis() {
     for command in ["sh", "a b", "a) S 1 (b", ")", "((", "1 2 3 4 5"] {
-        assert_eq!(parse_stat(stat(command, 'S', 4711).as_bytes()), Some((b'S', 4711)), "{command}");
+        let wanted = Stat { state: b'S', group: 6, start_time: 4711 };
+        assert_eq!(Stat::parse(stat(command, 'S', 4711).as_bytes()), Some(wanted), "{command}");
     }
     for broken in
         ["", "7 (sh", "7 (sh)", "7 (sh) S 1 2 3", "7 (sh) S 1 7 7 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 x"]
     {
-        assert_eq!(parse_stat(broken.as_bytes()), None, "{broken:?}");
+        assert_eq!(Stat::parse(broken.as_bytes()), None, "{broken:?}");
     }
 }
 

@@ -1,0 +1,108 @@
+//! A child from its start to the end of all that it started.
+
+use std::os::unix::process::ExitStatusExt;
+use std::pin::pin;
+use std::time::Duration;
+
+use conclave_db::process::ProcessIdentity;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::time::sleep;
+
+use super::ending::{Family, Members as _, end};
+use super::leader::Leader;
+use super::progress::Progress;
+use super::stop::Stop;
+use super::streams::{Feed, Heard, Streams};
+use super::{Done, Limits, Why};
+
+/// How long the pipes of a child that has exited may be held by those that it started.
+const LINGER: Duration = Duration::from_secs(1);
+
+type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
+
+/// A child that was started. Dropped, it is killed with its group.
+#[derive(Debug)]
+#[must_use = "a child is killed when dropped"]
+pub struct Running {
+    leader: Leader,
+    mark: String,
+    stdin: Vec<u8>,
+    pipes: Pipes,
+}
+
+impl Running {
+    pub(super) const fn new(leader: Leader, mark: String, stdin: Vec<u8>, pipes: Pipes) -> Self {
+        Self { leader, mark, stdin, pipes }
+    }
+
+    /// Who it is, to be found again by [`end_leftovers`](super::end_leftovers) if this process is killed.
+    pub const fn identity(&self) -> &ProcessIdentity {
+        self.leader.identity()
+    }
+
+    /// Feeds and hears the child until it and all that it started have ended, which it sees to.
+    ///
+    /// Asked to stop, or at the end of its time, the child gets SIGTERM, and SIGKILL after the grace (or when asked
+    /// a second time). When it has exited by itself, those it started have a second to let go of its output, then
+    /// they end in the same way. So this takes no longer than `timeout` and `grace` and the time of killing, which
+    /// is given up after five seconds. The time counts from the call.
+    ///
+    /// `lines` gets the newest line of either output, ten times a second at most, cut at 512 bytes and not always
+    /// text a terminal should see as it is; it is called on this task and must not block.
+    ///
+    /// Dropping the future kills the group at once; those who left it are for
+    /// [`end_leftovers`](super::end_leftovers).
+    pub async fn wait(self, limits: &Limits, stop: &Stop, lines: impl FnMut(&str)) -> Done {
+        let Self { mut leader, mark, stdin, pipes: (input, output, errors) } = self;
+        let mut streams = Streams {
+            stdin: Feed::new(input, stdin),
+            stdout: Heard::new(output, limits.stdout),
+            stderr: Heard::new(errors, limits.stderr),
+            progress: Progress::new(lines),
+        };
+        let mut deadline = pin!(sleep(limits.timeout));
+        let mut why = tokio::select! {
+            biased;
+            () = leader.exited() => Why::Exited,
+            () = stop.cancelled() => Why::Cancelled,
+            () = &mut deadline => Why::TimedOut,
+            never = streams.pump() => match never {},
+        };
+        // After a long stop of this process the timer may be heard before the news that came first.
+        if leader.has_exited() {
+            why = Why::Exited;
+        }
+        if why == Why::Exited {
+            tokio::select! {
+                biased;
+                () = streams.closed() => {}
+                () = stop.cancelled() => {}
+                () = &mut deadline => {}
+                () = sleep(LINGER) => {}
+            }
+        }
+        let mut family = Family { leader: &mut leader, mark: &mark };
+        let ending = async {
+            // Most end alone: then nobody is signalled.
+            if why != Why::Exited || !family.left().await.is_empty() {
+                end(&mut family, limits.grace, stop).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = ending => {}
+            never = streams.pump() => match never {},
+        }
+        // What is in the pipes now was written by the dead; only one that escaped can hold them open.
+        tokio::select! {
+            biased;
+            () = streams.closed() => {}
+            () = sleep(LINGER) => {}
+        }
+        let status = leader.reap();
+        let (stdout, stderr) = streams.finish();
+        let exit_code = status.and_then(|status| status.code());
+        let signal = status.and_then(|status| status.signal());
+        Done { exit_code, signal, why, stdout, stderr }
+    }
+}

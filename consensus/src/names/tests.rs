@@ -1,0 +1,51 @@
+use std::collections::BTreeSet;
+
+use super::{TABLE, canonical, family};
+
+#[test]
+fn spellings_resolve_by_the_table_and_unknown_names_stay_as_they_are() {
+    for (written, name) in [
+        ("gemini", Some("gemini")),
+        ("Gemini 2.5 Pro", Some("gemini")),
+        ("gemini-25-flashlite", Some("gemini")),
+        ("claude_haiku", Some("claude")),
+        ("claude-sonnet-45", Some("claude")),
+        ("claude_code", Some("claude")),
+        ("code", Some("code")),
+        ("codex-mini", Some("gpt_codex")),
+        ("gpt-4o-mini", Some("gpt_pro")),
+        ("gpt5-minimal", Some("gpt_pro")),
+        ("", None),
+        ("   ", None),
+        ("codeium", None),
+        ("gemini#2", None),
+        ("ä", None),
+    ] {
+        assert_eq!(canonical(written), name, "{written:?}");
+    }
+}
+
+/// What finishes under one name stands for one agent: `code` is neither `gpt_pro` nor `gpt_codex`.
+#[test]
+fn no_spelling_stands_for_two_agents() {
+    let spellings: Vec<&str> = TABLE.iter().flat_map(|(_, _, spellings)| spellings.iter().copied()).collect();
+    let different: BTreeSet<&str> = spellings.iter().copied().collect();
+    assert_eq!(spellings.len(), different.len());
+    for (name, ..) in TABLE {
+        assert_eq!(canonical(name), Some(*name));
+    }
+}
+
+#[test]
+fn copies_are_of_one_family() {
+    for (written, expected) in [
+        ("claude#2", Some("anthropic")),
+        ("gpt_codex", Some("openai")),
+        ("gemini-25-pro", Some("google")),
+        ("claude#", None),
+        ("claude#x", None),
+        ("local", None),
+    ] {
+        assert_eq!(family(written), expected, "{written:?}");
+    }
+}
