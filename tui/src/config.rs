@@ -1,38 +1,29 @@
 //! Configuration: the project's `config.toml`, then the user's. A wrong key is an error and never ignored:
 //! a setting that silently does nothing is worse than none.
 
-use std::ops::Range;
+mod agents;
+mod reader;
+mod stages;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use conclave_consensus::agents::AgentDefinition;
 use conclave_consensus::migrate::Soak;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
-use crate::durations;
+use self::reader::Reader;
 use crate::failure::Failure;
+
+/// The tables of a file.
+const TABLES: [&str; 5] = ["state", "migration", "ui", "agents", "stages"];
 
 /// The keys of the soak times, in the order of the steps.
 const SOAKS: [&str; 3] = ["soak_before_3", "soak_before_4", "soak_before_5"];
 
 /// What `conclave init` writes: every key, commented out, with what it does.
-pub(crate) const COMMENTED: &str = r#"# Conclave's configuration for this project. Uncomment what you want to change.
-# The same keys may stand in $XDG_CONFIG_HOME/conclave/config.toml; this file wins.
-
-[state]
-# The database file itself, such as a legacy file that is used in place; relative to the project's folder.
-# path = ".conclave/state.db"
-
-[migration]
-# How long a phase of the migration must have gone well before the next one: a number with ms, s, m, h or d.
-# soak_before_3 = "7d"
-# soak_before_4 = "7d"
-# soak_before_5 = "14d"
-
-[ui]
-# Whether the terminal UI takes the mouse (`m` switches it; Shift selects text while it does).
-# mouse = true
-"#;
+pub(crate) const COMMENTED: &str = include_str!("config/commented.toml");
 
 /// The settings of one file, or of all together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,6 +34,10 @@ pub(crate) struct Config {
     pub(crate) soaks: [Option<Duration>; 3],
     /// `ui.mouse`: whether the UI takes the mouse at its start.
     pub(crate) mouse: Option<bool>,
+    /// `[[agents]]`, copies counted out: those of the first file that has any.
+    pub(crate) agents: Option<Vec<AgentDefinition>>,
+    /// `[stages.NAME] prompt`, by the canonical name of the stage.
+    pub(crate) prompts: BTreeMap<String, String>,
 }
 
 impl Config {
@@ -66,12 +61,16 @@ impl Config {
     }
 
     fn or(self, other: Self) -> Self {
+        let mut prompts = other.prompts;
+        prompts.extend(self.prompts);
         let [reads, new, end] = self.soaks;
         let [other_reads, other_new, other_end] = other.soaks;
         Self {
             state_path: self.state_path.or(other.state_path),
             soaks: [reads.or(other_reads), new.or(other_new), end.or(other_end)],
             mouse: self.mouse.or(other.mouse),
+            agents: self.agents.or(other.agents),
+            prompts,
         }
     }
 
@@ -134,80 +133,12 @@ fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
                     }
                 }
             }
-            other => return Err(reader.unknown(key.span(), "", other, &["state", "migration", "ui"])),
+            "agents" => config.agents = Some(agents::read(&reader, value)?),
+            "stages" => config.prompts = stages::read(&reader, value)?,
+            other => return Err(reader.unknown(key.span(), "", other, &TABLES)),
         }
     }
     Ok(config)
-}
-
-/// Says of each mistake where it stands.
-struct Reader<'file> {
-    file: &'file Path,
-    text: &'file str,
-}
-
-impl Reader<'_> {
-    fn table<'value, 'text>(
-        &self,
-        key: &str,
-        value: &'value Spanned<DeValue<'text>>,
-    ) -> Result<&'value DeTable<'text>, Failure> {
-        match value.get_ref() {
-            DeValue::Table(table) => Ok(table),
-            other => Err(self.wrong(key, value.span(), "a table", other)),
-        }
-    }
-
-    fn path(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<PathBuf, Failure> {
-        match value.get_ref() {
-            DeValue::String(text) if text.is_empty() => {
-                Err(self.refuse(&value.span(), &format!("{key}: is empty, wanted a path")))
-            }
-            DeValue::String(text) => Ok(PathBuf::from(text.as_ref())),
-            other => Err(self.wrong(key, value.span(), "a path in quotes", other)),
-        }
-    }
-
-    /// A duration in words, or a number of seconds.
-    fn duration(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<Duration, Failure> {
-        let text = match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Integer(number) => number.to_string(),
-            other => return Err(self.wrong(key, value.span(), "a duration such as \"7d\"", other)),
-        };
-        durations::parse(&text).map_err(|wrong| self.refuse(&value.span(), &format!("{key}: {wrong}")))
-    }
-
-    fn boolean(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<bool, Failure> {
-        match value.get_ref() {
-            DeValue::Boolean(value) => Ok(*value),
-            other => Err(self.wrong(key, value.span(), "true or false", other)),
-        }
-    }
-
-    fn wrong(&self, key: &str, span: Range<usize>, wanted: &str, found: &DeValue<'_>) -> Failure {
-        let found = match found {
-            DeValue::String(_) => "text",
-            DeValue::Integer(_) | DeValue::Float(_) => "a number",
-            DeValue::Boolean(_) => "a boolean",
-            DeValue::Datetime(_) => "a time",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
-        };
-        self.refuse(&span, &format!("{key}: wanted {wanted}, found {found}"))
-    }
-
-    fn unknown(&self, span: Range<usize>, table: &str, key: &str, known: &[&str]) -> Failure {
-        self.refuse(&span, &format!("{table}{key}: no such key"))
-            .hint(format!("known here: {}", known.join(", ")))
-    }
-
-    fn refuse(&self, span: &Range<usize>, what: &str) -> Failure {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        Failure::configuration(format!("configuration: {}:{line}: {what}", self.file.display()))
-            .hint("mend this line, or move the file away: every setting has a default")
-    }
 }
 
 #[cfg(test)]

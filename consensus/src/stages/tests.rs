@@ -68,3 +68,14 @@ fn schemas_are_closed_at_every_level() {
         check(&serde_json::from_str(&stage.schema()).unwrap());
     }
 }
+
+/// An agent that gives back what it was shown has answered nothing.
+#[test]
+fn an_echo_of_the_example_or_the_schema_is_a_template() {
+    for stage in all() {
+        let prompt = stage.built_in_prompt("KIT-900");
+        let example = &prompt[prompt.find("{\n").unwrap()..];
+        assert!(crate::answer::is_template(example.as_bytes()), "{example}");
+        assert!(crate::answer::is_template(stage.schema().as_bytes()), "{}", stage.name);
+    }
+}

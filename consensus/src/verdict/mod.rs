@@ -14,7 +14,6 @@ mod canonical;
 mod conflicts;
 mod judge;
 mod model;
-mod template;
 #[cfg(test)]
 mod tests;
 mod vote;

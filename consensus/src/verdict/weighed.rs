@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::bounded::{self, Parsed};
 use super::model::{Case, CaseAgent, CaseAnswer, Unusable};
-use super::template;
-use crate::names;
 use crate::stages::{self, Stage};
+use crate::{answer, names};
 
 /// A case with its answers read.
 #[derive(Debug)]
@@ -123,7 +122,7 @@ fn read(stage: Option<&Stage>, name: &str, content: &[u8]) -> Result<Option<Pars
     if content.is_empty() || str::from_utf8(content).is_ok_and(|text| text.trim().is_empty()) {
         return Err(Unusable::Empty);
     }
-    if template::is_template(content) {
+    if answer::is_template(content) {
         return Err(Unusable::Template);
     }
     let parsed = bounded::parse(content, &format!("… (cut from the answer of {name})"))

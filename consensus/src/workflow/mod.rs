@@ -7,6 +7,7 @@ mod cancel;
 mod detail;
 mod drive;
 mod event;
+mod pipeline;
 mod prompt;
 mod request;
 mod resume;
@@ -22,6 +23,11 @@ pub use self::cancel::{Cancel, cancel};
 pub use self::detail::{AgentState, AttemptDetails, Owner, RosterEntry, RunSettings};
 pub use self::drive::drive;
 pub use self::event::{AttemptEnd, Event};
+pub use self::pipeline::{
+    BegunPipeline, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState, PipelineStep,
+    begin_pipeline, drive_pipeline, pipeline, unfinished_pipelines,
+};
+pub(crate) use self::pipeline::{Earlier, Settled};
 pub use self::request::RunRequest;
 pub use self::resume::{Unfinished, unfinished};
 pub use self::session::{Driven, Observer, Session, agent_retry};

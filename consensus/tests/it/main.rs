@@ -17,6 +17,7 @@ mod counting;
 mod dropped;
 mod dual;
 mod export;
+mod gates;
 mod golden;
 mod import;
 mod killed;

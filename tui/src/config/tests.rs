@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{COMMENTED, Config, parse};
+use super::{COMMENTED, Config, SOAKS, TABLES, agents, parse, stages};
 
 fn check(text: &str) -> Result<Config, String> {
     parse(Path::new("c.toml"), text).map_err(|failure| failure.message)
@@ -13,43 +13,61 @@ fn check(text: &str) -> Result<Config, String> {
 #[test]
 fn mistakes_are_named_with_file_line_and_key() {
     for (text, wanted) in [
-        ("[state]\npth = 'x'\n", "configuration: c.toml:2: state.pth: no such key"),
+        ("[state]\npth = 'x'\n", "configuration: c.toml:2:1: state.pth: no such key"),
         (
             "\n\n[state]\npath = 3\n",
-            "configuration: c.toml:4: state.path: wanted a path in quotes, found a number",
+            "configuration: c.toml:4:8: state.path: wanted a path in quotes, found a number",
         ),
-        ("[state]\npath = ''\n", "configuration: c.toml:2: state.path: is empty, wanted a path"),
-        ("state = 1\n", "configuration: c.toml:1: state: wanted a table, found a number"),
-        ("[ui]\nmouse = 'no'\n", "configuration: c.toml:2: ui.mouse: wanted true or false, found text"),
-        ("[stat]\n", "configuration: c.toml:1: stat: no such key"),
-        ("[migration]\nsoak = '7d'\n", "configuration: c.toml:2: migration.soak: no such key"),
+        ("[state]\npath = ''\n", "configuration: c.toml:2:8: state.path: is empty, wanted a path"),
+        ("state = 1\n", "configuration: c.toml:1:9: state: wanted a table, found a number"),
+        ("[ui]\nmouse = 'no'\n", "configuration: c.toml:2:9: ui.mouse: wanted true or false, found text"),
+        ("[stat]\n", "configuration: c.toml:1:2: stat: no such key"),
+        ("[migration]\nsoak = '7d'\n", "configuration: c.toml:2:1: migration.soak: no such key"),
         (
             "[migration]\nsoak_before_3 = true\n",
-            "configuration: c.toml:2: migration.soak_before_3: wanted a duration such as \"7d\", found a boolean",
+            "configuration: c.toml:2:17: migration.soak_before_3: wanted a duration such as \"7d\", found a boolean",
         ),
         (
             "[migration]\nsoak_before_4 = '-7d'\n",
-            "configuration: c.toml:2: migration.soak_before_4: \"-7d\" is no duration, such as 500ms, 5s, 2m, 1h, 7d or a number of seconds",
+            "configuration: c.toml:2:17: migration.soak_before_4: \"-7d\" is no duration, such as 500ms, 5s, 2m, 1h, 7d or a number of seconds",
         ),
     ] {
         assert_eq!(check(text).unwrap_err(), wanted);
     }
     let broken = check("[state]\npath = \n").unwrap_err();
-    assert!(broken.starts_with("configuration: c.toml:2: "), "{broken}");
+    assert!(broken.starts_with("configuration: c.toml:2:"), "{broken}");
     assert!(!broken.contains('\n'), "{broken}");
 }
 
 #[test]
 fn the_file_of_init_is_valid_with_and_without_its_comments() {
     assert_eq!(check(COMMENTED).unwrap(), Config::default());
-    let uncommented: String = COMMENTED
-        .lines()
-        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
-        .flat_map(|line| [line, "\n"])
-        .collect();
+    let uncommented = uncommented();
     let config = check(&uncommented).unwrap();
     assert_eq!(config.state_path.as_deref(), Some(Path::new(".conclave/state.db")));
     assert_eq!(config.mouse, Some(true));
+    let agent = &config.agents.unwrap()[0];
+    assert_eq!((agent.name.as_str(), agent.preset.as_deref()), ("claude", Some("claude")));
+    assert_eq!(config.prompts["plan"], "Write a plan.");
+}
+
+/// The file of `init` with every key in force.
+fn uncommented() -> String {
+    let key = |rest: &&str| rest.contains(" = ") || rest.starts_with('[');
+    let line = |line: &'static str| line.strip_prefix("# ").filter(key).unwrap_or(line);
+    COMMENTED.lines().map(line).flat_map(|line| [line, "\n"]).collect()
+}
+
+#[test]
+fn every_key_stands_in_the_file_of_init() {
+    let keys = ["path", "mouse"].iter().chain(&SOAKS).chain(&agents::KEYS).chain(&stages::KEYS);
+    for key in keys {
+        let commented = format!("\n# {key} = ");
+        assert!(COMMENTED.contains(&commented), "{key}");
+    }
+    for table in TABLES {
+        assert!(uncommented().contains(&format!("[{table}")), "{table}");
+    }
 }
 
 #[test]
@@ -82,4 +100,143 @@ fn soak_times_are_read_and_the_usual_ones_hold_otherwise() {
     let soak = Config::default().soak();
     let usual = (soak.before_reads_flipped, soak.before_new_only, soak.before_cleaned_up);
     assert_eq!(usual, (hours(7 * 24), hours(7 * 24), hours(14 * 24)));
+}
+
+#[test]
+fn mistakes_in_agents_are_named() {
+    let sh = "[[agents]]\nname = 'a'\ncommand = ['sh']\n";
+    for (text, wanted) in [
+        ("agents = 3\n".to_owned(), "1:10: agents: wanted [[agents]], a list of tables, found a number"),
+        (
+            "[agents]\nname = 'a'\n".to_owned(),
+            "1:1: agents: wanted [[agents]], a list of tables, found a table",
+        ),
+        ("agents = ['claude']\n".to_owned(), "1:11: agents: wanted a table, found text"),
+        ("[[agents]]\ncommand = ['sh']\n".to_owned(), "1:1: agents.name: is missing"),
+        ("[[agents]]\nname = ''\n".to_owned(), "2:8: agents.name: is empty"),
+        ("[[agents]]\nname = 7\n".to_owned(), "2:8: agents.name: wanted text in quotes, found a number"),
+        (
+            "[[agents]]\nname = 'a,b'\ncommand = ['sh']\n".to_owned(),
+            "2:8: agents.name: wanted at most 64 characters",
+        ),
+        ("[[agents]]\nname = 'x'\n".to_owned(), "2:8: agents.command: is missing, and \"x\" is no preset"),
+        ("[[agents]]\nname = 'x'\npreset = 'gpt'\n".to_owned(), "3:10: agents.preset: \"gpt\" is no preset"),
+        (
+            "[[agents]]\nname = 'a'\ncommand = []\n".to_owned(),
+            "3:11: agents.command: is empty, wanted a program",
+        ),
+        (
+            "[[agents]]\nname = 'a'\ncommand = [' ']\n".to_owned(),
+            "3:11: agents.command: is empty, wanted a program",
+        ),
+        (
+            "[[agents]]\nname = 'a'\ncommand = 'sh -c x'\n".to_owned(),
+            "3:11: agents.command: wanted a list such as",
+        ),
+        (
+            "[[agents]]\nname = 'a'\ncommand = ['sh', 1]\n".to_owned(),
+            "3:18: agents.command: wanted text in quotes, found a number",
+        ),
+        (
+            "[[agents]]\nname = 'a'\ncommand = [\"a\\u0000\"]\n".to_owned(),
+            "3:12: agents.command: holds a NUL character",
+        ),
+        (format!("{sh}model = 'm'\n"), "4:1: agents.model: models come with a later version"),
+        (format!("{sh}route = 'r'\n"), "4:1: agents.route: models come with a later version"),
+        (format!("{sh}colour = 1\n"), "4:1: agents.colour: no such key"),
+        (format!("{sh}timeout = '0s'\n"), "4:11: agents.timeout: is no time at all"),
+        (format!("{sh}timeout = 'soon'\n"), "4:11: agents.timeout: \"soon\" is no duration"),
+        (
+            format!("{sh}timeout = []\n"),
+            "4:11: agents.timeout: wanted a duration such as \"7d\", found a list",
+        ),
+        (
+            format!("{sh}retries = -1\n"),
+            "4:11: agents.retries: wanted a whole number from 0 to 100, found -1",
+        ),
+        (
+            format!("{sh}retries = 1.5\n"),
+            "4:11: agents.retries: wanted a whole number from 0 to 100, found a number",
+        ),
+        (format!("{sh}copies = 0\n"), "4:10: agents.copies: wanted a whole number from 1 to 100, found 0"),
+        (
+            format!("{sh}copies = true\n"),
+            "4:10: agents.copies: wanted a whole number from 1 to 100, found a boolean",
+        ),
+        (format!("{sh}stages = 'plan'\n"), "4:10: agents.stages: wanted a list such as"),
+        (format!("{sh}stages = ['']\n"), "4:11: agents.stages: is empty"),
+        (format!("{sh}env_pass = ['A=B']\n"), "4:13: agents.env_pass: \"A=B\" is no name of a variable"),
+        (format!("{sh}env = ['A']\n"), "4:7: agents.env: wanted a table, found a list"),
+        (format!("{sh}env = {{ A = 1 }}\n"), "4:13: agents.env.A: wanted text in quotes, found a number"),
+        (
+            format!("{sh}env = {{ CONCLAVE_ATTEMPT = '1' }}\n"),
+            "4:9: agents.env: CONCLAVE_ATTEMPT is set by Conclave",
+        ),
+        (format!("{sh}role = ''\n"), "4:8: agents.role: is empty"),
+        (format!("{sh}{sh}"), "5:8: agents.name: \"a\" is the name of another agent (line 2)"),
+        (
+            format!("{sh}copies = 2\n[[agents]]\nname = 'a#2'\ncommand = ['sh']\n"),
+            "6:8: agents.name: \"a#2\" is the name",
+        ),
+        ("stages = 1\n".to_owned(), "1:10: stages: wanted a table, found a number"),
+        ("[stages.plan]\nprmpt = ''\n".to_owned(), "2:1: stages.plan.prmpt: no such key"),
+        ("[stages.plan]\nprompt = ' '\n".to_owned(), "2:10: stages.plan.prompt: is empty"),
+        (
+            "[stages.plan]\nprompt = 1\n".to_owned(),
+            "2:10: stages.plan.prompt: wanted text in quotes, found a number",
+        ),
+        (
+            "[stages.plan]\nprompt = 'a'\n[stages.spec-plan]\nprompt = 'b'\n".to_owned(),
+            "3:9: stages.spec-plan: the stage \"plan\" stands here twice",
+        ),
+        ("# a ü\n'ü' = 1\n".to_owned(), "2:1: ü: no such key"),
+        ("state.'ü' = 1\n".to_owned(), "1:7: state.ü: no such key"),
+    ] {
+        let found = check(&text).unwrap_err();
+        assert!(found.starts_with(&format!("configuration: c.toml:{wanted}")), "{text}: {found}");
+    }
+    let hint = parse(Path::new("c"), "[[agents]]\nname = 'a'\nx = 1\n").unwrap_err().hint.unwrap();
+    assert!(hint.starts_with("known here: name, preset, command"), "{hint}");
+}
+
+#[test]
+fn an_agent_is_what_its_table_says_and_the_rest_is_usual() {
+    let config = check(
+        "[[agents]]\nname = 'q'\ncommand = ['sh', '-c', 'x']\nrole = 'r'\ntimeout = '5s'\nretries = 0x10\ncopies = 2\nfamily = 'f'
+stages = ['spec-plan', 'my']\nenv_pass = ['A']\nenv = { B = 'c' }\n[[agents]]\nname = 'claude'\n[[agents]]\nname = 'mine'\npreset = 'codex'\ncommand = ['codex2']\n",
+    );
+    let agents = config.unwrap().agents.unwrap();
+    let names: Vec<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
+    assert_eq!(names, ["q#1", "q#2", "claude", "mine"]);
+    let first = &agents[0];
+    assert_eq!((first.command.len(), first.retries, first.preset.as_deref()), (3, 16, None));
+    assert_eq!(
+        (first.timeout.as_secs(), first.role.as_deref(), first.family.as_deref()),
+        (5, Some("r"), Some("f"))
+    );
+    assert_eq!(first.stages, ["plan", "my"], "in canonical form");
+    assert_eq!(
+        (first.env_pass.as_slice(), first.env.as_slice()),
+        (&["A".to_owned()][..], &[("B".to_owned(), "c".to_owned())][..])
+    );
+    let claude = &agents[2];
+    assert_eq!(
+        (claude.preset.as_deref(), claude.retries, claude.timeout.as_secs()),
+        (Some("claude"), 2, 1200)
+    );
+    assert!(claude.family.is_some() && !claude.command.is_empty());
+    assert_eq!(
+        (agents[3].preset.as_deref(), agents[3].command.as_slice()),
+        (Some("codex"), &["codex2".to_owned()][..])
+    );
+}
+
+#[test]
+fn agents_of_the_project_replace_those_of_the_user_and_prompts_add_up() {
+    let project = check("[[agents]]\nname = 'p'\ncommand = ['x']\n[stages.plan]\nprompt = 'p'\n").unwrap();
+    let user = check("[[agents]]\nname = 'u'\ncommand = ['x']\n[stages.plan]\nprompt = 'u'\n[stages.audit]\nprompt = 'u'\n").unwrap();
+    let both = project.or(user.clone());
+    assert_eq!(both.agents.unwrap().len(), 1);
+    assert_eq!((both.prompts["plan"].as_str(), both.prompts["audit"].as_str()), ("p", "u"));
+    assert_eq!(Config::default().or(user).agents.unwrap()[0].name, "u");
 }

@@ -40,7 +40,7 @@ fn a_wrong_configuration_is_named_with_its_line() {
     std::fs::write(scratch.project().join(".conclave/config.toml"), "[state]\n\nroot = 1\n").unwrap();
     let done = scratch.run(&["status"]);
     let error = done.refused(2);
-    assert!(error.contains("config.toml:3: state.root: no such key"), "{error}");
+    assert!(error.contains("config.toml:3:1: state.root: no such key"), "{error}");
     let users = scratch.path("home/.config/conclave");
     std::fs::create_dir_all(&users).unwrap();
     std::fs::write(users.join("config.toml"), "[ui]\nmouse = 1\n").unwrap();

@@ -17,6 +17,9 @@ pub(crate) use self::delete::delete;
 pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, release, take, unfinished};
 pub(crate) use self::reading::{Driven, answers, details, driven_run, has_answered, must_be_there, roster};
 
+pub(crate) mod gates;
+pub(crate) mod pipelines;
+
 /// The tables of version 101.
 pub(crate) const SQL: &str = include_str!("schema.sql");
 

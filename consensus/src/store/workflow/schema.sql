@@ -89,6 +89,18 @@ CREATE TRIGGER verdict_outdated_by_delete AFTER DELETE ON agent_outputs
 WHEN EXISTS (SELECT 1 FROM run_verdicts WHERE run_id = OLD.run_id)
 BEGIN DELETE FROM run_verdicts WHERE run_id = OLD.run_id; END;
 
+-- What became of a quality gate when its run was closed.
+CREATE TABLE gate_results(
+  run_id INTEGER PRIMARY KEY REFERENCES consensus_runs(id) ON DELETE CASCADE,
+  -- How many agents gave a payload that could be read.
+  payloads INTEGER NOT NULL CHECK (payloads >= 0),
+  -- Why the gate failed, for people; absent where it did not. A failed gate has no issues.
+  failed TEXT,
+  -- Whose answers were none, and why, as JSON.
+  rejected TEXT NOT NULL CHECK (json_valid(rejected)),
+  recorded_at INTEGER NOT NULL
+) STRICT;
+
 -- The issues of a quality gate, merged by their id, and what was decided on each.
 CREATE TABLE gate_issues(
   run_id INTEGER NOT NULL REFERENCES consensus_runs(id) ON DELETE CASCADE,
@@ -112,10 +124,18 @@ CREATE TABLE pipelines(
   -- The key of all its runs.
   run_key TEXT NOT NULL UNIQUE,
   spec_id TEXT NOT NULL,
-  -- What was asked for at its begin: prompt, first stage, settings, as JSON.
+  -- What was asked for at its begin: prompts, first stage, agents, settings, as JSON.
   request TEXT NOT NULL CHECK (json_valid(request)),
   actor TEXT NOT NULL,
+  -- 'waiting' is for a person; 'replaced' by another one of the spec.
+  state TEXT NOT NULL CHECK (state IN ('running', 'waiting', 'halted', 'done', 'replaced')),
+  -- Why it is in this state, for people.
+  reason TEXT,
+  -- Who drives it now: a process identity as JSON. Absent when nobody does.
+  owner TEXT CHECK (owner IS NULL OR json_valid(owner)),
   started_at INTEGER NOT NULL,
-  ended_at INTEGER
+  ended_at INTEGER,
+  CHECK ((ended_at IS NULL) = (state IN ('running', 'waiting')))
 ) STRICT;
-CREATE INDEX idx_pipelines_open ON pipelines(spec_id) WHERE ended_at IS NULL;
+-- A spec goes one way at a time.
+CREATE UNIQUE INDEX idx_pipelines_open ON pipelines(spec_id) WHERE ended_at IS NULL;
