@@ -46,6 +46,11 @@ impl Environment {
         self.get(name).and_then(|value| value.to_str())
     }
 
+    /// Everything, for child processes.
+    pub(crate) fn variables(&self) -> &[(OsString, OsString)] {
+        &self.variables
+    }
+
     /// Places outside of a project.
     pub(crate) fn places(&self) -> paths::Environment {
         paths::Environment::from_lookup(|name| self.get(name).cloned())

@@ -13,7 +13,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::KeyCode;
 
 use self::made_up::marks;
-pub(crate) use self::made_up::{detail, run};
+pub(crate) use self::made_up::{detail, gate, run};
 use super::effect::{Effect, Part, Read};
 use super::keys::Key;
 use super::message::{Msg, Opened, PageRead};
@@ -189,6 +189,7 @@ fn answer(effect: &Effect, count: i64) -> Option<Msg> {
             let run = (1..=count).contains(&id.0).then(|| detail(id.0));
             Msg::Run { id: *id, run: Ok(run) }
         }
+        Read::Roster => Msg::Roster(Ok(super::screens::form::choices())),
         Read::Needs => Msg::Needs(Vec::new()),
         Read::Storage => Msg::Storage(Box::new(numbers())),
         Read::Open if count < 0 => Msg::Opened(Opened::Absent),
@@ -210,11 +211,15 @@ pub(crate) fn press(model: &mut Model, runs: i64, keys: &[&str]) -> Vec<Effect> 
             "pgdn" => Some(KeyCode::PageDown),
             "pgup" => Some(KeyCode::PageUp),
             "backspace" => Some(KeyCode::Backspace),
+            "left" => Some(KeyCode::Left),
             _ => None,
         };
         let keys: Vec<Key> = match named {
             Some(code) => vec![Key::of(code)],
-            None => name.chars().map(Key::char).collect(),
+            None => match name.strip_prefix("ctrl-") {
+                Some(letter) => letter.chars().map(Key::control).collect(),
+                None => name.chars().map(Key::char).collect(),
+            },
         };
         for key in keys {
             others.extend(send(model, Msg::Key(key), runs));

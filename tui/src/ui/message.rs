@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use conclave_consensus::gates::Gate;
 use conclave_consensus::migrate::Attention;
 use conclave_consensus::runs::{AgentMark, RunCursor, RunDetail, RunId, RunSummary};
+use conclave_consensus::workflow::Event;
 use conclave_db::vacuum::VacuumStats;
 
 use super::effect::{Part, Work};
 use super::keys::Key;
 use super::model::CheckRow;
 use super::problem::Problem;
+use super::screens::form::Choice;
 use super::screens::storage::Numbers;
 use crate::failure::Exit;
 
@@ -48,6 +51,29 @@ pub(crate) enum Msg {
         id: RunId,
         run: Result<Option<Arc<RunDetail>>, Problem>,
     },
+    /// The questions of a run that is a quality gate.
+    Gate {
+        id: RunId,
+        gate: Option<Arc<Gate>>,
+    },
+    /// Who can be asked.
+    Roster(Result<Vec<Choice>, Problem>),
+    /// The editor has ended, with this text.
+    Edited(Result<String, Problem>),
+    /// A run is driven from here, or could not be begun.
+    Begun(Result<RunId, Problem>),
+    /// Something happened in a run that is driven from here.
+    Event {
+        run: RunId,
+        event: Box<Event>,
+    },
+    /// A run is driven from here no more: what came of it, in a line.
+    DriveEnded {
+        run: RunId,
+        outcome: Result<String, Problem>,
+    },
+    /// Something that was asked for is done, or could not be.
+    Told(Result<String, Problem>),
     /// What waits for a person.
     Needs(Vec<Attention>),
     Storage(Box<Numbers>),

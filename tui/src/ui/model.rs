@@ -7,6 +7,7 @@ use super::keymap::Place;
 use super::live::{self, Live};
 use super::overlay::Overlay;
 use super::problem::Problem;
+use super::screens::form::Form;
 use super::screens::run::Run;
 use super::screens::runs::Runs;
 use super::screens::storage::Storage;
@@ -99,8 +100,12 @@ pub(crate) struct Model {
     /// What the last command said, for the palette.
     pub(crate) last_result: Option<String>,
     pub(crate) working: Option<Working>,
+    /// The form of a new run, over everything.
+    pub(crate) form: Option<Form>,
     /// What this process drives.
     pub(crate) live: Live,
+    /// The program ends as soon as it drives nothing any more.
+    pub(crate) leaving: bool,
     pub(crate) needs: Vec<Attention>,
     /// How the program ends, once it does.
     pub(crate) exit: crate::failure::Exit,
@@ -125,7 +130,9 @@ impl Model {
             notice: None,
             last_result: None,
             working: None,
+            form: None,
             live: Live::default(),
+            leaving: false,
             needs: Vec::new(),
             exit: crate::failure::Exit::Done,
             dirty: true,
@@ -138,6 +145,7 @@ impl Model {
         match (&self.state, self.screen, &self.run) {
             (State::Absent, ..) => Place::Welcome,
             (State::Failed(_), ..) => Place::Trouble,
+            _ if self.form.is_some() => Place::Form,
             (_, Screen::Storage, _) => Place::Storage,
             (_, Screen::Runs, Some(run)) if run.is_zoomed() => Place::Answer,
             (_, Screen::Runs, Some(_)) => Place::Run,

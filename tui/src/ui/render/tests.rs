@@ -5,7 +5,7 @@ use conclave_consensus::workflow::Event;
 
 use crate::cli::Signs;
 use crate::ui::effect::Work;
-use crate::ui::fixture::{check, frame, model, needs, numbers, opening, press, problem, send};
+use crate::ui::fixture::{check, frame, gate, model, needs, numbers, opening, press, problem, send};
 use crate::ui::message::{Msg, Opened, Outcome};
 use crate::ui::model::{CheckRow, CheckState, Model};
 
@@ -73,6 +73,34 @@ fn a_run_that_runs() {
     at_all_sizes("run-at-work", 42, |model| {
         said(model);
         open(model, RUNNING, &["jj"]);
+    });
+}
+
+#[test]
+fn a_gate_and_its_questions() {
+    at_all_sizes("run-questions", 42, |model| {
+        open(model, VOTED, &[]);
+        let id = conclave_consensus::runs::RunId(37);
+        send(model, Msg::Gate { id, gate: Some(gate(id).into()) }, 42);
+        press(model, 42, &["left", "j"]);
+    });
+    at_all_sizes("run-questions-reply", 42, |model| {
+        open(model, VOTED, &[]);
+        let id = conclave_consensus::runs::RunId(37);
+        send(model, Msg::Gate { id, gate: Some(gate(id).into()) }, 42);
+        press(model, 42, &["a", "until the soak"]);
+    });
+}
+
+#[test]
+fn a_new_run() {
+    at_all_sizes("form", 42, |model| drop(press(model, 42, &["n"])));
+    at_all_sizes("form-filled", 42, |model| {
+        press(model, 42, &["n", "tab", "right", "tab", "Why not?", "down", "down", " "]);
+    });
+    at_all_sizes("leaving", 42, |model| {
+        send(model, Msg::Begun(Ok(conclave_consensus::runs::RunId(41))), 42);
+        press(model, 42, &["q"]);
     });
 }
 

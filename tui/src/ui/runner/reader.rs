@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use conclave_consensus::{migrate, runs};
+use conclave_consensus::{gates, migrate, runs};
 use conclave_db::{Db, Seen, Watch, backup};
 use conclave_retry::{Clock as _, SystemClock};
 
@@ -150,11 +151,16 @@ impl Reader<'_> {
         }
         let Some(db) = self.db.clone() else { return };
         match read {
-            Read::Open => {}
+            // The roster is no part of the database.
+            Read::Open | Read::Roster => {}
             Read::Page(page) => self.page(&db, &page),
             Read::Count { generation, filter } => self.count(&db, generation, &filter),
             Read::Run(id) => {
-                let run = runs::show(&db, id).map(|run| run.map(Into::into));
+                let run: Result<Option<Arc<runs::RunDetail>>, _> =
+                    runs::show(&db, id).map(|run| run.map(Into::into));
+                if let Ok(Some(run)) = &run {
+                    self.gate(&db, run);
+                }
                 self.say(Msg::Run { id, run: run.map_err(|error| Problem::from(("read the run", error))) });
             }
             Read::Needs => match crate::attention::attention(&db) {
@@ -165,6 +171,19 @@ impl Reader<'_> {
             Read::Storage => {
                 self.say(Msg::Storage(Box::new(numbers(&db, &self.shared.project().config.soak()))));
             }
+        }
+    }
+
+    /// What the run asks, where it is a quality gate.
+    fn gate(&self, db: &Db, run: &runs::RunDetail) {
+        let is_gate = run.settings.as_ref().is_some_and(|settings| settings.phase_type == "quality_gate");
+        if !is_gate {
+            return;
+        }
+        let id = run.summary.id;
+        match gates::of_run(db, id) {
+            Ok(gate) => self.say(Msg::Gate { id, gate: gate.map(Into::into) }),
+            Err(error) => self.complain("read the gate's issues", error),
         }
     }
 

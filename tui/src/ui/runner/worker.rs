@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use conclave_consensus::migrate::{self, BackfillOptions};
-use conclave_consensus::runs::RunId;
+use conclave_consensus::runs::{self, RunId};
 use conclave_db::{backup, checkpoint, doctor, vacuum};
 
 use super::{Shared, steps};
@@ -165,6 +165,13 @@ impl Worker<'_> {
                     progress(at.done_rows, at.total_rows, at.phase);
                 })?;
                 Ok(Outcome::Said(format!("imported {}: {}", file.display(), import::in_words(&report))))
+            }
+            Work::Delete(run) => {
+                let db = project.open()?;
+                Ok(Outcome::Said(match runs::delete(&db, *run).doing("delete")? {
+                    true => format!("run {run} is deleted"),
+                    false => format!("there is no run {run}"),
+                }))
             }
             Work::Export(ids) => self.export(&project, ids),
             Work::ExportNamed(name) => {

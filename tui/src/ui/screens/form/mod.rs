@@ -7,6 +7,8 @@ pub(crate) mod view;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use self::tests::choices;
 
 pub(crate) use self::model::{Asked, Choice, Form};
 pub(crate) use self::update::{edited, key, open, paste, roster};

@@ -130,8 +130,7 @@ impl Form {
                 _ => return Err((Field::Quorum, "the quorum is a number from 1 to that of the agents")),
             },
         };
-        let everybody =
-            self.choices().iter().all(|choice| self.is_chosen(choice) == self.takes_part(choice));
+        let everybody = self.choices().iter().all(|choice| self.is_chosen(choice) == self.takes_part(choice));
         Ok(Asked { spec, stage, prompt: self.prompt().map(str::to_owned), agents, everybody, quorum })
     }
 }

@@ -18,7 +18,11 @@ fn sent(effects: &[Effect]) -> Option<Asked> {
 #[test]
 fn what_was_filled_in_is_what_is_begun_and_copied() {
     let mut model = model((80, 24), 9);
-    press(&mut model, 9, &["n", "X", "down", "right", "down", "Why?", "down", "down", " ", "down", "down", "2"]);
+    press(
+        &mut model,
+        9,
+        &["n", "X", "down", "right", "down", "Why?", "down", "down", " ", "down", "down", "down", "2"],
+    );
     let copied = press(&mut model, 9, &["ctrl-y"]);
     let line = "printf '%s' 'Why?' | conclave run KIT-902X --stage tasks --agents gemini,opencode --quorum 2 --prompt -";
     assert!(matches!(&copied[..], [Effect::Copy { text, .. }] if text == line), "{copied:?}");
@@ -59,9 +63,7 @@ fn a_prompt_of_several_lines_comes_from_the_editor_or_by_paste() {
     let effects = press(&mut model, 9, &["n", "down", "down", "One", "ctrl-o"]);
     assert_eq!(effects, [Effect::Edit("One".into())]);
     send(&mut model, Msg::Edited(Ok("One\ntwo\n".into())), 9);
-    let prompt = |model: &crate::ui::model::Model| {
-        model.form.as_ref().unwrap().prompt().map(str::to_owned)
-    };
+    let prompt = |model: &crate::ui::model::Model| model.form.as_ref().unwrap().prompt().map(str::to_owned);
     assert_eq!(prompt(&model).as_deref(), Some("One\ntwo"));
     press(&mut model, 9, &["x"]);
     assert!(matches!(&model.notice, Some(Notice::Said(text)) if text.contains("ctrl-o")));
@@ -72,9 +74,14 @@ fn a_prompt_of_several_lines_comes_from_the_editor_or_by_paste() {
 
 #[test]
 fn words_are_quoted_for_a_shell() {
-    for (word, wanted) in
-        [("KIT-900", "KIT-900"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("-x", "'-x'"), ("", "''"), ("a#1", "a#1")]
-    {
+    for (word, wanted) in [
+        ("KIT-900", "KIT-900"),
+        ("a b", "'a b'"),
+        ("it's", r"'it'\''s'"),
+        ("-x", "'-x'"),
+        ("", "''"),
+        ("a#1", "a#1"),
+    ] {
         assert_eq!(quoted(word), wanted);
     }
 }

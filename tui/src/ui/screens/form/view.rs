@@ -50,7 +50,9 @@ fn fields(model: &Model, form: &Form, columns: usize, height: usize) -> Vec<Line
     for (name, field) in Field::ALL {
         let is_here = form.field == field;
         let marker = if is_here { theme.marker() } else { " " };
-        let label = Span::styled(format!(" {marker} {}", pad(name, LABEL - 3, false)), label(theme, is_here));
+        // An agent has a column of its own for the marker.
+        let wide = if field == Field::Agents { LABEL - 4 } else { LABEL - 3 };
+        let label = Span::styled(format!(" {marker} {}", pad(name, wide, false)), label(theme, is_here));
         let hint = |text: &'static str| Span::styled(text, theme.dim());
         let mut spans = vec![label];
         match field {
@@ -90,7 +92,7 @@ fn fields(model: &Model, form: &Form, columns: usize, height: usize) -> Vec<Line
                 spans.extend(agents.next().unwrap_or_default());
                 lines.push(Line::from(spans));
                 lines.extend(agents.map(|agent| {
-                    let mut spans = vec![Span::raw(" ".repeat(LABEL))];
+                    let mut spans = vec![Span::raw(" ".repeat(LABEL - 1))];
                     spans.extend(agent);
                     Line::from(spans)
                 }));
@@ -153,7 +155,8 @@ fn agents(model: &Model, form: &Form, is_here: bool, room: usize, height: usize)
         if !choice.installed {
             note = format!("{note} not installed").trim().to_owned();
         }
-        let name = fit_with(&visible(&choice.name), room.saturating_sub(6), theme.sign("…", "~")).into_owned();
+        let name =
+            fit_with(&visible(&choice.name), room.saturating_sub(6), theme.sign("…", "~")).into_owned();
         vec![
             Span::styled(format!("{marker}{sign} {name}"), style),
             Span::styled(format!("  {}", visible(&note)), theme.dim()),

@@ -131,10 +131,12 @@ pub(super) fn draw(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) 
         format!(" {} {} {}", visible(&left.agent), theme.sign("↔", "<>"), visible(&right.agent)),
         Theme::strong(),
     )];
-    let changed = compared.difference.rows.iter().filter(|row| row.change != Change::Same).count();
-    let changed = match changed {
-        0 => "no difference".to_owned(),
-        lines => counted(lines as u64, "line differs", "lines differ"),
+    let changed = if compared.difference.is_empty() {
+        "no difference".to_owned()
+    } else {
+        let rows = compared.difference.rows.iter();
+        let lines = rows.filter(|row| row.change != Change::Same).count();
+        counted(lines as u64, "line differs", "lines differ")
     };
     let dot = theme.dot();
     head.push(Span::raw(format!(" {dot} {changed} {dot} pair {} of {}", at + 1, pairs.len())));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use conclave_consensus::gates::{Gate, GateIssue};
 use conclave_consensus::runs::{AttemptDetail, OutputDetail, RunDetail, RunId};
 use conclave_consensus::verdict::{FieldVote, Verdict};
 
@@ -13,6 +14,8 @@ use crate::ui::list::Cursor;
 /// What is shown of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tab {
+    /// Of quality gates alone.
+    Questions,
     Verdict,
     Outputs,
     Diff,
@@ -22,7 +25,8 @@ pub(crate) enum Tab {
 
 impl Tab {
     /// All, with their names, and shorter ones for narrow screens.
-    pub(crate) const ALL: [(&'static str, &'static str, Self); 5] = [
+    pub(crate) const ALL: [(&'static str, &'static str, Self); 6] = [
+        ("questions", "asks", Self::Questions),
         ("verdict", "verdict", Self::Verdict),
         ("outputs", "outputs", Self::Outputs),
         ("diff", "diff", Self::Diff),
@@ -51,6 +55,11 @@ pub(crate) struct Run {
     pub(crate) pane: Pane,
     /// The text at full width.
     pub(crate) zoomed: bool,
+    /// The questions that it asks, where it is a quality gate.
+    pub(crate) gate: Option<Arc<Gate>>,
+    /// The questions tab was asked for before the questions were there.
+    pub(super) wants_questions: bool,
+    pub(crate) questions: Cursor,
     /// Of the fields that were voted on, or of the agents while it runs.
     pub(crate) fields: Cursor,
     pub(crate) outputs: Cursor,
@@ -75,6 +84,9 @@ impl Run {
             tab: Tab::Verdict,
             pane: Pane::List,
             zoomed: false,
+            gate: None,
+            wants_questions: false,
+            questions: Cursor::default(),
             fields: Cursor::default(),
             outputs: Cursor::default(),
             attempts: Cursor::default(),
@@ -101,6 +113,26 @@ impl Run {
         settings.is_some_and(|settings| settings.ended_at.is_none())
     }
 
+    /// The tabs that it has.
+    pub(crate) fn tabs(&self) -> impl Iterator<Item = (&'static str, &'static str, Tab)> {
+        let asks = self.gate.is_some();
+        Tab::ALL.into_iter().filter(move |(.., tab)| asks || *tab != Tab::Questions)
+    }
+
+    /// The question under the cursor.
+    pub(crate) fn question(&self) -> Option<&GateIssue> {
+        self.gate.as_ref()?.issues.get(self.questions.selected)
+    }
+
+    /// Where the open question under the cursor stands, or the first one.
+    pub(crate) fn open_question(&self) -> Option<usize> {
+        let is_open = |issue: &GateIssue| issue.answer.is_none();
+        if self.question().is_some_and(is_open) {
+            return Some(self.questions.selected);
+        }
+        self.gate.as_ref()?.issues.iter().position(is_open)
+    }
+
     /// The field under the cursor.
     pub(crate) fn field(&self) -> Option<&FieldVote> {
         self.verdict().filter(|_| !self.is_open())?.fields.get(self.fields.selected)
@@ -120,6 +152,7 @@ impl Run {
     pub(crate) fn length(&self) -> usize {
         let Some(detail) = &self.detail else { return 0 };
         match self.tab {
+            Tab::Questions => self.gate.as_ref().map_or(0, |gate| gate.issues.len()),
             Tab::Verdict if self.is_open() => detail.roster.len(),
             Tab::Verdict => self.verdict().map_or(0, |verdict| verdict.fields.len()),
             Tab::Outputs => detail.outputs.len(),
@@ -131,6 +164,7 @@ impl Run {
     /// The cursor of the tab's list.
     pub(crate) fn cursor(&mut self) -> &mut Cursor {
         match self.tab {
+            Tab::Questions => &mut self.questions,
             Tab::Verdict => &mut self.fields,
             Tab::Attempts => &mut self.attempts,
             Tab::Outputs | Tab::Diff | Tab::Synthesis => &mut self.outputs,
@@ -140,6 +174,7 @@ impl Run {
     /// The first line of the tab's list that is seen.
     pub(super) const fn top(&self) -> usize {
         match self.tab {
+            Tab::Questions => self.questions.top,
             Tab::Verdict => self.fields.top,
             Tab::Attempts => self.attempts.top,
             Tab::Outputs | Tab::Diff | Tab::Synthesis => self.outputs.top,

@@ -7,12 +7,14 @@ use conclave_consensus::verdict::{Conflict, FieldVote, Verdict};
 use conclave_consensus::workflow::RosterEntry;
 
 use super::model::{Run, Tab};
+use super::questions;
 use crate::ui::{at_work, voted};
 
 /// The text that belongs to the cursor; `None` where there is none.
 pub(super) fn of(run: &Run) -> Option<String> {
     let detail = run.detail.as_ref()?;
     match run.tab {
+        Tab::Questions => run.question().map(questions::text),
         Tab::Verdict if run.is_open() => detail
             .roster
             .get(run.fields.selected)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use conclave_consensus::gates::Gate;
 use conclave_consensus::runs::{RunDetail, RunId};
 use ratatui::crossterm::event::KeyCode;
 
@@ -19,7 +20,8 @@ use crate::ui::update::start_work;
 /// Opens a run over the list.
 pub(crate) fn open(model: &mut Model, id: RunId) -> Vec<Effect> {
     let detail = model.runs.preview.clone().filter(|detail| detail.summary.id == id);
-    let effects = if detail.is_some() { Vec::new() } else { vec![Effect::Read(Read::Run(id))] };
+    // Also where it is known already: what it asks as a quality gate is not.
+    let effects = vec![Effect::Read(Read::Run(id))];
     let was_there = detail.is_some() || model.runs.rows.iter().any(|run| run.id == id);
     model.run = Some(Run::new(id, detail, was_there));
     keep_in_sight(model);
@@ -39,6 +41,32 @@ pub(crate) fn arrived(model: &mut Model, detail: Option<Arc<RunDetail>>) {
     keep_in_sight(model);
 }
 
+/// The questions of the run were read.
+pub(crate) fn gate(model: &mut Model, gate: Option<Arc<Gate>>) {
+    let Some(run) = &mut model.run else { return };
+    if run.gate != gate {
+        run.gate = gate;
+        run.made_of = None;
+    }
+    if run.gate.is_none() && run.tab == Tab::Questions {
+        to_tab(run, Tab::Verdict);
+    } else if run.gate.is_some() && std::mem::take(&mut run.wants_questions) {
+        to_tab(run, Tab::Questions);
+    }
+    keep_in_sight(model);
+}
+
+/// Goes to a tab; to that of the questions as soon as there are any.
+pub(crate) fn go_to(model: &mut Model, tab: Tab) {
+    let Some(run) = &mut model.run else { return };
+    if tab == Tab::Questions && run.gate.is_none() {
+        run.wants_questions = true;
+    } else if run.tab != tab {
+        to_tab(run, tab);
+    }
+    keep_in_sight(model);
+}
+
 /// Carries out an action of an open run.
 pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = isize::try_from(view::height_of_pane(model).max(1)).unwrap_or(1);
@@ -53,7 +81,7 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Top => step(run, in_text, isize::MIN),
         Action::Bottom => step(run, in_text, isize::MAX),
         Action::NextTab => turn(run, 1),
-        Action::PreviousTab => turn(run, Tab::ALL.len() - 1),
+        Action::PreviousTab => turn(run, run.tabs().count().saturating_sub(1)),
         Action::NextPane => run.pane = if run.pane == Pane::List { Pane::Text } else { Pane::List },
         Action::Enter if run.document.is_some() => run.zoomed = true,
         Action::Back if run.zoomed => run.zoomed = false,
@@ -113,8 +141,11 @@ fn step(run: &mut Run, in_text: bool, by: isize) {
 }
 
 fn turn(run: &mut Run, by: usize) {
-    let at = Tab::ALL.iter().position(|(.., tab)| *tab == run.tab).unwrap_or(0);
-    to_tab(run, Tab::ALL[(at + by) % Tab::ALL.len()].2);
+    let tabs: Vec<Tab> = run.tabs().map(|(.., tab)| tab).collect();
+    let at = tabs.iter().position(|tab| *tab == run.tab).unwrap_or(0);
+    if let Some(tab) = tabs.get((at + by) % tabs.len().max(1)) {
+        to_tab(run, *tab);
+    }
 }
 
 fn to_tab(run: &mut Run, tab: Tab) {
@@ -129,7 +160,7 @@ fn copy(run: &Run) -> Vec<Effect> {
             run.output().map(|output| (output.content.clone(), format!("the answer of {}", output.agent)))
         }
         Tab::Diff => run.compared.as_ref().map(|compared| (compared.text(), "the comparison".to_owned())),
-        Tab::Verdict | Tab::Synthesis | Tab::Attempts => {
+        Tab::Questions | Tab::Verdict | Tab::Synthesis | Tab::Attempts => {
             run.document.as_ref().map(|document| (document.text().to_owned(), "the text".to_owned()))
         }
     };

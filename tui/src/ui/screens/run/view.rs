@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::model::{Pane, Run, Tab};
-use super::{diff, timeline, verdict};
+use super::{diff, questions, timeline, verdict};
 use crate::text::{fit, pad, size, visible};
 use crate::times;
 use crate::ui::at_work;
@@ -55,7 +55,13 @@ fn parts(model: &Model) -> Parts {
         return empty;
     }
     let lines = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
-    let above = lines(self::above(model, run, usize::from(area.width)).len()).min(rest / 3);
+    let above = lines(self::above(model, run, usize::from(area.width)).len());
+    // On a low screen the list keeps the greater part.
+    let above = match run.tab {
+        _ if rest >= ROOMY => above.min(rest / 3),
+        Tab::Attempts => 0,
+        _ => above.min(1).min(rest),
+    };
     let length = lines(run.length());
     if area.width >= WIDE && length > 0 {
         let left = if run.tab == Tab::Verdict { area.width / 5 * 3 } else { area.width / 5 * 2 };
@@ -90,6 +96,10 @@ fn parts(model: &Model) -> Parts {
 fn above(model: &Model, run: &Run, room: usize) -> Vec<Line<'static>> {
     let Some(detail) = &run.detail else { return Vec::new() };
     match run.tab {
+        Tab::Questions => {
+            let text = run.gate.as_ref().map(|gate| questions::head(gate)).unwrap_or_default();
+            vec![Line::raw(format!(" {}", visible(&text)))]
+        }
         Tab::Verdict if run.is_open() => vec![Line::raw(format!(" {}", at_work::head(model, detail)))],
         Tab::Verdict => verdict::above(model, run, room),
         Tab::Attempts => timeline::lines(model, detail, room),
@@ -154,6 +164,12 @@ pub(crate) fn draw(model: &Model, run: &Run, frame: &mut Frame<'_>) {
     let columns = usize::from(parts.list.width);
     block(frame, parts.above, above(model, run, usize::from(parts.above.width)));
     match run.tab {
+        Tab::Questions => {
+            if let Some(gate) = &run.gate {
+                let rows = gate.issues.iter().map(|issue| questions::row(theme, issue));
+                list(model, frame, parts.list, run.questions, run, rows);
+            }
+        }
         Tab::Diff => return diff::draw(model, run, frame, parts.text),
         Tab::Verdict if run.is_open() => {
             let rows = at_work::lines(model, detail, columns).into_iter();
@@ -202,6 +218,7 @@ fn block(frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'static>>) {
 fn nothing(run: &Run) -> &'static str {
     match run.tab {
         Tab::Verdict => "   There is no verdict: nobody was asked, and nobody answered.",
+        Tab::Questions => "   The gate asks nothing.",
         Tab::Diff => "",
         Tab::Outputs if run.output().is_none() => "   Nobody has answered yet.",
         Tab::Outputs => "   The answer is empty.",
@@ -245,7 +262,7 @@ fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
 fn tabs(theme: Theme, run: &Run, columns: u16) -> Line<'static> {
     let mut spans = vec![Span::raw(" ")];
     let narrow = columns < NARROW;
-    for (name, short, tab) in Tab::ALL {
+    for (name, short, tab) in run.tabs() {
         let name = if narrow { short } else { name };
         let style = if tab == run.tab { Theme::chosen() } else { theme.dim() };
         let name = match (tab == run.tab, narrow) {

@@ -89,6 +89,18 @@ pub(crate) fn apply_filter(runs: &mut Runs, text: &str) -> Vec<Effect> {
     begin(runs)
 }
 
+/// Goes to the newest run, whatever was looked at.
+pub(crate) fn to_the_newest(model: &mut Model) -> Vec<Effect> {
+    let runs = &mut model.runs;
+    runs.editing = None;
+    if !runs.filter.is_empty() {
+        runs.filter = Filter::parse("");
+        runs.matching = None;
+        runs.seen = None;
+    }
+    begin(runs)
+}
+
 /// The list from its beginning, and its totals.
 pub(crate) fn begin(runs: &mut Runs) -> Vec<Effect> {
     let mut effects = ask(runs, Part::First, None);
