@@ -21,7 +21,6 @@ fn here(model: &Model) -> Option<RunId> {
 pub(crate) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     let effects = match (action, here(model)) {
         (Action::New, _) => form::open(model, None),
-        (Action::GoOnAll, _) => vec![Effect::GoOnAll],
         (Action::Cancel, Some(id)) => cancel(model, id),
         (Action::GoOn, Some(id)) => go_on(model, id),
         (Action::Delete, Some(id)) => delete(model, id),
@@ -36,8 +35,8 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 pub(crate) fn command(model: &mut Model, action: Action, argument: &str) -> Option<Vec<Effect>> {
     if argument.is_empty() {
         return match action {
-            Action::New | Action::GoOnAll => act(model, action),
-            Action::GoOn => act(model, Action::GoOnAll),
+            Action::New => act(model, action),
+            Action::GoOn => Some(vec![Effect::GoOnAll]),
             _ => None,
         };
     }
@@ -209,3 +208,6 @@ pub(crate) fn cancel_and_quit(model: &mut Model) -> Vec<Effect> {
     effects.extend(wait(model));
     effects
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,6 @@ pub(crate) enum Action {
     New,
     Cancel,
     GoOn,
-    GoOnAll,
     Reply,
     Delete,
     Editor,
@@ -211,13 +210,16 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("cancel")
         .argument("RUN")
         .writes(),
-    bind(Place::Runs, &[key('r')], Action::GoOn, "resume", "Go on with the run, where nobody drives it")
-        .command("resume")
-        .argument("RUN")
-        .writes(),
-    bind(Place::Runs, &[], Action::GoOnAll, "", "Go on with every run that nobody drives")
-        .command("resume all")
-        .writes(),
+    bind(
+        Place::Runs,
+        &[key('r')],
+        Action::GoOn,
+        "resume",
+        "Go on with a run that nobody drives, or with all",
+    )
+    .command("resume")
+    .argument("RUN")
+    .writes(),
     bind(Place::Runs, &[], Action::Delete, "", "Delete a run with everything that belongs to it")
         .command("runs delete")
         .argument("RUN")

@@ -191,12 +191,7 @@ fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
             if model.state == State::Ready
                 && matches!(
                     action,
-                    Action::New
-                        | Action::Cancel
-                        | Action::GoOn
-                        | Action::GoOnAll
-                        | Action::Delete
-                        | Action::Reply
+                    Action::New | Action::Cancel | Action::GoOn | Action::Delete | Action::Reply
                 ) =>
         {
             driving::act(model, action).unwrap_or_default()

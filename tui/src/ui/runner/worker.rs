@@ -168,10 +168,9 @@ impl Worker<'_> {
             }
             Work::Delete(run) => {
                 let db = project.open()?;
-                Ok(Outcome::Said(match runs::delete(&db, *run).doing("delete")? {
-                    true => format!("run {run} is deleted"),
-                    false => format!("there is no run {run}"),
-                }))
+                let was_there = runs::delete(&db, *run).doing("delete")?;
+                let said = if was_there { "is deleted" } else { "was not there" };
+                Ok(Outcome::Said(format!("run {run} {said}")))
             }
             Work::Export(ids) => self.export(&project, ids),
             Work::ExportNamed(name) => {

@@ -63,8 +63,8 @@ fn fields(model: &Model, form: &Form, columns: usize, height: usize) -> Vec<Line
                     spans.push(hint("  left/right: the next stage"));
                 }
             }
-            Field::Prompt => match &form.written {
-                Some(written) => {
+            Field::Prompt => {
+                if let Some(written) = &form.written {
                     let first = written.lines().next().unwrap_or_default();
                     let all = counted(written.lines().count() as u64, "line", "lines");
                     let all = format!(" ({all}, {})", size(written.len() as u64));
@@ -72,14 +72,13 @@ fn fields(model: &Model, form: &Form, columns: usize, height: usize) -> Vec<Line
                     let first = fit_with(&visible(first), room, theme.sign("…", "~")).into_owned();
                     spans.push(Span::raw(first));
                     spans.push(Span::styled(all, theme.dim()));
-                }
-                None => {
+                } else {
                     spans.extend(typed(theme, &form.prompt, is_here, room));
                     if form.prompt.is_empty() {
                         spans.push(hint(if is_here { " ctrl-o: editor" } else { "the stage's own" }));
                     }
                 }
-            },
+            }
             Field::Quorum => {
                 spans.extend(typed(theme, &form.quorum, is_here, room));
                 if form.quorum.is_empty() {
@@ -151,15 +150,13 @@ fn agents(model: &Model, form: &Form, is_here: bool, room: usize, height: usize)
         let sign = if chosen { theme.sign("[✓]", "[x]") } else { "[ ]" };
         let style = if is_here && at == form.agent { Theme::strong() } else { ratatui::style::Style::new() };
         let marker = if is_here && at == form.agent { theme.marker() } else { " " };
-        let mut note = choice.family.clone().unwrap_or_default();
-        if !choice.installed {
-            note = format!("{note} not installed").trim().to_owned();
-        }
+        let family = choice.family.as_deref().unwrap_or_default();
+        let note = if choice.installed { family.to_owned() } else { format!("{family} not installed") };
         let name =
             fit_with(&visible(&choice.name), room.saturating_sub(6), theme.sign("…", "~")).into_owned();
         vec![
             Span::styled(format!("{marker}{sign} {name}"), style),
-            Span::styled(format!("  {}", visible(&note)), theme.dim()),
+            Span::styled(format!("  {}", visible(note.trim_start())), theme.dim()),
         ]
     })
     .collect()

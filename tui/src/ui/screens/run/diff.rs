@@ -1,5 +1,7 @@
 //! Two answers side by side.
 
+use std::fmt::Write as _;
+
 use conclave_consensus::runs::{OutputDetail, RunDetail};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -105,12 +107,12 @@ impl Compared {
         };
         for row in &self.difference.rows {
             let (left, right) = (side(row.left.as_ref()), side(row.right.as_ref()));
-            match row.change {
-                Change::Same => text.push_str(&format!("  {left}\n")),
-                Change::Left => text.push_str(&format!("- {left}\n")),
-                Change::Right => text.push_str(&format!("+ {right}\n")),
-                Change::Changed => text.push_str(&format!("- {left}\n+ {right}\n")),
-            }
+            let _ = match row.change {
+                Change::Same => writeln!(text, "  {left}"),
+                Change::Left => writeln!(text, "- {left}"),
+                Change::Right => writeln!(text, "+ {right}"),
+                Change::Changed => writeln!(text, "- {left}\n+ {right}"),
+            };
         }
         text
     }

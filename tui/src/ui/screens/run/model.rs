@@ -57,8 +57,8 @@ pub(crate) struct Run {
     pub(crate) zoomed: bool,
     /// The questions that it asks, where it is a quality gate.
     pub(crate) gate: Option<Arc<Gate>>,
-    /// The questions tab was asked for before the questions were there.
-    pub(super) wants_questions: bool,
+    /// A tab that was asked for before there was anything in it.
+    pub(super) wanted: Option<Tab>,
     pub(crate) questions: Cursor,
     /// Of the fields that were voted on, or of the agents while it runs.
     pub(crate) fields: Cursor,
@@ -85,7 +85,7 @@ impl Run {
             pane: Pane::List,
             zoomed: false,
             gate: None,
-            wants_questions: false,
+            wanted: None,
             questions: Cursor::default(),
             fields: Cursor::default(),
             outputs: Cursor::default(),

@@ -50,8 +50,8 @@ pub(crate) fn gate(model: &mut Model, gate: Option<Arc<Gate>>) {
     }
     if run.gate.is_none() && run.tab == Tab::Questions {
         to_tab(run, Tab::Verdict);
-    } else if run.gate.is_some() && std::mem::take(&mut run.wants_questions) {
-        to_tab(run, Tab::Questions);
+    } else if let Some(tab) = run.wanted.take().filter(|_| run.gate.is_some()) {
+        to_tab(run, tab);
     }
     keep_in_sight(model);
 }
@@ -60,7 +60,7 @@ pub(crate) fn gate(model: &mut Model, gate: Option<Arc<Gate>>) {
 pub(crate) fn go_to(model: &mut Model, tab: Tab) {
     let Some(run) = &mut model.run else { return };
     if tab == Tab::Questions && run.gate.is_none() {
-        run.wants_questions = true;
+        run.wanted = Some(tab);
     } else if run.tab != tab {
         to_tab(run, tab);
     }

@@ -1,5 +1,7 @@
 //! The vote, drawn: what it comes to, field by field, and what the agents contradict each other on.
 
+use std::fmt::Write as _;
+
 use conclave_consensus::verdict::{Conflict, FieldVote, Verdict};
 use ratatui::text::{Line, Span};
 
@@ -31,7 +33,7 @@ pub(super) fn above(model: &Model, run: &Run, room: usize) -> Vec<Line<'static>>
         let mut head =
             format!("   {}  {}", pad("field", columns.field, false), pad("outcome", OUTCOME, false));
         for agent in columns.agents(verdict) {
-            head.push_str(&format!("  {}", pad(&cut_to(theme, agent, columns.agent), columns.agent, false)));
+            let _ = write!(head, "  {}", pad(&cut_to(theme, agent, columns.agent), columns.agent, false));
         }
         lines.push(Line::styled(head, theme.dim()));
     }
@@ -39,7 +41,7 @@ pub(super) fn above(model: &Model, run: &Run, room: usize) -> Vec<Line<'static>>
 }
 
 /// One line for each field.
-pub(super) fn rows(model: &Model, verdict: &Verdict, _room: usize) -> Vec<Vec<Span<'static>>> {
+pub(super) fn rows(model: &Model, verdict: &Verdict) -> Vec<Vec<Span<'static>>> {
     let columns = Columns::of(model, verdict);
     verdict.fields.iter().map(|field| row(model, verdict, &columns, field)).collect()
 }

@@ -184,7 +184,7 @@ pub(crate) fn draw(model: &Model, run: &Run, frame: &mut Frame<'_>) {
         }
         Tab::Verdict => {
             if let Some(verdict) = run.verdict() {
-                let rows = verdict::rows(model, verdict, columns);
+                let rows = verdict::rows(model, verdict);
                 list(model, frame, parts.list, run.fields, run, rows.into_iter());
             }
         }

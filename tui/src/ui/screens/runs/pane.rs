@@ -30,14 +30,15 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
             lines.extend(at_work::lines(model, detail, usize::from(area.width)));
             lines
         }
-        Some(detail) => match &detail.verdict {
-            Some(verdict) => judged(model, run, verdict, area.width, narrow),
-            None => {
+        Some(detail) => {
+            if let Some(verdict) = &detail.verdict {
+                judged(model, run, verdict, area.width, narrow)
+            } else {
                 let mut lines = summary(theme, run, narrow);
                 lines.extend(answers(theme, detail));
                 lines
             }
-        },
+        }
         None => {
             let mut lines = summary(theme, run, narrow);
             lines.push(Line::styled("   reading", theme.dim()));
