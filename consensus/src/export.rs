@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::error::{ConsensusError, Result};
 use crate::runs::{self, AttemptDetail, OutputDetail, RunDetail, RunId, RunSummary};
+use crate::verdict::Verdict;
 
 /// Most characters of a file's name before its ending.
 const NAME: usize = 100;
@@ -24,7 +25,7 @@ struct Document<'run> {
     proposals: &'run [OutputDetail],
     synthesis: &'run Option<serde_json::Value>,
     attempts: &'run [AttemptDetail],
-    verdict: &'run Option<crate::verdict::Verdict>,
+    verdict: &'run Option<Verdict>,
 }
 
 /// Writes the run's JSON and Markdown into `dir` (created where it is missing); gives both paths. Each file

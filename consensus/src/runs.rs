@@ -38,7 +38,7 @@ pub enum RunStatus {
     Degraded,
     /// Too few usable answers.
     Insufficient,
-    /// Nobody said, or in words that mean nothing here.
+    /// Nobody answered and nobody was expected; as a claim: words that mean nothing here.
     Unknown,
     /// Not ended yet.
     Running,
@@ -80,7 +80,7 @@ pub struct RunFilter {
     pub spec: Option<String>,
     /// This stage, in either spelling.
     pub stage: Option<String>,
-    /// This status.
+    /// This status, as computed.
     pub status: Option<RunStatus>,
 }
 
@@ -110,13 +110,14 @@ pub struct RunSummary {
     pub spec: String,
     /// The stage in canonical form.
     pub stage: String,
-    /// What is known of its outcome.
+    /// What is computed of its outcome, or that it is under way; unknown where nobody answered and nobody was
+    /// expected.
     pub status: RunStatus,
-    /// Whether it is ok; absent when nobody said.
+    /// Whether the status is ok; absent where it is not known.
     pub consensus_ok: Option<bool>,
-    /// Whether it is degraded; absent when nobody said.
+    /// Whether the status is degraded; absent where it is not known.
     pub degraded: Option<bool>,
-    /// The status that the newest legacy synthesis claimed, in its words.
+    /// The status that the newest synthesis claims, in its words; without one, what was recorded with the run.
     pub recorded: Option<String>,
     /// How many outputs it has.
     pub output_count: u64,
@@ -210,7 +211,7 @@ pub struct RunDetail {
     pub roster: Vec<RosterEntry>,
     /// What its attempts used up together, as far as they say it.
     pub usage: Usage,
-    /// Computed from the outputs; absent until verdicts exist.
+    /// Computed from the outputs and the roster; absent where there are neither, and while the run is under way.
     pub verdict: Option<Verdict>,
 }
 
@@ -399,11 +400,12 @@ pub fn find(db: &Db, text: &str) -> Result<Found> {
 pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
     let touched = |run: &Option<RunDetail>| run.iter().map(|run| run.summary.id).collect();
     read(db, "show", touched, |conn, view| {
-        let Some(run) = reading::locate(conn, view, id)? else { return Ok(None) };
+        let Some(mut run) = reading::locate(conn, view, id)? else { return Ok(None) };
         let synthesis = reading::synthesis(conn, view, &run)?
             .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
         let attempts = reading::attempts(conn, view, &run)?;
         let (settings, roster) = reading::driven(conn, view, &run, &attempts)?;
+        let verdict = reading::verdict(conn, view, &mut run, &attempts)?;
         Ok(Some(RunDetail {
             outputs: reading::outputs(conn, view, &run)?,
             synthesis,
@@ -411,7 +413,7 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
             attempts,
             settings,
             roster,
-            verdict: None,
+            verdict,
             summary: run.summary,
         }))
     })

@@ -37,17 +37,10 @@ pub struct Required {
     /// The keys that stand for it, at the top of an answer or inside its `final_plan`: the prompts of the original
     /// ask for other names than its check did.
     pub keys: &'static [&'static str],
-    /// Whether an empty list is an answer too.
-    pub may_be_empty: bool,
 }
 
 const fn required(name: &'static str, keys: &'static [&'static str]) -> Required {
-    Required { name, keys, may_be_empty: false }
-}
-
-/// A gate has nothing to complain of when its list is empty.
-const fn listed(name: &'static str, keys: &'static [&'static str]) -> Required {
-    Required { name, keys, may_be_empty: true }
+    Required { name, keys }
 }
 
 /// The fields that decide: where two agents give different values for one, that is a conflict. The answers to the
@@ -116,7 +109,7 @@ pub const GATES: [Stage; 3] = [
         name: "clarify",
         title: "Clarify",
         before: Some("plan"),
-        required: &[listed("issues", &["issues"])],
+        required: &[required("issues", &["issues"])],
         task: "Find what is ambiguous in the spec: every question that two people could answer differently, with \
                the answer that you would give.",
         shape: shape::ISSUES,
@@ -125,7 +118,7 @@ pub const GATES: [Stage; 3] = [
         name: "checklist",
         title: "Checklist",
         before: Some("tasks"),
-        required: &[listed("requirements", &["requirements", "issues"])],
+        required: &[required("requirements", &["requirements", "issues"])],
         task: "Score every requirement of the spec and the plan from 0 to 10, and say what would mend the weak ones.",
         shape: shape::REQUIREMENTS,
     },
@@ -133,7 +126,7 @@ pub const GATES: [Stage; 3] = [
         name: "analyze",
         title: "Analyze",
         before: Some("implement"),
-        required: &[listed("issues", &["issues"])],
+        required: &[required("issues", &["issues"])],
         task: "Find what contradicts itself or is missing between spec, plan and tasks: every finding as a question, \
                with the answer that you would give.",
         shape: shape::ISSUES,

@@ -1,6 +1,8 @@
 //! What needs a person, and what the doctor looks over: one answer for the command line and the UI.
 
+use conclave_consensus::gates;
 use conclave_consensus::migrate::{self, Attention};
+use conclave_consensus::workflow::{self, Owner, Unfinished};
 use conclave_db::Db;
 use conclave_db::doctor::{self, Check, CheckState};
 
@@ -10,17 +12,50 @@ use crate::failure::{Doing, Failure};
 /// checks those that read next to nothing.
 pub(crate) fn attention(db: &Db) -> Result<Vec<Attention>, Failure> {
     let failed = doctor::cheap_checks(db).into_iter().filter(|check| check.state == CheckState::Fail);
-    let mut waiting: Vec<Attention> = failed
-        .map(|check| Attention {
-            kind: "check",
-            name: check.name.to_owned(),
-            why: check.detail,
-            advice: check.advice.unwrap_or_default(),
-            since: None,
-        })
-        .collect();
+    let mut waiting = questions(db)?;
+    waiting.extend(interrupted_runs(db)?);
+    waiting.extend(failed.map(|check| Attention {
+        kind: "check",
+        name: check.name.to_owned(),
+        why: check.detail,
+        advice: check.advice.unwrap_or_default(),
+        since: None,
+    }));
     waiting.extend(migrate::attention(db).doing("read what needs you")?);
     Ok(waiting)
+}
+
+/// Questions of quality gates that a person must answer, the oldest first.
+fn questions(db: &Db) -> Result<Vec<Attention>, Failure> {
+    let open = gates::open(db).doing("read the open questions")?;
+    let entry = |open: gates::OpenIssue| {
+        let question = open.issue.questions.first().cloned().unwrap_or_default();
+        Attention {
+            kind: "gate",
+            name: open.run.to_string(),
+            why: format!("{} of {} asks {}: {question}", open.gate, open.spec, open.issue.id),
+            advice: format!("`conclave runs answer {} {} TEXT`", open.run, open.issue.id),
+            since: Some(open.since),
+        }
+    };
+    Ok(open.into_iter().map(entry).collect())
+}
+
+/// Runs that nobody drives and that have not ended.
+fn interrupted_runs(db: &Db) -> Result<Vec<Attention>, Failure> {
+    let unfinished = workflow::unfinished(db).doing("look for unfinished runs")?;
+    let left = unfinished.into_iter().filter(|run| matches!(run.owner, Owner::Nobody | Owner::Ended));
+    let entry = |left: Unfinished| Attention {
+        kind: "run",
+        name: left.run.to_string(),
+        why: format!(
+            "{} {} was interrupted: {} of {} have answered",
+            left.spec, left.stage, left.answered, left.expected
+        ),
+        advice: format!("`conclave resume {}` goes on with it", left.run),
+        since: Some(left.driven_at),
+    };
+    Ok(left.map(entry).collect())
 }
 
 /// Imports that were begun and did not end.

@@ -1,24 +1,42 @@
-//! The demo: a project of its own in the temporary folder, with the golden fixture imported and verified.
+//! The demo: a project of its own in the temporary folder, and a run in it that three sample agents are asked in.
 //! It is kept, so that one can look around in it.
 
-use conclave_consensus::golden;
-use conclave_consensus::import::{ImportReport, Progress};
-use conclave_consensus::migrate::{self, VerifyReport};
+mod agents;
 
+use std::fmt::Write as _;
+use std::path::Path;
+
+use conclave_consensus::agents::Accept;
+use conclave_consensus::runs::RunId;
+use conclave_consensus::workflow::{self, RunRequest};
+use conclave_db::Db;
+use serde_json::json;
+
+pub(crate) use self::agents::{Act, Sample, sample};
+use crate::cli::SAMPLE_AGENT;
 use crate::config::Config;
+use crate::driving::{self, STAGE_TIME};
 use crate::failure::{Doing, Failure};
-use crate::import;
-use crate::project::Project;
+use crate::project::{Environment, Project};
+use crate::{prompts, roster};
 
-/// The demo's project, and what was done in it.
+/// What the sample agents plan.
+const SPEC: &str = "DEMO-1";
+const STAGE: &str = "plan";
+/// What they are asked; it stands in the configuration, as one of the user's own would.
+const PROMPT: &str = "Plan how our public API gets rate limits: what counts against a limit, where the counters lie, \
+                      and what a caller is told who is over it. Answer with JSON: work_breakdown, acceptance_mapping, \
+                      risks, and the decisions storage and algorithm.";
+
+/// The demo's project, with a run that was begun and waits to be driven.
 pub(crate) struct Demo {
     pub(crate) project: Project,
-    pub(crate) report: ImportReport,
-    pub(crate) verified: VerifyReport,
+    pub(crate) db: Db,
+    pub(crate) run: RunId,
 }
 
-/// Makes the project.
-pub(crate) fn create(actor: &str, progress: &mut dyn FnMut(Progress)) -> Result<Demo, Failure> {
+/// Makes the project and begins the run.
+pub(crate) fn begin(environment: &Environment, actor: &str) -> Result<Demo, Failure> {
     let folder = tempfile::Builder::new()
         .prefix("conclave-demo-")
         .tempdir()
@@ -26,15 +44,67 @@ pub(crate) fn create(actor: &str, progress: &mut dyn FnMut(Progress)) -> Result<
     let root =
         folder.path().canonicalize().map_err(|error| Failure::io("find the temporary folder", &error))?;
     let state_dir = root.join(conclave_db::paths::STATE_DIR);
+    conclave_db::paths::ensure_state_dir(&state_dir).doing("make the state folder")?;
+    let file = state_dir.join("config.toml");
+    std::fs::write(&file, configuration()?)
+        .map_err(|error| Failure::io(format!("write {}", file.display()), &error))?;
     let database = state_dir.join("state.db");
-    let project = Project { root, state_dir, database, config: Config::default() };
-    let fixture = project.root.join("consensus_artifacts.db");
-    golden::write_legacy_fixture(&fixture).doing("write the sample data")?;
-    project.init()?;
-    let report = import::import(&project, &fixture, &import::options(actor, false), progress)?;
+    let project = Project { root, state_dir, database, config: Config::load_named(&file)? };
+    let prompt = prompts::of_stage(&project, environment, SPEC, STAGE, None)?;
+    let request = RunRequest {
+        spec: SPEC.to_owned(),
+        stage: STAGE.to_owned(),
+        run_key: None,
+        prompt,
+        agents: roster::choose(&project.config, environment, &project.root, STAGE, None)?,
+        quorum: None,
+        accept: Accept::default(),
+        timeout: STAGE_TIME,
+        sequential: false,
+        gate: false,
+        directory: project.root.clone(),
+        actor: actor.to_owned(),
+    };
     let db = project.open()?;
-    let verified = migrate::verify(&db, actor, progress).doing("verify")?;
-    // Only what was finished stays.
+    let run = workflow::begin(&db, &request).doing("begin the run")?;
+    // Only what was begun stays.
     let _ = folder.keep();
-    Ok(Demo { project, report, verified })
+    Ok(Demo { project, db, run })
+}
+
+/// Drives the run in a thread of its own, of which nobody hears: what comes of it stands in the database.
+pub(crate) fn drive_behind(demo: &Demo, environment: &Environment) -> Result<(), Failure> {
+    let session = driving::session(&demo.project, environment);
+    let (db, run) = (demo.db.clone(), demo.run);
+    let driving = std::thread::Builder::new().name("demo".to_owned()).spawn(move || {
+        let driven = driving::complete(workflow::drive(&db, run, &session));
+        if let Err(failure) = driven.and_then(|driven| driven.doing("drive the demo's run")) {
+            tracing::error!(target: "conclave", "{}", failure.message);
+        }
+    });
+    driving.map(drop).map_err(|error| Failure::io("start a thread", &error))
+}
+
+/// A configuration as a user would write it. Its agents are this program.
+fn configuration() -> Result<String, Failure> {
+    let program = std::env::current_exe().map_err(|error| Failure::io("find this program", &error))?;
+    let program = text(&program)?;
+    let mut text =
+        String::from("# The demo's agents are part of Conclave. Yours stand here in the same form.\n");
+    for Sample { name, family, role, .. } in &agents::SAMPLES {
+        let command = json!([program, SAMPLE_AGENT, name]);
+        let _ = write!(
+            text,
+            "\n[[agents]]\nname = \"{name}\"\nfamily = \"{family}\"\nrole = \"{role}\"\ncommand = {command}\ntimeout = \"1m\"\n"
+        );
+    }
+    let _ = write!(text, "\n[stages.{STAGE}]\nprompt = {}\n", json!(PROMPT));
+    Ok(text)
+}
+
+fn text(path: &Path) -> Result<&str, Failure> {
+    path.to_str().ok_or_else(|| {
+        Failure::configuration(format!("this program lies in {}, whose name is no UTF-8", path.display()))
+            .hint("copy it to another folder")
+    })
 }

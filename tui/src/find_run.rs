@@ -18,7 +18,7 @@ pub(crate) fn find_one(db: &Db, name: &str) -> Result<RunId, Failure> {
             let hint = if any {
                 "`conclave runs list` shows what is there"
             } else {
-                "there are no runs yet: `conclave migrate import FILE` brings some in"
+                "there are no runs yet: `conclave run` makes one, `conclave migrate import FILE` brings some in"
             };
             Err(Failure::not_found(format!("no run {name:?}")).hint(hint))
         }

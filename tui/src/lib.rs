@@ -10,6 +10,7 @@ compile_error!(
     "conclave needs a Unix system: file locks, process groups and terminals are used as Unix has them"
 );
 
+mod agent_checks;
 mod attention;
 pub mod cli;
 mod config;

@@ -41,21 +41,17 @@ pub(crate) fn choose(
     if known.agents.is_empty() && named.is_none() {
         return Err(nobody());
     }
-    let chosen = match named {
-        Some(names) => by_name(&known, names)?,
-        None => {
-            let takes_part = |agent: &AgentDefinition| {
-                agent.stages.is_empty() || agent.stages.iter().any(|one| one == stage)
-            };
-            let all: Vec<_> = known.agents.iter().filter(|agent| takes_part(agent)).cloned().collect();
-            if all.is_empty() {
-                return Err(Failure::configuration(format!(
-                    "no agent is configured for the stage {stage:?}"
-                ))
+    let chosen = if let Some(names) = named {
+        by_name(&known, names)?
+    } else {
+        let takes_part =
+            |agent: &AgentDefinition| agent.stages.is_empty() || agent.stages.iter().any(|one| one == stage);
+        let all: Vec<_> = known.agents.iter().filter(|agent| takes_part(agent)).cloned().collect();
+        if all.is_empty() {
+            return Err(Failure::configuration(format!("no agent is configured for the stage {stage:?}"))
                 .hint("add the stage to an agent's `stages`, or name agents with --agents"));
-            }
-            all
         }
+        all
     };
     refuse_missing(&chosen, environment, folder)?;
     Ok(chosen)

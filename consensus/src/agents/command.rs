@@ -172,3 +172,6 @@ fn fill(arg: &str, launch: &Launch<'_>) -> (OsString, Filled) {
     bytes.extend_from_slice(rest.as_bytes());
     (OsString::from_vec(bytes), filled)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,9 @@ use crate::answer::{Answer, Found, NoAnswer, extract};
 /// The longest message, in characters.
 const MESSAGE_LIMIT: usize = 300;
 
+/// The most that is read of an agent's complaint, in characters.
+const WORDS_LIMIT: usize = 4000;
+
 /// How many lines of standard error are looked through, from either end.
 const LINES: usize = 200;
 
@@ -183,12 +186,21 @@ fn words(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said) -> Option<Stri
         let error = first_object(ended.stderr)?;
         error["error"]["message"].as_str().map(str::to_owned)
     };
-    said.error
+    let words = said
+        .error
         .clone()
         .or_else(in_errors)
         .or_else(|| telling_line(preset, ended.stderr))
         .or_else(|| said.progress.clone())
-        .or_else(|| telling_line(preset, said.answer.as_deref().unwrap_or_default()))
+        .or_else(|| telling_line(preset, said.answer.as_deref().unwrap_or_default()));
+    words.map(bounded)
+}
+
+fn bounded(mut words: String) -> String {
+    if let Some((end, _)) = words.char_indices().nth(WORDS_LIMIT) {
+        words.truncate(end);
+    }
+    words
 }
 
 /// The line that says most: one with a known sign, else one that calls itself an error, else the last.
@@ -203,7 +215,7 @@ fn telling_line(preset: Option<&Preset>, output: &[u8]) -> Option<String> {
     };
     let line =
         by_sign.or_else(|| lines().rev().take(LINES).find(is_error)).or_else(|| lines().next_back())?;
-    Some(line.to_owned())
+    Some(bounded(line.to_owned()))
 }
 
 fn with_words(what: &str, words: Option<String>) -> String {
@@ -235,3 +247,6 @@ fn one_line(text: &str) -> String {
     }
     line.trim_end().to_owned()
 }
+
+#[cfg(test)]
+mod tests;

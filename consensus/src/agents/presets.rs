@@ -211,6 +211,8 @@ pub const PRESETS: &[Preset] = &[
         flags: &[
             flag("--output-format", &["-o"], Value::Text("json")),
             flag("--session-id", &["-r", "--resume", "--session-file"], Value::SessionId),
+            // Without it the program refuses to answer in a folder that nobody has trusted by hand.
+            flag("--skip-trust", &[], Value::Nothing),
         ],
         stdin_argument: None,
         isolated: &[],
@@ -225,7 +227,16 @@ pub const PRESETS: &[Preset] = &[
             "GOOGLE_GENAI_USE_GCA",
         ],
         format: Format::Gemini,
-        exits: &[(41, DENIED), (42, INVALID), (53, INVALID)],
+        // No login, input, sandbox, configuration, limit of turns, folder not trusted, cancelled.
+        exits: &[
+            (41, DENIED),
+            (42, INVALID),
+            (44, INVALID),
+            (52, INVALID),
+            (53, INVALID),
+            (55, INVALID),
+            (130, ErrorClass::retryable(RetryReason::Interrupted)),
+        ],
         signs: &[
             ("please set an auth method", DENIED),
             ("api key not valid", DENIED),
@@ -269,6 +280,8 @@ pub const PRESETS: &[Preset] = &[
             ("providermodelnotfounderror", NOT_FOUND),
             ("model not found", NOT_FOUND),
             ("you must provide a message", INVALID),
+            // It answers an unknown option with its usage, and no word about which.
+            ("opencode run [message..]", INVALID),
         ],
     },
     Preset {
@@ -339,8 +352,8 @@ impl Preset {
     }
 
     /// The names of the caller's environment that are let through beside the usual ones.
-    pub fn environment(&self) -> impl Iterator<Item = &'static str> {
-        self.environment.iter().chain(NETWORK).copied()
+    pub fn environment(&self) -> Vec<&'static str> {
+        [self.environment, NETWORK].concat()
     }
 }
 
@@ -358,3 +371,6 @@ pub fn installed(path: &OsStr) -> Vec<(&'static Preset, PathBuf)> {
 fn is_program(file: &Path) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
+
+#[cfg(test)]
+mod tests;

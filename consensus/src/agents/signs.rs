@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_retry::{ErrorClass, PermanentReason, RETRY_AFTER_LIMIT, error_text, http_status};
+use conclave_retry::{ErrorClass, PermanentReason, RETRY_AFTER_LIMIT, RetryReason, error_text, http_status};
 
 use super::Preset;
 
@@ -28,14 +28,15 @@ pub(super) fn class_of(
 ) -> ErrorClass {
     let by_words = || {
         let class = status_in(words).map_or_else(|| error_text(words), http_status);
-        // A name that cannot be resolved says more than the connection that was not made for it.
         (class != UNKNOWN).then_some(class)
     };
     let by_status = status.map(http_status).filter(|class| *class != UNKNOWN);
     let class = known(preset, exit_code, words).or(by_status).or_else(by_words).unwrap_or(UNKNOWN);
-    let class = match (class, error_text(words)) {
-        (ErrorClass::Retryable { .. }, text @ ErrorClass::Retryable { .. }) => text,
-        (class, _) => class,
+    let cut_off = ErrorClass::retryable(RetryReason::Connection);
+    let class = match error_text(words) {
+        // A name that cannot be resolved says more than the connection that was not made for it.
+        cause @ ErrorClass::Retryable { .. } if class == cut_off => cause,
+        _ => class,
     };
     match class {
         ErrorClass::Retryable { reason, after: None } => {
@@ -80,8 +81,13 @@ pub(super) fn hint(preset: Option<&Preset>, class: ErrorClass, words: &str) -> O
         return None;
     };
     let lower = words.to_lowercase();
-    let unknown_option =
-        ["unknown option", "unexpected argument", "unknown argument", "unrecognized arguments"];
+    let unknown_option = [
+        "unknown option",
+        "unexpected argument",
+        "unknown argument",
+        "unrecognized arguments",
+        "opencode run [message..]",
+    ];
     match reason {
         PermanentReason::Denied => match preset {
             Some(preset) => Some(format!("not signed in or not allowed: {}", preset.login)),
@@ -95,6 +101,9 @@ pub(super) fn hint(preset: Option<&Preset>, class: ErrorClass, words: &str) -> O
         PermanentReason::InvalidInput if lower.contains("not inside a trusted directory") => {
             Some("add `--skip-git-repo-check` to its command".to_owned())
         }
+        PermanentReason::InvalidInput if lower.contains("not running in a trusted directory") => {
+            Some("add `--skip-trust` to its command".to_owned())
+        }
         PermanentReason::InvalidInput if unknown_option.iter().any(|sign| lower.contains(sign)) => Some(
             "this version of the program does not know an option: compare `command` with its --help"
                 .to_owned(),
@@ -106,3 +115,6 @@ pub(super) fn hint(preset: Option<&Preset>, class: ErrorClass, words: &str) -> O
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

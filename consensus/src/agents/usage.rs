@@ -149,3 +149,6 @@ fn short_number(text: &str) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked in the same line")]
     (0.0..1e15).contains(&number).then_some(number as u64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,7 +106,9 @@ fn codex(stdout: &[u8]) -> Option<Said> {
             "item.completed" if item["type"] == "agent_message" => {
                 said.answer = text(&item["text"]).map(String::into_bytes);
             }
-            "item.completed" if item["type"] == "error" => said.progress = text(&item["message"]),
+            "item.completed" if item["type"] == "error" => {
+                said.progress = said.progress.take().or_else(|| text(&item["message"]));
+            }
             "turn.completed" => {
                 said.usage = said.usage.and(&Usage::of_codex(&event["usage"]));
                 // It came through after all.
@@ -216,3 +218,6 @@ fn aider(stdout: &[u8]) -> Said {
     said.answer = Some(answer);
     said
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,16 @@ pub(super) fn blocks(text: &[u8]) -> Vec<&[u8]> {
     blocks
 }
 
+/// The content of the block that the whole text is.
+pub(super) fn only_block(text: &[u8]) -> Option<&[u8]> {
+    let begins = text.split(|byte| *byte == b'\n').next().and_then(edge).is_some_and(|edge| edge.may_open);
+    let last = text.rsplit(|byte| *byte == b'\n').next().and_then(edge);
+    let [block] = (begins && last.is_some_and(|edge| edge.bare)).then(|| blocks(text))?[..] else {
+        return None;
+    };
+    Some(block)
+}
+
 /// A line that begins with three or more marks.
 #[derive(Clone, Copy)]
 struct Edge {

@@ -211,3 +211,6 @@ fn number_end(text: &[u8], begin: usize) -> Result<usize, Broken> {
     }
     Ok(at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,3 +104,6 @@ pub(crate) fn trim(text: &[u8]) -> &[u8] {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

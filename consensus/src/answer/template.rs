@@ -35,9 +35,7 @@ const TYPES: &[&str] = &["string", "number", "integer", "boolean", "bool", "arra
 /// ```
 pub fn is_template(text: &[u8]) -> bool {
     let text = trim(text);
-    let blocks =
-        if text.starts_with(b"```") || text.starts_with(b"~~~") { fence::blocks(text) } else { vec![] };
-    let text = if let [block] = blocks[..] { trim(block) } else { text };
+    let text = fence::only_block(text).map_or(text, trim);
     let in_brackets =
         matches!((text.first(), text.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')));
     in_brackets && (is_schema(text) || Values::of(text).are_placeholders())
@@ -226,3 +224,6 @@ impl<'text> Scanner<'text> {
         text
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,8 @@
 //! sleeps and goes on while this process is stopped. A parent that was stopped for long first takes what its
 //! children did meanwhile: one that has exited has exited, whatever the timeout says.
 //!
-//! Memory per child: what is kept of stdout and stderr (grown as needed, [`Limits`]), the part of the prompt that
-//! was not yet read by the child as one piece, and less than 4 KiB besides. No thread belongs to a child. It takes
+//! Memory per child: what is kept of stdout and stderr (grown as needed, [`Limits`]), the prompt until
+//! all of it was read, and some 8 KiB besides. No thread belongs to a child. It takes
 //! three pipes and a process handle, so four file descriptors; where there are no more, [`start`] says so and
 //! [`is_exhausted`] knows the error.
 

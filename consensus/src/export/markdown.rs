@@ -14,6 +14,9 @@ pub(super) fn page(run: &RunDetail) -> String {
     let _ = writeln!(page, "# {} {}\n", line(&summary.spec), line(&summary.stage));
     let _ = writeln!(page, "- run: {} (`{}`)", summary.id, line(&summary.run_key));
     let _ = writeln!(page, "- status: {}", summary.status);
+    if let Some(verdict) = &run.verdict {
+        let _ = writeln!(page, "- reason: {}", line(&verdict.reason));
+    }
     if let Some(recorded) = &summary.recorded {
         let _ = writeln!(page, "- recorded: {}", line(recorded));
     }

@@ -18,6 +18,7 @@ mod marks;
 mod outputs;
 pub(crate) mod shadow;
 mod syntheses;
+mod verdicts;
 
 use conclave_db::ReadConn;
 use conclave_db::sql::{Error, Row, ValueRef};
@@ -29,9 +30,11 @@ pub(crate) use self::list::{count, list};
 pub(crate) use self::marks::marks;
 pub(crate) use self::outputs::{output, outputs};
 pub(crate) use self::syntheses::{latest_synthesis, synthesis};
+pub(crate) use self::verdicts::verdict;
 use super::control::{self, Phase};
 use super::schema::LEGACY_TABLES;
 use crate::error::Result;
+use crate::runs::RunId;
 
 type Column<T> = std::result::Result<T, Error>;
 
@@ -68,6 +71,15 @@ impl View {
     pub(crate) const fn believing(self, lead: Lead) -> Self {
         Self { lead, ..self }
     }
+}
+
+/// Where the rows of a run are.
+#[derive(Debug, Clone, Copy)]
+struct Rows<'a> {
+    /// Its number in the new tables, where these are read and know it.
+    real: Option<RunId>,
+    /// What makes it, where legacy rows have no counterpart.
+    unmapped: Option<&'a legacy::Identity>,
 }
 
 /// A text column as text, whatever its bytes.

@@ -78,6 +78,9 @@ pub(crate) fn lost_with(conn: &ReadConn<'_>, missing: &[&'static str]) -> Result
         ("agent_outputs", "legacy_id IS NULL"),
         ("run_syntheses", "legacy_id IS NULL"),
         ("run_attempts", "mirrored = 0"),
+        ("run_settings", "1"),
+        ("run_roster", "1"),
+        ("gate_issues", "1"),
     ] {
         if !missing.contains(&table) {
             let query = format!("SELECT count(*) FROM {table} WHERE {unmirrored}");
@@ -97,13 +100,23 @@ pub(crate) fn make_anew(tx: &WriteTx<'_>, missing: &[&'static str]) -> Result<()
             tx.execute_batch(&format!("DELETE FROM {table}"))?;
         }
     }
+    if missing.contains(&"consensus_runs") {
+        // Numbers of runs begin anew: what hangs on the old ones would hang on others.
+        for table in ["run_settings", "run_roster", "attempt_details", "gate_issues"] {
+            tx.execute_batch(&format!("DELETE FROM {table}"))?;
+        }
+    }
+    if missing.iter().any(|table| matches!(*table, "consensus_runs" | "agent_outputs")) {
+        // A verdict on outputs that are gone is none.
+        tx.execute_batch("DELETE FROM run_verdicts")?;
+    }
     tx.execute_batch(
         "UPDATE migration_state SET artifact_cursor = NULL, execution_cursor = NULL, synthesis_cursor = NULL",
     )?;
     Ok(())
 }
 
-/// The statements of the schema that make this table, its indexes and its triggers. Each begins on a line of its own.
+/// The statements of all steps that make this table, its indexes and its triggers. Each begins on a line of its own.
 fn statements_for(table: &str) -> String {
     let begins = [
         format!("CREATE TABLE {table}("),
@@ -111,7 +124,9 @@ fn statements_for(table: &str) -> String {
         String::from("CREATE UNIQUE INDEX "),
     ];
     let (on, of) = (format!(" ON {table}("), format!(" ON {table}\n"));
-    SQL.split_inclusive(";\n")
+    [SQL, super::workflow::SQL]
+        .into_iter()
+        .flat_map(|step| step.split_inclusive(";\n"))
         .filter_map(|statement| {
             let begin = statement.find("CREATE ").filter(|at| {
                 statement[..*at].lines().all(|line| line.is_empty() || line.starts_with("--"))

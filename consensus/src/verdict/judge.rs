@@ -113,15 +113,14 @@ const fn default_quorum(expected: usize) -> usize {
     if expected <= 2 { expected } else { expected / 2 + 1 }
 }
 
-/// Whether an answer has a field, at its top or in its final plan.
+/// Whether an answer has a field, at its top or in its final plan. A list or an object may be empty: somebody said
+/// that there is nothing.
 fn has(answer: &Value, field: &Required) -> bool {
     let places = [Some(answer), answer.get("final_plan")];
     places.into_iter().flatten().any(|place| {
         field.keys.iter().filter_map(|key| place.get(key)).any(|value| match value {
             Value::Null => false,
             Value::String(text) => !text.trim().is_empty(),
-            Value::Array(items) => field.may_be_empty || !items.is_empty(),
-            Value::Object(object) => !object.is_empty(),
             _ => true,
         })
     })

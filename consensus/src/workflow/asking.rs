@@ -94,12 +94,12 @@ pub(super) async fn ask(
         match attempted {
             Attempted::Answered => return Ok(Asked::Done),
             Attempted::Stopped => return Ok(Asked::Stopped),
-            Attempted::Failed { class, retry_at } => {
+            Attempted::Failed { class, message, retry_at } => {
                 standing.failures.all += 1;
                 standing.lost = 0;
                 standing.failures.degraded += u32::from(matches!(class, ErrorClass::Degraded { .. }));
                 standing.given_up = retry_at.is_none();
-                standing.waits = retry_at.map(|at| (class.to_string(), at));
+                standing.waits = retry_at.map(|at| (message, at));
             }
         }
     }

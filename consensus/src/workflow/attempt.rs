@@ -24,12 +24,13 @@ use crate::store::workflow::{self as store, AttemptEnded, Spawned};
 const STDERR_KEPT: usize = 16 * 1024;
 
 /// What came of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Attempted {
     Answered,
     /// Without an answer: the next attempt begins at this time, ms; there is none where it is absent.
     Failed {
         class: ErrorClass,
+        message: String,
         retry_at: Option<i64>,
     },
     /// Somebody ended it, or it was not begun at all.
@@ -180,7 +181,9 @@ impl Attempt<'_> {
         });
         let attempted = match (&answer, &failed) {
             (Some(_), _) => Attempted::Answered,
-            (None, Some(failed)) => Attempted::Failed { class: failed.class, retry_at },
+            (None, Some(failed)) => {
+                Attempted::Failed { class: failed.class, message: failed.message.clone(), retry_at }
+            }
             (None, None) => Attempted::Stopped,
         };
         let ended = self.ended(stage, agent_id, session_id, end, came, (answer, failed), retry_at);

@@ -68,7 +68,7 @@ fn check(request: &RunRequest) -> Result<()> {
     if request.run_key.as_ref().is_some_and(String::is_empty) {
         return invalid("the key of a run must not be empty");
     }
-    if request.prompt.is_empty() {
+    if request.prompt.trim_ascii().is_empty() {
         return invalid("the prompt is empty");
     }
     if request.timeout.is_zero() {

@@ -60,7 +60,15 @@ fn synthesis_gives_its_run_the_recorded_claim() {
     let run = |key: &str| all.iter().find(|run| run.run_key == key && run.stage == "plan").unwrap();
     let claim = |key: &str| {
         let run = run(key);
-        (run.status, run.consensus_ok, run.degraded, run.recorded.as_deref())
+        let row = format!("SELECT status, consensus_ok, degraded FROM consensus_runs WHERE id = {}", run.id);
+        let stored = project.db.read(|conn| {
+            conn.query_row(&row, [], |row| {
+                let status: String = row.get(0)?;
+                Ok((RunStatus::parse(&status).unwrap(), row.get(1)?, row.get(2)?))
+            })
+        });
+        let (status, consensus_ok, degraded): (_, Option<bool>, Option<bool>) = stored.unwrap();
+        (status, consensus_ok, degraded, run.recorded.as_deref())
     };
     assert_eq!(claim("run_A"), (RunStatus::Degraded, Some(false), Some(true), Some("degraded")));
     assert_eq!(claim("@text:2025-11-03 02:54:13"), (RunStatus::Unknown, None, None, Some("no-consensus")));
@@ -72,6 +80,11 @@ fn synthesis_gives_its_run_the_recorded_claim() {
     assert_eq!(claim("run_C"), (RunStatus::Insufficient, Some(false), Some(false), Some("insufficient")));
     // A run without one is unknown, not ok.
     assert_eq!(claim("run_B"), (RunStatus::Unknown, None, None, None));
+    // Beside the claim stands what the answers make of it.
+    let computed = |key: &str| (run(key).status, run(key).consensus_ok, run(key).degraded);
+    assert_eq!(computed("run_A"), (RunStatus::Degraded, Some(false), Some(true)));
+    assert_eq!(computed("run_C"), (RunStatus::Degraded, Some(false), Some(true)));
+    assert_eq!(computed("@text:2025-11-03 09:00:00"), (RunStatus::Unknown, None, None));
     let detail = runs::show(&project.db, run("run_A").id).unwrap().unwrap();
     assert_eq!(
         detail.synthesis.unwrap(),

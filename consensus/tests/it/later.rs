@@ -43,12 +43,19 @@ fn later_runs_and_outputs_come_as_they_are() {
         (1, 1),
         "not merged"
     );
-    assert_eq!(run(1_762_828_400_001).consensus_ok, Some(true));
+    // What was claimed is kept, and what the answers say is computed.
+    let claimed = "SELECT consensus_ok FROM consensus_runs WHERE run_timestamp = 1762828400001";
+    assert_eq!(project.rows(claimed), [[Value::Integer(1)]]);
+    let judged = run(1_762_828_400_001);
+    assert_eq!((judged.consensus_ok, judged.recorded.as_deref()), (Some(false), Some("ok")));
     // A flag that is neither is unknown, not true.
     let odd = listed.iter().find(|run| run.stage == "gpt5-validation").unwrap();
-    assert_eq!((odd.consensus_ok, odd.degraded), (None, Some(true)));
+    assert_eq!(odd.recorded.as_deref(), Some("unknown"));
+    let claimed = format!("SELECT consensus_ok, degraded FROM consensus_runs WHERE id = {}", odd.id);
+    assert_eq!(project.rows(&claimed), [[Value::Null, Value::Integer(1)]]);
     let synthesis = run(1_762_828_400_003);
-    assert_eq!((synthesis.status, synthesis.output_count), (RunStatus::Ok, 0));
+    assert_eq!((synthesis.status, synthesis.output_count), (RunStatus::Unknown, 0));
+    assert_eq!(synthesis.recorded.as_deref(), Some("ok"));
     assert!(listed.iter().all(|run| run.source.is_some()));
     assert_eq!(project.rows("SELECT kind FROM import_sources"), [[Value::Text("later".into())]]);
     let models = "SELECT model_version FROM agent_outputs ORDER BY id";

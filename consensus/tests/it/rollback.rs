@@ -20,6 +20,7 @@ fn scenario_25_new_tables_that_are_lost_do_not_keep_anyone_in_phase_3() {
         let outputs =
             "SELECT legacy_id, agent_name, content, output_timestamp FROM agent_outputs ORDER BY legacy_id";
         let before = timed.project.rows(outputs);
+        timed.project.write("INSERT INTO run_verdicts VALUES(1, 'ok', '{}', 1)");
         for table in lost {
             let drop = format!("DROP TABLE {table}");
             conclave_db::foreign::run(timed.project.db.path(), &drop).unwrap();
@@ -38,6 +39,11 @@ fn scenario_25_new_tables_that_are_lost_do_not_keep_anyone_in_phase_3() {
         timed.project.assert_sound();
         let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'mirrored_%'";
         assert_eq!(timed.project.number(triggers), 3, "{lost:?}");
+        let triggers =
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'verdict_outdated_%'";
+        assert_eq!(timed.project.number(triggers), 3, "{lost:?}");
+        let kept = i64::from(lost == ["run_syntheses"]);
+        assert_eq!(timed.project.number("SELECT count(*) FROM run_verdicts"), kept, "{lost:?}");
         assert_eq!(timed.force(3).phase, 3);
     }
 }

@@ -3,7 +3,7 @@
 use conclave_consensus::migrate::FindingKind;
 use conclave_consensus::record::{OutputRecord, RunRecord, record_output, record_run};
 use conclave_consensus::runs::{
-    self, Found, OutputContent, RunCursor, RunDetail, RunFilter, RunId, RunSummary,
+    self, Found, OutputContent, RunCursor, RunDetail, RunFilter, RunId, RunStatus, RunSummary,
 };
 use conclave_consensus::shadow;
 use proptest::prelude::*;
@@ -36,6 +36,16 @@ fn everything(project: &Project) -> Everything {
         assert!(pages.len() <= list.len(), "a page repeats another");
     }
     let details: Vec<_> = list.iter().map(|run| runs::show(db, run.id).unwrap().unwrap()).collect();
+    for (run, detail) in list.iter().zip(&details) {
+        assert_eq!(detail.summary, *run, "a list and a detail say the same");
+    }
+    for status in RunStatus::ALL {
+        let filter = RunFilter { status: Some(status), ..RunFilter::default() };
+        let wanted: Vec<&RunSummary> = list.iter().filter(|run| run.status == status).collect();
+        assert_eq!(runs::list(db, &filter, None, None).unwrap().iter().collect::<Vec<_>>(), wanted);
+        assert_eq!(runs::count(db, &filter).unwrap(), wanted.len() as u64, "{status}");
+        assert_eq!(runs::list(db, &filter, None, Some(1)).unwrap().len(), wanted.len().min(1));
+    }
     let mut contents = Vec::new();
     let mut syntheses = Vec::new();
     for run in &details {
@@ -319,17 +329,18 @@ fn the_side_that_leads_is_shown() {
          UPDATE agent_executions SET response_text = 'raw';
          DELETE FROM consensus_artifacts WHERE id = 2",
     );
-    for (phase, agents, content, status, markdown, response) in [
-        (1, vec!["legacy", "old0"], "tampered", "conflict", "# B", Some("raw")),
-        (2, vec!["legacy", "old0"], "tampered", "conflict", "# B", Some("raw")),
-        (3, vec!["old0", "old1"], "{\"n\":0}", "ok", "# A", None),
-        (4, vec!["old0", "old1"], "{\"n\":0}", "ok", "# A", None),
+    let (legacy, new) = (vec!["legacy", "old0"], vec!["old0", "old1"]);
+    for (phase, agents, content, status, recorded, markdown, response) in [
+        (1, &legacy, "tampered", "insufficient", "conflict", "# B", Some("raw")),
+        (2, &legacy, "tampered", "insufficient", "conflict", "# B", Some("raw")),
+        (3, &new, "{\"n\":0}", "degraded", "ok", "# A", None),
+        (4, &new, "{\"n\":0}", "degraded", "ok", "# A", None),
     ] {
         project.set_phase(phase);
         let listed = runs::list(&project.db, &RunFilter::default(), None, None).unwrap();
-        assert_eq!(listed[0].agents, agents, "phase {phase}");
+        assert_eq!(listed[0].agents, *agents, "phase {phase}");
         assert_eq!(listed[0].status.as_str(), status);
-        assert_eq!(listed[0].recorded.as_deref(), Some(status));
+        assert_eq!(listed[0].recorded.as_deref(), Some(recorded));
         let run = runs::show(&project.db, listed[0].id).unwrap().unwrap();
         assert_eq!(run.summary, listed[0]);
         assert_eq!(run.outputs.len() as u64, run.summary.output_count);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -80,8 +81,18 @@ pub(crate) enum Command {
     Init,
     /// Counts of everything on one screen
     Status,
-    /// Show runs in a fresh project with sample data; needs no key and no network
+    /// Let three sample agents run a plan in a fresh project; needs no key and no network
     Demo,
+    /// Ask several agents the same, keep every answer, and say what comes of it
+    Run(RunLine),
+    /// Lead a spec through its stages, with the gates between
+    Auto(AutoLine),
+    /// Go on with runs that were interrupted
+    Resume {
+        /// One run, by its number or a prefix of its key; all by default
+        #[arg(allow_negative_numbers = true)]
+        run: Option<String>,
+    },
     /// Read and export consensus runs
     #[command(subcommand, arg_required_else_help = false)]
     Runs(Runs),
@@ -104,6 +115,55 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// `conclave run`
+#[derive(Debug, Args)]
+pub(crate) struct RunLine {
+    /// The spec: whatever the question is about is called
+    #[arg(value_parser = values::spec)]
+    pub(crate) spec: String,
+    /// The stage: plan, tasks, implement, validate, audit, unlock, or a name of your own
+    #[arg(long, value_name = "STAGE", value_parser = values::filled)]
+    pub(crate) stage: String,
+    /// What every agent is asked; `-` reads standard input
+    ///
+    /// Without it `[stages.NAME] prompt` of the configuration, else `.conclave/prompts/NAME.md`, else a prompt that
+    /// is built in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompt: Option<PathBuf>,
+    /// Whom to ask, by their names with commas between; by default all that are configured for the stage
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = values::filled)]
+    pub(crate) agents: Option<Vec<String>>,
+    /// How many usable answers are needed; by default all of one or two, the majority of three or more
+    #[arg(long, value_name = "N", value_parser = values::limit)]
+    pub(crate) quorum: Option<usize>,
+    /// The time of the whole stage, retries included; 30 minutes by default
+    #[arg(long, value_name = "DURATION", value_parser = values::time)]
+    pub(crate) timeout: Option<Duration>,
+    /// How many must agree on a field before it counts as agreed
+    #[arg(long, value_name = "HOW MANY", value_parser = PossibleValuesParser::new(values::ACCEPT), default_value = "majority")]
+    pub(crate) accept: String,
+    /// Ask one after the other, each with the earlier answers
+    #[arg(long)]
+    pub(crate) sequential: bool,
+    /// The run's key; the same key, spec and stage goes on with an interrupted run
+    #[arg(long, value_name = "KEY", value_parser = values::filled)]
+    pub(crate) run_key: Option<String>,
+}
+
+/// `conclave auto`
+#[derive(Debug, Args)]
+pub(crate) struct AutoLine {
+    /// The spec
+    #[arg(value_parser = values::spec)]
+    pub(crate) spec: String,
+    /// The stage to begin with; the first that is not done by default
+    #[arg(long, value_name = "STAGE", value_parser = PossibleValuesParser::new(values::STAGES))]
+    pub(crate) from: Option<String>,
+    /// What the first stage is asked; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompt: Option<PathBuf>,
 }
 
 /// `conclave runs`
@@ -154,6 +214,33 @@ pub(crate) enum Runs {
         /// Where to; the current folder by default
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
+    },
+    /// Compare the answers of two agents, word by word
+    Diff {
+        /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        #[arg(allow_negative_numbers = true)]
+        run: String,
+        /// The two agents; by default the first two that answered
+        #[arg(num_args = 2, value_names = ["A", "B"])]
+        agents: Vec<String>,
+    },
+    /// Delete a run with everything that belongs to it
+    Delete {
+        /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        #[arg(allow_negative_numbers = true)]
+        run: String,
+    },
+    /// Show the open questions of a quality gate, or answer one
+    Answer {
+        /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        #[arg(allow_negative_numbers = true)]
+        run: String,
+        /// The issue that is answered
+        #[arg(requires = "text", value_parser = values::filled)]
+        issue: Option<String>,
+        /// The answer
+        #[arg(value_parser = values::filled)]
+        text: Option<String>,
     },
 }
 
@@ -266,20 +353,27 @@ impl Command {
     pub(crate) const fn reads(&self) -> bool {
         match self {
             Self::Status | Self::Completions { .. } | Self::Man => true,
-            Self::Runs(runs) => !matches!(runs, Runs::Export { .. }),
+            Self::Runs(runs) => !matches!(
+                runs,
+                Runs::Export { .. } | Runs::Delete { .. } | Runs::Answer { issue: Some(_), .. }
+            ),
             Self::Migrate(line) => {
                 line.dry_run || matches!(line.command, Some(Migrate::Status | Migrate::Verify))
             }
             Self::Doctor { fix } => !*fix,
             Self::Db(command) => matches!(command, DbCommand::Stats | DbCommand::Check),
-            Self::Init | Self::Demo => false,
+            Self::Init | Self::Demo | Self::Run(_) | Self::Auto(_) | Self::Resume { .. } => false,
         }
     }
 
     /// Whether `--read-only` refuses it. An export and a backup write files, but not the state;
     /// the demo has a state of its own.
     pub(crate) const fn changes_state(&self) -> bool {
-        !self.reads() && !matches!(self, Self::Runs(_) | Self::Demo | Self::Db(DbCommand::Backup { .. }))
+        !self.reads()
+            && !matches!(
+                self,
+                Self::Runs(Runs::Export { .. }) | Self::Demo | Self::Db(DbCommand::Backup { .. })
+            )
     }
 
     /// The command in the words of the user, for messages.
@@ -288,6 +382,11 @@ impl Command {
             Self::Init => "init",
             Self::Status => "status",
             Self::Demo => "demo",
+            Self::Run(_) => "run",
+            Self::Auto(_) => "auto",
+            Self::Resume { .. } => "resume",
+            Self::Runs(Runs::Delete { .. }) => "runs delete",
+            Self::Runs(Runs::Answer { .. }) => "runs answer",
             Self::Runs(_) => "runs",
             Self::Migrate(line) => match &line.command {
                 None => "migrate",

@@ -6,7 +6,7 @@ use conclave_db::{Db, vacuum};
 
 use super::args::{Command, Globals};
 use super::output::Output;
-use super::{db, demo, doctor, init, manual, migrate, runs, status, values};
+use super::{auto, db, demo, doctor, init, manual, migrate, resume, run, runs, status, values};
 use crate::failure::{Exit, Failure};
 use crate::project::{Environment, Places, Project};
 use crate::{logging, ui};
@@ -38,9 +38,12 @@ impl Context {
             Command::Init => init::run(self),
             Command::Status => status::run(self),
             Command::Demo => demo::run(self),
+            Command::Run(line) => run::run(self, line),
+            Command::Auto(line) => auto::run(self, line),
+            Command::Resume { run } => resume::run(self, run.as_deref()),
             Command::Runs(command) => runs::run(self, command),
             Command::Migrate(line) => migrate::run(self, line),
-            Command::Doctor { fix } => doctor::run(self, fix),
+            Command::Doctor { fix } => doctor::run(self, doctor::Scope::Everything, fix),
             Command::Db(command) => db::run(self, command),
             Command::Completions { shell } => manual::completions(&self.output, &shell),
             Command::Man => manual::page(&self.output),

@@ -18,7 +18,7 @@ use crate::times;
 
 pub(super) fn run(context: &Context, command: DbCommand) -> Result<Exit, Failure> {
     match command {
-        DbCommand::Check => doctor::run(context, false),
+        DbCommand::Check => doctor::run(context, doctor::Scope::State, false),
         DbCommand::Restore { from } => restore(context, from),
         // A copy of nothing is no copy that anyone could rely on.
         DbCommand::Backup { .. } if !context.project.has_state() => Err(no_state()),

@@ -1,18 +1,20 @@
 //! `conclave demo`
 
-use std::fmt::Write as _;
-
+use conclave_consensus::child::Stop;
 use conclave_consensus::import::quoted;
-use conclave_consensus::runs::{self, RunFilter};
+use conclave_consensus::runs;
+use conclave_consensus::verdict::Verdict;
+use conclave_consensus::workflow;
 use serde_json::json;
 
 use super::context::Context;
-use super::progress::Progress;
-use super::runs::list_lines;
-use crate::demo;
+use super::interrupt::Ending;
+use super::live::Live;
+use super::run::interrupted;
+use super::verdict::lines;
+use crate::demo::{self, Demo};
+use crate::driving;
 use crate::failure::{Doing, Exit, Failure};
-use crate::import::in_words;
-use crate::text::counted;
 use crate::ui;
 
 /// How the running program is called: by its name where the shell finds it, else by its path.
@@ -28,41 +30,63 @@ fn program(context: &Context) -> String {
 }
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let progress = Progress::new(&context.output);
-    let demo = demo::create(&context.actor, &mut |at| progress.at(at.done_rows, at.total_rows, at.phase))?;
-    drop(progress);
-    let root = demo.project.root.clone();
-    let place = || format!("the demo's project lies in {}", root.display());
-    let further = || {
-        let (folder, program) = (quoted(&root.to_string_lossy()), program(context));
-        format!(
-            "look around in it: cd {folder} && {program}\nnothing else needs the folder: delete it when you like"
-        )
+    let stop = Stop::new();
+    let on_terminal = !context.output.json && ui::refuse_without_terminal(&context.environment).is_ok();
+    if on_terminal {
+        return show(context, &stop);
+    }
+    let ending = Ending::new(stop.clone());
+    let demo = demo::begin(&context.environment, &context.actor)?;
+    let Some(verdict) = drive(context, &demo, stop, true)? else {
+        return Err(interrupted("the demo's run", &further(context, &demo), &ending));
     };
+    let detail = runs::show(&demo.db, demo.run).doing("read the run")?;
+    let detail = detail.ok_or_else(|| Failure::not_found("the demo's run has been deleted"))?;
     if context.output.json {
-        let db = demo.project.open()?;
-        let runs = runs::list(&db, &RunFilter::default(), None, None).doing("read the runs")?;
-        context.output.document(&json!({
-            "project": root.to_string_lossy(),
-            "import": demo.report,
-            "verified": demo.verified,
-            "runs": runs,
-        }))?;
-        return Ok(Exit::Done);
+        context.output.document(&json!({ "project": demo.project.root.to_string_lossy(), "run": detail }))?;
+    } else {
+        let text = lines(&context.output, &detail, &verdict);
+        context.output.print(format_args!("{text}\n{}\n{}\n", place(&demo), further(context, &demo)))?;
     }
-    if ui::refuse_without_terminal(&context.environment).is_ok() {
-        let exit = context.show(demo.project)?;
-        context.output.notice(place());
-        context.output.notice(further());
-        return Ok(exit);
-    }
-    let db = demo.project.open()?;
-    let verified = if demo.verified.equal { "all equal" } else { "with differences" };
-    let checked = counted(demo.verified.checked, "row", "rows");
-    let mut text =
-        format!("imported {}\nverified {checked} byte for byte: {verified}\n\n", in_words(&demo.report));
-    text.push_str(&list_lines(context, &db, &RunFilter::default())?);
-    let _ = writeln!(text, "\n{}\n{}", place(), further());
-    context.output.print(text)?;
     Ok(Exit::Done)
+}
+
+/// Opens the UI while the run goes on behind it. Leaving it ends the agents.
+fn show(context: &Context, stop: &Stop) -> Result<Exit, Failure> {
+    let demo = demo::begin(&context.environment, &context.actor)?;
+    let exit = std::thread::scope(|scope| {
+        let driving = scope.spawn(|| drive(context, &demo, stop.clone(), false));
+        let exit = context.show(demo.project.clone());
+        stop.cancel();
+        // Of a panic its hook has told.
+        if let Ok(Err(failure)) = driving.join() {
+            context.output.complain(&failure);
+        }
+        exit
+    })?;
+    context.output.notice(place(&demo));
+    context.output.notice(further(context, &demo));
+    Ok(exit)
+}
+
+fn drive(context: &Context, demo: &Demo, stop: Stop, tells: bool) -> Result<Option<Verdict>, Failure> {
+    let mut session = driving::session(&demo.project, &context.environment);
+    session.stop = stop;
+    let live = tells.then(|| Live::start(&context.output, Some(demo.db.clone())));
+    if let Some(live) = &live {
+        session.observer = live.observer();
+    }
+    let driven = driving::complete(workflow::drive(&demo.db, demo.run, &session))?;
+    Ok(driven.doing("drive the demo's run")?.verdict)
+}
+
+fn place(demo: &Demo) -> String {
+    format!("the demo's project lies in {}", demo.project.root.display())
+}
+
+fn further(context: &Context, demo: &Demo) -> String {
+    let (folder, program) = (quoted(&demo.project.root.to_string_lossy()), program(context));
+    format!(
+        "look around in it: cd {folder} && {program}\nnothing else needs the folder: delete it when you like"
+    )
 }

@@ -1,4 +1,4 @@
-//! `conclave doctor [--fix]`, and `conclave db check`, which is the same without the cure.
+//! `conclave doctor [--fix]`, and `conclave db check`, which is the same without the cure and the agents.
 
 use std::fmt::Write as _;
 
@@ -9,12 +9,21 @@ use serde_json::json;
 use super::context::Context;
 use super::output::{Output, Paint};
 use super::progress::Progress;
-use crate::attention;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
+use crate::{agent_checks, attention};
 
-pub(super) fn run(context: &Context, fix: bool) -> Result<Exit, Failure> {
-    look(context, fix).or_else(|failure| match failure.kind {
+/// What is looked over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The state and the agents.
+    Everything,
+    /// The state alone.
+    State,
+}
+
+pub(super) fn run(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
+    look(context, scope, fix).or_else(|failure| match failure.kind {
         "corrupt" | "not-a-database" => broken(context, &failure),
         _ => Err(failure),
     })
@@ -35,7 +44,7 @@ fn broken(context: &Context, failure: &Failure) -> Result<Exit, Failure> {
     Ok(failure.exit)
 }
 
-fn look(context: &Context, fix: bool) -> Result<Exit, Failure> {
+fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
     let mut fixed = Vec::new();
     if fix && context.project.has_state() {
         let db = context.open()?;
@@ -50,7 +59,10 @@ fn look(context: &Context, fix: bool) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     let spinner = Progress::spinning(&context.output, "checking");
-    let checks = attention::checks(&db);
+    let mut checks = attention::checks(&db);
+    if scope == Scope::Everything {
+        checks.extend(agent_checks::checks(&context.project, &context.environment));
+    }
     drop(spinner);
     let failed = checks.iter().any(|check| check.state == CheckState::Fail);
     if context.output.json {

@@ -1,9 +1,11 @@
-//! Ctrl-C: ends the process at any instruction, with a word where work was under way that goes on later.
+//! Ctrl-C: ends the process at any instruction, with a word where work was under way that goes on later. While a run
+//! is driven, it and its relatives end the agents first.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 
-use signal_hook::consts::SIGINT;
+use conclave_consensus::child::Stop;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::output::Output;
@@ -61,4 +63,71 @@ fn start() -> bool {
         }
     });
     speaker.is_ok()
+}
+
+/// What a signal ends while a run is driven.
+static AGENTS: Mutex<Option<Agents>> = Mutex::new(None);
+/// The thread that passes signals on to them.
+static PASSER: Once = Once::new();
+
+/// Somebody's agents.
+#[derive(Debug, Clone)]
+struct Agents {
+    stop: Stop,
+    signal: Arc<AtomicI32>,
+}
+
+/// While this is there, Ctrl-C, SIGTERM and SIGHUP end the agents instead of the process; a second one at once.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    agents: Agents,
+}
+
+impl Ending {
+    pub(crate) fn new(stop: Stop) -> Self {
+        let agents = Agents { stop, signal: Arc::new(AtomicI32::new(0)) };
+        *AGENTS.lock().unwrap_or_else(PoisonError::into_inner) = Some(agents.clone());
+        let mut passes = true;
+        PASSER.call_once(|| passes = pass_on());
+        // Without the thread nobody would end the process.
+        SILENT.store(!passes, Ordering::SeqCst);
+        Self { agents }
+    }
+
+    /// How the process is to end, where it was asked to.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        match self.agents.signal.load(Ordering::SeqCst) {
+            0 => None,
+            SIGINT => Some(Exit::Interrupted),
+            other => Some(Exit::Signal(u8::try_from(other).unwrap_or(u8::MAX))),
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        *AGENTS.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        SILENT.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Starts the thread; gives whether it runs.
+fn pass_on() -> bool {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return false };
+    let passer = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            let agents = AGENTS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(agents) = agents {
+                // The first says how the process ends; after a second the agents are given no more time.
+                match agents.signal.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst) {
+                    Ok(_) => agents.stop.cancel(),
+                    Err(_) => agents.stop.kill(),
+                }
+            } else {
+                // Of SIGINT the handler has taken care.
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+        }
+    });
+    passer.is_ok()
 }

@@ -4,6 +4,7 @@
 //! `run` never panics outwards, prints a failure as one line, and with `--json` prints exactly one document.
 
 mod args;
+mod auto;
 mod complaint;
 mod context;
 mod db;
@@ -11,14 +12,19 @@ mod demo;
 mod doctor;
 mod init;
 mod interrupt;
+mod live;
 mod manual;
 mod migrate;
 mod output;
 mod progress;
+mod resume;
+mod run;
 mod runs;
+mod sample_agent;
 mod status;
 mod table;
 mod values;
+mod verdict;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,6 +38,7 @@ use signal_hook::consts::SIGXFSZ;
 use self::args::{Command, Line};
 use self::context::Context;
 pub(crate) use self::output::{Output, Signs};
+pub(crate) use self::sample_agent::WORD as SAMPLE_AGENT;
 use crate::failure::{Exit, Failure};
 use crate::logging;
 use crate::project::Environment;
@@ -70,6 +77,9 @@ fn caught(line: &[OsString]) -> Exit {
 }
 
 fn parse_and_run(line: &[OsString]) -> Exit {
+    if let Some(exit) = sample_agent::answer(line) {
+        return exit;
+    }
     let parsed = match Line::try_parse_from(line) {
         Ok(parsed) => parsed,
         Err(error) => return complaint::answer(line, &error, &Output::plain(asks_for_json(line))),

@@ -1,5 +1,9 @@
 //! `conclave runs list|show|output|export`
 
+mod answer;
+mod delete;
+mod diff;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -12,6 +16,7 @@ use conclave_db::Db;
 use conclave_retry::{Clock as _, SystemClock};
 use serde_json::json;
 
+pub(super) use self::answer::lines as questions;
 use super::args::Runs;
 use super::context::Context;
 use super::output::{Output, Paint};
@@ -67,6 +72,12 @@ pub(super) fn run(context: &Context, command: Runs) -> Result<Exit, Failure> {
             output(context, &Wanted { run, agent, attempt, sequence, raw })
         }
         Runs::Export { run, dir } => export(context, &run, dir),
+        Runs::Diff { run, agents } => diff::run(context, &run, &agents),
+        Runs::Delete { run } => delete::run(context, &run),
+        Runs::Answer { run, issue: Some(issue), text } => {
+            answer::give(context, &run, &issue, &text.unwrap_or_default())
+        }
+        Runs::Answer { run, issue: None, .. } => answer::show(context, &run),
     }
 }
 
@@ -101,18 +112,6 @@ fn list(context: &Context, filter: &RunFilter, limit: Option<usize>) -> Result<E
         output.notice(format!("the newest {} are shown; --limit N shows more", limit.unwrap_or_default()));
     }
     Ok(Exit::Done)
-}
-
-/// All runs as lines, for those who print them below something else.
-pub(super) fn list_lines(context: &Context, db: &Db, filter: &RunFilter) -> Result<String, Failure> {
-    let mut table = Table::new(LIST, context.output.columns);
-    let mut text = String::new();
-    pages(db, filter, None, |page| {
-        let rows: Vec<_> = page.iter().map(|run| row(&context.output, run)).collect();
-        text.push_str(&table.lines(&rows, text.is_empty()));
-        Ok(())
-    })?;
-    Ok(text)
 }
 
 /// Reads page by page, newest first; gives whether there would be more beyond the limit.
@@ -194,6 +193,14 @@ fn show(context: &Context, name: &str) -> Result<Exit, Failure> {
 fn nothing(context: &Context) -> Result<Exit, Failure> {
     if context.output.json {
         context.output.document(&json!({}))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The empty list where several were asked for and there is no state.
+fn empty_list(context: &Context) -> Result<Exit, Failure> {
+    if context.output.json {
+        context.output.document(&json!([]))?;
     }
     Ok(Exit::Done)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use conclave_consensus::agents::{self, AgentDefinition, Preset};
 use conclave_consensus::canonical;
+use conclave_consensus::child::MARK;
 
 use super::reader::{Reader, Value};
 use crate::failure::Failure;
@@ -16,13 +17,14 @@ pub(super) const KEYS: [&str; 11] = [
 ];
 /// Keys that agents will have.
 const LATER: [&str; 2] = ["model", "route"];
-/// The variable by which the processes of an attempt are found again.
-const MARK: &str = "CONCLAVE_ATTEMPT";
 /// The most characters of a name.
 const NAME_LENGTH: usize = 64;
 
+/// How the names of Conclave's own variables begin, which agents never see.
+const OWN: &str = "CONCLAVE_";
+
 /// Time of one attempt where nobody says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(20 * 60);
+const TIMEOUT: Duration = Duration::from_mins(20);
 /// Repeated attempts where nobody says otherwise.
 const RETRIES: u32 = 2;
 
@@ -172,6 +174,10 @@ fn command(reader: &Reader<'_>, value: &Value<'_>) -> Result<Vec<String>, Failur
 fn variable(reader: &Reader<'_>, key: &str, value: &Value<'_>) -> Result<String, Failure> {
     let name = reader.text(key, value)?;
     refuse_variable(reader, key, &name, &value.span())?;
+    if name.starts_with(OWN) {
+        let what = format!("{key}: {name} is Conclave's own, and never let through");
+        return Err(reader.refuse(&value.span(), &what).hint("`env` sets a variable, also this one"));
+    }
     Ok(name)
 }
 

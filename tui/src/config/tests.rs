@@ -166,6 +166,10 @@ fn mistakes_in_agents_are_named() {
         (format!("{sh}stages = 'plan'\n"), "4:10: agents.stages: wanted a list such as"),
         (format!("{sh}stages = ['']\n"), "4:11: agents.stages: is empty"),
         (format!("{sh}env_pass = ['A=B']\n"), "4:13: agents.env_pass: \"A=B\" is no name of a variable"),
+        (
+            format!("{sh}env_pass = ['CONCLAVE_ACTOR']\n"),
+            "4:13: agents.env_pass: CONCLAVE_ACTOR is Conclave's own",
+        ),
         (format!("{sh}env = ['A']\n"), "4:7: agents.env: wanted a table, found a list"),
         (format!("{sh}env = {{ A = 1 }}\n"), "4:13: agents.env.A: wanted text in quotes, found a number"),
         (

@@ -52,5 +52,5 @@ fn init_makes_what_is_missing_and_nothing_twice() {
     assert_eq!(project.init().unwrap().len(), 2);
     assert_eq!(project.init().unwrap(), Vec::<std::path::PathBuf>::new());
     let ignore = std::fs::read_to_string(project.state_dir.join(".gitignore")).unwrap();
-    assert_eq!(ignore, "*\n!.gitignore\n!config.toml\n");
+    assert_eq!(ignore, "*\n!.gitignore\n!config.toml\n!prompts/\n!prompts/*.md\n");
 }

@@ -275,6 +275,10 @@ fn help_version_completions_and_manual_are_results() {
     for part in [".TH", "conclave runs list", "KEYS OF THE TERMINAL UI", "ctrl-z"] {
         assert!(page.contains(part), "{part}");
     }
+    assert!(
+        !page.contains("sample-agent") && !page.contains("sample\\-agent"),
+        "the demo's agents are nobody's business"
+    );
     assert_eq!(scratch.files(), Vec::<std::path::PathBuf>::new());
 }
 

@@ -6,15 +6,19 @@
     reason = "the helpers of tests are tests too, and file names are our own"
 )]
 
+mod asking;
 mod attention;
+mod auto;
 mod bad_input;
 mod commands;
 mod demo;
 mod interrupted;
+mod interrupted_runs;
 mod lists;
 mod migration;
 mod pipes;
 mod places;
 mod printed;
+mod run;
 mod scratch;
 mod terminal;

@@ -338,7 +338,7 @@ fn what_others_write_is_shown() {
 fn the_demo_opens_the_ui_and_says_afterwards_where_it_lies() {
     let scratch = Scratch::new();
     let mut session = Session::start(&scratch, &["demo"]);
-    session.until("10 of 10");
+    session.until("DEMO-1");
     session.keys("q");
     let (status, said) = session.ends();
     assert_eq!(status.code(), Some(0));

@@ -4,7 +4,7 @@ use conclave_db::ReadConn;
 use conclave_db::sql::{params, params_from_iter};
 
 use super::legacy::{self, Group, Identity, Scope};
-use super::{Lead, View, list};
+use super::{Lead, Rows, View, list, verdicts};
 use crate::canonical;
 use crate::error::Result;
 use crate::runs::{RunFilter, RunId, RunSummary};
@@ -18,6 +18,12 @@ pub(crate) struct Target {
     /// The rows that have no counterpart.
     pub(super) group: Option<Group>,
     pub(crate) summary: RunSummary,
+}
+
+impl Target {
+    pub(super) fn rows(&self) -> Rows<'_> {
+        Rows { real: self.real, unmapped: self.group.as_ref().map(|_| &self.identity) }
+    }
 }
 
 /// The run with this number.
@@ -124,14 +130,24 @@ pub(crate) fn by_key(
         run.agents = list::agents(conn, view.lead, run.id)?;
     }
     let filter = RunFilter { stage: stage.map(str::to_owned), ..RunFilter::default() };
-    for group in legacy::additions(conn, view, &filter)?.runs {
+    let additions = legacy::additions(conn, view, &filter)?;
+    for run in &mut runs {
+        if let Some(more) = additions.more.get(&run.id) {
+            legacy::add(conn, view, run, more)?;
+        }
+    }
+    for group in &additions.runs {
         let found = &group.identity.key;
         if if exact { found == key.as_bytes() } else { found.starts_with(key.as_bytes()) } {
             let agents = legacy::agents(conn, view, &group.identity)?;
-            runs.push(RunSummary { agents, ..group.summary });
+            runs.push(RunSummary { agents, ..group.summary.clone() });
         }
     }
     runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.id)));
     runs.truncate(limit);
+    // Of one alone nobody asks more than its number.
+    if runs.len() > 1 {
+        verdicts::settle(conn, view, &mut runs, &additions)?;
+    }
     Ok(runs)
 }

@@ -151,7 +151,6 @@ impl Group {
         let spec = filter.spec.as_ref().is_none_or(|spec| spec.as_bytes() == self.identity.spec);
         let stage = filter.stage.as_ref();
         spec && stage.is_none_or(|stage| forms::stage(stage).as_bytes() == self.identity.stage)
-            && filter.status.is_none_or(|status| status == self.summary.status)
     }
 }
 
@@ -298,7 +297,14 @@ pub(crate) struct Additions {
     pub(crate) more: HashMap<RunId, Group>,
 }
 
-/// What is to be added to lists under this filter.
+impl Additions {
+    /// The rows without a counterpart, by the number that their run is listed with.
+    pub(super) fn by_number(&self) -> HashMap<RunId, &Group> {
+        self.more.values().chain(&self.runs).map(|group| (group.summary.id, group)).collect()
+    }
+}
+
+/// What is to be added to lists under this filter, whatever the status.
 pub(crate) fn additions(conn: &ReadConn<'_>, view: View, filter: &RunFilter) -> Result<Additions> {
     let mut additions = Additions::default();
     let mut scope = Scope::unlisted(conn, view)?;

@@ -5,7 +5,7 @@ use conclave_db::ReadConn;
 use conclave_db::sql::{Row, ToSql, params_from_iter};
 
 use super::legacy::{self, Additions};
-use super::{Column, Lead, View, optional_text, syntheses, text};
+use super::{Column, Lead, View, optional_text, syntheses, text, verdicts};
 use crate::canonical;
 use crate::error::Result;
 use crate::runs::{RunCursor, RunFilter, RunId, RunStatus, RunSummary};
@@ -27,12 +27,18 @@ pub(super) fn columns(lead: Lead) -> String {
         ),
     };
     format!(
-        "r.id, r.run_key, r.spec_id, r.stage, {}, {recorded}, r.run_timestamp, r.updated_at,
+        "r.id, r.run_key, r.spec_id, r.stage, {}, ifnull({recorded}, {CLAIM}), r.run_timestamp, r.updated_at,
          (SELECT i.path FROM import_sources i WHERE i.id = r.source_id),
          (SELECT count(*) FROM agent_outputs o WHERE {counted})",
         claim.join(", ")
     )
 }
+
+/// What a run without any synthesis claims: the original's later schema has its claims on the run.
+const CLAIM: &str = "CASE WHEN EXISTS (SELECT 1 FROM run_syntheses n WHERE n.run_id = r.id) THEN NULL
+  WHEN r.status NOT IN ('unknown', 'running') THEN r.status
+  WHEN r.status = 'unknown' AND r.consensus_ok = 1 THEN 'ok'
+  WHEN r.status = 'unknown' AND r.degraded = 1 THEN 'degraded' END";
 
 /// The runs `r`, with what their syntheses are read from.
 pub(super) fn from(lead: Lead) -> String {
@@ -72,12 +78,17 @@ fn conditions(filter: &RunFilter) -> (Vec<&'static str>, Vec<Box<dyn ToSql>>) {
         conditions.push("r.stage = ?");
         values.push(Box::new(canonical::stage(stage).to_owned()));
     }
-    if let Some(status) = filter.status {
-        conditions.push("r.status = ?");
-        values.push(Box::new(status.as_str()));
+    // Whether a run is under way stands in its row. Every other status is computed.
+    match filter.status {
+        None => {}
+        Some(RunStatus::Running) => conditions.push("r.status = 'running'"),
+        Some(_) => conditions.push("r.status <> 'running'"),
     }
     (conditions, values)
 }
+
+/// Runs that are read at once where their status is to be computed before it is known which are wanted.
+const STEP: usize = 200;
 
 /// A page of runs, newest first; those without a known time come last.
 pub(crate) fn list(
@@ -89,6 +100,47 @@ pub(crate) fn list(
 ) -> Result<Vec<RunSummary>> {
     let limit = limit.unwrap_or(usize::MAX);
     let additions = legacy::additions(conn, view, filter)?;
+    let Some(wanted) = filter.status else {
+        return settled(conn, view, filter, &additions, cursor, limit);
+    };
+    let mut runs = Vec::new();
+    for_each_step(conn, view, filter, &additions, cursor, |page| {
+        runs.extend(page.into_iter().filter(|run| run.status == wanted));
+        runs.len() < limit
+    })?;
+    runs.truncate(limit);
+    Ok(runs)
+}
+
+/// Gives all runs after the cursor in pages, until `more` says that it has enough.
+fn for_each_step(
+    conn: &ReadConn<'_>,
+    view: View,
+    filter: &RunFilter,
+    additions: &Additions,
+    cursor: Option<&RunCursor>,
+    mut more: impl FnMut(Vec<RunSummary>) -> bool,
+) -> Result<()> {
+    let mut after = cursor.copied();
+    loop {
+        let page = settled(conn, view, filter, additions, after.as_ref(), STEP)?;
+        let is_last = page.len() < STEP;
+        after = page.last().map(RunCursor::from);
+        if !more(page) || is_last {
+            return Ok(());
+        }
+    }
+}
+
+/// A page of runs with what is computed of them, of any status that is computed.
+fn settled(
+    conn: &ReadConn<'_>,
+    view: View,
+    filter: &RunFilter,
+    additions: &Additions,
+    cursor: Option<&RunCursor>,
+    limit: usize,
+) -> Result<Vec<RunSummary>> {
     let mut runs = Vec::new();
     if view.lead != Lead::LegacyAlone {
         runs = page(conn, view.lead, filter, cursor, limit)?;
@@ -99,7 +151,9 @@ pub(crate) fn list(
             }
         }
     }
-    merge(conn, view, runs, additions, cursor, limit)
+    let mut runs = merge(conn, view, runs, additions, cursor, limit)?;
+    verdicts::settle(conn, view, &mut runs, additions)?;
+    Ok(runs)
 }
 
 fn page(
@@ -126,7 +180,7 @@ fn merge(
     conn: &ReadConn<'_>,
     view: View,
     mut runs: Vec<RunSummary>,
-    additions: Additions,
+    additions: &Additions,
     cursor: Option<&RunCursor>,
     limit: usize,
 ) -> Result<Vec<RunSummary>> {
@@ -134,13 +188,13 @@ fn merge(
     let after = cursor.map(|cursor| (cursor.started_at, cursor.id));
     let mut added = Vec::new();
     // Both are newest first, so no more of them can be on the page than it holds.
-    for group in additions.runs {
+    for group in &additions.runs {
         if added.len() < limit && after.is_none_or(|after| place(&group.summary) < after) {
             added.push(group);
         }
     }
     for group in added {
-        let mut run = group.summary;
+        let mut run = group.summary.clone();
         run.agents = legacy::agents(conn, view, &group.identity)?;
         runs.push(run);
     }
@@ -179,17 +233,27 @@ fn part(
     Ok(conn.query_all(&query, params_from_iter(values), summary)?)
 }
 
+/// How many runs there are. A status that is computed is computed of every run.
 pub(crate) fn count(conn: &ReadConn<'_>, view: View, filter: &RunFilter) -> Result<u64> {
-    let additions = legacy::additions(conn, view, filter)?.runs.len() as u64;
+    let additions = legacy::additions(conn, view, filter)?;
+    if let Some(wanted) = filter.status.filter(|status| *status != RunStatus::Running) {
+        let mut count = 0;
+        for_each_step(conn, view, filter, &additions, None, |page| {
+            count += page.iter().filter(|run| run.status == wanted).count() as u64;
+            true
+        })?;
+        return Ok(count);
+    }
+    let added = if filter.status.is_none() { additions.runs.len() as u64 } else { 0 };
     if view.lead == Lead::LegacyAlone {
-        return Ok(additions);
+        return Ok(added);
     }
     let (conditions, values) = conditions(filter);
     let mut query = "SELECT count(*) FROM consensus_runs r".to_owned();
     if !conditions.is_empty() {
         query = format!("{query} WHERE {}", conditions.join(" AND "));
     }
-    Ok(additions + conn.query_row(&query, params_from_iter(values), |row| row.get::<_, u64>(0))?)
+    Ok(added + conn.query_row(&query, params_from_iter(values), |row| row.get::<_, u64>(0))?)
 }
 
 /// Everyone who answered or was started.

@@ -6,10 +6,11 @@ use conclave_db::ReadConn;
 use conclave_db::sql::{Row, params, params_from_iter};
 
 use super::legacy::{self, Scope};
-use super::{Column, Lead, Place, Target, View, bytes, in_order, optional_text, place, text};
+use super::{Column, Lead, Place, Rows, Target, View, bytes, in_order, optional_text, place, text};
 use crate::error::Result;
 use crate::runs::{OutputContent, OutputDetail};
 use crate::store::canonical;
+use crate::verdict::CaseAnswer;
 
 /// The columns of an output by the side that is believed, and what they are read from: where it is the legacy side,
 /// mapped rows and our own are two queries.
@@ -43,7 +44,7 @@ pub(crate) fn outputs(conn: &ReadConn<'_>, view: View, run: &Target) -> Result<V
             rows.extend(conn.query_all(&query, [id.0], detail)?);
         }
     }
-    for row in unmapped(conn, view, run)? {
+    for row in unmapped(conn, view, run.rows())? {
         rows.push(row.detail(conn)?);
     }
     Ok(in_order(rows))
@@ -77,11 +78,9 @@ struct Unmapped {
 }
 
 /// The outputs of a run that have no counterpart, in the order in which they came.
-fn unmapped(conn: &ReadConn<'_>, view: View, run: &Target) -> Result<Vec<Unmapped>> {
-    if run.group.is_none() {
-        return Ok(Vec::new());
-    }
-    let scope = Scope::Run(run.identity.clone());
+fn unmapped(conn: &ReadConn<'_>, view: View, run: Rows<'_>) -> Result<Vec<Unmapped>> {
+    let Some(identity) = run.unmapped else { return Ok(Vec::new()) };
+    let scope = Scope::Run(identity.clone());
     let query = format!(
         "SELECT l.id, ifnull(CAST(l.agent_name AS BLOB), x'') FROM {} ORDER BY l.id",
         legacy::rows(view, &scope, 0)
@@ -158,6 +157,53 @@ impl Unmapped {
     }
 }
 
+/// The latest answer of each agent, with its bytes: what a verdict is computed from. Names are compared as stored.
+pub(super) fn latest(conn: &ReadConn<'_>, view: View, run: Rows<'_>) -> Result<Vec<CaseAnswer>> {
+    /// Where the answer with these numbers stands.
+    enum Found {
+        Mapped { source: usize, id: i64 },
+        Unmapped(Unmapped),
+    }
+    let sources = sources(view.lead);
+    let mut latest: HashMap<Vec<u8>, (i64, i64, Found)> = HashMap::new();
+    let mut see = |agent: Vec<u8>, attempt: i64, sequence: i64, found: Found| {
+        if latest.get(&agent).is_none_or(|(first, second, _)| (*first, *second) < (attempt, sequence)) {
+            latest.insert(agent, (attempt, sequence, found));
+        }
+    };
+    for (source, (from, columns)) in sources.iter().enumerate() {
+        let Some(id) = run.real else { break };
+        let name = columns.split(", ").next().unwrap_or_default();
+        let query = format!("SELECT o.id, o.attempt, o.sequence, CAST({name} AS BLOB) FROM {from}");
+        let rows = conn.query_all(&query, [id.0], |row| {
+            let agent = row.get::<_, Option<Vec<u8>>>(3)?.unwrap_or_default();
+            Ok((agent, row.get(1)?, row.get(2)?, Found::Mapped { source, id: row.get(0)? }))
+        })?;
+        for (agent, attempt, sequence, found) in rows {
+            see(agent, attempt, sequence, found);
+        }
+    }
+    for row in unmapped(conn, view, run)? {
+        see(row.agent.clone(), 1, row.sequence, Found::Unmapped(row));
+    }
+    let mut answers = Vec::with_capacity(latest.len());
+    for (agent, (attempt, sequence, found)) in latest {
+        let content = match (found, run.real) {
+            (Found::Unmapped(row), _) => row.content(conn)?.content,
+            (Found::Mapped { source, id }, Some(run)) => {
+                let (from, columns) = &sources[source];
+                let content = columns.split(", ").nth(1).unwrap_or_default();
+                let query = format!("SELECT {content} FROM {from} AND o.id = ?2");
+                conn.query_row(&query, [run.0, id], |row| bytes(row, 0))?.unwrap_or_default()
+            }
+            (Found::Mapped { .. }, None) => Vec::new(),
+        };
+        let agent = String::from_utf8_lossy(&agent).into_owned();
+        answers.push(CaseAnswer { agent, attempt, sequence, content });
+    }
+    Ok(answers)
+}
+
 /// One output's bytes: of the attempt and sequence asked for, else the newest of the agent.
 pub(crate) fn output(
     conn: &ReadConn<'_>,
@@ -190,7 +236,7 @@ pub(crate) fn output(
         found = found.into_iter().chain(one).max_by_key(|one| (one.attempt, one.sequence));
     }
     if attempt.is_none_or(|attempt| attempt == 1) {
-        let rows = unmapped(conn, view, run)?;
+        let rows = unmapped(conn, view, run.rows())?;
         let last = rows
             .iter()
             .rfind(|row| row.agent == agent && sequence.is_none_or(|sequence| sequence == row.sequence));

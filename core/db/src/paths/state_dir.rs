@@ -10,7 +10,7 @@ use crate::error::{DbError, Result};
 use crate::file;
 
 /// State belongs to this machine; the configuration may be shared.
-const GITIGNORE: &[u8] = b"*\n!.gitignore\n!config.toml\n";
+const GITIGNORE: &[u8] = b"*\n!.gitignore\n!config.toml\n!prompts/\n!prompts/*.md\n";
 
 /// A state folder that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct StateDir {
 }
 
 /// Makes the state folder with its parents, 0700, and a `.gitignore` in it that keeps everything but the
-/// configuration out of git. Two processes may do so at once. An existing folder of another name than
+/// configuration and the prompts out of git. Two processes may do so at once. An existing folder of another name than
 /// `.conclave` is somebody's choice and gets no `.gitignore`; rights of an existing folder are not changed.
 pub fn ensure_state_dir(folder: &Path) -> Result<StateDir> {
     let created = !folder.is_dir();

@@ -211,7 +211,10 @@ fn the_state_folder_is_private_and_out_of_git() {
     assert_eq!((made.path.as_path(), made.created), (project.state_dir().as_path(), true));
     assert_eq!(mode(&made.path), 0o700);
     let ignored = project.state_dir().join(".gitignore");
-    assert_eq!(fs::read_to_string(&ignored).unwrap(), "*\n!.gitignore\n!config.toml\n");
+    assert_eq!(
+        fs::read_to_string(&ignored).unwrap(),
+        "*\n!.gitignore\n!config.toml\n!prompts/\n!prompts/*.md\n"
+    );
     // A second time changes nothing, not even what the user changed.
     fs::write(&ignored, "mine").unwrap();
     assert!(!ensure_state_dir(&project.state_dir()).unwrap().created);
@@ -223,7 +226,10 @@ fn the_state_folder_is_private_and_out_of_git() {
     // Killed between file and content.
     fs::write(&ignored, "").unwrap();
     ensure_state_dir(&project.state_dir()).unwrap();
-    assert_eq!(fs::read_to_string(&ignored).unwrap(), "*\n!.gitignore\n!config.toml\n");
+    assert_eq!(
+        fs::read_to_string(&ignored).unwrap(),
+        "*\n!.gitignore\n!config.toml\n!prompts/\n!prompts/*.md\n"
+    );
 }
 
 #[test]

@@ -11,12 +11,12 @@ use conclave_db::{backup, checkpoint, doctor, vacuum};
 
 use super::{Shared, steps};
 use crate::failure::{Doing, Exit, Failure};
-use crate::project::Project;
+use crate::project::{Environment, Project};
 use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
 use crate::ui::model::{CheckRow, CheckState};
-use crate::{attention, demo, find_run, import, times};
+use crate::{agent_checks, attention, demo, find_run, import, times};
 
 /// Backups that the UI keeps.
 const KEPT_BACKUPS: usize = 7;
@@ -88,7 +88,9 @@ impl Worker<'_> {
             }
             Work::Doctor => {
                 let db = project.open_read_only()?.ok_or_else(gone)?;
-                Ok(Outcome::Checks(attention::checks(&db).into_iter().map(check_row).collect()))
+                let mut checks = attention::checks(&db);
+                checks.extend(agent_checks::checks(&project, &Environment::of_process()?));
+                Ok(Outcome::Checks(checks.into_iter().map(check_row).collect()))
             }
             Work::Convert => {
                 let db = project.open()?;
@@ -152,9 +154,9 @@ impl Worker<'_> {
                 Ok(Outcome::Said(format!("created {}", project.state_dir.display())))
             }
             Work::Demo => {
-                let demo = demo::create(&self.shared.actor, &mut |at| {
-                    progress(at.done_rows, at.total_rows, at.phase);
-                })?;
+                let environment = Environment::of_process()?;
+                let demo = demo::begin(&environment, &self.shared.actor)?;
+                demo::drive_behind(&demo, &environment)?;
                 let said = format!("the demo's project lies in {}", demo.project.root.display());
                 Ok(self.move_to(demo.project, said))
             }

@@ -1,0 +1,145 @@
+//! What each agent puts around its answer: the formats as its vendor documents them, and as observed where a run
+//! without a key shows them.
+
+use super::super::presets::Format;
+use super::{Said, unwrap};
+
+fn said(format: Format, stdout: &str) -> Said {
+    unwrap(Some(format), stdout.as_bytes())
+}
+
+fn answer(said: &Said) -> Option<&str> {
+    said.answer.as_deref().map(|answer| std::str::from_utf8(answer).unwrap())
+}
+
+const CLAUDE: &str = r#"{"type":"result","subtype":"success","is_error":false,"api_error_status":null,"num_turns":1,"result":"Here:\n{\"a\":1}","session_id":"s-1","total_cost_usd":0.5,"usage":{"input_tokens":3,"output_tokens":4}}"#;
+
+#[test]
+fn claude_has_a_result_line() {
+    let stream = format!(
+        "{}\n{}\n{CLAUDE}\n",
+        r#"{"type":"system","subtype":"init","session_id":"s-1"}"#,
+        r#"{"type":"assistant","message":{"content":[{"type":"text","text":"wrong"}]}}"#
+    );
+    let list = format!("[{},\n{CLAUDE}]", r#"{"type":"system","subtype":"init"}"#);
+    for stdout in [CLAUDE, &format!("{CLAUDE}\n"), &stream, &list] {
+        let said = said(Format::Claude, stdout);
+        assert_eq!(answer(&said), Some("Here:\n{\"a\":1}"), "{stdout}");
+        assert_eq!((said.error, said.session_id.as_deref()), (None, Some("s-1")));
+        assert_eq!((said.usage.input_tokens, said.usage.cost_usd), (Some(3), Some(0.5)));
+    }
+}
+
+#[test]
+fn claude_answers_to_a_schema_beside_its_text() {
+    let line = |result: &str| {
+        let line = CLAUDE.replace(r#""session_id""#, r#""structured_output":{"b":2},"session_id""#);
+        line.replace(r#""Here:\n{\"a\":1}""#, result)
+    };
+    for (result, wanted) in
+        [(r#""Done.""#, r#"{"b":2}"#), (r#""{ \"b\": 2 }""#, r#"{ "b": 2 }"#), ("null", r#"{"b":2}"#)]
+    {
+        assert_eq!(answer(&said(Format::Claude, &line(result))), Some(wanted), "{result}");
+    }
+}
+
+#[test]
+fn success_means_nothing_beside_an_error() {
+    let line = CLAUDE
+        .replace(r#""is_error":false,"api_error_status":null"#, r#""is_error":true,"api_error_status":529"#);
+    let failed = said(Format::Claude, &line);
+    assert_eq!((answer(&failed), failed.status), (None, Some(529)));
+    assert_eq!(failed.usage.cost_usd, Some(0.5), "it cost all the same");
+    let line = r#"{"type":"result","subtype":"error_max_turns","is_error":false,"session_id":"s"}"#;
+    assert_eq!(said(Format::Claude, line).error.as_deref(), Some("error_max_turns"));
+    let cut = said(
+        Format::Claude,
+        "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s\"}\n{\"type\":\"assi",
+    );
+    assert_eq!((answer(&cut), cut.session_id.as_deref()), (None, Some("s")));
+}
+
+#[test]
+fn codex_answers_with_its_last_message() {
+    let stdout = r#"{"type":"thread.started","thread_id":"t-1"}
+{"type":"turn.started"}
+{"type":"error","message":"Reconnecting... 2/5 (stream disconnected before completion: error)"}
+{"type":"item.completed","item":{"id":"item_0","type":"reasoning","text":"thinking"}}
+{"type":"item.completed","item":{"id":"item_1","type":"agent_message","text":"I look."}}
+{"type":"item.completed","item":{"id":"item_2","type":"command_execution","command":"ls","aggregated_output":"","exit_code":0,"status":"completed"}}
+{"type":"item.completed","item":{"id":"item_3","type":"agent_message","text":"{\"a\":1}"}}
+{"type":"turn.completed","usage":{"input_tokens":100,"cached_input_tokens":80,"output_tokens":30}}
+"#;
+    let answered = said(Format::Codex, stdout);
+    assert_eq!(answer(&answered), Some("{\"a\":1}"));
+    assert_eq!((answered.error, answered.session_id.as_deref()), (None, Some("t-1")));
+    assert_eq!((answered.usage.input_tokens, answered.usage.cost_usd), (Some(20), None));
+    let failed = said(
+        Format::Codex,
+        r#"{"type":"thread.started","thread_id":"t-1"}
+{"type":"error","message":"You've hit your usage limit."}
+{"type":"turn.failed","error":{"message":"You've hit your usage limit. Try again later."}}"#,
+    );
+    assert_eq!(failed.error.as_deref(), Some("You've hit your usage limit. Try again later."));
+}
+
+#[test]
+fn gemini_answers_with_one_object() {
+    let stdout = r#"{
+  "session_id": "g-1",
+  "response": "Hello\n",
+  "stats": {"models": {"pro": {"tokens": {"prompt": 9, "candidates": 2, "cached": 4, "thoughts": 1}}}}
+}"#;
+    for stdout in [stdout, &format!("Loaded cached credentials.\n{stdout}\n")] {
+        let said = said(Format::Gemini, stdout);
+        assert_eq!((answer(&said), said.session_id.as_deref()), (Some("Hello\n"), Some("g-1")));
+        assert_eq!((said.usage.input_tokens, said.usage.cache_read_tokens), (Some(5), Some(4)));
+    }
+    let failed = said(Format::Gemini, r#"{"error": {"type": "ApiError", "message": "busy", "code": 503}}"#);
+    assert_eq!((failed.error.as_deref(), failed.status), (Some("busy"), Some(503)));
+    let empty = said(Format::Gemini, r#"{"response": "", "stats": {}}"#);
+    assert_eq!((answer(&empty), empty.error.as_deref()), (None, None));
+}
+
+#[test]
+fn opencode_answers_with_its_last_message() {
+    let stdout = r#"{"type":"step_start","timestamp":1,"sessionID":"ses_1","part":{"messageID":"m1","type":"step-start"}}
+{"type":"text","timestamp":2,"sessionID":"ses_1","part":{"messageID":"m1","type":"text","text":"I look."}}
+{"type":"tool_use","timestamp":3,"sessionID":"ses_1","part":{"messageID":"m1","type":"tool"}}
+{"type":"step_finish","timestamp":4,"sessionID":"ses_1","part":{"messageID":"m1","cost":0.1,"tokens":{"input":5,"output":1}}}
+{"type":"text","timestamp":5,"sessionID":"ses_1","part":{"messageID":"m2","type":"text","text":"Here:"}}
+{"type":"text","timestamp":6,"sessionID":"ses_1","part":{"messageID":"m2","type":"text","text":"{\"a\":1}"}}
+{"type":"step_finish","timestamp":7,"sessionID":"ses_1","part":{"messageID":"m2","cost":0.2,"tokens":{"input":6,"output":2}}}
+"#;
+    let answered = said(Format::Opencode, stdout);
+    assert_eq!(answer(&answered), Some("Here:\n{\"a\":1}"));
+    assert_eq!((answered.usage.input_tokens, answered.usage.output_tokens), (Some(11), Some(3)));
+    assert!(answered.usage.cost_usd.is_some_and(|cost| (cost - 0.3).abs() < 1e-9));
+    let failed = said(
+        Format::Opencode,
+        r#"{"type":"error","timestamp":1,"sessionID":"ses_1","error":{"name":"APIError","data":{"message":"slow down","statusCode":429}}}"#,
+    );
+    assert_eq!((failed.error.as_deref(), failed.status), (Some("APIError: slow down"), Some(429)));
+}
+
+#[test]
+fn aider_answers_between_its_banner_and_its_report() {
+    let stdout = "Aider v0.86.1\nModel: x with ask edit format\nGit repo: none\n\nThe answer.\n{\"a\": 1}\n\nTokens: 2.1k sent, 345 received. Cost: $0.01 message, $0.02 session.\n";
+    let answered = said(Format::Aider, stdout);
+    assert_eq!(answer(&answered), Some("The answer.\n{\"a\": 1}\n\n"));
+    assert_eq!(answered.usage.input_tokens, Some(2100));
+    assert_eq!(answer(&said(Format::Aider, "Just text.\n")), Some("Just text.\n"));
+}
+
+/// The command may ask for another format, or be a script of the same name.
+#[test]
+fn what_is_not_wrapped_is_the_answer() {
+    for stdout in
+        ["", "text", "{\"a\":1}", "{\"type\":\"plan\"}\n", "[1]", "{", "{\"type\":\"result\"}", "\u{0}"]
+    {
+        for format in [Format::Claude, Format::Codex, Format::Gemini, Format::Opencode, Format::Aider] {
+            assert_eq!(answer(&said(format, stdout)), Some(stdout), "{format:?}");
+        }
+        assert_eq!(answer(&unwrap(None, stdout.as_bytes())), Some(stdout));
+    }
+}

@@ -1,0 +1,131 @@
+//! What is computed of a run: from its roster and its outputs, never from what somebody claims.
+//!
+//! The verdict of a closed run is stored, and goes as soon as its outputs change; of every other run it is worked out
+//! when it is read. Settings and roster are on the new side in every phase.
+
+use conclave_db::ReadConn;
+
+use super::legacy::Additions;
+use super::{Lead, Rows, Target, View, optional_text, outputs, text};
+use crate::agents::Accept;
+use crate::error::Result;
+use crate::runs::{AttemptDetail, RunId, RunStatus, RunSummary};
+use crate::verdict::{self, Case, CaseAgent, Verdict};
+
+/// Puts what is computed in the place of what is claimed. A run that is under way stays that. `additions` are the
+/// rows without a counterpart; agents must be known.
+pub(super) fn settle(
+    conn: &ReadConn<'_>,
+    view: View,
+    runs: &mut [RunSummary],
+    additions: &Additions,
+) -> Result<()> {
+    let groups = additions.by_number();
+    for run in runs {
+        if run.status == RunStatus::Running {
+            continue;
+        }
+        let real = (view.lead != Lead::LegacyAlone && run.id.0 > 0).then_some(run.id);
+        let rows = Rows { real, unmapped: groups.get(&run.id).map(|group| &group.identity) };
+        let settings = settings(conn, real)?;
+        let status = match settings.status.filter(|_| rows.unmapped.is_none()) {
+            Some(stored) => Some(stored),
+            None => case(conn, view, rows, run, &settings)?.map(|case| verdict::status(&case)),
+        };
+        put(run, status);
+    }
+    Ok(())
+}
+
+/// The verdict on a run, which its summary takes over; nothing where there is nothing to judge yet.
+pub(crate) fn verdict(
+    conn: &ReadConn<'_>,
+    view: View,
+    run: &mut Target,
+    attempts: &[AttemptDetail],
+) -> Result<Option<Verdict>> {
+    if run.summary.status == RunStatus::Running {
+        return Ok(None);
+    }
+    let settings = settings(conn, run.real)?;
+    let mut case = case(conn, view, run.rows(), &run.summary, &settings)?;
+    if let Some(case) = &mut case {
+        for agent in &mut case.expected {
+            let own = attempts.iter().filter(|attempt| attempt.agent == agent.name);
+            let last = own.max_by_key(|attempt| attempt.attempt);
+            agent.failed = last.and_then(failure);
+        }
+    }
+    let verdict = case.map(|case| verdict::judge(&case));
+    put(&mut run.summary, verdict.as_ref().map(|verdict| verdict.status));
+    Ok(verdict)
+}
+
+/// How an attempt failed, if it did.
+fn failure(attempt: &AttemptDetail) -> Option<String> {
+    let ended = !matches!(attempt.state.as_str(), "spawned" | "completed" | "answered");
+    ended.then(|| attempt.state.clone())
+}
+
+fn put(run: &mut RunSummary, status: Option<RunStatus>) {
+    run.status = status.unwrap_or(RunStatus::Unknown);
+    run.consensus_ok = status.map(|status| status == RunStatus::Ok);
+    run.degraded = status.map(|status| status == RunStatus::Degraded);
+}
+
+/// What is stored of a run for its verdict.
+#[derive(Default)]
+struct Settings {
+    /// That of the stored verdict.
+    status: Option<RunStatus>,
+    quorum: Option<usize>,
+    accept: Accept,
+    /// Whether Conclave drove it: then it has a roster.
+    driven: bool,
+}
+
+fn settings(conn: &ReadConn<'_>, run: Option<RunId>) -> Result<Settings> {
+    let Some(run) = run else { return Ok(Settings::default()) };
+    let query =
+        "SELECT (SELECT status FROM run_verdicts WHERE run_id = ?1), s.run_id IS NOT NULL, s.quorum, s.accept
+      FROM (SELECT ?1 AS id) LEFT JOIN run_settings s ON s.run_id = id";
+    Ok(conn.query_row(query, [run.0], |row| {
+        Ok(Settings {
+            status: optional_text(row, 0)?.as_deref().and_then(RunStatus::parse),
+            driven: row.get(1)?,
+            quorum: row.get(2)?,
+            accept: optional_text(row, 3)?.as_deref().and_then(Accept::parse).unwrap_or_default(),
+        })
+    })?)
+}
+
+/// What the verdict depends on; nothing where nobody answered and nobody is expected.
+fn case(
+    conn: &ReadConn<'_>,
+    view: View,
+    rows: Rows<'_>,
+    run: &RunSummary,
+    settings: &Settings,
+) -> Result<Option<Case>> {
+    let mut expected = Vec::new();
+    if let Some(run) = rows.real.filter(|_| settings.driven) {
+        let query = "SELECT agent_name, family FROM run_roster WHERE run_id = ?1 ORDER BY position";
+        expected = conn.query_all(query, [run.0], |row| {
+            Ok(CaseAgent { name: text(row, 0)?, family: optional_text(row, 1)?, failed: None })
+        })?;
+    }
+    if run.output_count == 0 && expected.is_empty() {
+        return Ok(None);
+    }
+    let answers = outputs::latest(conn, view, rows)?;
+    if expected.is_empty() {
+        // Whoever was started without an answer is in the list of agents too.
+        expected = run
+            .agents
+            .iter()
+            .map(|name| CaseAgent { name: name.clone(), family: None, failed: None })
+            .collect();
+    }
+    let stage = run.stage.clone();
+    Ok(Some(Case { stage, expected, answers, quorum: settings.quorum, accept: settings.accept }))
+}

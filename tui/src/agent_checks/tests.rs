@@ -1,0 +1,47 @@
+//! What is said of programs that are there, are not, or do not do what they should.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use conclave_db::doctor::CheckState;
+
+use super::checks;
+use crate::project::{Environment, Places, Project};
+
+#[test]
+fn each_program_is_started_once_in_a_home_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let programs = root.join("bin");
+    std::fs::create_dir_all(root.join(".conclave")).unwrap();
+    std::fs::create_dir(&programs).unwrap();
+    for (name, script) in [
+        ("claude", "echo run >> \"$0.log\"; echo \"claude 9 in $HOME $CONCLAVE_ACTOR\""),
+        ("codex", "echo broken >&2; exit 3"),
+        ("mine", "echo must not run > \"$0.log\""),
+    ] {
+        let file = programs.join(name);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let config = "[[agents]]\nname = 'claude'\ncopies = 2\n[[agents]]\nname = 'codex'\n[[agents]]\nname = 'gemini'\n\
+                  [[agents]]\nname = 'm'\ncommand = ['mine']\n";
+    std::fs::write(root.join(".conclave/config.toml"), config).unwrap();
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let environment = Environment::new(&root, &[("PATH", &path), ("HOME", "/h"), ("CONCLAVE_ACTOR", "x")]);
+    let project = Project::find(&environment, &Places::default()).unwrap();
+    let found = checks(&project, &environment);
+    let states: Vec<CheckState> = found.iter().map(|check| check.state).collect();
+    assert_eq!(states, [CheckState::Ok, CheckState::Warn, CheckState::Warn, CheckState::Ok], "{found:?}");
+    let details: Vec<&str> = found.iter().map(|check| check.detail.as_str()).collect();
+    assert!(details[0].starts_with("claude#1, claude#2: claude 9 in /"), "{details:?}");
+    assert!(!details[0].contains(" in /h ") && !details[0].contains(" x,"), "{details:?}");
+    assert!(details[1].contains("--version: exit 3 broken"), "{details:?}");
+    assert_eq!(details[2], "gemini: \"gemini\" is not installed");
+    assert!(found[2].advice.as_ref().unwrap().contains("npm install"), "{found:?}");
+    assert_eq!(
+        std::fs::read_to_string(programs.join("claude.log")).unwrap(),
+        "run\n",
+        "once for both copies"
+    );
+    assert!(!programs.join("mine.log").exists(), "a command of one's own is not started");
+}

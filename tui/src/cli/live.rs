@@ -1,0 +1,195 @@
+//! What happens in a run, told on stderr: a line for each event, and on a terminal who is at it now.
+//!
+//! A thread of its own prints, so that whoever keeps stderr does not hold up the agents.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use conclave_consensus::runs;
+use conclave_consensus::workflow::{AttemptEnd, Event, Observer};
+use conclave_db::Db;
+use conclave_retry::{Clock as _, SystemClock};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use super::output::Output;
+use crate::text::{fit, visible};
+use crate::times;
+
+/// How often the line of a terminal is drawn.
+const TURN: Duration = Duration::from_millis(200);
+
+/// What the thread is told.
+enum Told {
+    Event(Event),
+    End,
+}
+
+/// The teller; ends when dropped, after everything was told.
+pub(super) struct Live {
+    sender: Sender<Told>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Live {
+    /// Begins to tell. With a database each run is introduced by its name.
+    pub(super) fn start(output: &Output, db: Option<Db>) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        let teller = Teller::new(output.clone(), db);
+        let thread =
+            std::thread::Builder::new().name("live".to_owned()).spawn(move || teller.tell(&receiver));
+        // Without the thread the work goes on, untold.
+        Self { sender, thread: thread.ok() }
+    }
+
+    /// Whom the session tells.
+    pub(super) fn observer(&self) -> Observer {
+        let sender = self.sender.clone();
+        Arc::new(move |event| {
+            let _ = sender.send(Told::Event(event));
+        })
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let _ = self.sender.send(Told::End);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Where an agent stands.
+#[derive(Debug, Clone, Copy)]
+enum Standing {
+    /// At it since this time.
+    At(Duration),
+    /// Asked again at this time, ms by the wall clock.
+    Again(i64),
+    Answered,
+    Failed,
+}
+
+/// Everybody, by name.
+type Board = Arc<Mutex<BTreeMap<String, Standing>>>;
+
+struct Teller {
+    output: Output,
+    db: Option<Db>,
+    board: Board,
+    bar: Option<ProgressBar>,
+}
+
+impl Teller {
+    fn new(output: Output, db: Option<Db>) -> Self {
+        let board = Board::default();
+        let bar = output.shows_progress().then(|| bar(&board, output.columns));
+        Self { output, db, board, bar }
+    }
+
+    fn tell(self, events: &Receiver<Told>) {
+        while let Ok(Told::Event(event)) = events.recv() {
+            if let Some(line) = self.line(event) {
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| self.output.notice(&line)),
+                    None => self.output.notice(&line),
+                }
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// What is said of an event; the board is brought up to date.
+    fn line(&self, event: Event) -> Option<String> {
+        let now = SystemClock.monotonic();
+        match event {
+            Event::Begun { run } => {
+                self.board.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                let detail = runs::show(self.db.as_ref()?, run).ok()??;
+                let (spec, stage) = (visible(&detail.summary.spec), visible(&detail.summary.stage));
+                let agents: Vec<&str> = detail.roster.iter().map(|entry| entry.agent.as_str()).collect();
+                Some(format!("run {run}: {spec} {stage}, asking {}", visible(&agents.join(", "))))
+            }
+            Event::Started { agent, attempt, limit, .. } => {
+                let line = format!("{}: started, attempt {attempt} of {limit}", visible(&agent));
+                self.set(agent, Standing::At(now));
+                Some(line)
+            }
+            Event::Ended { agent, attempt, end } => {
+                let name = visible(&agent).into_owned();
+                let standing =
+                    if end == AttemptEnd::Answered { Standing::Answered } else { Standing::Failed };
+                let took = match self.set(agent, standing) {
+                    Some(Standing::At(since)) => format!(" after {}", times::took(now.saturating_sub(since))),
+                    _ => String::new(),
+                };
+                Some(match end {
+                    AttemptEnd::Answered => format!("{name}: answered{took}"),
+                    AttemptEnd::Failed => format!("{name}: attempt {attempt} failed{took}"),
+                    AttemptEnd::TimedOut => format!("{name}: ended, its time was over{took}"),
+                    AttemptEnd::Cancelled => format!("{name}: ended{took}"),
+                    AttemptEnd::Lost => format!("{name}: attempt {attempt} was lost"),
+                })
+            }
+            Event::Waiting { agent, attempt, until, why } => {
+                let wait = Duration::from_millis(u64::try_from(until - SystemClock.wall_ms()).unwrap_or(0));
+                let line = format!(
+                    "{}: attempt {attempt} in {}: {}",
+                    visible(&agent),
+                    times::took(wait),
+                    visible(&why.split_whitespace().collect::<Vec<_>>().join(" "))
+                );
+                self.set(agent, Standing::Again(until));
+                Some(line)
+            }
+            Event::Line { .. } | Event::Closed { .. } => None,
+        }
+    }
+
+    fn set(&self, agent: String, standing: Standing) -> Option<Standing> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).insert(agent, standing)
+    }
+}
+
+/// One line that is drawn anew several times a second.
+fn bar(board: &Board, columns: Option<usize>) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    let board = Arc::clone(board);
+    let columns = columns.unwrap_or(80).saturating_sub(4);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {who}") {
+        let who = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let _ = text.write_str(&fit(&standings(&board), columns));
+        };
+        bar.set_style(style.tick_chars("|/-\\ ").with_key("who", who));
+    }
+    bar.enable_steady_tick(TURN);
+    bar
+}
+
+/// `1 of 3 answered; b 12 s; c again in 3 s`
+fn standings(board: &Board) -> String {
+    let board = board.lock().unwrap_or_else(PoisonError::into_inner);
+    let answered = board.values().filter(|standing| matches!(standing, Standing::Answered)).count();
+    let mut text = format!("{answered} of {} answered", board.len());
+    for (agent, standing) in board.iter() {
+        let agent = visible(agent);
+        let _ = match standing {
+            Standing::At(since) => {
+                let seconds = SystemClock.monotonic().saturating_sub(*since).as_secs();
+                write!(text, "; {agent} {seconds} s")
+            }
+            Standing::Again(until) => {
+                let left = until.saturating_sub(SystemClock.wall_ms()).max(0).div_euclid(1000);
+                write!(text, "; {agent} again in {left} s")
+            }
+            Standing::Answered | Standing::Failed => Ok(()),
+        };
+    }
+    text
+}
