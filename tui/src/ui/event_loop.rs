@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use conclave_consensus::runs::RunId;
 use conclave_retry::{Clock as _, SystemClock};
 use ratatui::crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
@@ -38,6 +39,8 @@ pub(crate) struct Wanted {
     pub(crate) actor: String,
     pub(crate) read_only: bool,
     pub(crate) colour: bool,
+    /// A run that was begun: it is driven from here, and shown.
+    pub(crate) drive: Option<RunId>,
 }
 
 /// Refuses to start where there is no terminal.
@@ -69,7 +72,11 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     let io = |error: std::io::Error| Failure::io("use the terminal", &error);
     let size = event_size();
     let screen = Screen::take(mouse).map_err(io)?;
-    let (model, effects) = Model::new(setting, size, mouse, SystemClock.wall_ms());
+    let (mut model, mut effects) = Model::new(setting, size, mouse, SystemClock.wall_ms());
+    if let Some(run) = wanted.drive {
+        model.first = Some(run);
+        effects.push(Effect::GoOn(run));
+    }
     let environment = wanted.environment.clone();
     let runner = Runner::start(wanted.project, wanted.environment, wanted.actor, wanted.read_only, &sender);
     let keys = Arc::new(Keys::default());

@@ -136,5 +136,11 @@ pub(crate) enum Outcome {
     /// The checks.
     Checks(Vec<CheckRow>),
     /// Another project is shown from here on.
-    Moved { root: String, database: String, said: String },
+    Moved {
+        root: String,
+        database: String,
+        said: String,
+        /// A run that was begun there: it is driven from here, and shown.
+        drive: Option<RunId>,
+    },
 }

@@ -1,6 +1,7 @@
 //! Everything that the screen is made of.
 
 use conclave_consensus::migrate::Attention;
+use conclave_consensus::runs::RunId;
 
 use super::effect::{Effect, Read, Work};
 use super::keymap::Place;
@@ -104,6 +105,8 @@ pub(crate) struct Model {
     pub(crate) form: Option<Form>,
     /// What this process drives.
     pub(crate) live: Live,
+    /// The run to show as soon as there is a state to read it from.
+    pub(crate) first: Option<RunId>,
     /// The program ends as soon as it drives nothing any more.
     pub(crate) leaving: bool,
     pub(crate) needs: Vec<Attention>,
@@ -132,6 +135,7 @@ impl Model {
             working: None,
             form: None,
             live: Live::default(),
+            first: None,
             leaving: false,
             needs: Vec::new(),
             exit: crate::failure::Exit::Done,

@@ -382,7 +382,9 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             Vec::new()
         }
         Opened::Ready { as_it_lies } => {
-            let was_ready = std::mem::replace(&mut model.state, State::Ready) == State::Ready;
+            // Another project is another beginning.
+            let was_ready =
+                std::mem::replace(&mut model.state, State::Ready) == State::Ready && model.first.is_none();
             if as_it_lies {
                 model.notice = Some(Notice::Said("read as it lies: the folder cannot be written".to_owned()));
             }
@@ -396,6 +398,9 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             }
             // After what is drawn first.
             effects.push(Effect::Read(Read::Needs));
+            if let Some(run) = model.first.take() {
+                effects.extend(run::open(model, run));
+            }
             effects
         }
     }
@@ -430,7 +435,8 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
             model.storage.checks = Some(checks);
             model.storage.top = 0;
         }
-        Ok(Outcome::Moved { root, database, said }) => {
+        Ok(Outcome::Moved { root, database, said, drive }) => {
+            model.first = drive;
             model.setting.root = root;
             model.setting.database = database;
             model.runs = runs::Runs::default();
@@ -438,6 +444,9 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
             model.storage = storage::Storage::default();
             model.say(said);
         }
+    }
+    if let Some(run) = model.first {
+        return vec![Effect::Read(Read::Open), Effect::GoOn(run)];
     }
     match work {
         Work::Init | Work::Demo | Work::Import(_) | Work::Migrate => vec![Effect::Read(Read::Open)],

@@ -181,7 +181,7 @@ fn the_top_line_says_which_project_this_is() {
     let mut model = model((80, 24), 42);
     assert!(frame(&model).lines().next().unwrap().ends_with(" project"));
     let (root, database) = ("/tmp/conclave-demo-x".to_owned(), "/tmp/conclave-demo-x/state.db".to_owned());
-    let moved = Outcome::Moved { root, database, said: "moved".to_owned() };
+    let moved = Outcome::Moved { root, database, said: "moved".to_owned(), drive: None };
     send(&mut model, Msg::Worked { work: Work::Demo, outcome: Ok(moved) }, 42);
     assert!(frame(&model).lines().next().unwrap().ends_with(" conclave-demo-x"));
 }

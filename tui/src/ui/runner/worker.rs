@@ -156,9 +156,8 @@ impl Worker<'_> {
             Work::Demo => {
                 let environment = Environment::of_process()?;
                 let demo = demo::begin(&environment, &self.shared.actor)?;
-                demo::drive_behind(&demo, &environment)?;
                 let said = format!("the demo's project lies in {}", demo.project.root.display());
-                Ok(self.move_to(demo.project, said))
+                Ok(self.move_to(demo.project, said, Some(demo.run)))
             }
             Work::Import(file) => {
                 let file = absolute(&project, file);
@@ -202,10 +201,10 @@ impl Worker<'_> {
         )))
     }
 
-    fn move_to(&self, project: Project, said: String) -> Outcome {
+    fn move_to(&self, project: Project, said: String, drive: Option<RunId>) -> Outcome {
         let (root, database) = (project.root.display().to_string(), project.database.display().to_string());
         *self.shared.project.lock().unwrap_or_else(PoisonError::into_inner) = project;
-        Outcome::Moved { root, database, said }
+        Outcome::Moved { root, database, said, drive }
     }
 }
 

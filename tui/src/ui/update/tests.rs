@@ -252,7 +252,12 @@ fn any_message() -> impl Strategy<Value = Msg> {
         Just(Err(problem())),
         Just(Ok(Outcome::Said("done".into()))),
         Just(Ok(Outcome::Checks(Vec::new()))),
-        Just(Ok(Outcome::Moved { root: "/x".into(), database: "/x/s".into(), said: "moved".into() })),
+        Just(Ok(Outcome::Moved {
+            root: "/x".into(),
+            database: "/x/s".into(),
+            said: "moved".into(),
+            drive: None
+        })),
     ];
     prop_oneof![
         20 => any_key().prop_map(Msg::Key),
