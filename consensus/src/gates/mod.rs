@@ -14,6 +14,8 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+use crate::stages;
+
 pub use self::merge::judge;
 pub use self::model::{
     Choice, Confidence, Decision, GateAnswer, Issue, Judged, Magnitude, Rejected, Resolvability,
@@ -25,17 +27,14 @@ pub use self::stored::{
 };
 pub(crate) use self::stored::{failure, standing};
 
-/// The gates in the order of a pipeline, each with the stage that it stands before.
-const GATES: [(&str, &str); 3] = [("clarify", "plan"), ("checklist", "tasks"), ("analyze", "implement")];
-
 /// The stage behind a gate, by its name in canonical form.
 pub fn stage_behind(gate: &str) -> Option<&'static str> {
-    GATES.into_iter().find(|(name, _)| *name == gate).map(|(_, stage)| stage)
+    stages::GATES.iter().find(|stage| stage.name == gate)?.before
 }
 
 /// The gate before a stage, by its name in canonical form.
 pub fn gate_before(stage: &str) -> Option<&'static str> {
-    GATES.into_iter().find(|(_, name)| *name == stage).map(|(gate, _)| gate)
+    stages::GATES.iter().find(|gate| gate.before == Some(stage)).map(|gate| gate.name)
 }
 
 /// Whether this is the name of a gate, in canonical form.

@@ -25,7 +25,7 @@ pub use self::drive::drive;
 pub use self::event::{AttemptEnd, Event};
 pub use self::pipeline::{
     BegunPipeline, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState, PipelineStep,
-    begin_pipeline, drive_pipeline, pipeline, unfinished_pipelines,
+    begin_pipeline, drive_pipeline, pipeline, pipeline_of_run, unfinished_pipelines,
 };
 pub(crate) use self::pipeline::{Earlier, Settled};
 pub use self::request::RunRequest;

@@ -187,6 +187,11 @@ pub fn pipeline(db: &Db, id: PipelineId) -> Result<Option<Pipeline>> {
     db.read(|conn| store::find(conn, id)?.map(|stored| show(conn, stored)).transpose())
 }
 
+/// The pipeline that a run is a step of. Those that stand for steps before its first are none of its own.
+pub fn pipeline_of_run(db: &Db, run: RunId) -> Result<Option<Pipeline>> {
+    db.read(|conn| store::of_run(conn, run)?.map(|stored| show(conn, stored)).transpose())
+}
+
 /// The pipelines that run or wait, oldest first, whoever drives them.
 pub fn unfinished_pipelines(db: &Db) -> Result<Vec<Pipeline>> {
     db.read(|conn| store::unfinished(conn)?.into_iter().map(|stored| show(conn, stored)).collect())

@@ -30,6 +30,7 @@ mod parted;
 mod phase_model;
 mod phases;
 mod phases_killed;
+mod pipeline;
 mod power;
 mod project;
 mod random;

@@ -50,6 +50,14 @@ pub(crate) fn find(conn: &ReadConn<'_>, id: PipelineId) -> Result<Option<Stored>
     Ok(conn.query_optional(&format!("{SELECT} WHERE id = ?1"), [id.0], stored)?)
 }
 
+/// The one whose step a run is.
+pub(crate) fn of_run(conn: &ReadConn<'_>, run: RunId) -> Result<Option<Stored>> {
+    let query = format!(
+        "{SELECT} WHERE (run_key, spec_id) = (SELECT run_key, spec_id FROM consensus_runs WHERE id = ?1)"
+    );
+    Ok(conn.query_optional(&query, [run.0], stored)?)
+}
+
 /// Those that have not ended, oldest first.
 pub(crate) fn unfinished(conn: &ReadConn<'_>) -> Result<Vec<Stored>> {
     Ok(conn.query_all(&format!("{SELECT} WHERE ended_at IS NULL ORDER BY id"), [], stored)?)

@@ -1,5 +1,9 @@
 //! From step to step, until the pipeline rests.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
 use conclave_db::{Db, ReadConn, process};
 
 use super::request::StoredRequest;
@@ -12,6 +16,31 @@ use crate::store::workflow::{self as runs, gates as stored_gates};
 use crate::verdict::Verdict;
 use crate::workflow::writing::write;
 use crate::workflow::{Owner, Session, begin, cancel, drive};
+
+/// The pipelines that this process drives: which process an owner is says nothing of its tasks.
+static DRIVEN: Mutex<BTreeSet<(PathBuf, i64)>> = Mutex::new(BTreeSet::new());
+
+/// That a pipeline is driven here, for as long as it lives.
+#[derive(Debug)]
+struct Driving((PathBuf, i64));
+
+impl Driving {
+    fn begin(db: &Db, id: PipelineId) -> Result<Self> {
+        let key = (db.path().to_path_buf(), id.0);
+        let mut driven = DRIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if !driven.insert(key.clone()) {
+            let why = format!("pipeline {id} is already driven by this process");
+            return Err(ConsensusError::refused(why, None));
+        }
+        Ok(Self(key))
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        DRIVEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
 
 /// Where the way goes after a step.
 enum Next {
@@ -27,6 +56,7 @@ enum Next {
 /// [`ConsensusError::NotFound`] without such a pipeline, [`ConsensusError::Refused`] where another live process
 /// drives it or the run it is at, and failures of the storage: it can be driven again then, and goes on.
 pub async fn drive_pipeline(db: &Db, id: PipelineId, session: &Session) -> Result<PipelineEnd> {
+    let _driving = Driving::begin(db, id)?;
     let me = process::current()?;
     let taken = write(db, "take pipeline", move |tx| {
         let taken = store::take(tx, id, &me)?;

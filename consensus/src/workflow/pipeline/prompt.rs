@@ -44,7 +44,7 @@ pub(super) fn compose(brief: Option<&str>, settled: &[Settled], earlier: &[Earli
     if !earlier.is_empty() {
         before.push_str("## What came of the stages before\n\n");
         for Earlier { stage, status, synthesis } in earlier {
-            before.push_str(&format!("### {stage}: {status}\n\n{}\n\n", stripped(synthesis)));
+            before.push_str(&["### ", stage, ": ", status, "\n\n", &stripped(synthesis), "\n\n"].concat());
         }
     }
     let mut prompt = before.into_bytes();
@@ -58,7 +58,8 @@ fn answers(settled: &[Settled]) -> String {
         let (question, answer) = (beginning(question, 512), beginning(answer, 4096));
         let line = format!("- {gate} {}: {question}\n  {answer} ({by})\n", beginning(issue, 128));
         if text.len() + line.len() > ALL_ANSWERS - 64 {
-            text.push_str(&format!("- {} more are left out\n", settled.len() - number));
+            let left_out = settled.len() - number;
+            text.extend(["- ", &left_out.to_string(), " more are left out\n"]);
             break;
         }
         text.push_str(&line);
@@ -84,7 +85,10 @@ pub(super) fn stripped(synthesis: &str) -> String {
 }
 
 /// What a synthesis says of itself, not of the work; and what in the original held everything before it.
-const GROWTH: [&str; 17] = [
+const GROWTH: [&str; 20] = [
+    "stage",
+    "status",
+    "reason",
     "sources",
     "output_markdown",
     "output_path",

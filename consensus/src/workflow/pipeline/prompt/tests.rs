@@ -36,7 +36,7 @@ fn a_later_prompt_holds_what_came_before() {
     );
     let wanted = "Build it.\n\n## What was decided\n\n- clarify Q-1: Which?\n  the left one (ada)\n\n\
         ## What came of the stages before\n\n### plan: ok\n\n\
-        {\"agreed\":{\"steps[0]\":\"one\"},\"status\":\"ok\"}\n\nList the tasks.";
+        {\"agreed\":{\"steps[0]\":\"one\"}}\n\nList the tasks.";
     assert_eq!(String::from_utf8(prompt).unwrap(), wanted);
 }
 
@@ -44,7 +44,7 @@ fn a_later_prompt_holds_what_came_before() {
 fn a_synthesis_of_an_older_program_is_its_text() {
     let old = json!({"output_markdown": "# Plan", "output_path": "/home/ada/plan.md", "status": "ok",
         "artifacts_count": 3, "agreements": null, "conflicts": null});
-    assert_eq!(stripped(&old.to_string()), r##"{"status":"ok","text":"# Plan"}"##);
+    assert_eq!(stripped(&old.to_string()), r##"{"text":"# Plan"}"##);
     assert_eq!(stripped("no JSON"), "no JSON");
 }
 
@@ -76,9 +76,9 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just(json!(null)),
         any::<f64>().prop_map(|number| json!(number)),
         "\\PC{0,40}".prop_map(|text| json!(text)),
-        Just(json!("ä\"\n".repeat(9000))),
+        Just(json!("ä\"\n".repeat(2000))),
     ];
-    leaf.prop_recursive(5, 64, 8, |inner| {
+    leaf.prop_recursive(4, 24, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(|list| json!(list)),
             prop::collection::btree_map("[a-z]{1,6}|agreed|open|sources", inner, 0..8)
@@ -88,15 +88,16 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn no_synthesis_is_longer_than_its_bound(value in any_json(), repeat in 1..40_usize) {
+    fn no_synthesis_is_longer_than_its_bound(value in any_json(), repeat in 1..8_usize) {
         let whole = json!({"agreed": vec![value; repeat]});
         let text = stripped(&whole.to_string());
         prop_assert!(text.len() <= EACH_SYNTHESIS);
     }
 
     #[test]
-    fn no_text_is_a_problem(text in ".*") {
-        prop_assert!(stripped(&text).len() <= EACH_SYNTHESIS.max(text.len()));
+    fn no_text_is_longer_than_its_bound(text in ".{1,20}", repeat in 1..9000_usize) {
+        prop_assert!(stripped(&text.repeat(repeat)).len() <= EACH_SYNTHESIS);
     }
 }
