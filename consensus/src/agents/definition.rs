@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct AgentDefinition {
     /// Its name, kept verbatim; unique in a roster.
     pub name: String,
-    /// The name in [`super::presets`] whose table says how it is talked to; absent for a plain command.
+    /// The name of a [`Preset`](super::Preset), whose table says how it is talked to; absent for a plain command.
     pub preset: Option<String>,
     /// Program and arguments. `{prompt}` stands for the prompt, `{prompt_file}` for the path of a file that holds
     /// it; without either the prompt goes to standard input.
