@@ -15,7 +15,7 @@ use super::context::Context;
 use super::interrupt::Ending;
 use super::live::Live;
 use super::runs::questions;
-use super::verdict::lines;
+use super::verdict::ended;
 use crate::driving::{self, GATE_TIME, STAGE_TIME};
 use crate::failure::{Doing, Exit, Failure};
 use crate::{prompts, roster};
@@ -100,7 +100,7 @@ fn tell(context: &Context, db: &Db, run: RunId, verdict: &Verdict) -> Result<Exi
     if context.output.json {
         context.output.document(&detail)?;
     } else {
-        context.output.print(lines(&context.output, &detail, verdict))?;
+        context.output.print(ended(&context.output, &detail, verdict))?;
         let open = gates::open(db).doing("read the open questions")?;
         let open: Vec<_> = open.into_iter().filter(|issue| issue.run == run).collect();
         context.output.print(questions(&context.output, &open))?;
