@@ -1,5 +1,6 @@
 //! Reading: lists by keyset, one run whole, one output's bytes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use conclave_db::{Db, ErrorKind, ReadConn};
@@ -233,6 +234,33 @@ pub struct OutputContent {
     pub response: Option<Vec<u8>>,
 }
 
+/// Where an agent of a run stands, for a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentMark {
+    /// Its name.
+    pub agent: String,
+    /// Where it stands.
+    pub stand: Stand,
+    /// How many attempts there were.
+    pub attempts: u64,
+}
+
+/// How far an agent of a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stand {
+    /// It answered, with something.
+    Answered,
+    /// It is at it.
+    Running,
+    /// It failed, and is asked again.
+    Retrying,
+    /// It failed.
+    Failed,
+    /// Nothing came of it, or not yet.
+    Nothing,
+}
+
 /// What a run's name leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -389,6 +417,12 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
             summary: run.summary,
         }))
     })
+}
+
+/// Where the agents of some runs stand, those of the roster first and in its order. Runs that only legacy rows know
+/// are left out.
+pub fn marks(db: &Db, runs: &[RunId]) -> Result<BTreeMap<RunId, Vec<AgentMark>>> {
+    db.read(|conn| reading::marks(conn, runs))
 }
 
 /// One output's bytes: the newest of the agent unless attempt or sequence say otherwise. The agent's name is

@@ -15,7 +15,7 @@ use serde_json::json;
 pub(crate) use self::agents::{Act, Sample, sample};
 use crate::cli::SAMPLE_AGENT;
 use crate::config::Config;
-use crate::driving::{self, STAGE_TIME};
+use crate::driving::STAGE_TIME;
 use crate::failure::{Doing, Failure};
 use crate::project::{Environment, Project};
 use crate::{prompts, roster};
@@ -70,19 +70,6 @@ pub(crate) fn begin(environment: &Environment, actor: &str) -> Result<Demo, Fail
     // Only what was begun stays.
     let _ = folder.keep();
     Ok(Demo { project, db, run })
-}
-
-/// Drives the run in a thread of its own, of which nobody hears: what comes of it stands in the database.
-pub(crate) fn drive_behind(demo: &Demo, environment: &Environment) -> Result<(), Failure> {
-    let session = driving::session(&demo.project, environment);
-    let (db, run) = (demo.db.clone(), demo.run);
-    let driving = std::thread::Builder::new().name("demo".to_owned()).spawn(move || {
-        let driven = driving::complete(workflow::drive(&db, run, &session));
-        if let Err(failure) = driven.and_then(|driven| driven.doing("drive the demo's run")) {
-            tracing::error!(target: "conclave", "{}", failure.message);
-        }
-    });
-    driving.map(drop).map_err(|error| Failure::io("start a thread", &error))
 }
 
 /// A configuration as a user would write it. Its agents are this program.

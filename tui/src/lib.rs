@@ -15,7 +15,6 @@ mod attention;
 pub mod cli;
 mod config;
 mod demo;
-#[cfg_attr(not(test), expect(dead_code, reason = "the UI and `runs diff` come next"))]
 mod diff;
 mod driving;
 mod durations;

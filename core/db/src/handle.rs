@@ -243,6 +243,13 @@ impl Db {
         self.writer("maintenance")?.alone(self.shared.options.deadline, action)
     }
 
+    /// Runs `action` while this process writes nothing here: what is being written is committed first, new writes
+    /// wait. No lock is held meanwhile, so other processes may write. For a process that is about to be stopped.
+    pub fn between_writes<T>(&self, action: impl FnOnce() -> T) -> Result<T> {
+        Inside::refuse("a pause between writes")?;
+        self.writer("a pause between writes")?.between(self.shared.options.deadline, action)
+    }
+
     /// A writable connection of its own with all pragmas, whose transactions take the turn.
     pub fn open_connection(&self) -> Result<WritableConnection> {
         let identity = self.writer("a connection")?.identity();

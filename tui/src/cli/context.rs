@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use conclave_consensus::runs::RunId;
 use conclave_db::{Db, vacuum};
 
 use super::args::{Command, Globals};
@@ -50,14 +51,15 @@ impl Context {
         }
     }
 
-    /// Opens the UI on a project.
-    pub(crate) fn show(&self, project: Project) -> Result<Exit, Failure> {
+    /// Opens the UI on a project, and on a run that it is to drive.
+    pub(crate) fn show(&self, project: Project, drive: Option<RunId>) -> Result<Exit, Failure> {
         ui::run(ui::Wanted {
             environment: self.environment.clone(),
             project,
             actor: self.actor.clone(),
             read_only: self.read_only,
             colour: self.output.is_coloured(),
+            drive,
         })
     }
 
@@ -134,5 +136,5 @@ pub(super) fn terminal_ui(
         logging::Wanted { verbose: globals.verbose, stderr: false, reads: false },
         &context.environment,
     )?;
-    context.show(context.project.clone())
+    context.show(context.project.clone(), None)
 }

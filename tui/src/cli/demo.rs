@@ -30,14 +30,14 @@ fn program(context: &Context) -> String {
 }
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let stop = Stop::new();
     let on_terminal = !context.output.json && ui::refuse_without_terminal(&context.environment).is_ok();
     if on_terminal {
-        return show(context, &stop);
+        return show(context);
     }
+    let stop = Stop::new();
     let ending = Ending::new(stop.clone());
     let demo = demo::begin(&context.environment, &context.actor)?;
-    let Some(verdict) = drive(context, &demo, stop, true)? else {
+    let Some(verdict) = drive(context, &demo, stop)? else {
         return Err(interrupted("the demo's run", &further(context, &demo), &ending));
     };
     let detail = runs::show(&demo.db, demo.run).doing("read the run")?;
@@ -51,31 +51,20 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Opens the UI while the run goes on behind it. Leaving it ends the agents.
-fn show(context: &Context, stop: &Stop) -> Result<Exit, Failure> {
+/// Opens the UI, which drives the run. Leaving it ends the agents.
+fn show(context: &Context) -> Result<Exit, Failure> {
     let demo = demo::begin(&context.environment, &context.actor)?;
-    let exit = std::thread::scope(|scope| {
-        let driving = scope.spawn(|| drive(context, &demo, stop.clone(), false));
-        let exit = context.show(demo.project.clone());
-        stop.cancel();
-        // Of a panic its hook has told.
-        if let Ok(Err(failure)) = driving.join() {
-            context.output.complain(&failure);
-        }
-        exit
-    })?;
+    let exit = context.show(demo.project.clone(), Some(demo.run))?;
     context.output.notice(place(&demo));
     context.output.notice(further(context, &demo));
     Ok(exit)
 }
 
-fn drive(context: &Context, demo: &Demo, stop: Stop, tells: bool) -> Result<Option<Verdict>, Failure> {
+fn drive(context: &Context, demo: &Demo, stop: Stop) -> Result<Option<Verdict>, Failure> {
     let mut session = driving::session(&demo.project, &context.environment);
     session.stop = stop;
-    let live = tells.then(|| Live::start(&context.output, Some(demo.db.clone())));
-    if let Some(live) = &live {
-        session.observer = live.observer();
-    }
+    let live = Live::start(&context.output, Some(demo.db.clone()));
+    session.observer = live.observer();
     let driven = driving::complete(workflow::drive(&demo.db, demo.run, &session))?;
     Ok(driven.doing("drive the demo's run")?.verdict)
 }

@@ -9,6 +9,7 @@ mod passage;
 mod script;
 
 use self::comparable::comparable;
+pub(crate) use self::layout::LaidOut;
 use self::script::Step;
 
 /// How two texts differ.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use conclave_consensus::runs::{RunCursor, RunId};
 
 use super::filter::Filter;
+use super::screens::form::Asked;
 
 /// Something that only the outside can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,18 @@ pub(crate) enum Effect {
     Read(Read),
     /// Do something that may take long.
     Work(Work),
+    /// Begin a run, and drive it.
+    Begin(Box<Asked>),
+    /// Go on with a run that nobody drives.
+    GoOn(RunId),
+    /// Go on with every run that nobody drives.
+    GoOnAll,
+    /// Close a run with the answers that it has.
+    Cancel(RunId),
+    /// Answer a question of a quality gate.
+    Answer { run: RunId, issue: String, text: String },
+    /// Let the user edit a text in the editor of the environment.
+    Edit(String),
 }
 
 /// Reads; the newest of a kind makes older ones of its kind pointless.
@@ -42,6 +55,8 @@ pub(crate) enum Read {
     Needs,
     /// The numbers of the storage screen.
     Storage,
+    /// Who can be asked.
+    Roster,
 }
 
 /// Which runs to read.
@@ -96,6 +111,7 @@ pub(crate) enum Work {
     Import(PathBuf),
     Export(Vec<RunId>),
     ExportNamed(String),
+    Delete(RunId),
 }
 
 impl Work {
@@ -127,6 +143,7 @@ impl Work {
             Self::Demo => "demo",
             Self::Import(_) => "import",
             Self::Export(_) | Self::ExportNamed(_) => "export",
+            Self::Delete(_) => "deletion",
         }
     }
 }

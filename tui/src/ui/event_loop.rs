@@ -2,13 +2,18 @@
 //! and carries out what only the terminal can do. It sleeps while nothing happens.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
+use conclave_consensus::runs::RunId;
 use conclave_retry::{Clock as _, SystemClock};
 use ratatui::crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
+use super::editor;
 use super::effect::Effect;
 use super::keys::Key;
 use super::message::{Mouse, Msg};
@@ -24,6 +29,9 @@ use crate::cli::Signs;
 use crate::failure::{Exit, Failure};
 use crate::project::{Environment, Project};
 
+/// How often times that change are drawn anew.
+const TICK: Duration = Duration::from_secs(1);
+
 /// What the UI is to show, and for whom.
 pub(crate) struct Wanted {
     pub(crate) environment: Environment,
@@ -31,6 +39,8 @@ pub(crate) struct Wanted {
     pub(crate) actor: String,
     pub(crate) read_only: bool,
     pub(crate) colour: bool,
+    /// A run that was begun: it is driven from here, and shown.
+    pub(crate) drive: Option<RunId>,
 }
 
 /// Refuses to start where there is no terminal.
@@ -61,12 +71,20 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     hook_panics();
     let io = |error: std::io::Error| Failure::io("use the terminal", &error);
     let size = event_size();
-    let mut screen = Screen::take(mouse).map_err(io)?;
-    let (model, effects) = Model::new(setting, size, mouse, SystemClock.wall_ms());
-    let runner = Runner::start(wanted.project, wanted.actor, wanted.read_only, &sender);
-    input(sender);
-    let outcome = Loop { screen: &mut screen, model, runner, in_tmux }.run(&messages, effects);
-    drop(screen);
+    let screen = Screen::take(mouse).map_err(io)?;
+    let (mut model, mut effects) = Model::new(setting, size, mouse, SystemClock.wall_ms());
+    if let Some(run) = wanted.drive {
+        model.first = Some(run);
+        effects.push(Effect::GoOn(run));
+    }
+    let environment = wanted.environment.clone();
+    let runner = Runner::start(wanted.project, wanted.environment, wanted.actor, wanted.read_only, &sender);
+    let keys = Arc::new(Keys::default());
+    input(sender, Arc::clone(&keys));
+    let mut ui = Loop { screen, model, keys, environment, in_tmux, runner };
+    let outcome = ui.run(&messages, effects);
+    // First the terminal, then the agents that are still at work: ending them may take a while.
+    drop(ui);
     outcome.map_err(io)
 }
 
@@ -106,11 +124,73 @@ fn signals(sender: Sender<Msg>) -> Result<(), Failure> {
     })
 }
 
+/// The thread that reads keys, as far as it must leave them to an editor.
+#[derive(Debug, Default)]
+struct Keys {
+    /// Whether it may have to soon: it looks now and then instead of waiting for a key.
+    watched: AtomicBool,
+    state: Mutex<Reading>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    #[default]
+    Reads,
+    /// It is to stop.
+    Asked,
+    Rests,
+}
+
+/// The keys are left to somebody else until this is dropped.
+struct Resting<'keys> {
+    keys: &'keys Keys,
+}
+
+impl Keys {
+    /// How often it looks while it is watched.
+    const LOOK: Duration = Duration::from_millis(50);
+    /// How long is waited for it. Where a key was waited for since before it was watched, that key is still its own.
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    fn rest(&self) -> Resting<'_> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = Reading::Asked;
+        let rests = |state: &mut Reading| *state != Reading::Rests;
+        let waited = self.changed.wait_timeout_while(state, Self::PATIENCE, rests);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        Resting { keys: self }
+    }
+
+    /// Returns when there is something to read, and it may be read.
+    fn wait(&self) -> std::io::Result<()> {
+        loop {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            while *state != Reading::Reads {
+                *state = Reading::Rests;
+                self.changed.notify_all();
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            drop(state);
+            if !self.watched.load(Ordering::Relaxed) || event::poll(Self::LOOK)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Drop for Resting<'_> {
+    fn drop(&mut self) {
+        *self.keys.state.lock().unwrap_or_else(PoisonError::into_inner) = Reading::Reads;
+        self.keys.changed.notify_all();
+    }
+}
+
 /// Turns what the terminal sends into messages.
-fn input(sender: Sender<Msg>) {
+fn input(sender: Sender<Msg>, keys: Arc<Keys>) {
     let read = move || {
         loop {
-            let message = match event::read() {
+            let message = match keys.wait().and_then(|()| event::read()) {
                 Ok(event) => translate(&event),
                 // The terminal is gone.
                 Err(_) => Some(Msg::End(Exit::Signal(1))),
@@ -148,21 +228,24 @@ fn translate(event: &Event) -> Option<Msg> {
     })
 }
 
-struct Loop<'screen> {
-    screen: &'screen mut Screen,
+/// The parts are dropped in this order.
+struct Loop {
+    screen: Screen,
     model: Model,
-    runner: Runner,
+    keys: Arc<Keys>,
+    environment: Environment,
     in_tmux: bool,
+    runner: Runner,
 }
 
-impl Loop<'_> {
-    fn run(mut self, messages: &Receiver<Msg>, effects: Vec<Effect>) -> std::io::Result<Exit> {
+impl Loop {
+    fn run(&mut self, messages: &Receiver<Msg>, effects: Vec<Effect>) -> std::io::Result<Exit> {
         // The first frame before anything is read: it comes at once, however large the database is.
         self.draw()?;
         if self.carry_out(effects)? {
             return Ok(self.model.exit);
         }
-        while let Ok(message) = messages.recv() {
+        while let Some(message) = self.next(messages) {
             let mut next = Some(message);
             while let Some(message) = next {
                 update(&mut self.model, Msg::Clock(SystemClock.wall_ms()));
@@ -176,6 +259,19 @@ impl Loop<'_> {
             self.draw()?;
         }
         Ok(self.model.exit)
+    }
+
+    /// The next message; where something runs, a tick once a second. `None` when nobody sends any more.
+    fn next(&mut self, messages: &Receiver<Msg>) -> Option<Msg> {
+        self.keys.watched.store(self.model.form.is_some(), Ordering::Relaxed);
+        if !self.model.ticks() {
+            return messages.recv().ok();
+        }
+        match messages.recv_timeout(TICK) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => Some(Msg::Tick),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
     }
 
     fn draw(&mut self) -> std::io::Result<()> {
@@ -200,9 +296,28 @@ impl Loop<'_> {
                 Effect::Focus(focused) => self.runner.focus(focused),
                 Effect::Read(read) => self.runner.read(read),
                 Effect::Work(work) => self.runner.work(work),
+                Effect::Edit(text) => {
+                    let edited = self.edit(&text)?;
+                    update(&mut self.model, Msg::Edited(edited));
+                }
+                Effect::Begin(_)
+                | Effect::GoOn(_)
+                | Effect::GoOnAll
+                | Effect::Cancel(_)
+                | Effect::Answer { .. } => self.runner.drive(effect),
             }
         }
         Ok(false)
+    }
+
+    /// Gives the terminal to the user's editor for a while.
+    fn edit(&mut self, text: &str) -> std::io::Result<Result<String, Problem>> {
+        let _resting = self.keys.rest();
+        terminal::give_back();
+        let edited = editor::edit(&self.environment, text);
+        self.screen.retake(self.model.mouse)?;
+        self.model.dirty = true;
+        Ok(edited.map_err(Into::into))
     }
 
     fn copy(&self, text: &str, what: &str) -> Result<String, Problem> {
@@ -233,10 +348,12 @@ impl Loop<'_> {
             update(&mut self.model, Msg::Copied(Err(Problem { kind: "no-shell", text, hint: None })));
             return Ok(());
         }
-        let _paused = self.runner.pause();
-        terminal::give_back();
-        // The whole group: `cargo run` and the like must stop as well.
-        process::kill_current_process_group(process::Signal::STOP)?;
+        // The agents go on: they have groups of their own.
+        self.runner.between_writes(|| {
+            terminal::give_back();
+            // The whole group: `cargo run` and the like must stop as well.
+            process::kill_current_process_group(process::Signal::STOP)
+        })?;
         self.screen.retake(self.model.mouse)?;
         self.model.dirty = true;
         Ok(())

@@ -1,15 +1,19 @@
 //! A model with made-up data for the tests of the screens, and its frames as text.
 
+mod made_up;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use conclave_consensus::migrate::{Attention, BackfillStatus, Counts, MigrationStatus, NextPhase};
-use conclave_consensus::runs::{AttemptDetail, OutputDetail, RunDetail, RunId, RunStatus, RunSummary};
+use conclave_consensus::runs::RunSummary;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::KeyCode;
 
+use self::made_up::marks;
+pub(crate) use self::made_up::{detail, gate, run};
 use super::effect::{Effect, Part, Read};
 use super::keys::Key;
 use super::message::{Msg, Opened, PageRead};
@@ -23,83 +27,6 @@ use crate::cli::Signs;
 
 /// What time it is in the tests: 2025-11-12 02:33:20 UTC.
 pub(crate) const NOW: i64 = 1_762_914_800_000;
-
-/// A run of the made-up list; the newest has the highest number.
-pub(crate) fn run(number: i64) -> RunSummary {
-    let statuses = RunStatus::ALL;
-    let status = statuses[usize::try_from(number).unwrap() % statuses.len()];
-    let stages = ["plan", "tasks", "implement", "audit"];
-    let started_at = (number % 7 != 0).then_some(NOW - 86_400_000 + number * 61_000);
-    RunSummary {
-        id: RunId(number),
-        run_key: format!("run_KIT-{number}_17628_{number:08x}"),
-        spec: format!("KIT-{}", 900 + number / 4),
-        stage: stages[usize::try_from(number).unwrap() % 4].to_owned(),
-        status,
-        consensus_ok: None,
-        degraded: None,
-        recorded: (status == RunStatus::Ok).then(|| "ok".to_owned()),
-        output_count: 3,
-        agents: vec!["gemini".into(), "claude".into(), "gpt_pro".into()],
-        started_at,
-        updated_at: started_at.map(|from| from + 108_000),
-        source: None,
-    }
-}
-
-/// The made-up run with everything that hangs on it.
-pub(crate) fn detail(number: i64) -> Arc<RunDetail> {
-    let contents = [
-        ("gemini", r#"{"stage":"plan","risks":[{"risk":"two\nlines","owner":"ana"}],"n":1.50}"#, true),
-        ("claude", "no JSON: \u{1b}[31mred\u{1b}[0m and a tab\there", false),
-        ("gpt_pro", "", false),
-    ];
-    let outputs = contents
-        .iter()
-        .enumerate()
-        .map(|(at, (agent, content, valid_json))| OutputDetail {
-            id: number * 10 + i64::try_from(at).unwrap(),
-            agent: (*agent).to_owned(),
-            model_version: valid_json.then(|| "gemini-2.5-pro".to_owned()),
-            attempt: 1,
-            sequence: if at == 1 { 2 } else { 1 },
-            state: "completed".into(),
-            bytes: content.len() as u64,
-            valid_json: *valid_json,
-            content: (*content).to_owned(),
-            response_text: None,
-            completed_at: Some(NOW - 3_600_000),
-        })
-        .collect();
-    let attempts = vec![AttemptDetail {
-        agent_id: "a-1".into(),
-        agent: "claude".into(),
-        attempt: 1,
-        phase_type: Some("regular_stage".into()),
-        state: "failed".into(),
-        spawned_at: Some(NOW - 3_700_000),
-        completed_at: Some(NOW - 3_610_000),
-        exit_code: Some(1),
-        signal: None,
-        extraction_error: Some("no JSON in the answer".into()),
-        response_text: Some("I could not finish.".into()),
-        details: conclave_consensus::workflow::AttemptDetails::default(),
-    }];
-    let synthesis = serde_json::json!({
-        "output_markdown": "# Plan\n\nBoth agree on the order of work.", "status": "ok", "artifacts_count": 3,
-        "output_path": null,
-    });
-    Arc::new(RunDetail {
-        summary: run(number),
-        outputs,
-        synthesis: Some(synthesis),
-        attempts,
-        settings: None,
-        roster: Vec::new(),
-        usage: conclave_consensus::agents::Usage::default(),
-        verdict: None,
-    })
-}
 
 /// The numbers of the storage screen.
 pub(crate) fn numbers() -> Numbers {
@@ -248,9 +175,10 @@ fn answer(effect: &Effect, count: i64) -> Option<Msg> {
             };
             let at_end = rows.len() <= page.limit || page.part == Part::Last;
             let kept = if page.part == Part::Last { rows.len() } else { page.limit };
-            let rows = rows.into_iter().take(kept).collect();
+            let rows: Vec<RunSummary> = rows.into_iter().take(kept).collect();
             let (generation, part) = (page.generation, page.part);
-            Msg::Page(Box::new(PageRead { generation, part, after: start, rows, at_end, before }))
+            let marks = rows.iter().map(marks).collect();
+            Msg::Page(Box::new(PageRead { generation, part, after: start, rows, marks, at_end, before }))
         }
         Read::Count { generation, filter } => {
             let exact = |run: &&RunSummary| filter.exact().status.is_none_or(|status| run.status == status);
@@ -261,6 +189,7 @@ fn answer(effect: &Effect, count: i64) -> Option<Msg> {
             let run = (1..=count).contains(&id.0).then(|| detail(id.0));
             Msg::Run { id: *id, run: Ok(run) }
         }
+        Read::Roster => Msg::Roster(Ok(super::screens::form::choices())),
         Read::Needs => Msg::Needs(Vec::new()),
         Read::Storage => Msg::Storage(Box::new(numbers())),
         Read::Open if count < 0 => Msg::Opened(Opened::Absent),
@@ -282,11 +211,15 @@ pub(crate) fn press(model: &mut Model, runs: i64, keys: &[&str]) -> Vec<Effect> 
             "pgdn" => Some(KeyCode::PageDown),
             "pgup" => Some(KeyCode::PageUp),
             "backspace" => Some(KeyCode::Backspace),
+            "left" => Some(KeyCode::Left),
             _ => None,
         };
         let keys: Vec<Key> = match named {
             Some(code) => vec![Key::of(code)],
-            None => name.chars().map(Key::char).collect(),
+            None => match name.strip_prefix("ctrl-") {
+                Some(letter) => letter.chars().map(Key::control).collect(),
+                None => name.chars().map(Key::char).collect(),
+            },
         };
         for key in keys {
             others.extend(send(model, Msg::Key(key), runs));

@@ -19,6 +19,8 @@ pub(crate) enum Place {
     Run,
     /// One answer at full width.
     Answer,
+    /// The form of a new run: its keys are its own, these are written in footer and help.
+    Form,
     /// The storage screen.
     Storage,
     /// A folder without state.
@@ -29,10 +31,11 @@ pub(crate) enum Place {
 
 impl Place {
     /// All places, in the order of the help.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Runs,
         Self::Run,
         Self::Answer,
+        Self::Form,
         Self::Storage,
         Self::Welcome,
         Self::Trouble,
@@ -48,6 +51,7 @@ impl Place {
             Self::Runs => "Runs",
             Self::Run => "A run",
             Self::Answer => "An answer",
+            Self::Form => "A new run",
             Self::Storage => "Storage",
             Self::Welcome => "Start",
             Self::Trouble => "The state cannot be used",
@@ -79,6 +83,15 @@ pub(crate) enum Action {
     Mark,
     Export,
     Copy,
+    Diff,
+    New,
+    Cancel,
+    GoOn,
+    Reply,
+    Delete,
+    Editor,
+    Choose,
+    Start,
     Fold,
     FoldAll,
     Raw,
@@ -189,6 +202,28 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Runs, &[ENTER, key('l'), RIGHT], Action::Enter, "open", "Open the run under the cursor")
         .command("runs show")
         .argument("RUN"),
+    bind(Place::Runs, &[key('n')], Action::New, "new run", "Start a run: a form that shows its command line")
+        .command("run")
+        .argument("SPEC")
+        .writes(),
+    bind(Place::Runs, &[key('c')], Action::Cancel, "cancel", "Close the run with the answers that it has")
+        .command("cancel")
+        .argument("RUN")
+        .writes(),
+    bind(
+        Place::Runs,
+        &[key('r')],
+        Action::GoOn,
+        "resume",
+        "Go on with a run that nobody drives, or with all",
+    )
+    .command("resume")
+    .argument("RUN")
+    .writes(),
+    bind(Place::Runs, &[], Action::Delete, "", "Delete a run with everything that belongs to it")
+        .command("runs delete")
+        .argument("RUN")
+        .writes(),
     bind(Place::Runs, &[key(' ')], Action::Mark, "mark", "Mark the run, for export"),
     bind(
         Place::Runs,
@@ -210,22 +245,27 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .argument("FILTER"),
     bind(Place::Runs, &[key('y')], Action::Copy, "", "Copy the run's key to the clipboard"),
     bind(Place::Run, &[ENTER], Action::Enter, "open", "Read the answer at full width"),
-    bind(
-        Place::Run,
-        &[RIGHT, key('l')],
-        Action::NextTab,
-        "tab",
-        "The next tab: outputs, synthesis, attempts",
-    ),
+    bind(Place::Run, &[RIGHT, key('l')], Action::NextTab, "tab", "The next tab"),
     bind(Place::Run, &[LEFT, key('h')], Action::PreviousTab, "", "The tab before"),
     bind(Place::Run, &[TAB, BACK_TAB], Action::NextPane, "pane", "Change between the list and the text"),
+    bind(Place::Run, &[key('d')], Action::Diff, "diff", "Compare two answers; again: the next two")
+        .command("runs diff")
+        .argument("RUN"),
+    bind(Place::Run, &[key('a')], Action::Reply, "answer", "Answer an open question of the gate")
+        .command("runs answer")
+        .argument("RUN")
+        .writes(),
+    bind(Place::Run, &[key('c')], Action::Cancel, "cancel", "Close the run with the answers that it has")
+        .writes(),
+    bind(Place::Run, &[key('r')], Action::GoOn, "resume", "Go on with the run, where nobody drives it")
+        .writes(),
     bind(Place::Run, &[key('y')], Action::Copy, "copy", "Copy the text to the clipboard"),
     bind(Place::Run, &[key('e')], Action::Export, "export", "Export the run to files in the current folder"),
     bind(Place::Run, &[key('z')], Action::Fold, "", "Fold or unfold the JSON at the top line"),
     bind(Place::Run, &[key('Z')], Action::FoldAll, "", "Fold or unfold all JSON"),
     bind(Place::Run, &[key('R')], Action::Raw, "raw", "Change between the JSON tree and the text as it is"),
     bind(Place::Run, &[key('/')], Action::Filter, "search", "Search in the text"),
-    bind(Place::Run, &[key('n')], Action::NextMatch, "", "The next match of the search"),
+    bind(Place::Run, &[key('n')], Action::NextMatch, "", "The next match, or the next difference"),
     bind(Place::Run, &[key('N')], Action::PreviousMatch, "", "The match before"),
     bind(Place::Run, &[ESCAPE], Action::Back, "back", "Back to the list"),
     bind(Place::Answer, &[key('z'), ENTER], Action::Fold, "fold", "Fold or unfold the JSON at the top line"),
@@ -236,6 +276,12 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Answer, &[key('R')], Action::Raw, "", "Change between the JSON tree and the text as it is"),
     bind(Place::Answer, &[key('y')], Action::Copy, "copy", "Copy the text to the clipboard"),
     bind(Place::Answer, &[ESCAPE], Action::Back, "back", "Back to the run"),
+    bind(Place::Form, &[ENTER], Action::Start, "start", "Start the run"),
+    bind(Place::Form, &[TAB, DOWN, UP], Action::NextPane, "field", "The next field, or the one before"),
+    bind(Place::Form, &[key(' ')], Action::Choose, "choose", "Choose the agent, or leave it out"),
+    bind(Place::Form, &[Key::control('o')], Action::Editor, "editor", "Write the prompt in $EDITOR"),
+    bind(Place::Form, &[Key::control('y')], Action::Copy, "copy", "Copy the command line of this run"),
+    bind(Place::Form, &[ESCAPE], Action::Back, "leave", "Leave the form; nothing is started"),
     bind(Place::Storage, &[key('v')], Action::Vacuum, "vacuum", "Give free pages back to the disk")
         .command("db vacuum")
         .writes(),
@@ -311,7 +357,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Global, &[key('6')], Action::GoStorage, "", "Storage").command("storage"),
     bind(Place::Global, &[key(':')], Action::Palette, "", "All commands"),
     bind(Place::Global, &[key('!')], Action::NeedsYou, "", "What needs you").command("needs"),
-    bind(Place::Global, &[key('r'), Key::of(KeyCode::F(5))], Action::Refresh, "", "Read everything again")
+    bind(Place::Global, &[Key::of(KeyCode::F(5)), key('r')], Action::Refresh, "", "Read everything again")
         .command("refresh"),
     bind(Place::Global, &[key('m')], Action::Mouse, "", "Take the mouse, or leave it to the terminal")
         .command("mouse"),

@@ -1,15 +1,19 @@
 //! What the core hears.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use conclave_consensus::gates::Gate;
 use conclave_consensus::migrate::Attention;
-use conclave_consensus::runs::{RunCursor, RunDetail, RunId, RunSummary};
+use conclave_consensus::runs::{AgentMark, RunCursor, RunDetail, RunId, RunSummary};
+use conclave_consensus::workflow::Event;
 use conclave_db::vacuum::VacuumStats;
 
 use super::effect::{Part, Work};
 use super::keys::Key;
 use super::model::CheckRow;
 use super::problem::Problem;
+use super::screens::form::Choice;
 use super::screens::storage::Numbers;
 use crate::failure::Exit;
 
@@ -18,6 +22,8 @@ use crate::failure::Exit;
 pub(crate) enum Msg {
     /// What time it is, before each other message. Changes nothing that is seen by itself.
     Clock(i64),
+    /// A second has passed while something runs.
+    Tick,
     Key(Key),
     Paste(String),
     Resize(u16, u16),
@@ -45,6 +51,29 @@ pub(crate) enum Msg {
         id: RunId,
         run: Result<Option<Arc<RunDetail>>, Problem>,
     },
+    /// The questions of a run that is a quality gate.
+    Gate {
+        id: RunId,
+        gate: Option<Arc<Gate>>,
+    },
+    /// Who can be asked.
+    Roster(Result<Vec<Choice>, Problem>),
+    /// The editor has ended, with this text.
+    Edited(Result<String, Problem>),
+    /// A run is driven from here, or could not be begun.
+    Begun(Result<RunId, Problem>),
+    /// Something happened in a run that is driven from here.
+    Event {
+        run: RunId,
+        event: Box<Event>,
+    },
+    /// A run is driven from here no more: what came of it, in a line.
+    DriveEnded {
+        run: RunId,
+        outcome: Result<String, Problem>,
+    },
+    /// Something that was asked for is done, or could not be.
+    Told(Result<String, Problem>),
     /// What waits for a person.
     Needs(Vec<Attention>),
     Storage(Box<Numbers>),
@@ -91,6 +120,8 @@ pub(crate) struct PageRead {
     pub(crate) part: Part,
     pub(crate) after: Option<RunCursor>,
     pub(crate) rows: Vec<RunSummary>,
+    /// Where the agents of the rows stand.
+    pub(crate) marks: BTreeMap<RunId, Vec<AgentMark>>,
     /// Whether nothing follows.
     pub(crate) at_end: bool,
     /// Where the pages before it begin, for the end of a list.
@@ -105,5 +136,11 @@ pub(crate) enum Outcome {
     /// The checks.
     Checks(Vec<CheckRow>),
     /// Another project is shown from here on.
-    Moved { root: String, database: String, said: String },
+    Moved {
+        root: String,
+        database: String,
+        said: String,
+        /// A run that was begun there: it is driven from here, and shown.
+        drive: Option<RunId>,
+    },
 }

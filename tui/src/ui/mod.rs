@@ -7,7 +7,10 @@
 //! out effects and watches the file. The database is the truth; the model is a projection that is read again
 //! when the file changes.
 
+mod at_work;
 mod document;
+mod driving;
+mod editor;
 mod effect;
 mod event_loop;
 mod filter;
@@ -19,6 +22,7 @@ pub(crate) mod json_tree;
 mod keymap;
 mod keys;
 mod list;
+mod live;
 mod message;
 mod model;
 mod osc52;
@@ -30,6 +34,7 @@ mod screens;
 mod terminal;
 mod theme;
 mod update;
+mod voted;
 
 pub(crate) use event_loop::{Wanted, refuse_without_terminal, run};
 pub(crate) use keymap::manual as keys_manual;

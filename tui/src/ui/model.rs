@@ -1,11 +1,14 @@
 //! Everything that the screen is made of.
 
 use conclave_consensus::migrate::Attention;
+use conclave_consensus::runs::RunId;
 
 use super::effect::{Effect, Read, Work};
 use super::keymap::Place;
+use super::live::{self, Live};
 use super::overlay::Overlay;
 use super::problem::Problem;
+use super::screens::form::Form;
 use super::screens::run::Run;
 use super::screens::runs::Runs;
 use super::screens::storage::Storage;
@@ -98,6 +101,14 @@ pub(crate) struct Model {
     /// What the last command said, for the palette.
     pub(crate) last_result: Option<String>,
     pub(crate) working: Option<Working>,
+    /// The form of a new run, over everything.
+    pub(crate) form: Option<Form>,
+    /// What this process drives.
+    pub(crate) live: Live,
+    /// The run to show as soon as there is a state to read it from.
+    pub(crate) first: Option<RunId>,
+    /// The program ends as soon as it drives nothing any more.
+    pub(crate) leaving: bool,
     pub(crate) needs: Vec<Attention>,
     /// How the program ends, once it does.
     pub(crate) exit: crate::failure::Exit,
@@ -122,6 +133,10 @@ impl Model {
             notice: None,
             last_result: None,
             working: None,
+            form: None,
+            live: Live::default(),
+            first: None,
+            leaving: false,
             needs: Vec::new(),
             exit: crate::failure::Exit::Done,
             dirty: true,
@@ -134,11 +149,20 @@ impl Model {
         match (&self.state, self.screen, &self.run) {
             (State::Absent, ..) => Place::Welcome,
             (State::Failed(_), ..) => Place::Trouble,
+            _ if self.form.is_some() => Place::Form,
             (_, Screen::Storage, _) => Place::Storage,
             (_, Screen::Runs, Some(run)) if run.is_zoomed() => Place::Answer,
             (_, Screen::Runs, Some(_)) => Place::Run,
             (_, Screen::Runs, None) => Place::Runs,
         }
+    }
+
+    /// Whether something is shown whose times change with every second.
+    pub(crate) fn ticks(&self) -> bool {
+        let shown = [self.run.as_ref().and_then(|run| run.detail.as_ref()), self.runs.preview.as_ref()];
+        self.state == State::Ready
+            && self.screen == Screen::Runs
+            && (!self.live.is_empty() || shown.into_iter().flatten().any(|detail| live::is_driven(detail)))
     }
 
     /// Whether there is room for more than one line.

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::keymap::{self, Action, Binding, Place};
 use super::model::{Model, Notice, SMALLEST, Screen, State};
 use super::overlay;
-use super::screens::{run, runs, storage, trouble, welcome};
+use super::screens::{form, run, runs, storage, trouble, welcome};
 use super::theme::Theme;
 use crate::cli::Signs;
 use crate::text::{fit_with, visible, width};
@@ -25,6 +25,7 @@ pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
     match (&model.state, model.screen, &model.run) {
         (State::Absent, ..) => welcome::draw(model, frame),
         (State::Failed(problem), ..) => trouble::draw(model, problem, frame),
+        _ if let Some(form) = &model.form => form::view::draw(model, form, frame),
         (_, Screen::Storage, _) => storage::view::draw(model, frame),
         (_, Screen::Runs, Some(run)) => run::view::draw(model, run, frame),
         (_, Screen::Runs, None) => runs::view::draw(model, frame),
@@ -241,13 +242,25 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
             return fixed(&[("enter", "go there"), ("up/down", "choose"), ("esc", "back")]);
         }
         Some(Overlay::NeedsYou { .. } | Overlay::Prompt { .. }) => return fixed(&[("esc", "back")]),
+        Some(Overlay::Leave) => return fixed(&[("w", "wait"), ("c", "cancel them"), ("s", "stay")]),
         Some(Overlay::Ask { .. }) => return fixed(&[("y", "yes"), ("n", "no"), ("esc", "back")]),
         None => {}
     }
     if model.runs.editing.is_some() || model.run.as_ref().is_some_and(|run| run.searching.is_some()) {
         return fixed(&[("enter", "keep"), ("esc", "clear")]);
     }
+    if model.form.is_some() && model.place() == Place::Form {
+        // Other keys are typed.
+        let own = keymap::BINDINGS.iter().filter(|binding| binding.place == Place::Form);
+        return own.map(|binding| (binding.key_name(), binding.hint)).collect();
+    }
     let helps = |binding: &&Binding| match &model.state {
+        // What would do nothing to this run.
+        State::Ready if binding.place == Place::Run => match (binding.action, &model.run) {
+            (Action::Reply, Some(run)) => run.gate.is_some(),
+            (Action::Cancel | Action::GoOn, Some(run)) => run.is_open(),
+            _ => true,
+        },
         State::Failed(problem) => binding.action != Action::Migrate || problem.kind == "needs-migration",
         _ => true,
     };

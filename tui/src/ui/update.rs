@@ -2,6 +2,7 @@
 
 use conclave_consensus::runs::RunId;
 
+use super::driving;
 use super::effect::{Effect, Read, Work};
 use super::keymap::{self, Action, Binding, Place};
 use super::keys::Key;
@@ -10,7 +11,7 @@ use super::model::{Model, Notice, Screen, State, Working};
 use super::overlay::{self, Overlay, Then};
 use super::problem::Problem;
 use super::render;
-use super::screens::{run, runs, storage};
+use super::screens::{form, run, runs, storage};
 
 /// Lines that a step of the wheel moves.
 const WHEEL: usize = 3;
@@ -58,17 +59,18 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             effects.extend(refresh(model));
             effects
         }
-        Msg::Copied(Ok(said)) => {
+        Msg::Copied(Ok(said)) | Msg::Told(Ok(said)) => {
             model.say(said);
             Vec::new()
         }
-        Msg::Copied(Err(problem)) | Msg::ReadFailed(problem) => {
+        Msg::Copied(Err(problem)) | Msg::Told(Err(problem)) | Msg::ReadFailed(problem) => {
             model.complain(problem);
             Vec::new()
         }
         Msg::Opened(opened) => on_opened(model, opened),
         Msg::Changed if model.state == State::Ready => read_again(model),
-        Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
+        // What is drawn depends on the time.
+        Msg::Tick | Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
         Msg::Page(page) => runs::arrived(model, *page),
         Msg::Counted { generation, total, matching } => {
             runs::counted(&mut model.runs, generation, total, matching);
@@ -78,6 +80,26 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             on_run(model, id, run);
             Vec::new()
         }
+        Msg::Gate { id, gate } => {
+            if model.run.as_ref().is_some_and(|run| run.id == id) {
+                run::gate(model, gate);
+            }
+            Vec::new()
+        }
+        Msg::Roster(read) => {
+            form::roster(model, read);
+            Vec::new()
+        }
+        Msg::Edited(read) => {
+            form::edited(model, read);
+            Vec::new()
+        }
+        Msg::Begun(begun) => driving::begun(model, begun),
+        Msg::Event { run, event } => {
+            model.live.heard(run, &event);
+            Vec::new()
+        }
+        Msg::DriveEnded { run, outcome } => driving::ended(model, run, outcome),
         Msg::Needs(needs) => {
             model.needs = needs;
             Vec::new()
@@ -105,6 +127,9 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notice = None;
     if model.overlay.is_some() {
         return overlay::key(model, key);
+    }
+    if model.place() == Place::Form {
+        return form::key(model, key);
     }
     if key != Key::control('c') {
         if model.runs.editing.is_some() && model.place() == Place::Runs {
@@ -162,11 +187,20 @@ fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
         #[cfg(debug_assertions)]
         #[expect(clippy::panic, reason = "a defect on purpose, to try that the terminal survives one")]
         Action::Panic => panic!("on purpose"),
+        action
+            if model.state == State::Ready
+                && matches!(
+                    action,
+                    Action::New | Action::Cancel | Action::GoOn | Action::Delete | Action::Reply
+                ) =>
+        {
+            driving::act(model, action).unwrap_or_default()
+        }
         action => match model.place() {
             Place::Runs => on_list(model, action),
             Place::Run | Place::Answer => run::act(model, action),
             Place::Storage => storage::act(model, action),
-            Place::Welcome | Place::Trouble | Place::Movement | Place::Global => Vec::new(),
+            Place::Welcome | Place::Trouble | Place::Form | Place::Movement | Place::Global => Vec::new(),
         },
     }
 }
@@ -187,6 +221,12 @@ fn on_list(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Runs a command of the palette with what was typed behind it.
 pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument: &str) -> Vec<Effect> {
     let ready = model.state == State::Ready;
+    if ready
+        && binding.is_open(model.setting.read_only)
+        && let Some(effects) = driving::command(model, binding.action, argument)
+    {
+        return effects;
+    }
     match (binding.action, argument) {
         (Action::Import, path) if !path.is_empty() && !model.setting.read_only => {
             start_work(model, Work::Import(path.into()))
@@ -268,6 +308,9 @@ pub(crate) fn start_work(model: &mut Model, work: Work) -> Vec<Effect> {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
+    if driving::before_quitting(model) {
+        return Vec::new();
+    }
     match &model.working {
         None => vec![Effect::Quit],
         Some(working) => {
@@ -339,7 +382,9 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             Vec::new()
         }
         Opened::Ready { as_it_lies } => {
-            let was_ready = std::mem::replace(&mut model.state, State::Ready) == State::Ready;
+            // Another project is another beginning.
+            let was_ready =
+                std::mem::replace(&mut model.state, State::Ready) == State::Ready && model.first.is_none();
             if as_it_lies {
                 model.notice = Some(Notice::Said("read as it lies: the folder cannot be written".to_owned()));
             }
@@ -353,6 +398,9 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             }
             // After what is drawn first.
             effects.push(Effect::Read(Read::Needs));
+            if let Some(run) = model.first.take() {
+                effects.extend(run::open(model, run));
+            }
             effects
         }
     }
@@ -387,7 +435,8 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
             model.storage.checks = Some(checks);
             model.storage.top = 0;
         }
-        Ok(Outcome::Moved { root, database, said }) => {
+        Ok(Outcome::Moved { root, database, said, drive }) => {
+            model.first = drive;
             model.setting.root = root;
             model.setting.database = database;
             model.runs = runs::Runs::default();
@@ -396,9 +445,12 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
             model.say(said);
         }
     }
+    if let Some(run) = model.first {
+        return vec![Effect::Read(Read::Open), Effect::GoOn(run)];
+    }
     match work {
         Work::Init | Work::Demo | Work::Import(_) | Work::Migrate => vec![Effect::Read(Read::Open)],
-        Work::Export(_) | Work::ExportNamed(_) | Work::Doctor => Vec::new(),
+        Work::Export(_) | Work::ExportNamed(_) | Work::Doctor | Work::Delete(_) => Vec::new(),
         Work::Vacuum
         | Work::Backup
         | Work::Checkpoint
@@ -418,6 +470,12 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
 fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if let Some(overlay) = &mut model.overlay {
         overlay::paste(overlay, text);
+        return Vec::new();
+    }
+    if model.place() == Place::Form {
+        if let Some(form) = &mut model.form {
+            form::paste(form, text);
+        }
         return Vec::new();
     }
     if let Some(input) = model.runs.editing.as_mut().filter(|_| model.run.is_none()) {

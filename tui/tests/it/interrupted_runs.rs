@@ -9,7 +9,7 @@ use crate::asking::{agent, answers, plan, planner};
 use crate::scratch::{Done, Scratch};
 
 /// Ignores what asks it to end, and has a child that would outlive it.
-const STUBBORN: &str = "trap '' TERM; (sleep 600 & echo $! > child.new; mv child.new child; wait)";
+pub(crate) const STUBBORN: &str = "trap '' TERM; (sleep 600 & echo $! > child.new; mv child.new child; wait)";
 
 fn start(scratch: &Scratch) -> Child {
     let mut command = scratch.command();
@@ -18,7 +18,7 @@ fn start(scratch: &Scratch) -> Child {
 }
 
 /// Waits until the file is there, and gives what stands in it.
-fn when_there(scratch: &Scratch, name: &str) -> String {
+pub(crate) fn when_there(scratch: &Scratch, name: &str) -> String {
     let file = scratch.project().join(name);
     loop {
         if let Ok(text) = std::fs::read_to_string(&file) {
@@ -33,7 +33,7 @@ fn send(child: &Child, signal: Signal) {
 }
 
 /// Whether the process is gone, or is only waited for by nobody.
-fn is_gone(pid: &str) -> bool {
+pub(crate) fn is_gone(pid: &str) -> bool {
     match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
         Err(_) => test_kill_process(Pid::from_raw(pid.parse().unwrap()).unwrap()).is_err(),
         Ok(stat) => stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X'])),

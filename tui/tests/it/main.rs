@@ -22,3 +22,4 @@ mod printed;
 mod run;
 mod scratch;
 mod terminal;
+mod terminal_runs;

@@ -33,6 +33,10 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn start(scratch: &Scratch, words: &[&str]) -> Self {
+        Self::with(scratch.command(), words)
+    }
+
+    pub(crate) fn with(mut command: std::process::Command, words: &[&str]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -42,7 +46,6 @@ impl Session {
         tcsetwinsize(&master, size).unwrap();
         let before = tcgetattr(&slave).unwrap();
         let end = || Stdio::from(OwnedFd::from(slave.try_clone().unwrap()));
-        let mut command = scratch.command();
         // A group of its own, as a shell gives it: suspending stops the whole group.
         command.args(words).stdin(end()).stdout(end()).stderr(end()).process_group(0);
         let child = command.spawn().unwrap();
@@ -62,7 +65,7 @@ impl Session {
 
     /// Waits until this text is on the screen, or for a sequence until it was sent. Text that was sent once may
     /// have gone since: who waits for it would go on too early.
-    fn until(&mut self, text: &str) {
+    pub(crate) fn until(&mut self, text: &str) {
         let is_sequence = text.starts_with('\x1b');
         while if is_sequence { !self.seen.contains(text) } else { !self.screen.shows(text) } {
             match self.chunks.recv_timeout(PATIENCE) {
@@ -78,7 +81,7 @@ impl Session {
         self.seen.push_str(&chunk);
     }
 
-    fn keys(&mut self, keys: &str) {
+    pub(crate) fn keys(&mut self, keys: &str) {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
@@ -86,7 +89,7 @@ impl Session {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
@@ -121,7 +124,7 @@ impl Session {
     }
 
     /// Waits until it is stopped; one that ended instead has said why.
-    fn stops(&mut self) {
+    pub(crate) fn stops(&mut self) {
         let (_, status) = waitpid(Some(self.pid()), WaitOptions::UNTRACED).unwrap().unwrap();
         if !status.stopped() {
             self.drain();
@@ -130,7 +133,7 @@ impl Session {
     }
 
     /// Waits for the end, and expects the terminal as it was.
-    fn ends(mut self) -> (ExitStatus, String) {
+    pub(crate) fn ends(mut self) -> (ExitStatus, String) {
         self.until(LEAVE);
         let status = self.child.wait().unwrap();
         self.assert_given_back();
@@ -332,17 +335,6 @@ fn what_others_write_is_shown() {
     session.until("10 of 10");
     session.keys("q");
     session.ends();
-}
-
-#[test]
-fn the_demo_opens_the_ui_and_says_afterwards_where_it_lies() {
-    let scratch = Scratch::new();
-    let mut session = Session::start(&scratch, &["demo"]);
-    session.until("DEMO-1");
-    session.keys("q");
-    let (status, said) = session.ends();
-    assert_eq!(status.code(), Some(0));
-    assert!(said.contains("the demo's project lies in"), "{said}");
 }
 
 /// Only debug builds have a defect on purpose.

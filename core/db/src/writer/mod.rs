@@ -148,6 +148,21 @@ impl Writer {
         action(&settling.write.conn)
     }
 
+    /// Runs `action` between two groups: nothing is written by this process meanwhile, and others may write.
+    pub(crate) fn between<T>(self: &Arc<Self>, deadline: Duration, action: impl FnOnce() -> T) -> Result<T> {
+        let queued_at = self.clock.monotonic();
+        let deadline = queued_at.saturating_add(deadline);
+        if let Entered::Waits(waiter) = self.queue.enter_to_lead() {
+            match self.queue.wait(&waiter, || self.left(deadline)) {
+                Waited::Leads(_) => {}
+                Waited::Answered | Waited::TimedOut => return Err(self.busy(queued_at)),
+            }
+        }
+        let _passing = Passing { writer: self };
+        let _lead = self.lead();
+        Ok(action())
+    }
+
     /// The file that this writer writes.
     pub(crate) const fn identity(&self) -> FileIdentity {
         self.identity

@@ -4,17 +4,20 @@
 mod palette;
 mod view;
 
+use conclave_consensus::runs::RunId;
 use ratatui::crossterm::event::KeyCode;
 
 pub(crate) use self::palette::Palette;
 pub(crate) use self::view::draw;
 use self::view::{height_of_help, help_page};
+use super::driving;
 use super::effect::{Effect, Work};
 use super::input::Input;
 use super::keymap::{Action, BINDINGS, Binding, Place};
 use super::keys::Key;
 use super::list::Cursor;
 use super::model::{Model, Screen};
+use super::screens::run;
 use super::update::{go, start_work};
 
 /// One overlay.
@@ -37,15 +40,28 @@ pub(crate) enum Overlay {
     },
     /// A line to be typed.
     Prompt {
-        label: &'static str,
+        label: String,
         input: Input,
+        purpose: Purpose,
     },
+    /// What is to become of the runs in progress.
+    Leave,
+}
+
+/// What a line is typed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The file of an import.
+    Import,
+    /// The answer to a question of a quality gate.
+    Answer { run: RunId, issue: String },
 }
 
 /// What a yes starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Then {
     Work(Work),
+    Cancel(RunId),
     Quit,
 }
 
@@ -136,8 +152,20 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Overlay::NeedsYou { cursor } => match key.code {
             KeyCode::Up | KeyCode::Char('k') => cursor.step(-1, model.needs().count()),
             KeyCode::Down | KeyCode::Char('j') => cursor.step(1, model.needs().count()),
-            // All that can wait so far is seen there, and dealt with from there.
-            KeyCode::Enter if model.needs().next().is_some() => return go(model, Screen::Storage),
+            KeyCode::Enter if model.needs().next().is_some() => {
+                let chosen = model.needs().nth(cursor.selected);
+                let run = chosen.filter(|need| matches!(need.kind, "gate" | "run"));
+                let Some((kind, id)) = run.and_then(|need| Some((need.kind, need.name.parse().ok()?))) else {
+                    // All else is seen there, and dealt with from there.
+                    return go(model, Screen::Storage);
+                };
+                let mut effects = go(model, Screen::Runs);
+                effects.extend(run::open(model, RunId(id)));
+                if kind == "gate" {
+                    run::go_to(model, run::Tab::Questions);
+                }
+                return effects;
+            }
             KeyCode::Char('q' | '!') | KeyCode::Enter => return Vec::new(),
             _ => {}
         },
@@ -145,6 +173,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             return match key.code {
                 KeyCode::Char('y' | 'Y') => match then.clone() {
                     Then::Work(work) => start_work(model, work),
+                    Then::Cancel(run) => vec![Effect::Cancel(run)],
                     Then::Quit => vec![Effect::Quit],
                 },
                 KeyCode::Char('n' | 'N' | 'q') | KeyCode::Enter => Vec::new(),
@@ -154,16 +183,32 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                 }
             };
         }
-        Overlay::Prompt { input, .. } => {
+        Overlay::Prompt { input, purpose, .. } => {
             if key.code == KeyCode::Enter {
-                let path = input.text().trim().to_owned();
-                return if path.is_empty() {
-                    Vec::new()
-                } else {
-                    start_work(model, Work::Import(path.into()))
+                let text = input.text().trim().to_owned();
+                return match purpose {
+                    _ if text.is_empty() => Vec::new(),
+                    Purpose::Import => start_work(model, Work::Import(text.into())),
+                    Purpose::Answer { run, issue } => {
+                        vec![Effect::Answer { run: *run, issue: issue.clone(), text }]
+                    }
                 };
             }
             input.key(key);
+        }
+        Overlay::Leave => {
+            return match key.code {
+                KeyCode::Char('w' | 'W') => driving::wait(model),
+                KeyCode::Char('c' | 'C') => driving::cancel_and_quit(model),
+                KeyCode::Char('s' | 'S' | 'n' | 'q') | KeyCode::Enter => {
+                    model.leaving = false;
+                    Vec::new()
+                }
+                _ => {
+                    model.overlay = Some(overlay);
+                    Vec::new()
+                }
+            };
         }
     }
     model.overlay = Some(overlay);
@@ -179,7 +224,7 @@ pub(crate) fn paste(overlay: &mut Overlay, text: &str) {
         }
         Overlay::Palette(palette) => palette.paste(text),
         Overlay::Prompt { input, .. } => input.insert(text),
-        Overlay::NeedsYou { .. } | Overlay::Ask { .. } => {}
+        Overlay::NeedsYou { .. } | Overlay::Ask { .. } | Overlay::Leave => {}
     }
 }
 
@@ -190,7 +235,11 @@ pub(crate) fn open(model: &mut Model, action: Action) {
         Action::Help => Some(Overlay::Help { place, filter: Input::default(), top: 0 }),
         Action::Palette => Some(Overlay::Palette(Palette::new(place))),
         Action::NeedsYou => Some(Overlay::NeedsYou { cursor: Cursor::default() }),
-        Action::Import => Some(Overlay::Prompt { label: "import which file", input: Input::default() }),
+        Action::Import => Some(Overlay::Prompt {
+            label: "import which file".to_owned(),
+            input: Input::default(),
+            purpose: Purpose::Import,
+        }),
         _ => None,
     };
 }

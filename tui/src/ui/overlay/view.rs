@@ -6,8 +6,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
-use super::{HelpLine, Overlay, Palette, help_lines, palette};
-use crate::text::{pad, visible};
+use super::{HelpLine, Overlay, Palette, Purpose, help_lines, palette};
+use crate::text::{fit_with, pad, visible};
+use crate::ui::driving;
 use crate::ui::keymap::Place;
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
@@ -68,7 +69,8 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             let needs: Vec<_> = model.needs().collect();
             let head = Line::styled(format!(" Needs you  {}", needs.len()), Theme::strong());
             if needs.is_empty() {
-                let text = "   Nothing. Unfinished imports, open differences and failed checks wait here.";
+                let text =
+                    "   Nothing. Open questions, left runs, unfinished imports, failed checks wait here.";
                 page(model, frame, lower(body, 4), head, [Line::raw(text)].into_iter());
             } else {
                 let entries =
@@ -97,14 +99,35 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             lines.push(answers);
             page(model, frame, lower(body, height), head, lines.into_iter());
         }
-        Overlay::Prompt { label, input } => {
+        Overlay::Leave => {
+            let head = Line::styled(format!("  {}", driving::in_progress(model)), Theme::strong());
+            let choice = |key: &'static str, words: &'static str| {
+                Line::from(vec![
+                    Span::styled(format!("  {key}"), theme.accent()),
+                    Span::raw(format!(" {words}")),
+                ])
+            };
+            let lines = [
+                choice("w", "wait: quit when they are done"),
+                choice("c", "cancel: close them with the answers they have, then quit"),
+                choice("s", "stay (enter)"),
+            ];
+            page(model, frame, lower(body, 5), head, lines.into_iter());
+        }
+        Overlay::Prompt { label, input, purpose } => {
+            let label = visible(label);
+            let label = fit_with(&label, usize::from(body.width) / 2, theme.sign("…", "~"));
             let head = Line::from(vec![
                 Span::styled(format!("  {label}: "), Theme::strong()),
                 Span::raw(visible(input.before()).into_owned()),
                 Span::styled(theme.sign("▏", "_"), theme.accent()),
                 Span::raw(visible(input.text().get(input.before().len()..).unwrap_or_default()).into_owned()),
             ]);
-            let hint = Line::styled("  enter starts, esc leaves", theme.dim());
+            let hint = match purpose {
+                Purpose::Import => "  enter starts, esc leaves",
+                Purpose::Answer { .. } => "  enter answers, esc leaves",
+            };
+            let hint = Line::styled(hint, theme.dim());
             page(model, frame, lower(body, 3), head, [hint].into_iter());
         }
     }

@@ -1,10 +1,11 @@
 //! Frames of every screen at three sizes.
 
 use conclave_consensus::migrate::Paused;
+use conclave_consensus::workflow::Event;
 
 use crate::cli::Signs;
 use crate::ui::effect::Work;
-use crate::ui::fixture::{check, frame, model, needs, numbers, opening, press, problem, send};
+use crate::ui::fixture::{check, frame, gate, model, needs, numbers, opening, press, problem, send};
 use crate::ui::message::{Msg, Opened, Outcome};
 use crate::ui::model::{CheckRow, CheckState, Model};
 
@@ -28,14 +29,79 @@ fn the_list_of_runs() {
     at_all_sizes("runs-marked", 42, |model| drop(press(model, 42, &["  ", "down"])));
 }
 
+/// The number keys of the list lead to: an imported run, one that runs, one with a verdict.
+const IMPORTED: &str = ":runs show 40";
+const RUNNING: &str = ":runs show 41";
+const VOTED: &str = ":runs show 37";
+
+/// Opens a run by its number, then presses the keys.
+fn open(model: &mut Model, run: &str, keys: &[&str]) {
+    press(model, 42, &[run, "enter"]);
+    press(model, 42, keys);
+}
+
 #[test]
 fn one_run() {
-    at_all_sizes("run", 42, |model| drop(press(model, 42, &["enter"])));
-    at_all_sizes("run-no-json", 42, |model| drop(press(model, 42, &["enter", "down"])));
-    at_all_sizes("run-answer", 42, |model| drop(press(model, 42, &["enter", "enter", "jj", "z"])));
-    at_all_sizes("run-search", 42, |model| drop(press(model, 42, &["enter", "/", "owner"])));
-    at_all_sizes("run-synthesis", 42, |model| drop(press(model, 42, &["enter", "right"])));
-    at_all_sizes("run-attempts", 42, |model| drop(press(model, 42, &["enter", "right", "right"])));
+    at_all_sizes("run", 42, |model| open(model, IMPORTED, &["right"]));
+    at_all_sizes("run-no-verdict", 42, |model| open(model, IMPORTED, &[]));
+    at_all_sizes("run-no-json", 42, |model| open(model, IMPORTED, &["right", "down"]));
+    at_all_sizes("run-answer", 42, |model| open(model, IMPORTED, &["right", "enter", "jj", "z"]));
+    at_all_sizes("run-search", 42, |model| open(model, IMPORTED, &["right", "/", "owner"]));
+    at_all_sizes("run-synthesis", 42, |model| open(model, IMPORTED, &["lll"]));
+    at_all_sizes("run-attempts", 42, |model| open(model, IMPORTED, &["llll"]));
+}
+
+#[test]
+fn a_verdict_and_what_it_is_made_of() {
+    at_all_sizes("runs-verdict", 42, |model| drop(press(model, 42, &["jjjj"])));
+    at_all_sizes("run-verdict", 42, |model| open(model, VOTED, &["j"]));
+    at_all_sizes("run-verdict-whole", 42, |model| open(model, VOTED, &["jj", "enter"]));
+    at_all_sizes("run-diff", 42, |model| open(model, VOTED, &["d"]));
+    at_all_sizes("run-diff-next", 42, |model| open(model, VOTED, &["dd", "n"]));
+    at_all_sizes("run-timeline", 42, |model| open(model, VOTED, &["h", "jj"]));
+}
+
+#[test]
+fn a_run_that_runs() {
+    at_all_sizes("runs-at-work", 42, |_| {});
+    let said = |model: &mut Model| {
+        let run = conclave_consensus::runs::RunId(41);
+        model.live.begin(run);
+        let text = "Reading crates/core/src/lib.rs \u{1b}[2K".to_owned();
+        model.live.heard(run, &Event::Line { agent: "claude".into(), text });
+    };
+    at_all_sizes("run-at-work", 42, |model| {
+        said(model);
+        open(model, RUNNING, &["jj"]);
+    });
+}
+
+#[test]
+fn a_gate_and_its_questions() {
+    at_all_sizes("run-questions", 42, |model| {
+        open(model, VOTED, &[]);
+        let id = conclave_consensus::runs::RunId(37);
+        send(model, Msg::Gate { id, gate: Some(gate(id).into()) }, 42);
+        press(model, 42, &["left", "j"]);
+    });
+    at_all_sizes("run-questions-reply", 42, |model| {
+        open(model, VOTED, &[]);
+        let id = conclave_consensus::runs::RunId(37);
+        send(model, Msg::Gate { id, gate: Some(gate(id).into()) }, 42);
+        press(model, 42, &["a", "until the soak"]);
+    });
+}
+
+#[test]
+fn a_new_run() {
+    at_all_sizes("form", 42, |model| drop(press(model, 42, &["n"])));
+    at_all_sizes("form-filled", 42, |model| {
+        press(model, 42, &["n", "tab", "right", "tab", "Why not?", "down", "down", " "]);
+    });
+    at_all_sizes("leaving", 42, |model| {
+        send(model, Msg::Begun(Ok(conclave_consensus::runs::RunId(41))), 42);
+        press(model, 42, &["q"]);
+    });
 }
 
 #[test]
@@ -115,7 +181,7 @@ fn the_top_line_says_which_project_this_is() {
     let mut model = model((80, 24), 42);
     assert!(frame(&model).lines().next().unwrap().ends_with(" project"));
     let (root, database) = ("/tmp/conclave-demo-x".to_owned(), "/tmp/conclave-demo-x/state.db".to_owned());
-    let moved = Outcome::Moved { root, database, said: "moved".to_owned() };
+    let moved = Outcome::Moved { root, database, said: "moved".to_owned(), drive: None };
     send(&mut model, Msg::Worked { work: Work::Demo, outcome: Ok(moved) }, 42);
     assert!(frame(&model).lines().next().unwrap().ends_with(" conclave-demo-x"));
 }

@@ -1,6 +1,7 @@
 //! The threads behind the screen: one reads and watches, one works, one keeps the file small. They own the
 //! database handles; the core never waits for them.
 
+mod driver;
 mod housekeeper;
 mod reader;
 mod steps;
@@ -8,14 +9,14 @@ mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::effect::{Read, Work};
+use super::effect::{Effect, Read, Work};
 use super::event_loop::spawn;
 use super::message::Msg;
-use crate::project::Project;
+use crate::project::{Environment, Project};
 
 /// What the threads share.
 #[derive(Debug)]
@@ -44,28 +45,20 @@ pub(super) struct Runner {
     reads: Sender<reader::Job>,
     works: Sender<Work>,
     messages: Sender<Msg>,
+    driver: driver::Driver,
     /// `None` where nothing may be written.
     house: Option<mpsc::UnboundedSender<housekeeper::Order>>,
 }
 
-/// No write goes on, and none begins, until this is dropped.
-#[derive(Debug)]
-pub(super) struct Paused<'runner> {
-    runner: &'runner Runner,
-    _writing: MutexGuard<'runner, ()>,
-}
-
-impl Drop for Paused<'_> {
-    fn drop(&mut self) {
-        if let Some(house) = &self.runner.house {
-            let _ = house.send(housekeeper::Order::GoOn);
-        }
-    }
-}
-
 impl Runner {
     /// Starts the threads.
-    pub(super) fn start(project: Project, actor: String, read_only: bool, messages: &Sender<Msg>) -> Self {
+    pub(super) fn start(
+        project: Project,
+        environment: Environment,
+        actor: String,
+        read_only: bool,
+        messages: &Sender<Msg>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             project: Mutex::new(project),
             actor,
@@ -97,12 +90,14 @@ impl Runner {
         if let Err(failure) = started {
             let _ = messages.send(Msg::ReadFailed(failure.into()));
         }
-        Self { shared, reads, works, messages: messages.clone(), house }
+        let driver = driver::Driver::new(&shared, environment, messages);
+        Self { shared, reads, works, messages: messages.clone(), driver, house }
     }
 
     pub(super) fn read(&self, read: Read) {
         match &read {
             Read::Page(page) => self.shared.newest_page.store(page.generation, Ordering::Relaxed),
+            Read::Roster => return self.driver.roster(),
             Read::Count { generation, .. } => self.shared.newest_count.store(*generation, Ordering::Relaxed),
             _ => {}
         }
@@ -127,14 +122,26 @@ impl Runner {
         }
     }
 
+    /// Carries out what is about runs.
+    pub(super) fn drive(&self, effect: Effect) {
+        match effect {
+            Effect::Begin(asked) => self.driver.begin(*asked),
+            Effect::GoOn(run) => self.driver.go_on(run),
+            Effect::GoOnAll => self.driver.go_on_all(),
+            Effect::Cancel(run) => self.driver.cancel(run),
+            Effect::Answer { run, issue, text } => self.driver.answer(run, issue, text),
+            _ => {}
+        }
+    }
+
     pub(super) fn focus(&self, focused: bool) {
         self.shared.focused.store(focused, Ordering::Relaxed);
         let _ = self.reads.send(reader::Job::Look);
     }
 
-    /// Waits until no write goes on, and keeps new ones from beginning.
-    pub(super) fn pause(&self) -> Paused<'_> {
-        let writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Carries out `action` while no write goes on: what is being written ends first, and nothing new begins.
+    pub(super) fn between_writes<T>(&self, action: impl FnOnce() -> T) -> T {
+        let _writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(house) = &self.house {
             let (ended, end) = oneshot::channel();
             if house.send(housekeeper::Order::Rest(ended)).is_ok() {
@@ -142,6 +149,10 @@ impl Runner {
                 let _ = end.blocking_recv();
             }
         }
-        Paused { runner: self, _writing: writing }
+        let done = self.driver.between_writes(action);
+        if let Some(house) = &self.house {
+            let _ = house.send(housekeeper::Order::GoOn);
+        }
+        done
     }
 }

@@ -1,12 +1,14 @@
 //! The thread that reads and watches. It looks at the file every 150 ms (1 s while nobody looks at the
 //! screen), reads what is asked for, and says what it found.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use conclave_consensus::{migrate, runs};
+use conclave_consensus::{gates, migrate, runs};
 use conclave_db::{Db, Seen, Watch, backup};
 use conclave_retry::{Clock as _, SystemClock};
 
@@ -26,6 +28,8 @@ const LOOK_UNFOCUSED: Duration = Duration::from_secs(1);
 const SLICE: usize = 500;
 /// Runs that are read at once on the way to the end.
 const STRIDE: usize = 2_000;
+
+type Marks = BTreeMap<runs::RunId, Vec<runs::AgentMark>>;
 
 /// What the thread is asked.
 #[derive(Debug)]
@@ -147,11 +151,16 @@ impl Reader<'_> {
         }
         let Some(db) = self.db.clone() else { return };
         match read {
-            Read::Open => {}
+            // The roster is no part of the database.
+            Read::Open | Read::Roster => {}
             Read::Page(page) => self.page(&db, &page),
             Read::Count { generation, filter } => self.count(&db, generation, &filter),
             Read::Run(id) => {
-                let run = runs::show(&db, id).map(|run| run.map(Into::into));
+                let run: Result<Option<Arc<runs::RunDetail>>, _> =
+                    runs::show(&db, id).map(|run| run.map(Into::into));
+                if let Ok(Some(run)) = &run {
+                    self.gate(&db, run);
+                }
                 self.say(Msg::Run { id, run: run.map_err(|error| Problem::from(("read the run", error))) });
             }
             Read::Needs => match crate::attention::attention(&db) {
@@ -162,6 +171,19 @@ impl Reader<'_> {
             Read::Storage => {
                 self.say(Msg::Storage(Box::new(numbers(&db, &self.shared.project().config.soak()))));
             }
+        }
+    }
+
+    /// What the run asks, where it is a quality gate.
+    fn gate(&self, db: &Db, run: &runs::RunDetail) {
+        let is_gate = run.settings.as_ref().is_some_and(|settings| settings.phase_type == "quality_gate");
+        if !is_gate {
+            return;
+        }
+        let id = run.summary.id;
+        match gates::of_run(db, id) {
+            Ok(gate) => self.say(Msg::Gate { id, gate: gate.map(Into::into) }),
+            Err(error) => self.complain("read the gate's issues", error),
         }
     }
 
@@ -208,7 +230,8 @@ impl Reader<'_> {
             }
         };
         let (generation, part, after) = (page.generation, page.part, page.after);
-        Ok(Some(PageRead { generation, part, after, rows, at_end, before: Vec::new() }))
+        let marks = marks(db, &rows)?;
+        Ok(Some(PageRead { generation, part, after, rows, marks, at_end, before: Vec::new() }))
     }
 
     /// Goes to the end of the list, remembering where its pages begin.
@@ -235,7 +258,8 @@ impl Reader<'_> {
         }
         let start = before.pop().flatten();
         let (generation, part) = (page.generation, page.part);
-        Ok(Some(PageRead { generation, part, after: start, rows: kept, at_end: true, before }))
+        let marks = marks(db, &kept)?;
+        Ok(Some(PageRead { generation, part, after: start, rows: kept, marks, at_end: true, before }))
     }
 
     fn count(&self, db: &Db, generation: u64, filter: &Filter) {
@@ -268,6 +292,12 @@ impl Reader<'_> {
             Err(error) => self.complain("count the runs", error),
         }
     }
+}
+
+/// Where the agents of the rows stand.
+fn marks(db: &Db, rows: &[runs::RunSummary]) -> Result<Marks, conclave_consensus::ConsensusError> {
+    let ids: Vec<runs::RunId> = rows.iter().map(|run| run.id).collect();
+    runs::marks(db, &ids)
 }
 
 fn numbers(db: &Db, soak: &migrate::Soak) -> Numbers {

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use conclave_consensus::migrate::{self, BackfillOptions};
-use conclave_consensus::runs::RunId;
+use conclave_consensus::runs::{self, RunId};
 use conclave_db::{backup, checkpoint, doctor, vacuum};
 
 use super::{Shared, steps};
@@ -156,9 +156,8 @@ impl Worker<'_> {
             Work::Demo => {
                 let environment = Environment::of_process()?;
                 let demo = demo::begin(&environment, &self.shared.actor)?;
-                demo::drive_behind(&demo, &environment)?;
                 let said = format!("the demo's project lies in {}", demo.project.root.display());
-                Ok(self.move_to(demo.project, said))
+                Ok(self.move_to(demo.project, said, Some(demo.run)))
             }
             Work::Import(file) => {
                 let file = absolute(&project, file);
@@ -167,6 +166,12 @@ impl Worker<'_> {
                     progress(at.done_rows, at.total_rows, at.phase);
                 })?;
                 Ok(Outcome::Said(format!("imported {}: {}", file.display(), import::in_words(&report))))
+            }
+            Work::Delete(run) => {
+                let db = project.open()?;
+                let was_there = runs::delete(&db, *run).doing("delete")?;
+                let said = if was_there { "is deleted" } else { "was not there" };
+                Ok(Outcome::Said(format!("run {run} {said}")))
             }
             Work::Export(ids) => self.export(&project, ids),
             Work::ExportNamed(name) => {
@@ -196,10 +201,10 @@ impl Worker<'_> {
         )))
     }
 
-    fn move_to(&self, project: Project, said: String) -> Outcome {
+    fn move_to(&self, project: Project, said: String, drive: Option<RunId>) -> Outcome {
         let (root, database) = (project.root.display().to_string(), project.database.display().to_string());
         *self.shared.project.lock().unwrap_or_else(PoisonError::into_inner) = project;
-        Outcome::Moved { root, database, said }
+        Outcome::Moved { root, database, said, drive }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The screens. Each has its model, its update and its view.
 
+pub(crate) mod form;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod storage;

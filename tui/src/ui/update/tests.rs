@@ -1,5 +1,9 @@
 //! The core, by what it shows and what it asks for.
 
+use std::sync::Arc;
+
+use conclave_consensus::runs::RunId;
+use conclave_consensus::workflow::Event;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -8,7 +12,7 @@ use ratatui::crossterm::event::KeyCode;
 use super::update;
 use crate::failure::Exit;
 use crate::ui::effect::{Effect, Read, Work};
-use crate::ui::fixture::{detail, frame, model, needs, numbers, opening, press, problem, send};
+use crate::ui::fixture::{detail, frame, gate, model, needs, numbers, opening, press, problem, send};
 use crate::ui::keymap::{Action, BINDINGS};
 use crate::ui::keys::Key;
 use crate::ui::message::{Mouse, Msg, Opened, Outcome};
@@ -109,7 +113,7 @@ fn a_state_that_comes_and_goes_is_followed() {
 #[test]
 fn escape_goes_out_one_step_each() {
     let mut model = model(SIZE, 9);
-    press(&mut model, 9, &["/", "plan", "enter", "enter", "enter"]);
+    press(&mut model, 9, &["/", "plan", "enter", "enter", "right", "enter"]);
     assert!(model.run.as_ref().is_some_and(Run::is_zoomed));
     press(&mut model, 9, &["esc"]);
     assert!(model.run.as_ref().is_some_and(|run| !run.is_zoomed()));
@@ -149,8 +153,8 @@ fn the_palette_runs_what_it_names() {
 #[test]
 fn an_answer_is_copied_as_it_was_stored() {
     let mut model = model(SIZE, 9);
-    let copied = press(&mut model, 9, &["enter", "down", "y"]);
-    let wanted = detail(1).outputs[1].content.clone();
+    let copied = press(&mut model, 9, &["enter", "right", "down", "y"]);
+    let wanted = detail(9).outputs[1].content.clone();
     assert!(matches!(&copied[..], [Effect::Copy { text, .. }] if *text == wanted));
 }
 
@@ -215,6 +219,27 @@ fn any_key() -> impl Strategy<Value = Key> {
     ]
 }
 
+/// What comes of runs that are driven from here.
+fn any_drive() -> impl Strategy<Value = Msg> {
+    let run = || (1_i64..60).prop_map(RunId);
+    let told = || prop_oneof![Just(Err(problem())), Just(Ok("done".to_owned()))];
+    let event = (run(), ".{0,30}").prop_map(|(run, text)| {
+        let agent = "claude".to_owned();
+        Msg::Event { run, event: Box::new(Event::Line { agent, text }) }
+    });
+    prop_oneof![
+        2 => run().prop_map(|run| Msg::Begun(Ok(run))),
+        1 => Just(Msg::Begun(Err(problem()))),
+        2 => event,
+        2 => (run(), told()).prop_map(|(run, outcome)| Msg::DriveEnded { run, outcome }),
+        1 => told().prop_map(Msg::Told),
+        1 => told().prop_map(Msg::Edited),
+        1 => Just(Msg::Roster(Err(problem()))),
+        2 => (run(), any::<bool>())
+            .prop_map(|(id, asks)| Msg::Gate { id, gate: asks.then(|| Arc::new(gate(id))) }),
+    ]
+}
+
 fn any_message() -> impl Strategy<Value = Msg> {
     let opened = prop_oneof![
         4 => Just(Opened::Ready { as_it_lies: false }),
@@ -227,7 +252,12 @@ fn any_message() -> impl Strategy<Value = Msg> {
         Just(Err(problem())),
         Just(Ok(Outcome::Said("done".into()))),
         Just(Ok(Outcome::Checks(Vec::new()))),
-        Just(Ok(Outcome::Moved { root: "/x".into(), database: "/x/s".into(), said: "moved".into() })),
+        Just(Ok(Outcome::Moved {
+            root: "/x".into(),
+            database: "/x/s".into(),
+            said: "moved".into(),
+            drive: None
+        })),
     ];
     prop_oneof![
         20 => any_key().prop_map(Msg::Key),
@@ -246,6 +276,8 @@ fn any_message() -> impl Strategy<Value = Msg> {
         1 => Just(Msg::Storage(Box::new(numbers()))),
         1 => (1_i64..500).prop_map(|id| Msg::Run { id: detail(id).summary.id, run: Ok(Some(detail(id))) }),
         1 => Just(Msg::Continue),
+        1 => Just(Msg::Tick),
+        2 => any_drive(),
     ]
 }
 

@@ -10,11 +10,11 @@ use crate::ui::message::Msg;
 #[test]
 fn tabs_go_round_and_panes_change() {
     let mut model = model((80, 24), 9);
-    press(&mut model, 9, &["enter", "right", "right"]);
+    press(&mut model, 9, &["enter", "llll"]);
     assert_eq!(model.run.as_ref().unwrap().tab, Tab::Attempts);
     press(&mut model, 9, &["l", "tab"]);
     let run = model.run.as_ref().unwrap();
-    assert_eq!((run.tab, run.pane), (Tab::Outputs, Pane::Text));
+    assert_eq!((run.tab, run.pane), (Tab::Verdict, Pane::Text));
     press(&mut model, 9, &["h"]);
     assert_eq!(model.run.as_ref().unwrap().tab, Tab::Attempts);
 }
@@ -22,7 +22,7 @@ fn tabs_go_round_and_panes_change() {
 #[test]
 fn a_run_that_changes_keeps_the_place_of_what_is_read() {
     let mut model = model((80, 24), 9);
-    press(&mut model, 9, &["enter", "tab", "jjj"]);
+    press(&mut model, 9, &["enter", "right", "tab", "jjj"]);
     let id = model.run.as_ref().unwrap().id;
     let place = model.run.as_ref().unwrap().document.as_ref().unwrap().cursor;
     let mut more = (*detail(id.0)).clone();
@@ -37,7 +37,7 @@ fn a_run_that_changes_keeps_the_place_of_what_is_read() {
 #[test]
 fn a_search_is_found_while_it_is_typed() {
     let mut model = model((80, 24), 9);
-    press(&mut model, 9, &["enter", "enter", "/", "owner", "enter"]);
+    press(&mut model, 9, &["enter", "right", "enter", "/", "owner", "enter"]);
     let run = model.run.as_ref().unwrap();
     let document = run.document.as_ref().unwrap();
     let here = document.rows(99).find(|(at, _)| *at == document.cursor.selected).unwrap().1;

@@ -1,19 +1,18 @@
 //! How an open run answers to keys.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
+use conclave_consensus::gates::Gate;
 use conclave_consensus::runs::{RunDetail, RunId};
 use ratatui::crossterm::event::KeyCode;
 
 use super::model::{Pane, Run, Tab};
-use super::view;
+use super::{diff, text, view};
 use crate::ui::document::Document;
 use crate::ui::effect::{Effect, Read, Work};
 use crate::ui::input::Input;
 use crate::ui::keymap::Action;
 use crate::ui::keys::Key;
-use crate::ui::list::Cursor;
 use crate::ui::model::Model;
 use crate::ui::problem::Problem;
 use crate::ui::update::start_work;
@@ -21,22 +20,10 @@ use crate::ui::update::start_work;
 /// Opens a run over the list.
 pub(crate) fn open(model: &mut Model, id: RunId) -> Vec<Effect> {
     let detail = model.runs.preview.clone().filter(|detail| detail.summary.id == id);
-    let effects = if detail.is_some() { Vec::new() } else { vec![Effect::Read(Read::Run(id))] };
+    // Also where it is known already: what it asks as a quality gate is not.
+    let effects = vec![Effect::Read(Read::Run(id))];
     let was_there = detail.is_some() || model.runs.rows.iter().any(|run| run.id == id);
-    model.run = Some(Run {
-        id,
-        detail,
-        gone: false,
-        was_there,
-        tab: Tab::Outputs,
-        pane: Pane::List,
-        zoomed: false,
-        outputs: Cursor::default(),
-        attempts: Cursor::default(),
-        document: None,
-        made_of: None,
-        searching: None,
-    });
+    model.run = Some(Run::new(id, detail, was_there));
     keep_in_sight(model);
     effects
 }
@@ -54,11 +41,38 @@ pub(crate) fn arrived(model: &mut Model, detail: Option<Arc<RunDetail>>) {
     keep_in_sight(model);
 }
 
+/// The questions of the run were read.
+pub(crate) fn gate(model: &mut Model, gate: Option<Arc<Gate>>) {
+    let Some(run) = &mut model.run else { return };
+    if run.gate != gate {
+        run.gate = gate;
+        run.made_of = None;
+    }
+    if run.gate.is_none() && run.tab == Tab::Questions {
+        to_tab(run, Tab::Verdict);
+    } else if let Some(tab) = run.wanted.take().filter(|_| run.gate.is_some()) {
+        to_tab(run, tab);
+    }
+    keep_in_sight(model);
+}
+
+/// Goes to a tab; to that of the questions as soon as there are any.
+pub(crate) fn go_to(model: &mut Model, tab: Tab) {
+    let Some(run) = &mut model.run else { return };
+    if tab == Tab::Questions && run.gate.is_none() {
+        run.wanted = Some(tab);
+    } else if run.tab != tab {
+        to_tab(run, tab);
+    }
+    keep_in_sight(model);
+}
+
 /// Carries out an action of an open run.
 pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = isize::try_from(view::height_of_pane(model).max(1)).unwrap_or(1);
     let Some(run) = &mut model.run else { return Vec::new() };
     let in_text = run.zoomed || run.pane == Pane::Text || run.length() == 0;
+    let in_diff = run.tab == Tab::Diff;
     match action {
         Action::Up => step(run, in_text, -1),
         Action::Down => step(run, in_text, 1),
@@ -67,7 +81,7 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Top => step(run, in_text, isize::MIN),
         Action::Bottom => step(run, in_text, isize::MAX),
         Action::NextTab => turn(run, 1),
-        Action::PreviousTab => turn(run, Tab::ALL.len() - 1),
+        Action::PreviousTab => turn(run, run.tabs().count().saturating_sub(1)),
         Action::NextPane => run.pane = if run.pane == Pane::List { Pane::Text } else { Pane::List },
         Action::Enter if run.document.is_some() => run.zoomed = true,
         Action::Back if run.zoomed => run.zoomed = false,
@@ -75,7 +89,15 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.run = None;
             return Vec::new();
         }
-        Action::Filter => run.searching = Some(Input::default()),
+        Action::Diff if in_diff => diff::next_pair(run),
+        Action::Diff => to_tab(run, Tab::Diff),
+        Action::NextMatch | Action::PreviousMatch if in_diff => {
+            let forward = action == Action::NextMatch;
+            if !run.compared.as_mut().is_some_and(|compared| compared.change(forward)) {
+                model.say("no more differences that way");
+            }
+        }
+        Action::Filter if run.document.is_some() => run.searching = Some(Input::default()),
         Action::Fold => with_document(run, Document::toggle_fold),
         Action::FoldAll => with_document(run, Document::toggle_all),
         Action::Raw => with_document(run, Document::toggle_raw),
@@ -103,7 +125,11 @@ fn with_document(run: &mut Run, change: impl FnOnce(&mut Document)) {
 }
 
 fn step(run: &mut Run, in_text: bool, by: isize) {
-    if in_text {
+    if run.tab == Tab::Diff {
+        if let Some(compared) = &mut run.compared {
+            compared.step(by);
+        }
+    } else if in_text {
         with_document(run, |document| {
             let length = document.len();
             document.cursor.step(by, length);
@@ -115,8 +141,15 @@ fn step(run: &mut Run, in_text: bool, by: isize) {
 }
 
 fn turn(run: &mut Run, by: usize) {
-    let at = Tab::ALL.iter().position(|(_, tab)| *tab == run.tab).unwrap_or(0);
-    run.tab = Tab::ALL[(at + by) % Tab::ALL.len()].1;
+    let tabs: Vec<Tab> = run.tabs().map(|(.., tab)| tab).collect();
+    let at = tabs.iter().position(|tab| *tab == run.tab).unwrap_or(0);
+    if let Some(tab) = tabs.get((at + by) % tabs.len().max(1)) {
+        to_tab(run, *tab);
+    }
+}
+
+fn to_tab(run: &mut Run, tab: Tab) {
+    run.tab = tab;
     run.pane = Pane::List;
     run.zoomed = false;
 }
@@ -126,7 +159,8 @@ fn copy(run: &Run) -> Vec<Effect> {
         Tab::Outputs => {
             run.output().map(|output| (output.content.clone(), format!("the answer of {}", output.agent)))
         }
-        Tab::Synthesis | Tab::Attempts => {
+        Tab::Diff => run.compared.as_ref().map(|compared| (compared.text(), "the comparison".to_owned())),
+        Tab::Questions | Tab::Verdict | Tab::Synthesis | Tab::Attempts => {
             run.document.as_ref().map(|document| (document.text().to_owned(), "the text".to_owned()))
         }
     };
@@ -164,9 +198,9 @@ pub(crate) fn keep_in_sight(model: &mut Model) {
     let length = run.length();
     let cursor = run.cursor();
     cursor.show(length, usize::MAX);
-    let of = (run.tab, if run.tab == Tab::Synthesis { 0 } else { run.cursor().selected });
+    let of = (run.tab, if run.length() == 0 { 0 } else { run.cursor().selected });
     if run.made_of != Some(of) {
-        let text = text_of(run);
+        let text = text::of(run);
         let same =
             run.document.as_ref().zip(text.as_ref()).is_some_and(|(document, text)| document.text() == text);
         if !same {
@@ -176,38 +210,11 @@ pub(crate) fn keep_in_sight(model: &mut Model) {
     }
     let list = view::height_of_list(model);
     let (columns, lines) = view::size_of_text(model);
+    let whole = view::size_of_diff(model);
     let Some(run) = &mut model.run else { return };
     run.cursor().show(length, list);
+    diff::prepare(run, whole.0, whole.1);
     if let Some(document) = &mut run.document {
         document.fit(columns, lines);
     }
-}
-
-fn text_of(run: &Run) -> Option<String> {
-    match run.tab {
-        Tab::Outputs => run.output().map(|output| output.content.clone()),
-        Tab::Synthesis => match run.detail.as_ref()?.synthesis.as_ref()? {
-            serde_json::Value::String(text) => Some(text.clone()),
-            value => Some(readable(value)),
-        },
-        Tab::Attempts => run.attempt().map(|attempt| {
-            let error = attempt.extraction_error.as_ref().map(|error| format!("error: {error}\n\n"));
-            error.unwrap_or_default() + attempt.response_text.as_deref().unwrap_or_default()
-        }),
-    }
-}
-
-/// A synthesis for people: its Markdown first, then the rest of it.
-fn readable(value: &serde_json::Value) -> String {
-    let Some(object) = value.as_object() else { return value.to_string() };
-    let mut text =
-        object.get("output_markdown").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
-    for (key, value) in object.iter().filter(|(key, value)| *key != "output_markdown" && !value.is_null()) {
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let _ = writeln!(text, "{key}: {value}");
-    }
-    text
 }

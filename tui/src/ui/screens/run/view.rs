@@ -7,21 +7,33 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::model::{Pane, Run, Tab};
+use super::{diff, questions, timeline, verdict};
 use crate::text::{fit, pad, size, visible};
 use crate::times;
+use crate::ui::at_work;
 use crate::ui::document::Document;
+use crate::ui::list::Cursor;
+use crate::ui::live;
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule};
 use crate::ui::theme::Theme;
 
 /// From this width on the list and the text stand side by side.
 const WIDE: u16 = 110;
+/// Below this width the tabs have shorter names.
+const NARROW: u16 = 60;
+/// From this many lines on there is room for more than the list and the text.
+const ROOMY: u16 = 14;
 
 #[derive(Debug, Clone, Copy)]
 struct Parts {
     title: Rect,
     tabs: Rect,
+    /// Above the list: what the vote comes to, the timeline.
+    above: Rect,
     list: Rect,
+    /// Below it: conflicts, and who is missing.
+    below: Rect,
     rule: Rect,
     text: Rect,
 }
@@ -33,27 +45,73 @@ fn parts(model: &Model) -> Parts {
         height: height.min(area.height.saturating_sub(y)),
         ..area
     };
-    let (title, tabs) = (line(0, 1), line(1, 1));
+    let (title, tabs, none) = (line(0, 1), line(1, 1), line(0, 0));
     let rest = area.height.saturating_sub(2);
-    let (zoomed, length) = model.run.as_ref().map_or((false, 0), |run| (run.zoomed, run.length()));
-    if zoomed {
-        let text = line(2, rest);
-        return Parts { title, tabs, list: line(0, 0), rule: line(0, 0), text };
+    let empty = Parts { title, tabs, above: none, list: none, below: none, rule: none, text: line(2, rest) };
+    let Some(run) = model.run.as_ref().filter(|run| !run.zoomed && run.detail.is_some()) else {
+        return empty;
+    };
+    if run.tab == Tab::Diff {
+        return empty;
     }
-    let length = u16::try_from(length).unwrap_or(u16::MAX);
+    let lines = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
+    let above = lines(self::above(model, run, usize::from(area.width)).len());
+    // On a low screen the list keeps the greater part.
+    let above = match run.tab {
+        _ if rest >= ROOMY => above.min(rest / 3),
+        Tab::Attempts => 0,
+        _ => above.min(1).min(rest),
+    };
+    let length = lines(run.length());
     if area.width >= WIDE && length > 0 {
-        let left = area.width / 5 * 2;
-        let text = Rect { x: area.x + left + 2, width: area.width - left - 2, ..line(2, rest) };
-        return Parts { title, tabs, list: Rect { width: left, ..line(2, rest) }, rule: line(0, 0), text };
+        let left = if run.tab == Tab::Verdict { area.width / 5 * 3 } else { area.width / 5 * 2 };
+        let rest = rest - above;
+        let below = lines(self::below(model, run, usize::from(left)).len()).min(rest / 3);
+        let top = 2 + above;
+        let list = length.min(rest - below);
+        return Parts {
+            above: line(2, above),
+            list: Rect { width: left, ..line(top, list) },
+            below: Rect { width: left, ..line(top + list, below) },
+            text: Rect { x: area.x + left + 2, width: area.width - left - 2, ..line(top, rest) },
+            ..empty
+        };
     }
-    let list = length.min((rest / 2).saturating_sub(1));
+    let below = self::below(model, run, usize::from(area.width)).len();
+    let below = if rest < ROOMY { 0 } else { lines(below).min(rest / 4) };
+    let left = rest - above - below;
+    let list = length.min((left / 5 * 3).saturating_sub(1));
     let ruled = u16::from(list > 0);
     Parts {
-        title,
-        tabs,
-        list: line(2, list),
-        rule: line(2 + list, ruled),
-        text: line(2 + list + ruled, rest - list - ruled),
+        above: line(2, above),
+        list: line(2 + above, list),
+        below: line(2 + above + list, below),
+        rule: line(2 + above + list + below, ruled),
+        text: line(2 + above + list + below + ruled, left - list - ruled),
+        ..empty
+    }
+}
+
+/// What stands above the list of the tab.
+fn above(model: &Model, run: &Run, room: usize) -> Vec<Line<'static>> {
+    let Some(detail) = &run.detail else { return Vec::new() };
+    match run.tab {
+        Tab::Questions => {
+            let text = run.gate.as_ref().map(|gate| questions::head(gate)).unwrap_or_default();
+            vec![Line::raw(format!(" {}", visible(&text)))]
+        }
+        Tab::Verdict if run.is_open() => vec![Line::raw(format!(" {}", at_work::head(model, detail)))],
+        Tab::Verdict => verdict::above(model, run, room),
+        Tab::Attempts => timeline::lines(model, detail, room),
+        Tab::Outputs | Tab::Diff | Tab::Synthesis => Vec::new(),
+    }
+}
+
+/// What stands below it.
+fn below(model: &Model, run: &Run, room: usize) -> Vec<Line<'static>> {
+    match (run.tab, run.verdict()) {
+        (Tab::Verdict, Some(verdict)) if !run.is_open() => verdict::below(model, verdict, room),
+        _ => Vec::new(),
     }
 }
 
@@ -68,6 +126,12 @@ pub(crate) fn size_of_text(model: &Model) -> (usize, usize) {
     (usize::from(text.width.saturating_sub(3)), usize::from(text.height))
 }
 
+/// Columns and lines of a comparison.
+pub(crate) fn size_of_diff(model: &Model) -> (usize, usize) {
+    let text = parts(model).text;
+    (usize::from(text.width), usize::from(text.height.saturating_sub(1)))
+}
+
 /// Lines that a page is.
 pub(crate) fn height_of_pane(model: &Model) -> usize {
     let in_list =
@@ -79,8 +143,7 @@ pub(crate) fn height_of_pane(model: &Model) -> usize {
 pub(crate) fn clicked(model: &Model, column: u16, row: u16) -> Option<usize> {
     let list = parts(model).list;
     let run = model.run.as_ref()?;
-    let top = if run.tab == Tab::Attempts { run.attempts.top } else { run.outputs.top };
-    list.contains((column, row).into()).then(|| top + usize::from(row - list.y))
+    list.contains((column, row).into()).then(|| run.top() + usize::from(row - list.y))
 }
 
 /// Draws the screen.
@@ -88,7 +151,7 @@ pub(crate) fn draw(model: &Model, run: &Run, frame: &mut Frame<'_>) {
     let theme = model.setting.theme;
     let parts = parts(model);
     title(model, run, frame, parts.title);
-    draw_line(frame, parts.tabs, tabs(theme, run));
+    draw_line(frame, parts.tabs, tabs(theme, run, parts.tabs.width));
     let Some(detail) = &run.detail else {
         let text = match (run.gone, run.was_there) {
             (false, _) => "  Reading the run",
@@ -98,17 +161,44 @@ pub(crate) fn draw(model: &Model, run: &Run, frame: &mut Frame<'_>) {
         draw_line(frame, parts.text, Line::raw(text));
         return;
     };
+    let columns = usize::from(parts.list.width);
+    block(frame, parts.above, above(model, run, usize::from(parts.above.width)));
     match run.tab {
+        Tab::Questions => {
+            if let Some(gate) = &run.gate {
+                let rows = gate.issues.iter().map(|issue| questions::row(theme, issue));
+                list(model, frame, parts.list, run.questions, run, rows);
+            }
+        }
+        Tab::Diff => return diff::draw(model, run, frame, parts.text),
+        Tab::Verdict if run.is_open() => {
+            let rows = at_work::lines(model, detail, columns).into_iter();
+            // The list puts its own marker where the lines begin.
+            let rows = rows.map(|line| line.spans).map(|mut spans| {
+                if let Some(first) = spans.first_mut() {
+                    *first = Span::raw(first.content.trim_start().to_owned());
+                }
+                spans
+            });
+            list(model, frame, parts.list, run.fields, run, rows);
+        }
+        Tab::Verdict => {
+            if let Some(verdict) = run.verdict() {
+                let rows = verdict::rows(model, verdict);
+                list(model, frame, parts.list, run.fields, run, rows.into_iter());
+            }
+        }
         Tab::Outputs => {
             let rows = detail.outputs.iter().map(|output| output_line(theme, output));
-            list(model, frame, parts.list, run.outputs.top, run.outputs.selected, run, rows);
+            list(model, frame, parts.list, run.outputs, run, rows);
         }
         Tab::Attempts => {
             let rows = detail.attempts.iter().map(|attempt| attempt_line(theme, attempt));
-            list(model, frame, parts.list, run.attempts.top, run.attempts.selected, run, rows);
+            list(model, frame, parts.list, run.attempts, run, rows);
         }
         Tab::Synthesis => {}
     }
+    block(frame, parts.below, below(model, run, usize::from(parts.below.width)));
     if parts.rule.height > 0 {
         rule(model, frame, parts.rule);
     }
@@ -118,8 +208,19 @@ pub(crate) fn draw(model: &Model, run: &Run, frame: &mut Frame<'_>) {
     }
 }
 
+/// Lines one below the other.
+fn block(frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'static>>) {
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        draw_line(frame, Rect { y, height: 1, ..area }, line);
+    }
+}
+
 fn nothing(run: &Run) -> &'static str {
     match run.tab {
+        Tab::Verdict => "   There is no verdict: nobody was asked, and nobody answered.",
+        Tab::Questions => "   The gate asks nothing.",
+        Tab::Diff => "",
+        Tab::Outputs if run.output().is_none() => "   Nobody has answered yet.",
         Tab::Outputs => "   The answer is empty.",
         Tab::Synthesis => "   No synthesis was stored for this run.",
         Tab::Attempts if run.attempt().is_none() => "   No attempts were recorded for this run.",
@@ -136,6 +237,9 @@ fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
     let summary = &detail.summary;
     let (sign, style) = theme.status(summary.status);
     let took = match (summary.started_at, summary.updated_at) {
+        (Some(from), _) if live::is_driven(detail) => {
+            format!("   {}", times::clock(model.now_ms.saturating_sub(from)))
+        }
         (Some(from), Some(to)) if to > from => format!("   {}", times::clock(to - from)),
         _ => String::new(),
     };
@@ -155,11 +259,17 @@ fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
     draw_line(frame, place, Line::styled(right, style));
 }
 
-fn tabs(theme: Theme, run: &Run) -> Line<'static> {
+fn tabs(theme: Theme, run: &Run, columns: u16) -> Line<'static> {
     let mut spans = vec![Span::raw(" ")];
-    for (name, tab) in Tab::ALL {
+    let narrow = columns < NARROW;
+    for (name, short, tab) in run.tabs() {
+        let name = if narrow { short } else { name };
         let style = if tab == run.tab { Theme::chosen() } else { theme.dim() };
-        let name = if tab == run.tab { format!("[{name}]") } else { format!(" {name} ") };
+        let name = match (tab == run.tab, narrow) {
+            (true, _) => format!("[{name}]"),
+            (false, false) => format!(" {name} "),
+            (false, true) => name.to_owned(),
+        };
         spans.push(Span::styled(name, style));
         spans.push(Span::raw(" "));
     }
@@ -191,14 +301,13 @@ fn list(
     model: &Model,
     frame: &mut Frame<'_>,
     area: Rect,
-    top: usize,
-    selected: usize,
+    cursor: Cursor,
     run: &Run,
     rows: impl Iterator<Item = Vec<Span<'static>>>,
 ) {
     let theme = model.setting.theme;
-    for (y, (at, mut spans)) in (area.y..area.bottom()).zip(rows.enumerate().skip(top)) {
-        let is_here = at == selected;
+    for (y, (at, mut spans)) in (area.y..area.bottom()).zip(rows.enumerate().skip(cursor.top)) {
+        let is_here = at == cursor.selected;
         let marker = if is_here { theme.marker() } else { " " };
         spans.insert(0, Span::styled(format!(" {marker} "), theme.accent()));
         let place = Rect { y, height: 1, ..area };
@@ -236,7 +345,7 @@ fn output_line(theme: Theme, output: &OutputDetail) -> Vec<Span<'static>> {
 fn attempt_line(theme: Theme, attempt: &AttemptDetail) -> Vec<Span<'static>> {
     let style = match attempt.state.as_str() {
         "completed" => theme.good(),
-        "failed" | "lost" | "killed" => theme.bad(),
+        "failed" | "lost" | "killed" | "timed_out" | "cancelled" => theme.bad(),
         _ => Style::new(),
     };
     let took = match (attempt.spawned_at, attempt.completed_at) {
@@ -249,6 +358,10 @@ fn attempt_line(theme: Theme, attempt: &AttemptDetail) -> Vec<Span<'static>> {
         Span::raw(format!(" try {} ", attempt.attempt)),
         Span::styled(pad(&visible(&attempt.state), 10, false), style),
         Span::raw(format!("{took:>8}  {when}")),
+        Span::styled(
+            format!("  {}", visible(attempt.details.message.as_deref().unwrap_or_default())),
+            theme.dim(),
+        ),
     ]
 }
 

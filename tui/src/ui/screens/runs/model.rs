@@ -1,9 +1,9 @@
 //! A window into the list of runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use conclave_consensus::runs::{RunCursor, RunDetail, RunId, RunSummary};
+use conclave_consensus::runs::{AgentMark, RunCursor, RunDetail, RunId, RunSummary};
 
 use crate::ui::filter::Filter;
 use crate::ui::input::Input;
@@ -18,6 +18,8 @@ pub(super) const WINDOW: usize = 3 * PAGE;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Runs {
     pub(crate) rows: Vec<RunSummary>,
+    /// Where their agents stand.
+    pub(crate) marks: BTreeMap<RunId, Vec<AgentMark>>,
     pub(crate) cursor: Cursor,
     /// After which run the window begins; `None`: with the newest.
     pub(super) start: Option<RunCursor>,

@@ -91,14 +91,16 @@ fn answers_to_older_questions_are_dropped() {
     use crate::ui::message::PageRead;
     use crate::ui::update::update;
     let mut model = model((80, 24), 100);
-    let first = update(&mut model, Msg::Key(crate::ui::keys::Key::char('r')));
+    let refresh = crate::ui::keys::Key::of(ratatui::crossterm::event::KeyCode::F(5));
+    let first = update(&mut model, Msg::Key(refresh));
     let Some(Effect::Read(Read::Page(page))) = first.first().cloned() else { panic!("{first:?}") };
-    update(&mut model, Msg::Key(crate::ui::keys::Key::char('r')));
+    update(&mut model, Msg::Key(refresh));
     let late = PageRead {
         generation: page.generation,
         part: Part::First,
         after: None,
         rows: Vec::new(),
+        marks: std::collections::BTreeMap::new(),
         at_end: true,
         before: Vec::new(),
     };

@@ -1,5 +1,7 @@
 //! How the list answers to keys and to what the database says.
 
+use std::collections::BTreeSet;
+
 use conclave_consensus::runs::{RunCursor, RunId, RunSummary};
 use ratatui::crossterm::event::KeyCode;
 
@@ -84,6 +86,18 @@ pub(crate) fn apply_filter(runs: &mut Runs, text: &str) -> Vec<Effect> {
     runs.filter = filter;
     runs.matching = None;
     runs.seen = None;
+    begin(runs)
+}
+
+/// Goes to the newest run, whatever was looked at.
+pub(crate) fn to_the_newest(model: &mut Model) -> Vec<Effect> {
+    let runs = &mut model.runs;
+    runs.editing = None;
+    if !runs.filter.is_empty() {
+        runs.filter = Filter::parse("");
+        runs.matching = None;
+        runs.seen = None;
+    }
     begin(runs)
 }
 
@@ -172,6 +186,7 @@ pub(crate) fn arrived(model: &mut Model, page: PageRead) -> Vec<Effect> {
     runs.waiting = false;
     runs.loaded = true;
     let id = selected(runs).map(|run| run.id);
+    runs.marks.extend(page.marks);
     match page.part {
         Part::First => {
             runs.rows = page.rows;
@@ -197,7 +212,7 @@ pub(crate) fn arrived(model: &mut Model, page: PageRead) -> Vec<Effect> {
                 runs.cursor.top = runs.cursor.top.saturating_sub(PAGE);
             }
         }
-        Part::Earlier => earlier(runs, page),
+        Part::Earlier => earlier(runs, page.rows, page.after),
         Part::Last => {
             runs.before = page.before;
             runs.start = page.after;
@@ -207,25 +222,27 @@ pub(crate) fn arrived(model: &mut Model, page: PageRead) -> Vec<Effect> {
             runs.cursor.top = 0;
         }
     }
+    let shown: BTreeSet<RunId> = runs.rows.iter().map(|run| run.id).collect();
+    runs.marks.retain(|run, _| shown.contains(run));
     keep_in_sight(model)
 }
 
 /// Puts a page before the window; what of it is in the window already is left out.
-fn earlier(runs: &mut Runs, page: PageRead) {
+fn earlier(runs: &mut Runs, rows: Vec<RunSummary>, after: Option<RunCursor>) {
     runs.before.pop();
     let first = runs.rows.first().map(|run| run.id);
-    let known = page.rows.iter().position(|run| Some(run.id) == first);
-    let meets = page.rows.is_empty() || page.rows.last().map(RunCursor::from) == runs.start;
-    runs.start = page.after;
+    let known = rows.iter().position(|run| Some(run.id) == first);
+    let meets = rows.is_empty() || rows.last().map(RunCursor::from) == runs.start;
+    runs.start = after;
     if known.is_none() && !meets {
         // So much has come in between that the page does not reach the window: it is the window now.
         runs.at_end = false;
-        runs.rows = page.rows;
+        runs.rows = rows;
         runs.cursor.selected = runs.rows.len().saturating_sub(1);
         return;
     }
-    let new = known.unwrap_or(page.rows.len());
-    runs.rows.splice(..0, page.rows.into_iter().take(new));
+    let new = known.unwrap_or(rows.len());
+    runs.rows.splice(..0, rows.into_iter().take(new));
     runs.cursor.selected += new;
     runs.cursor.top += new;
     if runs.rows.len() > WINDOW {

@@ -1,13 +1,12 @@
 //! The list of runs, drawn.
 
-use conclave_consensus::runs::{RunDetail, RunSummary};
+use conclave_consensus::runs::{RunStatus, RunSummary, Stand};
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::model::Runs;
-use crate::text::{count, counted, fit, pad, size, visible, width};
+use super::pane;
+use crate::text::{count, fit, fit_with, pad, visible, width};
 use crate::times;
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
@@ -15,8 +14,6 @@ use crate::ui::theme::Theme;
 
 /// From this width on the list and the pane stand side by side.
 const WIDE: u16 = 110;
-/// A pane below this width says one thing on each line.
-const WIDE_PANE: u16 = 60;
 /// Lines of the lower pane, without its rule.
 const PANE: u16 = 7;
 /// Below this many lines there is no room for a pane.
@@ -81,7 +78,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
         draw_empty(model, frame, parts);
         return;
     }
-    let columns = Columns::of(&model.runs, parts.list.width);
+    let columns = Columns::of(model, parts.list.width);
     draw_line(frame, parts.head, Line::styled(columns.head(), theme.dim()));
     let rows = model.runs.rows.iter().enumerate().skip(model.runs.cursor.top);
     for (y, (at, run)) in (0..parts.list.height).zip(rows) {
@@ -95,7 +92,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
         rule(model, frame, area);
     }
     if let Some(area) = parts.pane {
-        draw_pane(model, frame, area);
+        pane::draw(model, frame, area);
     }
 }
 
@@ -166,18 +163,21 @@ struct Columns {
 
 /// `◐ insufficient` is the widest.
 const VERDICT: usize = 14;
+/// No name of an agent is cut shorter.
+const SHORTEST_NAME: usize = 3;
 /// Below this width the words of a row are cut shorter.
 const NARROW: usize = 60;
 
 impl Columns {
-    fn of(runs: &Runs, room: u16) -> Self {
+    fn of(model: &Model, room: u16) -> Self {
+        let runs = &model.runs;
         let widest = |text: &dyn Fn(&RunSummary) -> usize, least: usize, most: usize| {
             runs.rows.iter().map(text).max().unwrap_or(0).clamp(least, most)
         };
         let room = usize::from(room);
         let number = widest(&|run| run.id.to_string().len(), 3, 12);
         let stage = widest(&|run| width(&run.stage), 5, if room < NARROW { 6 } else { 12 });
-        let (when, took) = (4, widest(&|run| took(run).len(), 4, 9));
+        let (when, took) = (4, widest(&|run| took(model.now_ms, run).len(), 4, 9));
         let fixed = 3 + number + 2 + 2 + stage + 2 + VERDICT + 2 + when + 1;
         let spec = widest(&|run| width(&run.spec), 4, 24.min(room.saturating_sub(fixed).max(8)));
         let agents = room.saturating_sub(fixed + spec + 2 + took + 2);
@@ -211,81 +211,69 @@ impl Columns {
             Span::styled(pad(&format!("{sign} {}", run.status), VERDICT, false), style),
         ];
         if self.agents >= 8 {
-            spans.push(Span::raw(format!("  {}", column(&run.agents.join(" "), self.agents))));
+            spans.push(Span::raw("  "));
+            spans.extend(agents(model, run, self.agents));
         }
         let when = run.started_at.map_or("?".to_owned(), |then| times::ago(model.now_ms, then));
         spans.push(Span::styled(format!("  {}", pad(&when, self.when, true)), theme.dim()));
-        spans.push(Span::styled(pad(&took(run), self.took + 2, true), theme.dim()));
+        spans.push(Span::styled(pad(&took(model.now_ms, run), self.took + 2, true), theme.dim()));
         Line::from(spans)
     }
 }
 
-/// From the first to the last of a run, where both are known.
-fn took(run: &RunSummary) -> String {
+/// From the first to the last of a run, where both are known; of one that runs, until now.
+fn took(now_ms: i64, run: &RunSummary) -> String {
     match (run.started_at, run.updated_at) {
+        (Some(from), _) if run.status == RunStatus::Running => times::clock(now_ms.saturating_sub(from)),
         (Some(from), Some(to)) if to > from => times::clock(to - from),
         _ => String::new(),
     }
 }
 
-/// The run under the cursor in a few lines.
-fn draw_pane(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let Some(run) = super::selected(&model.runs) else { return };
+/// Who was asked, each with a sign of how far it is, in exactly `room` columns.
+fn agents(model: &Model, run: &RunSummary, room: usize) -> Vec<Span<'static>> {
     let theme = model.setting.theme;
-    let mut lines = summary(theme, run, area.width < WIDE_PANE);
-    match model.runs.preview.as_ref().filter(|detail| detail.summary.id == run.id) {
-        Some(detail) => {
-            let room = usize::from(area.height).saturating_sub(lines.len());
-            lines.extend(answers(theme, detail, room));
-        }
-        None => lines.push(Line::styled("   reading", theme.dim())),
-    }
-    for (y, line) in (area.y..area.bottom()).zip(lines) {
-        draw_line(frame, Rect { y, height: 1, ..area }, line);
-    }
-}
-
-fn summary(theme: Theme, run: &RunSummary, narrow: bool) -> Vec<Line<'static>> {
-    let dot = theme.dot();
-    let when = run.started_at.map_or("time unknown".to_owned(), times::absolute);
-    let agents = counted(run.agents.len() as u64, "agent", "agents");
-    let outputs = counted(run.output_count, "output", "outputs");
-    let name = Span::styled(format!(" {} {}", visible(&run.spec), visible(&run.stage)), Theme::strong());
-    if narrow {
-        let second = Line::raw(format!(" {agents} {dot} {outputs}"));
-        return vec![Line::from(name), second, Line::raw(format!(" {when}"))];
-    }
-    vec![Line::from(vec![name, Span::raw(format!(" {dot} {agents} {dot} {outputs} {dot} {when}"))])]
-}
-
-fn answers(theme: Theme, detail: &RunDetail, room: usize) -> Vec<Line<'static>> {
-    let mut lines: Vec<Line<'static>> = detail
-        .outputs
-        .iter()
-        .map(|output| {
-            let (sign, what, style) = if output.bytes == 0 {
-                (theme.sign("○", "o"), "empty", theme.warning())
-            } else if output.valid_json {
-                (theme.sign("✓", "+"), "JSON", theme.good())
-            } else {
-                (theme.sign("◐", "~"), "no JSON", theme.warning())
+    let marks = model.runs.marks.get(&run.id).map(Vec::as_slice).unwrap_or_default();
+    let unmarked = run.agents.iter().filter(|agent| !marks.iter().any(|mark| mark.agent == **agent));
+    let unmarked = unmarked.map(|agent| (agent.as_str(), Stand::Nothing, 0));
+    let all = marks.iter().map(|mark| (mark.agent.as_str(), mark.stand, mark.attempts)).chain(unmarked);
+    let all: Vec<_> = all
+        .map(|(agent, stand, attempts)| {
+            let (sign, style) = match stand {
+                Stand::Answered => (theme.sign("✓", "+").to_owned(), theme.good()),
+                Stand::Running => (theme.spinner(model.now_ms).to_owned(), theme.accent()),
+                Stand::Retrying => (format!("{}{}", theme.retry(), attempts + 1), theme.warning()),
+                Stand::Failed => (theme.sign("✗", "x").to_owned(), theme.bad()),
+                Stand::Nothing => (theme.nothing().to_owned(), theme.dim()),
             };
-            let model_name = output.model_version.as_deref().unwrap_or_default();
-            Line::from(vec![
-                Span::raw(format!("   {} ", pad(&fit(&visible(&output.agent), 16), 16, false))),
-                Span::styled(pad(&format!("{sign} {what}"), 10, false), style),
-                Span::raw(format!("{:>10}  ", size(output.bytes))),
-                Span::styled(visible(model_name).into_owned(), theme.dim()),
-            ])
+            (visible(agent).into_owned(), sign, style)
         })
         .collect();
-    if let Some(recorded) = &detail.summary.recorded {
-        lines.push(Line::styled(format!("   recorded: {}", visible(recorded)), Style::new()));
+    // The signs matter more than the whole names: where both do not fit, the longest names are cut.
+    let wide = |most: usize| -> usize {
+        let each = all.iter().map(|(agent, sign, _)| width(agent).min(most) + width(sign) + 2);
+        each.sum::<usize>().saturating_sub(1)
+    };
+    let longest = all.iter().map(|(agent, ..)| width(agent)).max().unwrap_or(0);
+    let most = (SHORTEST_NAME..=longest).rev().find(|most| wide(*most) <= room).unwrap_or(SHORTEST_NAME);
+    let mark = theme.sign("…", "~");
+    let mut spans = Vec::new();
+    let mut left = room;
+    for (at, (agent, sign, style)) in all.iter().enumerate() {
+        let gap = if at == 0 { "" } else { " " };
+        let name = format!("{gap}{} ", fit_with(agent, most, mark));
+        let needed = width(&name) + width(sign);
+        // Room is kept to say that there are more.
+        if needed + usize::from(at + 1 < all.len()) > left {
+            let mark = fit_with(mark, left, "").into_owned();
+            left -= width(&mark);
+            spans.push(Span::raw(mark));
+            break;
+        }
+        left -= needed;
+        spans.push(Span::raw(name));
+        spans.push(Span::styled(sign.clone(), *style));
     }
-    if lines.len() > room && room > 0 {
-        let more = lines.len() - room + 1;
-        lines.truncate(room - 1);
-        lines.push(Line::styled(format!("   and {more} more"), theme.dim()));
-    }
-    lines
+    spans.push(Span::raw(" ".repeat(left)));
+    spans
 }

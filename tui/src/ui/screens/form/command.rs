@@ -1,0 +1,28 @@
+//! A run as the command line that would start it.
+
+use super::model::Asked;
+
+/// The line, quoted for a shell.
+pub(super) fn line(asked: &Asked) -> String {
+    let mut line = format!("conclave run {} --stage {}", quoted(&asked.spec), quoted(&asked.stage));
+    if !asked.everybody {
+        line = format!("{line} --agents {}", quoted(&asked.agents.join(",")));
+    }
+    if let Some(quorum) = asked.quorum {
+        line = format!("{line} --quorum {quorum}");
+    }
+    match &asked.prompt {
+        // The command reads a prompt from a file: `-` is what is piped into it.
+        Some(prompt) => format!("printf '%s' {} | {line} --prompt -", quoted(prompt)),
+        None => line,
+    }
+}
+
+/// One word for a shell.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./,#=+@:".contains(character);
+    if !text.is_empty() && !text.starts_with('-') && !text.starts_with('#') && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

@@ -1,0 +1,163 @@
+//! The form, drawn.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::command;
+use super::model::{Field, Form};
+use crate::text::{counted, fit_with, pad, size, visible};
+use crate::ui::input::Input;
+use crate::ui::model::Model;
+use crate::ui::render::{body, draw_line, rule, wrapped};
+use crate::ui::theme::Theme;
+
+/// Most agents that are seen at once.
+const AGENTS: usize = 8;
+/// Columns of the names of the fields, with the marker.
+const LABEL: usize = 11;
+
+/// Draws the form.
+pub(crate) fn draw(model: &Model, form: &Form, frame: &mut Frame<'_>) {
+    let theme = model.setting.theme;
+    let area = body(model);
+    draw_line(frame, Rect { height: 1, ..area }, Line::styled(" New run", Theme::strong()));
+    let lines = fields(model, form, usize::from(area.width), usize::from(area.height).saturating_sub(4));
+    let mut y = area.y + 1;
+    for line in lines {
+        if y < area.bottom() {
+            draw_line(frame, Rect { y, height: 1, ..area }, line);
+            y += 1;
+        }
+    }
+    if y + 1 < area.bottom() {
+        rule(model, frame, Rect { y, height: 1, ..area });
+        let text = match form.asked() {
+            Ok(asked) => command::line(&asked),
+            Err((_, missing)) => missing.to_owned(),
+        };
+        let lines = wrapped(&visible(&text), usize::from(area.width).saturating_sub(2));
+        for (y, line) in (y + 1..area.bottom()).zip(lines) {
+            draw_line(frame, Rect { y, height: 1, ..area }, Line::styled(format!(" {line}"), theme.dim()));
+        }
+    }
+}
+
+fn fields(model: &Model, form: &Form, columns: usize, height: usize) -> Vec<Line<'static>> {
+    let theme = model.setting.theme;
+    let room = columns.saturating_sub(LABEL + 2);
+    let mut lines = Vec::new();
+    for (name, field) in Field::ALL {
+        let is_here = form.field == field;
+        let marker = if is_here { theme.marker() } else { " " };
+        // An agent has a column of its own for the marker.
+        let wide = if field == Field::Agents { LABEL - 4 } else { LABEL - 3 };
+        let label = Span::styled(format!(" {marker} {}", pad(name, wide, false)), label(theme, is_here));
+        let hint = |text: &'static str| Span::styled(text, theme.dim());
+        let mut spans = vec![label];
+        match field {
+            Field::Spec => spans.extend(typed(theme, &form.spec, is_here, room)),
+            Field::Stage => {
+                spans.extend(typed(theme, &form.stage, is_here, room));
+                if is_here {
+                    spans.push(hint("  left/right: the next stage"));
+                }
+            }
+            Field::Prompt => {
+                if let Some(written) = &form.written {
+                    let first = written.lines().next().unwrap_or_default();
+                    let all = counted(written.lines().count() as u64, "line", "lines");
+                    let all = format!(" ({all}, {})", size(written.len() as u64));
+                    let room = room.saturating_sub(all.len());
+                    let first = fit_with(&visible(first), room, theme.sign("…", "~")).into_owned();
+                    spans.push(Span::raw(first));
+                    spans.push(Span::styled(all, theme.dim()));
+                } else {
+                    spans.extend(typed(theme, &form.prompt, is_here, room));
+                    if form.prompt.is_empty() {
+                        spans.push(hint(if is_here { " ctrl-o: editor" } else { "the stage's own" }));
+                    }
+                }
+            }
+            Field::Quorum => {
+                spans.extend(typed(theme, &form.quorum, is_here, room));
+                if form.quorum.is_empty() {
+                    spans.push(hint(" all of one or two, else the majority"));
+                }
+            }
+            Field::Agents => {
+                let agents = agents(model, form, is_here, room, AGENTS.min(height.saturating_sub(4)));
+                let mut agents = agents.into_iter();
+                spans.extend(agents.next().unwrap_or_default());
+                lines.push(Line::from(spans));
+                lines.extend(agents.map(|agent| {
+                    let mut spans = vec![Span::raw(" ".repeat(LABEL - 1))];
+                    spans.extend(agent);
+                    Line::from(spans)
+                }));
+                continue;
+            }
+        }
+        lines.push(Line::from(spans));
+    }
+    lines
+}
+
+fn label(theme: Theme, is_here: bool) -> ratatui::style::Style {
+    if is_here { Theme::strong() } else { theme.dim() }
+}
+
+/// The text of a line, with the cursor where it is being typed; its end where it is too long.
+fn typed(theme: Theme, input: &Input, is_here: bool, room: usize) -> Vec<Span<'static>> {
+    let mark = theme.sign("…", "~");
+    if !is_here {
+        return vec![Span::raw(fit_with(&visible(input.text()), room, mark).into_owned())];
+    }
+    let after = input.text().get(input.before().len()..).unwrap_or_default();
+    let before = visible(input.before()).into_owned();
+    let mut kept: &str = &before;
+    while crate::text::width(kept) + 1 > room {
+        let mut characters = kept.chars();
+        characters.next();
+        kept = characters.as_str();
+    }
+    let left = room.saturating_sub(crate::text::width(kept) + 1);
+    vec![
+        Span::raw(kept.to_owned()),
+        Span::styled(theme.sign("▏", "_"), theme.accent()),
+        Span::raw(fit_with(&visible(after), left, mark).into_owned()),
+    ]
+}
+
+/// One entry for each agent that is seen.
+fn agents(model: &Model, form: &Form, is_here: bool, room: usize, height: usize) -> Vec<Vec<Span<'static>>> {
+    let theme = model.setting.theme;
+    let choices = form.choices();
+    if choices.is_empty() {
+        let text = if form.choices.is_none() {
+            "looking who is there"
+        } else {
+            "none: [[agents]] in the configuration, or install one"
+        };
+        let text = fit_with(text, room, theme.sign("…", "~")).into_owned();
+        return vec![vec![Span::styled(text, theme.dim())]];
+    }
+    let height = height.max(1);
+    let top = (form.agent + 1).saturating_sub(height);
+    let seen = choices.iter().enumerate().skip(top).take(height);
+    seen.map(|(at, choice)| {
+        let chosen = form.is_chosen(choice);
+        let sign = if chosen { theme.sign("[✓]", "[x]") } else { "[ ]" };
+        let style = if is_here && at == form.agent { Theme::strong() } else { ratatui::style::Style::new() };
+        let marker = if is_here && at == form.agent { theme.marker() } else { " " };
+        let family = choice.family.as_deref().unwrap_or_default();
+        let note = if choice.installed { family.to_owned() } else { format!("{family} not installed") };
+        let name =
+            fit_with(&visible(&choice.name), room.saturating_sub(6), theme.sign("…", "~")).into_owned();
+        vec![
+            Span::styled(format!("{marker}{sign} {name}"), style),
+            Span::styled(format!("  {}", visible(note.trim_start())), theme.dim()),
+        ]
+    })
+    .collect()
+}

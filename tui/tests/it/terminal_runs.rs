@@ -1,0 +1,162 @@
+//! Runs that are started, watched and ended in the UI, in a real pseudo-terminal with real processes.
+
+use rustix::process::Signal;
+
+use crate::asking::{agent, answers, plan, planner};
+use crate::interrupted_runs::{STUBBORN, is_gone, when_there};
+use crate::scratch::Scratch;
+use crate::terminal::Session;
+
+/// A project with these agents, and the UI on it.
+fn begin(agents: &str) -> (Scratch, Session) {
+    let scratch = Scratch::configured(agents);
+    scratch.ok(&["init"]);
+    let mut session = Session::start(&scratch, &[]);
+    session.until("There are none yet");
+    (scratch, session)
+}
+
+/// Fills the form in and sends it; `name` is one of the agents.
+fn start_a_run(session: &mut Session, name: &str) {
+    session.keys("n");
+    session.until(name);
+    session.keys("S-1");
+    session.until("conclave run S-1 --stage plan");
+    session.keys("\r");
+    session.until("S-1 plan");
+}
+
+#[test]
+fn a_run_goes_from_the_form_to_its_verdict() {
+    let other = agent("other", &answers(&plan(r#""note":"differs""#)), "");
+    let (scratch, mut session) = begin(&(planner("one") + &planner("two") + &other));
+    start_a_run(&mut session, "other");
+    session.until("run 1: ok");
+    session.keys("\r");
+    session.until("[verdict]");
+    session.until("3 of 3 answers usable");
+    session.keys("dd");
+    session.until("pair 2 of 3");
+    session.until("1 line differs");
+    session.keys("q");
+    let (status, _) = session.ends();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(scratch.json(&["runs", "show", "1"])["status"], "ok");
+}
+
+#[test]
+fn cancelling_closes_the_run_and_leaves_no_process() {
+    let (scratch, mut session) = begin(&(planner("quick") + &agent("slow", STUBBORN, "")));
+    start_a_run(&mut session, "slow");
+    let grandchild = when_there(&scratch, "child");
+    session.until("\u{2713} answered");
+    session.keys("c");
+    session.until("Cancel run 1, S-1 plan?");
+    session.keys("y");
+    session.until("run 1: insufficient");
+    assert!(is_gone(&grandchild), "a process of the agent still runs");
+    session.keys("q");
+    session.ends();
+    let run = scratch.json(&["runs", "show", "1"]);
+    assert_eq!((&run["status"], run["outputs"].as_array().unwrap().len()), (&"insufficient".into(), 1));
+}
+
+#[test]
+fn leaving_asks_what_is_to_become_of_the_run() {
+    let (scratch, mut session) = begin(&agent("slow", STUBBORN, ""));
+    start_a_run(&mut session, "slow");
+    let grandchild = when_there(&scratch, "child");
+    session.keys("q");
+    session.until("Run 1 is in progress.");
+    session.keys("\r");
+    session.until("ends at the latest in");
+    session.keys("q");
+    session.until("Run 1 is in progress.");
+    session.keys("c");
+    let (status, _) = session.ends();
+    assert_eq!(status.code(), Some(0));
+    assert!(is_gone(&grandchild), "a process of the agent still runs");
+    assert_ne!(scratch.json(&["runs", "show", "1"])["status"], "running");
+}
+
+#[test]
+fn a_signal_ends_the_agents_and_the_run_can_be_gone_on_with() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        // The first time it hangs, then it answers.
+        let script = format!("if [ -e child ]; then {}; else {STUBBORN}; fi", answers(&plan("")));
+        let (scratch, mut session) = begin(&agent("moody", &script, ""));
+        start_a_run(&mut session, "moody");
+        let grandchild = when_there(&scratch, "child");
+        session.signal(signal);
+        let (status, _) = session.ends();
+        assert_eq!(status.code(), Some(code));
+        assert!(is_gone(&grandchild), "a process of the agent still runs");
+        let run = scratch.json(&["runs", "show", "1"]);
+        assert_eq!(run["status"], "running");
+        assert!(run["attempts"][0]["completed_at"].is_string(), "{}", run["attempts"]);
+        assert_eq!(scratch.json(&["status"])["attention"][0]["kind"], "run");
+        let mut session = Session::start(&scratch, &[]);
+        session.until("! 1 needs you");
+        session.until("nobody drives it: r goes on");
+        session.keys("r");
+        session.until("run 1: ok");
+        session.keys("q");
+        session.ends();
+    }
+}
+
+#[test]
+fn agents_go_on_while_the_ui_is_stopped() {
+    let script = format!(
+        "cat > /dev/null; echo $$ > asked.new; mv asked.new asked; until [ -e go ]; do sleep 0.05; done; {}; touch done",
+        answers(&plan(""))
+    );
+    let (scratch, mut session) = begin(&agent("patient", &script, ""));
+    start_a_run(&mut session, "patient");
+    when_there(&scratch, "asked");
+    session.keys("\x1a");
+    session.stops();
+    std::fs::write(scratch.project().join("go"), "").unwrap();
+    // Nobody but the agent can have made it: the UI is stopped.
+    when_there(&scratch, "done");
+    // Others may write meanwhile: no lock is held by whoever is stopped.
+    scratch.ok(&["db", "checkpoint"]);
+    session.signal(Signal::CONT);
+    session.until("run 1: ok");
+    session.keys("q");
+    session.ends();
+}
+
+#[test]
+fn a_prompt_can_be_written_in_an_editor() {
+    let scratch = Scratch::configured(&agent("echoes", "cat > asked; printf '{}'", ""));
+    scratch.ok(&["init"]);
+    let mut command = scratch.command();
+    command.env("EDITOR", "printf 'one\\ntwo\\n' >");
+    let mut session = Session::with(command, &[]);
+    session.until("There are none yet");
+    session.keys("n");
+    session.until("echoes");
+    session.keys("S-1\x0f");
+    session.until("one (2 lines, 7 B)");
+    session.keys("\r");
+    session.until("S-1 plan");
+    session.until("run 1:");
+    session.keys("q");
+    session.ends();
+    let asked = std::fs::read_to_string(scratch.project().join("asked")).unwrap();
+    assert_eq!(asked, "one\ntwo");
+}
+
+#[test]
+fn the_demo_is_driven_and_shown() {
+    let scratch = Scratch::new();
+    let mut session = Session::start(&scratch, &["demo"]);
+    session.until("Run 1  DEMO-1 plan");
+    session.until("run 1: conflict");
+    session.until("3 of 3 answers usable");
+    session.keys("q");
+    let (status, said) = session.ends();
+    assert_eq!(status.code(), Some(0));
+    assert!(said.contains("the demo's project lies in"), "{said}");
+}
