@@ -83,12 +83,6 @@ pub(super) fn drive(context: &Context, db: &Db, run: RunId, stop: Stop) -> Resul
     session.observer = live.observer();
     session.stop = stop;
     let driven = driving::complete(workflow::drive(db, run, &session))?.doing(format!("run {run}"))?;
-    let is_gate = runs::show(db, run).doing("read the run")?;
-    let is_gate =
-        is_gate.and_then(|run| run.settings).is_some_and(|settings| settings.phase_type == "quality_gate");
-    if driven.verdict.is_some() && is_gate {
-        gates::record(db, run).doing("read the gate's issues")?;
-    }
     Ok(driven.verdict)
 }
 
