@@ -234,7 +234,7 @@ fn page(output: &Output, run: &RunDetail) -> String {
         line("source", source);
     }
     if let Some(judged) = &run.verdict {
-        let _ = write!(text, "\n{}", verdict::page(output, run, judged));
+        let _ = write!(text, "\n{}", verdict::page(output, judged));
     }
     text.push('\n');
     let rows: Vec<_> = run

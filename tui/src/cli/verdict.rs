@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use conclave_consensus::runs::{RunDetail, RunStatus};
-use conclave_consensus::verdict::{Conflict, FieldVote, Outcome, Position, Unusable, Verdict};
+use conclave_consensus::verdict::{Conflict, FieldVote, Outcome, Position, Verdict};
 use serde_json::Value;
 
 use super::output::{Output, Paint};
@@ -19,18 +19,24 @@ const VALUE: usize = 40;
 /// Columns of a conflict in an agent's words.
 const WORDS: usize = 300;
 
-/// What came of a run that has just ended: the status first, then why.
-pub(super) fn lines(output: &Output, run: &RunDetail, verdict: &Verdict) -> String {
+/// What came of a run that has just ended: the status first, then why, then what everybody gave.
+pub(super) fn ended(output: &Output, run: &RunDetail, verdict: &Verdict) -> String {
     let summary = &run.summary;
-    let status = output.coloured(&verdict.status.to_string(), paint(verdict.status));
-    format!(
-        "{status}  {} {} (run {}): {}\n{}",
+    let mut text = format!(
+        "{}  {} {} (run {}): {}\n{}",
+        output.coloured(verdict.status.as_str(), paint(verdict.status)),
         visible(&summary.spec),
         visible(&summary.stage),
         summary.id,
         visible(&verdict.reason),
-        page(output, run, verdict)
-    )
+        page(output, verdict)
+    );
+    for agent in verdict.agents.iter().filter(|agent| !agent.usable) {
+        if let Some(said) = last_words(run, &agent.agent) {
+            let _ = writeln!(text, "  {}: {}", visible(&agent.agent), visible(&said));
+        }
+    }
+    text
 }
 
 const fn paint(status: RunStatus) -> Paint {
@@ -42,8 +48,17 @@ const fn paint(status: RunStatus) -> Paint {
     }
 }
 
+/// Why an agent's last attempt failed, and what can be done about it.
+fn last_words(run: &RunDetail, agent: &str) -> Option<String> {
+    let attempts = run.attempts.iter().filter(|attempt| attempt.agent == agent);
+    let last = attempts.max_by_key(|attempt| attempt.attempt)?;
+    let message = last.details.message.clone()?;
+    let hint = last.details.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})"));
+    Some(format!("{message}{hint}"))
+}
+
 /// The part of a run's page behind its status and reason.
-pub(super) fn page(output: &Output, run: &RunDetail, verdict: &Verdict) -> String {
+pub(super) fn page(output: &Output, verdict: &Verdict) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}", agreement(verdict));
     let voted: Vec<&FieldVote> = verdict.fields.iter().filter(|vote| vote.n > 1).collect();
@@ -59,7 +74,7 @@ pub(super) fn page(output: &Output, run: &RunDetail, verdict: &Verdict) -> Strin
         }
         more(&mut text, verdict.conflicts.len(), "conflict", "conflicts");
     }
-    text.push_str(&missing(run, verdict));
+    let _ = writeln!(text, "{}", missing(verdict));
     for note in &verdict.cut {
         let _ = writeln!(text, "left out: {}", visible(note));
     }
@@ -150,36 +165,22 @@ fn told(conflict: &Conflict) -> String {
     }
 }
 
-/// Who is missing and why, a line each, then the required fields.
-fn missing(run: &RunDetail, verdict: &Verdict) -> String {
-    let mut text = String::new();
-    let out = verdict.agents.iter().filter(|agent| agent.expected);
-    for (agent, why) in out.filter_map(|agent| Some((agent.agent.as_str(), agent.why?))) {
-        let _ = writeln!(text, "missing: {} {}", visible(agent), visible(&told_why(run, agent, why)));
-    }
-    let mut fields = Vec::new();
-    for (what, names) in
+/// `missing: claude gave no answer · required fields found: tasks`
+fn missing(verdict: &Verdict) -> String {
+    let out: Vec<String> = verdict
+        .agents
+        .iter()
+        .filter(|agent| agent.expected)
+        .filter_map(|agent| Some(format!("{} {}", agent.agent, agent.why?.told())))
+        .collect();
+    let names = if out.is_empty() { "none".to_owned() } else { out.join(", ") };
+    let mut text = format!("missing: {names}");
+    for (what, fields) in
         [("required fields found", &verdict.fields_found), ("in no answer", &verdict.fields_missing)]
     {
-        if !names.is_empty() {
-            fields.push(format!("{what}: {}", names.join(", ")));
+        if !fields.is_empty() {
+            let _ = write!(text, " · {what}: {}", fields.join(", "));
         }
     }
-    if !fields.is_empty() {
-        let _ = writeln!(text, "{}", visible(&fields.join(" · ")));
-    }
-    text
-}
-
-/// Why an agent's answer does not count, in its last attempt's words where it has any.
-fn told_why(run: &RunDetail, agent: &str, why: Unusable) -> String {
-    let attempts = run.attempts.iter().filter(|attempt| attempt.agent == agent);
-    let said = attempts.max_by_key(|attempt| attempt.attempt).map(|last| &last.details);
-    match said.and_then(|details| Some((details.message.as_ref()?, &details.hint))) {
-        Some((message, hint)) if matches!(why, Unusable::NoAnswer | Unusable::Failed) => {
-            let hint = hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})"));
-            format!("{}: {message}{hint}", why.told())
-        }
-        _ => why.told().to_owned(),
-    }
+    visible(&text).into_owned()
 }
