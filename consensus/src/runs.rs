@@ -404,8 +404,8 @@ pub fn show(db: &Db, id: RunId) -> Result<Option<RunDetail>> {
         let synthesis = reading::synthesis(conn, view, &run)?
             .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
         let attempts = reading::attempts(conn, view, &run)?;
-        let (settings, roster) = reading::driven(conn, view, &run, &attempts)?;
         let verdict = reading::verdict(conn, view, &mut run, &attempts)?;
+        let (settings, roster) = reading::driven(conn, view, &run, &attempts)?;
         Ok(Some(RunDetail {
             outputs: reading::outputs(conn, view, &run)?,
             synthesis,

@@ -151,7 +151,8 @@ pub(crate) fn standing(issues: usize, open: usize) -> (GateState, String) {
 }
 
 /// Stores what the agents of a gate found, once its run is closed, with the answers that they may give. Durable
-/// when it returns; again it changes nothing, and gives the gate as it stands.
+/// when it returns; again it changes nothing, and gives the gate as it stands. A run that Conclave drives has it from
+/// the moment in which it is closed; this is for those that were recorded otherwise.
 ///
 /// # Errors
 ///
@@ -166,7 +167,8 @@ pub fn of_run(db: &Db, run: RunId) -> Result<Option<Gate>> {
     db.read(|conn| store::of_run(conn, run))
 }
 
-/// Every question that waits for a person, those of the oldest gate first.
+/// Every question that waits for a person, those of the oldest gate first. Those of a pipeline that has ended, which
+/// nobody waits for, are not among them.
 pub fn open(db: &Db) -> Result<Vec<OpenIssue>> {
     db.read(store::open)
 }

@@ -163,6 +163,10 @@ fn answers_agree_in_canonical_form() {
 
 #[test]
 fn who_contradicts_itself_has_no_answer() {
+    for (first, second) in [("Yes", "yes."), ("yes.", "Yes")] {
+        let same = json!({"issues": [{"id": "Q-1", "answer": first}, {"id": "Q-1", "answer": second}]});
+        assert_eq!(check("clarify", &[("a", same)]).issues[0].answers[0].answer, "Yes");
+    }
     let twice = json!({"issues": [{"id": "Q-1", "answer": "yes"}, {"id": "Q-1", "answer": "no"}]});
     assert_eq!(check("clarify", &[("a", twice)]).issues[0].abstained, ["a"]);
 }

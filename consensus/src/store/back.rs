@@ -107,7 +107,9 @@ impl Returner {
             "synthesis" => fits.push("r.output_markdown IS NOT NULL AND r.status IS NOT NULL".into()),
             "execution" => fits.push(format!(
                 "r.phase_type IS NOT NULL AND typeof(r.back_at) IN ('text', 'blob') \
-                 AND {} IS r.completed_at AND r.state = CASE WHEN r.extraction_error IS NOT NULL THEN 'failed' \
+                 AND {} IS r.completed_at \
+                 AND CASE WHEN r.state IN ('timed_out', 'cancelled', 'lost') THEN 'failed' ELSE r.state END \
+                   = CASE WHEN r.extraction_error IS NOT NULL THEN 'failed' \
                  WHEN r.back_until IS NOT NULL THEN 'completed' ELSE 'spawned' END",
                 canonical::time_ms("r.back_until")
             )),

@@ -108,9 +108,9 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// All of one or two, the majority of three or more.
+/// All of one or two, the majority of three or more: more than half is all of them.
 const fn default_quorum(expected: usize) -> usize {
-    if expected <= 2 { expected } else { expected / 2 + 1 }
+    expected / 2 + 1
 }
 
 /// Whether an answer has a field, at its top or in its final plan. A list or an object may be empty: somebody said

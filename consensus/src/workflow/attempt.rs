@@ -10,6 +10,7 @@ use conclave_retry::{ErrorClass, Random, RetryReason};
 
 use super::prompt::{self, Earlier};
 use super::retrying::{Failures, Retrying};
+use super::scratch;
 use super::stage::Stage;
 use super::writing::write;
 use super::{AttemptEnd, Event};
@@ -113,9 +114,9 @@ impl Attempt<'_> {
         definition.env = stage.session.values_of(&definition.name);
         let prompt = prompt::compose(definition.role.as_deref(), &stage.driven.prompt, self.earlier);
         let session_id = uuid(&*stage.session.random);
-        let schema = stage.schema.clone();
+        let (schema, mark) = (stage.schema.clone(), stage.mark(agent_id));
         let made = tokio::task::spawn_blocking(move || {
-            let scratch = tempfile::Builder::new().prefix("conclave-").tempdir()?;
+            let scratch = scratch::folder(&mark)?;
             let prompt_file = scratch.path().join("prompt.md");
             let launch = Launch {
                 prompt: &prompt,

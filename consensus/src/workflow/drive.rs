@@ -9,6 +9,7 @@ use conclave_db::{Db, DbError, process};
 use tokio::task::{JoinError, JoinSet};
 
 use super::asking::{Asked, ask};
+use super::scratch;
 use super::stage::Stage;
 use super::stage_time::StageTime;
 use super::writing::write;
@@ -158,7 +159,12 @@ async fn lose_dangling(stage: &Arc<Stage>) -> Result<()> {
     for attempt in &dangling {
         let (mark, process) = (stage.mark(&attempt.agent_id), attempt.process.clone());
         let grace = stage.time.lead();
-        leftovers.spawn(async move { child::end_leftovers(&mark, process.as_ref(), grace).await });
+        leftovers.spawn(async move {
+            let ended = child::end_leftovers(&mark, process.as_ref(), grace).await;
+            // A folder that stays is no reason to stop.
+            let _ = tokio::task::spawn_blocking(move || scratch::clear(&mark)).await;
+            ended
+        });
     }
     for ended in leftovers.join_all().await {
         if ended.left > 0 {

@@ -12,6 +12,7 @@ mod prompt;
 mod request;
 mod resume;
 mod retrying;
+mod scratch;
 mod session;
 mod slots;
 mod stage;

@@ -8,8 +8,8 @@ use conclave_consensus::ConsensusErrorKind;
 use conclave_consensus::gates::{self, Answered, GateState};
 use conclave_consensus::runs::RunStatus;
 use conclave_consensus::workflow::{
-    Event, Owner, PipelineId, PipelineState, begin_pipeline, cancel, drive_pipeline, pipeline,
-    pipeline_of_run, unfinished, unfinished_pipelines,
+    Event, Owner, PipelineId, PipelineState, RunRequest, begin, begin_pipeline, cancel, drive,
+    drive_pipeline, pipeline, pipeline_of_run, unfinished, unfinished_pipelines,
 };
 use conclave_testkit::{KillDriver, Parent, Rerun};
 
@@ -79,6 +79,9 @@ fn what_agents_may_settle_is_given_to_the_next_stage() {
     let prompt = scene.prompt(&end.pipeline, "implement");
     assert!(prompt.contains("- analyze C-1: 25 or 50?\n  50 (agents)\n"), "{prompt}");
     assert!(!scene.prompt(&end.pipeline, "tasks").contains("C-1"));
+    // Whoever begins behind the gate has its answers too.
+    let later = scene.auto(Some("validate"));
+    assert!(scene.prompt(&later.pipeline, "validate").contains("- analyze C-1: "));
 }
 
 #[test]
@@ -134,6 +137,7 @@ fn another_first_stage_replaces_what_is_unfinished() {
     assert!(!begun.resumed);
     let replaced = pipeline(&scene.db, waiting.id).unwrap().unwrap();
     assert_eq!(replaced.state, PipelineState::Replaced);
+    assert!(gates::open(&scene.db).unwrap().is_empty(), "nobody waits for them any more");
     // The gate before the stage is the same first step; so is nothing at all.
     for from in [Some("tasks"), Some("spec-tasks"), Some("checklist"), None] {
         let again = begin_pipeline(&scene.db, &scene.request(from)).unwrap();
@@ -382,4 +386,30 @@ fn a_pipeline_survives_kill_anywhere() {
         assert_eq!(count("SELECT count(*) FROM gate_issues WHERE answered_by = 'agents'"), 1, "seed {seed}");
         assert_eq!(count("SELECT count(*) FROM run_verdicts"), 9, "seed {seed}");
     }
+}
+
+#[test]
+fn a_gate_of_its_own_is_recorded_when_it_is_closed() {
+    let scene = Scene::new(r#"clarify) issues='{"id":"Q-1","question":"Which?","answer":"'$NAME'"}';;"#);
+    let all = scene.request(None);
+    let request = RunRequest {
+        spec: all.spec,
+        stage: "clarify".into(),
+        run_key: None,
+        prompt: b"STEP clarify".to_vec(),
+        agents: all.agents,
+        quorum: None,
+        accept: all.accept,
+        timeout: all.gate_timeout,
+        sequential: false,
+        gate: true,
+        directory: all.directory,
+        actor: all.actor,
+    };
+    let run = begin(&scene.db, &request).unwrap();
+    assert_eq!(gates::record(&scene.db, run).unwrap_err().kind(), ConsensusErrorKind::Refused);
+    block_on(drive(&scene.db, run, &session())).unwrap();
+    let gate = gates::of_run(&scene.db, run).unwrap().unwrap();
+    assert_eq!((gate.state, gate.payloads), (GateState::Open, 3));
+    assert_eq!(gates::record(&scene.db, run).unwrap(), gate);
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use conclave_consensus::record::{OutputRecord, RunRecord, record_output, record_run};
-use conclave_consensus::runs::{self, RunDetail, RunFilter, RunId, RunStatus, RunSummary};
+use conclave_consensus::runs::{self, Found, RunDetail, RunFilter, RunId, RunStatus, RunSummary};
 
 use crate::phases::Timed;
 use crate::project::Project;
@@ -100,6 +100,50 @@ fn a_roster_says_who_is_expected_and_what_is_asked_for() {
         answer(&project, run, agent, "{\"unlock_decision\":\"go\"}");
     }
     assert_eq!(read(&project, run).0.status, RunStatus::Ok);
+}
+
+/// In whatever tables the rows are, and whether or not they have a counterpart.
+#[test]
+fn the_latest_answer_of_an_agent_counts_in_every_phase() {
+    let project = Project::new();
+    let rows = ["{\"conflicts\":[\"x\"]}", "", "{\"unlock_decision\":\"go\"}"]
+        .map(|content| format!("('S', 'spec-unlock', 'a', '{content}', 'R', '2025-11-11 02:35:22')"));
+    let artifacts =
+        "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id, created_at)";
+    project.import(&project.legacy("old.db", &format!("{artifacts} VALUES{};", rows.join(", "))));
+    for phase in 1..=5 {
+        project.set_phase(phase);
+        assert_eq!(read(&project, RunId(1)).0.status, RunStatus::Ok, "phase {phase}");
+    }
+    // A later attempt counts, also where it came before the last answer of the first.
+    let output = OutputRecord {
+        run: RunId(1),
+        agent: "a".into(),
+        attempt: 2,
+        content: Vec::new(),
+        response: None,
+        at: None,
+        write_key: None,
+    };
+    record_output(&project.db, &output).unwrap();
+    answer(&project, RunId(1), "a", "{\"unlock_decision\":\"go\"}");
+    assert_eq!(read(&project, RunId(1)).0.status, RunStatus::Insufficient);
+}
+
+#[test]
+fn candidates_of_a_name_show_what_a_list_shows() {
+    let project = Project::new();
+    project.import(&project.golden());
+    let listed = runs::list(&project.db, &RunFilter::default(), None, None).unwrap();
+    for phase in 1..=5 {
+        project.set_phase(phase);
+        let Found::Ambiguous(candidates) = runs::find(&project.db, "run_").unwrap() else {
+            panic!("several runs begin like this")
+        };
+        for one in &candidates {
+            assert!(listed.contains(one), "phase {phase}: {one:?}");
+        }
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::interrupt::Ending;
 use super::live::Live;
 use super::run::interrupted;
-use super::verdict::lines;
+use super::verdict::ended;
 use crate::demo::{self, Demo};
 use crate::driving;
 use crate::failure::{Doing, Exit, Failure};
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     if context.output.json {
         context.output.document(&json!({ "project": demo.project.root.to_string_lossy(), "run": detail }))?;
     } else {
-        let text = lines(&context.output, &detail, &verdict);
+        let text = ended(&context.output, &detail, &verdict);
         context.output.print(format_args!("{text}\n{}\n{}\n", place(&demo), further(context, &demo)))?;
     }
     Ok(Exit::Done)

@@ -12,7 +12,7 @@ use super::auto;
 use super::context::Context;
 use super::interrupt::Ending;
 use super::run::{drive, interrupted};
-use super::verdict::lines;
+use super::verdict::ended;
 use crate::failure::{Doing, Exit, Failure};
 use crate::find_run::find_one;
 
@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failur
         told.runs.push(run);
         if !context.output.json {
             let Some(detail) = runs::show(&db, run).doing("read the run")? else { continue };
-            context.output.print(lines(&context.output, &detail, &verdict))?;
+            context.output.print(ended(&context.output, &detail, &verdict))?;
         }
     }
     if context.output.json {

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::interrupt::Ending;
 use super::live::Live;
 use super::runs::questions;
-use super::verdict::lines;
+use super::verdict::ended;
 use crate::driving::{self, GATE_TIME, STAGE_TIME};
 use crate::failure::{Doing, Exit, Failure};
 use crate::{prompts, roster};
@@ -83,12 +83,6 @@ pub(super) fn drive(context: &Context, db: &Db, run: RunId, stop: Stop) -> Resul
     session.observer = live.observer();
     session.stop = stop;
     let driven = driving::complete(workflow::drive(db, run, &session))?.doing(format!("run {run}"))?;
-    let is_gate = runs::show(db, run).doing("read the run")?;
-    let is_gate =
-        is_gate.and_then(|run| run.settings).is_some_and(|settings| settings.phase_type == "quality_gate");
-    if driven.verdict.is_some() && is_gate {
-        gates::record(db, run).doing("read the gate's issues")?;
-    }
     Ok(driven.verdict)
 }
 
@@ -100,7 +94,7 @@ fn tell(context: &Context, db: &Db, run: RunId, verdict: &Verdict) -> Result<Exi
     if context.output.json {
         context.output.document(&detail)?;
     } else {
-        context.output.print(lines(&context.output, &detail, verdict))?;
+        context.output.print(ended(&context.output, &detail, verdict))?;
         let open = gates::open(db).doing("read the open questions")?;
         let open: Vec<_> = open.into_iter().filter(|issue| issue.run == run).collect();
         context.output.print(questions(&context.output, &open))?;

@@ -21,6 +21,7 @@ use super::args::Runs;
 use super::context::Context;
 use super::output::{Output, Paint};
 use super::table::{Column, Table, left, right};
+use super::verdict;
 use crate::failure::{Doing, Exit, Failure};
 use crate::find_run::find_one;
 use crate::text::{counted, size, visible, visible_lines};
@@ -223,11 +224,17 @@ fn page(output: &Output, run: &RunDetail) -> String {
     if let Some(recorded) = &summary.recorded {
         line("recorded", recorded);
     }
+    if let Some(verdict) = &run.verdict {
+        line("reason", &verdict.reason);
+    }
     line("key", &summary.run_key);
     line("started", &time(summary.started_at));
     line("updated", &time(summary.updated_at));
     if let Some(source) = &summary.source {
         line("source", source);
+    }
+    if let Some(judged) = &run.verdict {
+        let _ = write!(text, "\n{}", verdict::page(output, judged));
     }
     text.push('\n');
     let rows: Vec<_> = run

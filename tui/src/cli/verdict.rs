@@ -1,59 +1,41 @@
-//! A verdict for people.
+//! A verdict for people: who can be counted, what the agents agree on, what they contradict each other on.
 
 use std::fmt::Write as _;
 
 use conclave_consensus::runs::{RunDetail, RunStatus};
-use conclave_consensus::verdict::{Conflict, Position, Unusable, Verdict};
+use conclave_consensus::verdict::{Conflict, FieldVote, Outcome, Position, Verdict};
 use serde_json::Value;
 
 use super::output::{Output, Paint};
+use super::table::{Column, Table, left};
 use crate::text::{counted, fit, visible};
 
-/// Most entries of a list that are printed; `runs show` has all.
-const NAMED: usize = 12;
+const FIELDS: &[Column] = &[left("field"), left("outcome"), left("values")];
 
-/// The most columns of one value.
-const LONGEST: usize = 60;
+/// Fields, and conflicts, that a page lists; `--json` has all.
+const LISTED: usize = 20;
+/// Columns of one value among others.
+const VALUE: usize = 40;
+/// Columns of a conflict in an agent's words.
+const WORDS: usize = 300;
 
-/// What came of a run: the status first, then why.
-pub(super) fn lines(output: &Output, run: &RunDetail, verdict: &Verdict) -> String {
+/// What came of a run that has just ended: the status first, then why, then what everybody gave.
+pub(super) fn ended(output: &Output, run: &RunDetail, verdict: &Verdict) -> String {
     let summary = &run.summary;
-    let status = output.coloured(&verdict.status.to_string(), paint(verdict.status));
     let mut text = format!(
-        "{status}  {} {} (run {}): {}\n",
+        "{}  {} {} (run {}): {}\n{}",
+        output.coloured(verdict.status.as_str(), paint(verdict.status)),
         visible(&summary.spec),
         visible(&summary.stage),
         summary.id,
-        visible(&verdict.reason)
+        visible(&verdict.reason),
+        page(output, verdict)
     );
-    let _ = writeln!(
-        text,
-        "{} of {} usable, {} needed{}",
-        verdict.usable,
-        verdict.expected,
-        verdict.quorum,
-        verdict.agreement_score.map_or(String::new(), |score| {
-            format!("; agreement {score:.2} over {}", counted(verdict.fields.len() as u64, "field", "fields"))
-        })
-    );
-    list(&mut text, "conflicts", verdict.conflicts.iter().map(conflict));
-    list(
-        &mut text,
-        "without a usable answer",
-        verdict.agents.iter().filter_map(|agent| {
-            let why = agent.why?;
-            Some(format!("{}: {}", agent.agent, missing(run, &agent.agent, why)))
-        }),
-    );
-    list(&mut text, "required, and in no answer", verdict.fields_missing.iter().cloned());
-    list(&mut text, "agreed", verdict.agreements.iter().cloned());
-    let apart = verdict.fields.iter().filter(|field| field.positions.len() > 1);
-    list(
-        &mut text,
-        "answered differently",
-        apart.map(|field| format!("{}: {}", field.field, positions(&field.positions))),
-    );
-    list(&mut text, "left out", verdict.cut.iter().cloned());
+    for agent in verdict.agents.iter().filter(|agent| !agent.usable) {
+        if let Some(said) = last_words(run, &agent.agent) {
+            let _ = writeln!(text, "  {}: {}", visible(&agent.agent), visible(&said));
+        }
+    }
     text
 }
 
@@ -66,63 +48,139 @@ const fn paint(status: RunStatus) -> Paint {
     }
 }
 
-fn list(text: &mut String, heading: &str, entries: impl Iterator<Item = String>) {
-    let mut left = 0_u64;
-    for (number, entry) in entries.enumerate() {
-        if number == 0 {
-            let _ = writeln!(text, "{heading}:");
-        }
-        if number < NAMED {
-            let _ = writeln!(text, "  {}", visible(&entry));
-        } else {
-            left += 1;
-        }
+/// Why an agent's last attempt failed, and what can be done about it.
+fn last_words(run: &RunDetail, agent: &str) -> Option<String> {
+    let attempts = run.attempts.iter().filter(|attempt| attempt.agent == agent);
+    let last = attempts.max_by_key(|attempt| attempt.attempt)?;
+    let message = last.details.message.clone()?;
+    let hint = last.details.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})"));
+    Some(format!("{message}{hint}"))
+}
+
+/// The part of a run's page behind its status and reason.
+pub(super) fn page(output: &Output, verdict: &Verdict) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", agreement(verdict));
+    let voted: Vec<&FieldVote> = verdict.fields.iter().filter(|vote| vote.n > 1).collect();
+    if !voted.is_empty() {
+        let rows: Vec<_> = voted.iter().take(LISTED).map(|vote| row(output, vote)).collect();
+        text.push_str(&Table::new(FIELDS, output.columns).lines(&rows, true));
+        more(&mut text, voted.len(), "field", "fields");
     }
-    if left > 0 {
-        let _ = writeln!(text, "  and {left} more");
+    if !verdict.conflicts.is_empty() {
+        text.push_str("conflicts\n");
+        for conflict in verdict.conflicts.iter().take(LISTED) {
+            let _ = writeln!(text, "  {}", told(conflict));
+        }
+        more(&mut text, verdict.conflicts.len(), "conflict", "conflicts");
+    }
+    let _ = writeln!(text, "{}", missing(verdict));
+    for note in &verdict.cut {
+        let _ = writeln!(text, "left out: {}", visible(note));
+    }
+    text
+}
+
+fn more(text: &mut String, count: usize, one: &str, many: &str) {
+    if count > LISTED {
+        let _ =
+            writeln!(text, "  … and {} more; --json has all", counted((count - LISTED) as u64, one, many));
     }
 }
 
-fn conflict(conflict: &Conflict) -> String {
-    match conflict {
-        Conflict::Said { agent, text } => format!("{agent}: {text}"),
-        Conflict::Decision { field, positions: given } => format!("{field}: {}", positions(given)),
+/// `2 of 3 answers count · agents agree on 7 of 9 fields · 1 split · score 0.8333 · 2 families`
+fn agreement(verdict: &Verdict) -> String {
+    let mut parts =
+        vec![format!("{} of {} answers count, quorum {}", verdict.usable, verdict.expected, verdict.quorum)];
+    let count = |outcome: Outcome| verdict.fields.iter().filter(|vote| vote.outcome == outcome).count();
+    let agreed = count(Outcome::Unanimous) + count(Outcome::Majority);
+    let (split, alone) = (count(Outcome::Split), count(Outcome::Insufficient));
+    if agreed + split > 0 {
+        parts.push(format!(
+            "agents agree on {agreed} of {}",
+            counted((agreed + split) as u64, "field", "fields")
+        ));
     }
+    if split > 0 {
+        parts.push(format!("{split} split"));
+    }
+    if alone > 0 {
+        parts.push(format!("{} of one agent alone", counted(alone as u64, "field", "fields")));
+    }
+    if let Some(score) = verdict.agreement_score {
+        parts.push(format!("score {score}"));
+    }
+    let mut families: Vec<&str> =
+        verdict.agents.iter().filter(|agent| agent.usable).map(|agent| agent.family.as_str()).collect();
+    families.sort_unstable();
+    families.dedup();
+    if families.len() > 1 || verdict.usable > 1 {
+        parts.push(counted(families.len() as u64, "family", "families"));
+    }
+    parts.join(" · ")
 }
 
-/// `"yes" (a, b) against "no" (c)`
+fn row(output: &Output, vote: &FieldVote) -> Vec<String> {
+    let outcome = match vote.outcome {
+        Outcome::Unanimous => format!("{} {} of {}", output.sign("✓", "+"), vote.k, vote.n),
+        Outcome::Majority => format!("{} {} of {}", output.sign("◐", "~"), vote.k, vote.n),
+        Outcome::Split if vote.tie => format!("{} tie", output.sign("✗", "x")),
+        Outcome::Split => format!("{} split", output.sign("✗", "x")),
+        Outcome::Insufficient => "one voice".to_owned(),
+    };
+    let values = if vote.outcome == Outcome::Unanimous {
+        vote.positions.first().map_or_else(String::new, |position| value(&position.value))
+    } else {
+        positions(&vote.positions)
+    };
+    vec![vote.field.clone(), outcome, values]
+}
+
+/// `gemini, claude: high · code: medium`
 fn positions(positions: &[Position]) -> String {
-    let each: Vec<String> = positions
+    let told: Vec<String> = positions
         .iter()
-        .map(|position| format!("{} ({})", value(&position.value), position.agents.join(", ")))
+        .map(|position| format!("{}: {}", position.agents.join(", "), value(&position.value)))
         .collect();
-    each.join(" against ")
+    told.join(" · ")
 }
 
-/// A value in a few words: what is large is compared by `runs diff`.
 fn value(value: &Value) -> String {
     match value {
-        Value::Array(entries) => counted(entries.len() as u64, "entry", "entries"),
+        Value::Array(items) => counted(items.len() as u64, "item", "items"),
         Value::Object(object) => counted(object.len() as u64, "key", "keys"),
-        other => fit(&other.to_string(), LONGEST).into_owned(),
+        Value::String(text) => fit(&visible(text), VALUE).into_owned(),
+        other => other.to_string(),
     }
 }
 
-/// Why an agent's answer does not count, in its last attempt's words where it has any.
-fn missing(run: &RunDetail, agent: &str, why: Unusable) -> String {
-    let last =
-        run.attempts.iter().filter(|attempt| attempt.agent == agent).max_by_key(|attempt| attempt.attempt);
-    let said = last.and_then(|attempt| {
-        let message = attempt.details.message.clone()?;
-        let hint = attempt.details.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})"));
-        Some(format!("{message}{hint}"))
-    });
-    match (why, said) {
-        (Unusable::NoAnswer | Unusable::Failed, Some(said)) => said,
-        (Unusable::NoAnswer, None) => "no answer".to_owned(),
-        (Unusable::Failed, None) => "failed".to_owned(),
-        (Unusable::Empty, _) => "its answer is empty".to_owned(),
-        (Unusable::Template, _) => "its answer is the prompt's template".to_owned(),
-        (Unusable::NotJson, _) => "its answer is no JSON".to_owned(),
+fn told(conflict: &Conflict) -> String {
+    match conflict {
+        Conflict::Said { agent, text } => {
+            format!("{}: \"{}\"", visible(agent), fit(&visible(text), WORDS))
+        }
+        Conflict::Decision { field, positions: made } => {
+            format!("{}: {}", visible(field), visible(&positions(made)))
+        }
     }
+}
+
+/// `missing: claude gave no answer · required fields found: tasks`
+fn missing(verdict: &Verdict) -> String {
+    let out: Vec<String> = verdict
+        .agents
+        .iter()
+        .filter(|agent| agent.expected)
+        .filter_map(|agent| Some(format!("{} {}", agent.agent, agent.why?.told())))
+        .collect();
+    let names = if out.is_empty() { "none".to_owned() } else { out.join(", ") };
+    let mut text = format!("missing: {names}");
+    for (what, fields) in
+        [("required fields found", &verdict.fields_found), ("in no answer", &verdict.fields_missing)]
+    {
+        if !fields.is_empty() {
+            let _ = write!(text, " · {what}: {}", fields.join(", "));
+        }
+    }
+    visible(&text).into_owned()
 }

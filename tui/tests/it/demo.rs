@@ -11,8 +11,11 @@ fn the_demo_ends_in_a_verdict_and_says_where_it_lies() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     let text = done.text();
     assert!(text.starts_with("conflict  DEMO-1 plan"), "{text}");
-    assert!(text.contains("3 of 3 usable") && text.contains("skeptic: Where counters lie"), "{text}");
-    assert!(text.contains("storage: "), "what they decide differently: {text}");
+    assert!(
+        text.contains("3 of 3 answers count") && text.contains("skeptic: \"Where counters lie"),
+        "{text}"
+    );
+    assert!(text.contains("storage "), "what they decide differently: {text}");
     for said in
         ["429 Too Many Requests", "503 Service Unavailable", "pragmatist: attempt 3", "pragmatist: answered"]
     {

@@ -54,8 +54,11 @@ fn signals_end_the_agents_and_leave_the_run_to_be_resumed() {
         assert!(said.contains("hint: conclave resume 1"), "{said}");
         assert!(is_gone(&grandchild), "a process of the agent still runs");
         assert_eq!(scratch.json(&["runs", "list"])[0]["status"], "running");
-        // The agent behaves now, as far as the roster lets it: it still is the stubborn one, so the run is cancelled
-        // by deleting it.
+        let needs = scratch.json(&["status"])["attention"].clone();
+        assert!(
+            needs.as_array().unwrap().iter().any(|need| need["kind"] == "run" && need["name"] == "1"),
+            "{needs}"
+        );
         assert_eq!(scratch.json(&["runs", "delete", "1"])["deleted"], 1);
     }
 }
@@ -142,4 +145,29 @@ fn a_stage_ends_with_its_time() {
     assert_eq!(done.code, Some(1), "{}", done.stderr);
     assert!(done.text().starts_with("insufficient"), "{}", done.text());
     assert!(is_gone(&when_there(&scratch, "child")));
+}
+
+#[test]
+fn a_spec_goes_on_where_it_was_interrupted() {
+    let scratch = Scratch::configured(&(waits_for_leave("a") + &waits_for_leave("b")));
+    let words = ["auto", "S-1", "--from", "unlock"];
+    let start =
+        || scratch.command().args(words).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let child = start();
+    when_there(&scratch, "a.waits");
+    send(&child, Signal::INT);
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("hint: conclave auto S-1"), "{said}");
+    std::fs::write(scratch.project().join("leave"), "").unwrap();
+    let done = scratch.run(&["resume"]);
+    // The scripts answer no unlock decision, so that the verdict is degraded.
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert!(
+        done.text().contains("S-1 is through all stages") && done.text().contains("degraded"),
+        "{}",
+        done.text()
+    );
+    assert_eq!(scratch.json(&["runs", "list"]).as_array().unwrap().len(), 1, "the same run");
 }

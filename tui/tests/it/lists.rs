@@ -104,6 +104,43 @@ fn a_run_has_its_outputs_whole() {
     assert!(text.contains("gemini-2.5-pro") && text.contains("run_A"), "{text}");
 }
 
+/// What the answers make of a run stands beside what was recorded, in lists, in words and in JSON.
+#[test]
+fn a_verdict_is_printed_beside_the_recorded_claim() {
+    let scratch = Scratch::new();
+    let fixture = scratch.fixture();
+    let answers = r#"
+      INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id) VALUES
+      ('S9', 'spec-unlock', 'gemini', '{"unlock_decision":"go","risks":[{"severity":"high"}],"n":1}', 'judged'),
+      ('S9', 'spec-unlock', 'claude', '{"unlock_decision":"hold","risks":[{"severity":"high"}],"n":1,
+        "conflicts":["wait for the rows"]}', 'judged'),
+      ('S9', 'spec-unlock', 'code', '', 'judged');
+      INSERT INTO consensus_synthesis(spec_id, stage, output_markdown, status, degraded, run_id)
+      VALUES('S9', 'spec-unlock', '# S', 'ok', 0, 'judged');"#;
+    conclave_db::foreign::run(&fixture, answers).unwrap();
+    scratch.ok(&["migrate", "import", fixture.to_str().unwrap()]);
+    let run = scratch.json(&["runs", "show", "judged"]);
+    assert_eq!((&run["status"], &run["recorded"]), (&json!("conflict"), &json!("ok")));
+    assert_eq!(run["verdict"]["status"], "conflict");
+    assert_eq!(run["verdict"]["missing"], json!(["code"]));
+    assert_eq!(scratch.json(&["runs", "list", "--status", "conflict"])[0]["id"], run["id"]);
+    assert_eq!(scratch.json(&["runs", "list", "--status", "ok"]), json!([]));
+    let text = scratch.ok(&["runs", "show", "judged"]);
+    for line in [
+        "status    ✗ conflict",
+        "recorded  ok",
+        "reason    agents differ on unlock_decision; claude names 1 conflict",
+        "2 of 3 answers count, quorum 2 · agents agree on 2 of 3 fields · 1 split · score 0.8333 · 2 families",
+        "unlock_decision  ✗ tie     claude: hold · gemini: go",
+        "risks            ✓ 2 of 2  1 item",
+        "  claude: \"wait for the rows\"",
+        "  unlock_decision: claude: hold · gemini: go",
+        "missing: code answered nothing · required fields found: unlock_decision",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
 #[test]
 fn an_output_is_byte_exact() {
     let scratch = Scratch::with_runs();

@@ -10,7 +10,7 @@ use conclave_db::sql::Value;
 use super::ledger::{Key, Ledger, World};
 use super::look::{Side, Sides, Stored, number};
 use super::row::{Author, Kind};
-use super::work::{self, Worker, steps};
+use super::work::{self, Worker, drive, steps};
 use crate::outcome::{Failure, Outcome};
 
 /// What earlier checks have seen.
@@ -49,6 +49,7 @@ impl Memory {
         let path = work::state_file(&worker.folder);
         let client = Client::open(&path)?;
         sound(&client)?;
+        drive::check(&client, &ledger.driven)?;
         let phase = self.phase_follows_events(&client, ledger)?;
         self.counters(&client, ledger, phase)?;
         let (sides, remaining) = (Sides::read(&client)?, migrate::status(&db)?.backfill.remaining);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::row::{Kind, Row, Run};
+use super::work::drive::Driven;
 use super::work::{Effect, Role, Worker, steps};
 use crate::outcome::Outcome;
 
@@ -84,6 +85,8 @@ pub(crate) struct Ledger {
     pub(crate) acknowledged: BTreeMap<String, u64>,
     /// Operations that were under way at a kill.
     pub(crate) cut_off: u64,
+    /// Runs that were driven to their verdict.
+    pub(crate) driven: Driven,
 }
 
 impl Ledger {
@@ -99,6 +102,7 @@ impl Ledger {
             old_changes: (0, 0),
             acknowledged: BTreeMap::new(),
             cut_off: 0,
+            driven: Driven::new(),
         }
     }
 
@@ -108,7 +112,7 @@ impl Ledger {
             Role::Migrator => self.cleaned |= steps::cleans(worker, number),
             // A REPLACE may be a deletion and an insertion.
             Role::Older => self.old_changes.1 += 2 * worker.effects(number).len() as u64,
-            Role::Own | Role::Caretaker => {}
+            Role::Own | Role::Caretaker | Role::Driver => {}
         }
     }
 
@@ -125,6 +129,10 @@ impl Ledger {
             }
             (Role::Older, "no-table") if !self.cleaned => {
                 return Err("the legacy tables are gone, and nobody has dropped them".into());
+            }
+            (Role::Driver, _) => {
+                self.driven.insert((worker.place, number));
+                return Ok(());
             }
             (_, "no-table" | "paused") => return Ok(()),
             _ => {}
@@ -169,6 +177,7 @@ impl Ledger {
                     }
                 }
             }
+            Role::Driver => {}
             Role::Own | Role::Older => {
                 // A run and its row are two transactions.
                 let effects = worker.effects(number);

@@ -7,6 +7,7 @@ use conclave_db::sql::Value;
 
 use super::ledger::Key;
 use super::row::{Kind, name_in};
+use super::work::drive::KEY;
 use crate::outcome::{Failure, Outcome};
 
 /// A stored row: its id and its columns.
@@ -31,18 +32,18 @@ pub(crate) struct Sides {
 const fn on_new(kind: Kind) -> &'static str {
     match kind {
         Kind::Output => {
-            "SELECT o.id, CAST(o.content AS BLOB), r.run_key, r.spec_id, r.stage, CAST(o.content AS BLOB),
+            "SELECT o.id, CAST(o.content AS BLOB), r.run_key AS key, r.spec_id, r.stage, CAST(o.content AS BLOB),
                o.output_timestamp, o.agent_name, o.attempt, CAST(o.response_text AS BLOB), o.write_key
              FROM agent_outputs o LEFT JOIN consensus_runs r ON r.id = o.run_id"
         }
         Kind::Synthesis => {
-            "SELECT o.id, CAST(o.output_markdown AS BLOB), r.run_key, r.spec_id, r.stage,
+            "SELECT o.id, CAST(o.output_markdown AS BLOB), r.run_key AS key, r.spec_id, r.stage,
                CAST(o.output_markdown AS BLOB), o.created_at, o.status, o.write_key
              FROM run_syntheses o LEFT JOIN consensus_runs r ON r.id = o.run_id"
         }
         // The attempts of an older program have no number of their own: they are counted.
         Kind::Execution => {
-            "SELECT o.id, o.agent_id, r.run_key, r.spec_id, r.stage, CAST(o.response_text AS BLOB), o.spawned_at,
+            "SELECT o.id, o.agent_id, r.run_key AS key, r.spec_id, r.stage, CAST(o.response_text AS BLOB), o.spawned_at,
                o.agent_name, CASE WHEN o.agent_id GLOB 'own*' THEN o.attempt ELSE 1 END, o.phase_type,
                o.completed_at, o.state
              FROM run_attempts o LEFT JOIN consensus_runs r ON r.id = o.run_id"
@@ -54,15 +55,15 @@ const fn on_new(kind: Kind) -> &'static str {
 const fn on_legacy(kind: Kind) -> &'static str {
     match kind {
         Kind::Output => {
-            "SELECT id, CAST(content_json AS BLOB), run_id, spec_id, stage, CAST(content_json AS BLOB), created_at,
+            "SELECT id, CAST(content_json AS BLOB), run_id AS key, spec_id, stage, CAST(content_json AS BLOB), created_at,
                agent_name, CAST(response_text AS BLOB) FROM consensus_artifacts"
         }
         Kind::Synthesis => {
-            "SELECT id, CAST(output_markdown AS BLOB), run_id, spec_id, stage, CAST(output_markdown AS BLOB),
+            "SELECT id, CAST(output_markdown AS BLOB), run_id AS key, spec_id, stage, CAST(output_markdown AS BLOB),
                created_at, status FROM consensus_synthesis"
         }
         Kind::Execution => {
-            "SELECT agent_id, agent_id, run_id, spec_id, stage, CAST(response_text AS BLOB), spawned_at, agent_name,
+            "SELECT agent_id, agent_id, run_id AS key, spec_id, stage, CAST(response_text AS BLOB), spawned_at, agent_name,
                phase_type, completed_at FROM agent_executions"
         }
     }
@@ -87,7 +88,9 @@ impl Sides {
 fn side(client: &Client, kinds: &[Kind], query: fn(Kind) -> &'static str) -> Outcome<Side> {
     let mut side = Side::new();
     for kind in kinds.iter().copied() {
-        for row in client.rows(query(kind))? {
+        // Runs that are driven are checked by themselves.
+        let own = format!("SELECT * FROM ({}) WHERE key IS NULL OR key NOT LIKE '{KEY}%'", query(kind));
+        for row in client.rows(&own)? {
             let mut row = row.into_iter();
             let (Some(id), Some(named)) = (row.next(), row.next()) else { continue };
             let name = match &named {

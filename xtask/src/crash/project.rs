@@ -18,8 +18,15 @@ use super::work::{self, Role, Worker};
 use crate::outcome::Outcome;
 
 /// The workers, and how many loops of a hundred each takes part in.
-const CREW: [(Role, u64); 5] =
-    [(Role::Own, 100), (Role::Own, 35), (Role::Older, 80), (Role::Migrator, 85), (Role::Caretaker, 50)];
+const CREW: [(Role, u64); 7] = [
+    (Role::Own, 100),
+    (Role::Own, 35),
+    (Role::Older, 80),
+    (Role::Migrator, 85),
+    (Role::Caretaker, 50),
+    (Role::Driver, 60),
+    (Role::Driver, 25),
+];
 /// Where the chance of loops and of the first rows stands, behind that of the workers.
 const LOOPS: u64 = 100;
 const FIRST_ROWS: u64 = 101;
@@ -163,7 +170,11 @@ impl Project {
             return Moment { of: None, begins: false, lines: 1 + chance.below(60), delay };
         }
         let of = chance.pick(&running);
-        let most = if matches!(self.crew[of].worker.role, Role::Migrator | Role::Caretaker) { 6 } else { 20 };
+        let most = if matches!(self.crew[of].worker.role, Role::Migrator | Role::Caretaker | Role::Driver) {
+            6
+        } else {
+            20
+        };
         Moment { of: Some(of), begins: chance.percent(70), lines: 1 + chance.below(most), delay }
     }
 

@@ -11,6 +11,7 @@ use conclave_retry::{Sleeper, SystemSleeper};
 
 use super::chance::Chance;
 use super::work::care::Caretaker;
+use super::work::drive::Driver;
 use super::work::older::Older;
 use super::work::own::Own;
 use super::work::steps::Migrator;
@@ -67,6 +68,7 @@ fn start(worker: &Worker, first: u64) -> Outcome<Box<dyn Work>> {
         Role::Older => Box::new(Older::new(worker, first)?),
         Role::Migrator => Box::new(Migrator::new(worker)?),
         Role::Caretaker => Box::new(Caretaker::new(worker)?),
+        Role::Driver => Box::new(Driver::new(worker)?),
     })
 }
 

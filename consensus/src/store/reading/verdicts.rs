@@ -47,6 +47,19 @@ pub(crate) fn verdict(
     if run.summary.status == RunStatus::Running {
         return Ok(None);
     }
+    let verdict = judged(conn, view, run, attempts)?;
+    put(&mut run.summary, verdict.as_ref().map(|verdict| verdict.status));
+    Ok(verdict)
+}
+
+/// The verdict on the rows as they are, whether the run is under way or not: what is stored when a run is closed is
+/// this, so that it can be computed again.
+pub(crate) fn judged(
+    conn: &ReadConn<'_>,
+    view: View,
+    run: &Target,
+    attempts: &[AttemptDetail],
+) -> Result<Option<Verdict>> {
     let settings = settings(conn, run.real)?;
     let mut case = case(conn, view, run.rows(), &run.summary, &settings)?;
     if let Some(case) = &mut case {
@@ -56,9 +69,7 @@ pub(crate) fn verdict(
             agent.failed = last.and_then(failure);
         }
     }
-    let verdict = case.map(|case| verdict::judge(&case));
-    put(&mut run.summary, verdict.as_ref().map(|verdict| verdict.status));
-    Ok(verdict)
+    Ok(case.map(|case| verdict::judge(&case)))
 }
 
 /// How an attempt failed, if it did.

@@ -6,7 +6,7 @@ use conclave_db::{ReadConn, WriteTx};
 use serde_json::Value;
 
 use super::reading::{driven_run, must_be_there, roster};
-use super::{past, reading};
+use super::{gates, past, reading};
 use crate::error::{ConsensusError, Result};
 use crate::record::SynthesisRecord;
 use crate::runs::RunId;
@@ -76,11 +76,14 @@ pub(crate) fn close(tx: &WriteTx<'_>, run: RunId, me: &ProcessIdentity) -> Resul
         "UPDATE consensus_runs SET synthesis_json = ?2 WHERE id = ?1",
         params![run.0, on_the_run(made, &synthesis).to_string()],
     )?;
+    // These very bytes come of the rows again.
+    let written = serde_json::to_string(&verdict)
+        .map_err(|error| ConsensusError::Invalid(format!("the verdict on run {run}: {error}")))?;
     tx.execute(
         "INSERT INTO run_verdicts(run_id, status, verdict, computed_at) VALUES(?1, ?2, ?3, ?4)
          ON CONFLICT(run_id) DO UPDATE SET status = excluded.status, verdict = excluded.verdict,
            computed_at = excluded.computed_at",
-        params![run.0, verdict.status.as_str(), serde_json::json!(verdict).to_string(), tx.now_ms()],
+        params![run.0, verdict.status.as_str(), written, tx.now_ms()],
     )?;
     tx.execute(
         "UPDATE attempt_details SET retry_at = NULL WHERE run_id = ?1 AND retry_at IS NOT NULL",
@@ -90,6 +93,10 @@ pub(crate) fn close(tx: &WriteTx<'_>, run: RunId, me: &ProcessIdentity) -> Resul
         "UPDATE run_settings SET owner = NULL, ended_at = ?2 WHERE run_id = ?1",
         params![run.0, tx.now_ms()],
     )?;
+    if gates::is_gate_run(&driven.phase_type, &driven.stage) {
+        // No gate is closed whose questions nobody can see.
+        gates::record(tx, run)?;
+    }
     Ok(verdict)
 }
 

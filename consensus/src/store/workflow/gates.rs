@@ -18,6 +18,11 @@ struct GateRun {
     quorum: u64,
 }
 
+/// Whether a run of this kind and stage is a gate's.
+pub(crate) fn is_gate_run(phase_type: &str, stage: &str) -> bool {
+    phase_type == "quality_gate" || gates::is_gate(&gates::gate_name(stage))
+}
+
 fn gate_run(conn: &ReadConn<'_>, run: RunId) -> Result<GateRun> {
     let query = "SELECT r.stage, s.quorum, s.phase_type, s.run_id IS NOT NULL AND s.ended_at IS NULL
       FROM consensus_runs r LEFT JOIN run_settings s ON s.run_id = r.id WHERE r.id = ?1";
@@ -29,7 +34,7 @@ fn gate_run(conn: &ReadConn<'_>, run: RunId) -> Result<GateRun> {
     let Some((found, phase_type, running)) = found else {
         return Err(ConsensusError::NotFound { what: "run", name: run.to_string() });
     };
-    if phase_type.as_deref() != Some("quality_gate") && !gates::is_gate(&found.gate) {
+    if !is_gate_run(phase_type.as_deref().unwrap_or_default(), &found.gate) {
         return Err(ConsensusError::Invalid(format!("run {run} is no quality gate")));
     }
     if running {
@@ -145,11 +150,14 @@ fn stored_answer(row: &Row<'_>, first: usize) -> Result<Option<StoredAnswer>, co
     Ok(Some(StoredAnswer { text, by, at: row.get::<_, Option<i64>>(first + 2)?.unwrap_or_default() }))
 }
 
-/// The questions that wait for a person, those of the oldest gate first.
+/// The questions that wait for a person, those of the oldest gate first. Nobody waits for those of a pipeline that has
+/// ended.
 pub(crate) fn open(conn: &ReadConn<'_>) -> Result<Vec<OpenIssue>> {
     let query = "SELECT i.run_id, r.spec_id, r.stage, g.recorded_at, i.issue_id, i.issue
       FROM gate_issues i JOIN consensus_runs r ON r.id = i.run_id JOIN gate_results g ON g.run_id = i.run_id
-      WHERE i.answer IS NULL ORDER BY i.run_id, i.position";
+      WHERE i.answer IS NULL AND NOT EXISTS (
+        SELECT 1 FROM pipelines p WHERE (p.run_key, p.spec_id) = (r.run_key, r.spec_id) AND p.ended_at IS NOT NULL)
+      ORDER BY i.run_id, i.position";
     Ok(conn.query_all(query, [], |row| {
         let gate = gates::gate_name(&row.get::<_, String>(2)?);
         Ok(OpenIssue {

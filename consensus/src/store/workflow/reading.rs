@@ -1,6 +1,7 @@
 //! What runs that Conclave drives have beyond others. It is on the new side in every phase.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use conclave_db::ReadConn;
 use conclave_db::process::ProcessIdentity;
@@ -60,10 +61,25 @@ pub(crate) fn driven_run(conn: &ReadConn<'_>, run: RunId) -> Result<Option<Drive
     })?)
 }
 
-/// Who is expected, in order.
+/// Who is expected, in order. One whose definition cannot be read is still expected, and cannot be asked.
 pub(crate) fn roster(conn: &ReadConn<'_>, run: RunId) -> Result<Vec<AgentDefinition>> {
-    let query = "SELECT definition FROM run_roster WHERE run_id = ?1 ORDER BY position";
-    Ok(conn.query_all(query, [run.0], |row| json(&row.get::<_, String>(0)?))?)
+    let query = "SELECT agent_name, family, definition FROM run_roster WHERE run_id = ?1 ORDER BY position";
+    Ok(conn.query_all(query, [run.0], |row| {
+        let (name, family) = (row.get::<_, String>(0)?, row.get(1)?);
+        let found = serde_json::from_str(&row.get::<_, String>(2)?);
+        Ok(found.unwrap_or_else(|_| AgentDefinition {
+            name,
+            preset: None,
+            command: Vec::new(),
+            family,
+            role: None,
+            timeout: Duration::from_mins(20),
+            retries: 0,
+            env_pass: Vec::new(),
+            env: Vec::new(),
+            stages: Vec::new(),
+        }))
+    })?)
 }
 
 /// What is known of each attempt, by its id.

@@ -268,6 +268,8 @@ fn a_run_is_on_the_sides_of_its_phase() {
         assert_eq!(shown.summary.status, RunStatus::Insufficient);
         assert_eq!((shown.outputs.len(), shown.attempts.len(), shown.roster.len()), (1, 2, 2));
         assert!(shown.synthesis.unwrap()["sources"].is_array(), "the run's own synthesis, phase {phase}");
+        let computed = serde_json::to_string(&shown.verdict.unwrap()).unwrap();
+        assert_eq!(texts(&project, "SELECT verdict FROM run_verdicts"), [computed], "phase {phase}");
         if phase < 4 {
             assert_eq!(project.number("SELECT count(*) FROM consensus_artifacts"), 1);
             assert_eq!(

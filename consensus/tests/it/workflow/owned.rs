@@ -1,13 +1,14 @@
 //! One run, several processes: one drives it.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use conclave_consensus::ConsensusErrorKind;
+use conclave_consensus::migrate::{self, AdvanceOptions, RollbackOptions};
 use conclave_consensus::runs::{self, RunId};
 use conclave_consensus::workflow::{self, Event, Owner, RunRequest, Session};
 use conclave_db::{Db, DbOptions};
 use conclave_testkit::{Parent, Rerun};
-use std::sync::{Arc, Mutex};
 
 use super::{PLAN, agent, drive, good, request, runtime, session};
 use crate::project::{Project, schema};
@@ -101,4 +102,36 @@ fn this_process_drives_a_run_once() {
     drive(&project.db, gone, &session());
     drive(&project.db, gone, &session());
     assert_eq!(project.number("SELECT count(*) FROM run_attempts WHERE run_id = 2"), 1);
+}
+
+/// Started in phase 3 and lost in phase 4: what the legacy side does not know yet goes back with the phase.
+#[test]
+fn an_attempt_that_is_lost_in_phase_4_goes_back_with_it() {
+    let project = Project::in_phase(3);
+    let id = workflow::begin(&project.db, &request(&project, vec![agent("a", "echo up; sleep 60")])).unwrap();
+    let (said, heard) = tokio::sync::mpsc::unbounded_channel();
+    let mut heard = heard;
+    let observer = move |event: Event| {
+        if matches!(event, Event::Line { .. }) {
+            said.send(()).unwrap();
+        }
+    };
+    let session = Session { observer: Arc::new(observer), ..session() };
+    runtime().block_on(async {
+        tokio::select! {
+            driven = workflow::drive(&project.db, id, &session) => assert!(driven.is_err(), "it does not end"),
+            up = heard.recv() => up.unwrap(),
+        }
+    });
+    let step = AdvanceOptions { to: Some(4), skip_soak: true, ..AdvanceOptions::default() };
+    migrate::advance(&project.db, &step, &mut |_| {}).unwrap();
+    runtime().block_on(workflow::cancel(&project.db, id, "ana")).unwrap();
+    let states = "SELECT count(*) FROM run_attempts WHERE state = 'lost'";
+    assert_eq!(project.number(states), 1);
+    let back = RollbackOptions { to: Some(2), ..RollbackOptions::default() };
+    migrate::rollback(&project.db, &back, &mut |_| {}).unwrap();
+    assert!(project.verify().equal);
+    assert_eq!(project.number(states), 1, "and is still known to be lost");
+    let ended = "SELECT count(*) FROM agent_executions WHERE completed_at IS NOT NULL AND extraction_error LIKE 'lost%'";
+    assert_eq!(project.number(ended), 1);
 }

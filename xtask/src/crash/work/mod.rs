@@ -4,6 +4,7 @@
 //! operation makes of the rows is said in [`Effect`]s, which are the parent's model.
 
 pub(crate) mod care;
+pub(crate) mod drive;
 pub(crate) mod older;
 pub(crate) mod own;
 pub(crate) mod steps;
@@ -43,6 +44,8 @@ pub(crate) enum Role {
     Migrator,
     /// Vacuum, checkpoints, backups, imports.
     Caretaker,
+    /// Conclave, driving runs.
+    Driver,
 }
 
 /// One process of the work.
@@ -58,7 +61,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Whether a repeated operation is told from another one: then what was under way at a kill is repeated.
     pub(crate) const fn repeats(&self) -> bool {
-        matches!(self.role, Role::Own | Role::Caretaker)
+        matches!(self.role, Role::Own | Role::Caretaker | Role::Driver)
     }
 
     /// What the operation makes of the rows, all at once or, for an import, row by row.
@@ -68,7 +71,8 @@ impl Worker {
             Role::Older => {
                 older::operation(self, number).1.into_iter().map(|statement| statement.effect).collect()
             }
-            Role::Migrator => Vec::new(),
+            // What is driven is checked by itself: its rows have times and numbers of their own.
+            Role::Migrator | Role::Driver => Vec::new(),
             Role::Caretaker => care::Operation::of(self, number).effects(self),
         }
     }

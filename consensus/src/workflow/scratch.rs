@@ -1,0 +1,49 @@
+//! The folder of one attempt: prompt and schema for agents that read files. Named so that what a killed process left
+//! behind is found again.
+
+use std::io;
+
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+fn prefix(mark: &str) -> String {
+    use std::fmt::Write as _;
+    let mut name = String::from("conclave-");
+    for byte in Sha256::digest(mark.as_bytes()).iter().take(8) {
+        // Writing into a string does not fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name.push('-');
+    name
+}
+
+/// A new folder for the attempt with this mark, that this user alone may enter. It goes when dropped.
+pub(super) fn folder(mark: &str) -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix(&prefix(mark)).tempdir()
+}
+
+/// Takes away the folders of the attempt with this mark, whose process is gone. What is not ours stays.
+pub(super) fn clear(mark: &str) {
+    let prefix = prefix(mark);
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix)
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!(%error, path = %entry.path().display(), "a folder of a lost attempt stays");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{clear, folder};
+
+    #[test]
+    fn what_a_lost_attempt_left_goes_and_others_stay() {
+        let (left, other) = (folder("a lost one").unwrap().keep(), folder("another").unwrap());
+        std::fs::write(left.join("prompt.md"), "do it").unwrap();
+        clear("a lost one");
+        assert!(!left.exists() && other.path().exists());
+    }
+}
