@@ -17,6 +17,7 @@ mod peers;
 mod reads;
 mod report;
 mod row;
+mod runs;
 mod store;
 mod vacuum;
 
@@ -55,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     import::run(&mut harness)?;
     backfill::run(&mut harness)?;
     cleanup::run(&mut harness)?;
+    runs::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {

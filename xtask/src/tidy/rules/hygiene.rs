@@ -92,7 +92,8 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         advice: "libraries do not print: return it, or log it with tracing",
         within: Within::Code,
         lines: Lines::Production,
-        find: Find::Name(&["stdout", "stderr"]),
+        // Not the bare names: those are also what a child process has.
+        find: Find::Any(&["stdout()", "stderr()", "io::stdout", "io::stderr", "stdout as ", "stderr as "]),
         except: is_no_library,
         caught: ("consensus/src/import.rs", "fn f() { std::io::stdout().write_all(b\"x\") }"),
         passed: ("tui/src/cli/output.rs", "fn f() { std::io::stdout().write_all(b\"x\") }"),
