@@ -137,6 +137,24 @@ fn reply(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A second has passed. What is drawn depends on the time; and whoever drives a run elsewhere may have ended without
+/// a word, which changes nothing in the database: now and then the runs that are shown are read again.
+pub(crate) fn tick(model: &Model) -> Vec<Effect> {
+    const EVERY: i64 = 5;
+    if (model.now_ms / 1000) % EVERY != 0 {
+        return Vec::new();
+    }
+    let shown = [model.run.as_ref().and_then(|run| run.detail.as_ref()), model.runs.preview.as_ref()];
+    let mut runs: Vec<RunId> = shown
+        .into_iter()
+        .flatten()
+        .filter(|detail| live::is_driven(detail) && !model.live.drives(detail.summary.id))
+        .map(|detail| detail.summary.id)
+        .collect();
+    runs.dedup();
+    runs.into_iter().map(|run| Effect::Read(Read::Run(run))).collect()
+}
+
 /// A run was begun here, or could not be.
 pub(crate) fn begun(model: &mut Model, begun: Result<RunId, Problem>) -> Vec<Effect> {
     match begun {

@@ -13,7 +13,6 @@ use ratatui::crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEve
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
-use super::editor;
 use super::effect::Effect;
 use super::keys::Key;
 use super::message::{Mouse, Msg};
@@ -21,7 +20,7 @@ use super::model::{Model, Setting};
 use super::osc52;
 use super::problem::Problem;
 use super::render::render;
-use super::runner::Runner;
+use super::runner::{Runner, editor};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::update::update;

@@ -10,7 +10,6 @@
 mod at_work;
 mod document;
 mod driving;
-mod editor;
 mod effect;
 mod event_loop;
 mod filter;

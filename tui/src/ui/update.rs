@@ -69,8 +69,8 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Opened(opened) => on_opened(model, opened),
         Msg::Changed if model.state == State::Ready => read_again(model),
-        // What is drawn depends on the time.
-        Msg::Tick | Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
+        Msg::Tick => driving::tick(model),
+        Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
         Msg::Page(page) => runs::arrived(model, *page),
         Msg::Counted { generation, total, matching } => {
             runs::counted(&mut model.runs, generation, total, matching);

@@ -217,11 +217,11 @@ fn it_starts_helps_filters_and_quits() {
     // The footer is drawn last. An escape right before another key would be one key with Alt.
     session.until("esc back");
     session.keys("\x1b");
-    session.until("open  space mark");
+    session.until("open  n new run");
     session.keys("/stage:tasks");
     session.until("1 of 10");
     session.keys("\r");
-    session.until("open  space mark");
+    session.until("open  n new run");
     session.keys("6");
     session.until("Migration");
     session.keys("q");

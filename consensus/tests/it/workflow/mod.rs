@@ -4,6 +4,7 @@ mod asked;
 mod ended;
 mod killed;
 mod many;
+mod marks;
 mod owned;
 mod removed;
 

@@ -34,3 +34,24 @@ fn readers_of_every_handle_get_five_seconds_then_it_is_busy() {
         db.exclusive(|_| Ok(())).unwrap();
     }
 }
+
+#[test]
+fn between_writes_this_process_writes_nothing_and_others_may() {
+    let scratch = Scratch::new();
+    let db = scratch.open();
+    insert(&db, "first").unwrap();
+    std::thread::scope(|scope| {
+        let waiting = db.between_writes(|| {
+            let writing = scope.spawn(|| insert(&db, "later"));
+            while db.writers_queued() == 0 {
+                std::thread::yield_now();
+            }
+            // As another process would: no lock is in its way.
+            conclave_db::foreign::run(&scratch.path(), "INSERT INTO item(text) VALUES('other')").unwrap();
+            assert_eq!(texts(&db), ["first", "other"]);
+            writing
+        });
+        waiting.unwrap().join().unwrap().unwrap();
+    });
+    assert_eq!(texts(&db), ["first", "other", "later"]);
+}

@@ -96,7 +96,11 @@ fn a_second_is_drawn_only_while_something_runs() {
     let mut running = open(RUNNING);
     assert!(running.ticks());
     running.dirty = false;
-    update(&mut running, Msg::Tick);
+    // Every fifth second it is looked whether somebody still drives it.
+    update(&mut running, Msg::Clock(5_000));
+    assert_eq!(update(&mut running, Msg::Tick), [Effect::Read(Read::Run(RUNNING))]);
+    update(&mut running, Msg::Clock(6_000));
+    assert_eq!(update(&mut running, Msg::Tick), []);
     assert!(running.dirty);
     press(&mut running, 42, &["6"]);
     assert!(!running.ticks(), "it is not seen");

@@ -2,6 +2,7 @@
 //! database handles; the core never waits for them.
 
 mod driver;
+pub(super) mod editor;
 mod housekeeper;
 mod reader;
 mod steps;

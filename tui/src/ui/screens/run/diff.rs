@@ -27,7 +27,7 @@ pub(crate) struct Compared {
     pub(super) cursor: Cursor,
 }
 
-/// The newest answer of each agent that said something, in the order of the outputs.
+/// The newest answer of each agent that said something, in the order of the roster.
 fn answers(detail: &RunDetail) -> Vec<&OutputDetail> {
     let mut newest: Vec<&OutputDetail> = Vec::new();
     for output in detail.outputs.iter().filter(|output| !output.content.trim().is_empty()) {
@@ -39,6 +39,9 @@ fn answers(detail: &RunDetail) -> Vec<&OutputDetail> {
             None => newest.push(output),
         }
     }
+    // Who answers first is chance: the roster has an order.
+    let place = |output: &&OutputDetail| detail.roster.iter().position(|entry| entry.agent == output.agent);
+    newest.sort_by_key(|output| place(output).unwrap_or(usize::MAX));
     newest
 }
 

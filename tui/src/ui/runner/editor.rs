@@ -11,7 +11,7 @@ use crate::project::Environment;
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// Waits until the editor has ended, and gives the text as it left it. The terminal must be the editor's meanwhile.
-pub(super) fn edit(environment: &Environment, text: &str) -> Result<String, Failure> {
+pub(in crate::ui) fn edit(environment: &Environment, text: &str) -> Result<String, Failure> {
     let io = |error: std::io::Error| Failure::io("edit the prompt", &error);
     let mut file =
         tempfile::Builder::new().prefix("conclave-prompt-").suffix(".md").tempfile().map_err(io)?;

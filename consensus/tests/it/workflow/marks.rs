@@ -1,0 +1,48 @@
+//! Where the agents of runs stand, as a list shows it.
+
+use std::sync::{Arc, Mutex};
+
+use conclave_consensus::runs::{self, RunId, Stand};
+use conclave_consensus::workflow::{self, Event, Session};
+
+use super::{agent, drive, good, request, session};
+use crate::project::Project;
+
+fn marks(db: &conclave_db::Db, run: RunId) -> Vec<(String, Stand, u64)> {
+    let marks = runs::marks(db, &[run, RunId(-1), RunId(99)]).unwrap();
+    assert!(marks.keys().all(|known| *known == run), "only what is there");
+    let marks = marks.into_values().next().unwrap_or_default();
+    marks.into_iter().map(|mark| (mark.agent, mark.stand, mark.attempts)).collect()
+}
+
+#[test]
+fn signs_follow_a_run_from_its_begin_to_its_end() {
+    let project = Project::new();
+    let mut moody = agent("moody", "cat >/dev/null; echo '429 Too Many Requests' >&2; exit 1");
+    moody.retries = 1;
+    let mut asked = request(&project, vec![good("zoe"), moody]);
+    // One after the other, so that the order of events is one.
+    asked.sequential = true;
+    let id = workflow::begin(&project.db, &asked).unwrap();
+    let stand = |name: &str, stand, attempts| (name.to_owned(), stand, attempts);
+    let nothing = [stand("zoe", Stand::Nothing, 0), stand("moody", Stand::Nothing, 0)];
+    assert_eq!(marks(&project.db, id), nothing, "in the order of the roster");
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (keeps, db) = (Arc::clone(&seen), project.db.clone());
+    let observer = move |event: Event| {
+        if matches!(event, Event::Started { .. } | Event::Waiting { .. }) {
+            keeps.lock().unwrap().push(marks(&db, id));
+        }
+    };
+    drive(&project.db, id, &Session { observer: Arc::new(observer), ..session() });
+    let zoe = stand("zoe", Stand::Answered, 1);
+    let wanted = [
+        [stand("zoe", Stand::Running, 1), stand("moody", Stand::Nothing, 0)],
+        [zoe.clone(), stand("moody", Stand::Running, 1)],
+        [zoe.clone(), stand("moody", Stand::Retrying, 1)],
+        [zoe.clone(), stand("moody", Stand::Running, 2)],
+    ];
+    assert_eq!(*seen.lock().unwrap(), wanted);
+    assert_eq!(marks(&project.db, id), [zoe, stand("moody", Stand::Failed, 2)]);
+}
