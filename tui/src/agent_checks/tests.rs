@@ -15,7 +15,7 @@ fn each_program_is_started_once_in_a_home_of_its_own() {
     std::fs::create_dir_all(root.join(".conclave")).unwrap();
     std::fs::create_dir(&programs).unwrap();
     for (name, script) in [
-        ("claude", "echo run >> \"$0.log\"; echo \"claude 9 in $HOME $CONCLAVE_ACTOR\""),
+        ("claude", "echo run >> \"$0.log\"; echo \"claude 9 in <$HOME> for <$CONCLAVE_ACTOR>\""),
         ("codex", "echo broken >&2; exit 3"),
         ("mine", "echo must not run > \"$0.log\""),
     ] {
@@ -33,8 +33,11 @@ fn each_program_is_started_once_in_a_home_of_its_own() {
     let states: Vec<CheckState> = found.iter().map(|check| check.state).collect();
     assert_eq!(states, [CheckState::Ok, CheckState::Warn, CheckState::Warn, CheckState::Ok], "{found:?}");
     let details: Vec<&str> = found.iter().map(|check| check.detail.as_str()).collect();
-    assert!(details[0].starts_with("claude#1, claude#2: claude 9 in /"), "{details:?}");
-    assert!(!details[0].contains(" in /h ") && !details[0].contains(" x,"), "{details:?}");
+    assert!(
+        details[0].starts_with("claude#1, claude#2: claude 9 in </") && details[0].contains("for <>"),
+        "{details:?}"
+    );
+    assert!(!details[0].contains("</h>"), "{details:?}");
     assert!(details[1].contains("--version: exit 3 broken"), "{details:?}");
     assert_eq!(details[2], "gemini: \"gemini\" is not installed");
     assert!(found[2].advice.as_ref().unwrap().contains("npm install"), "{found:?}");
