@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use conclave_consensus::runs;
-use conclave_consensus::workflow::{AttemptEnd, Event, Observer};
+use conclave_consensus::workflow::{AgentState, AttemptEnd, Event, Observer, RosterEntry};
 use conclave_db::Db;
 use conclave_retry::{Clock as _, SystemClock};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -66,6 +66,8 @@ impl Drop for Live {
 /// Where an agent stands.
 #[derive(Debug, Clone, Copy)]
 enum Standing {
+    /// Not asked yet.
+    NotYet,
     /// At it since this time.
     At(Duration),
     /// Asked again at this time, ms by the wall clock.
@@ -110,8 +112,14 @@ impl Teller {
         let now = SystemClock.monotonic();
         match event {
             Event::Begun { run } => {
-                self.board.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 let detail = runs::show(self.db.as_ref()?, run).ok()??;
+                let standing = |entry: &RosterEntry| match entry.state {
+                    AgentState::Answered => Standing::Answered,
+                    AgentState::Failed => Standing::Failed,
+                    _ => Standing::NotYet,
+                };
+                *self.board.lock().unwrap_or_else(PoisonError::into_inner) =
+                    detail.roster.iter().map(|entry| (entry.agent.clone(), standing(entry))).collect();
                 let (spec, stage) = (visible(&detail.summary.spec), visible(&detail.summary.stage));
                 let agents: Vec<&str> = detail.roster.iter().map(|entry| entry.agent.as_str()).collect();
                 Some(format!("run {run}: {spec} {stage}, asking {}", visible(&agents.join(", "))))
@@ -175,6 +183,9 @@ fn bar(board: &Board, columns: Option<usize>) -> ProgressBar {
 /// `1 of 3 answered; b 12 s; c again in 3 s`
 fn standings(board: &Board) -> String {
     let board = board.lock().unwrap_or_else(PoisonError::into_inner);
+    if board.is_empty() {
+        return "beginning".to_owned();
+    }
     let answered = board.values().filter(|standing| matches!(standing, Standing::Answered)).count();
     let mut text = format!("{answered} of {} answered", board.len());
     for (agent, standing) in board.iter() {
@@ -188,7 +199,7 @@ fn standings(board: &Board) -> String {
                 let left = until.saturating_sub(SystemClock.wall_ms()).max(0).div_euclid(1000);
                 write!(text, "; {agent} again in {left} s")
             }
-            Standing::Answered | Standing::Failed => Ok(()),
+            Standing::NotYet | Standing::Answered | Standing::Failed => Ok(()),
         };
     }
     text

@@ -138,21 +138,15 @@ fn reply(model: &mut Model) -> Vec<Effect> {
 }
 
 /// A second has passed. What is drawn depends on the time; and whoever drives a run elsewhere may have ended without
-/// a word, which changes nothing in the database: now and then the runs that are shown are read again.
+/// a word, which changes nothing in the database: now and then the run that is seen is read again.
 pub(crate) fn tick(model: &Model) -> Vec<Effect> {
     const EVERY: i64 = 5;
     if (model.now_ms / 1000) % EVERY != 0 {
         return Vec::new();
     }
-    let shown = [model.run.as_ref().and_then(|run| run.detail.as_ref()), model.runs.preview.as_ref()];
-    let mut runs: Vec<RunId> = shown
-        .into_iter()
-        .flatten()
-        .filter(|detail| live::is_driven(detail) && !model.live.drives(detail.summary.id))
-        .map(|detail| detail.summary.id)
-        .collect();
-    runs.dedup();
-    runs.into_iter().map(|run| Effect::Read(Read::Run(run))).collect()
+    let shown = model.shown().filter(|detail| live::is_driven(detail));
+    let elsewhere = shown.map(|detail| detail.summary.id).filter(|run| !model.live.drives(*run));
+    elsewhere.map(|run| Effect::Read(Read::Run(run))).into_iter().collect()
 }
 
 /// A run was begun here, or could not be.

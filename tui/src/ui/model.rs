@@ -1,7 +1,7 @@
 //! Everything that the screen is made of.
 
 use conclave_consensus::migrate::Attention;
-use conclave_consensus::runs::RunId;
+use conclave_consensus::runs::{RunDetail, RunId};
 
 use super::effect::{Effect, Read, Work};
 use super::keymap::Place;
@@ -159,10 +159,18 @@ impl Model {
 
     /// Whether something is shown whose times change with every second.
     pub(crate) fn ticks(&self) -> bool {
-        let shown = [self.run.as_ref().and_then(|run| run.detail.as_ref()), self.runs.preview.as_ref()];
         self.state == State::Ready
             && self.screen == Screen::Runs
-            && (!self.live.is_empty() || shown.into_iter().flatten().any(|detail| live::is_driven(detail)))
+            && (!self.live.is_empty() || self.shown().is_some_and(live::is_driven))
+    }
+
+    /// The run that is seen: the open one, else the one under the cursor.
+    pub(crate) fn shown(&self) -> Option<&RunDetail> {
+        let detail = match &self.run {
+            Some(run) => run.detail.as_ref(),
+            None => self.runs.preview.as_ref(),
+        };
+        detail.map(AsRef::as_ref)
     }
 
     /// Whether there is room for more than one line.

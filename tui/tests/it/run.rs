@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::asking::{agent, answers, plan, planner};
 use crate::scratch::{Done, Scratch, files_below};
+use crate::terminal::Session;
 
 /// Runs the stage plan of a spec with a prompt in a file.
 fn plan_of(scratch: &Scratch, more: &[&str]) -> Done {
@@ -306,4 +307,16 @@ fn the_doctor_looks_at_agents_too() {
     assert_eq!((&of_agents[0]["state"], &of_agents[1]["state"]), (&json!("ok"), &json!("warn")), "{checks}");
     let of_file = scratch.json(&["db", "check"]);
     assert!(!of_file["checks"].as_array().unwrap().iter().any(|check| check["name"] == "agents"));
+}
+
+#[test]
+fn a_terminal_shows_who_is_at_it() {
+    let waits = format!("until test -e go; do sleep 0.01; done; {}", answers(&plan("")));
+    let scratch = Scratch::configured(&(planner("a") + &agent("b", &waits, "")));
+    let mut session = Session::start(&scratch, &["run", "S-1", "--stage", "plan"]);
+    session.until("1 of 2 answered; b ");
+    std::fs::write(scratch.project().join("go"), "").unwrap();
+    let (code, seen) = session.said();
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(seen.contains("2 of 2 answers count"), "{seen}");
 }

@@ -160,3 +160,35 @@ fn the_demo_is_driven_and_shown() {
     assert_eq!(status.code(), Some(0));
     assert!(said.contains("the demo's project lies in"), "{said}");
 }
+
+#[test]
+fn of_two_who_answer_a_question_the_second_sees_who_was_first() {
+    let issue = |id: &str| {
+        format!(
+            r#"{{"id":"{id}","question":"Which port, {id}?","answer":"8080","confidence":"high","magnitude":"critical","resolvability":"need-human"}}"#
+        )
+    };
+    let asks = format!(r#"{{"issues":[{},{}]}}"#, issue("Q-1"), issue("Q-2"));
+    let scratch = Scratch::configured(&(agent("a", &answers(&asks), "") + &agent("b", &answers(&asks), "")));
+    scratch.run(&["run", "S-1", "--stage", "clarify"]);
+    let mut session = Session::start(&scratch, &[]);
+    session.until("! 2 need you");
+    session.keys("!");
+    session.until("Which port, Q-1?");
+    session.until("enter go there");
+    session.keys("\r");
+    session.until("[questions]");
+    session.keys("a");
+    session.until("enter answers");
+    session.keys("9090");
+    scratch.ok(&["--actor", "bob", "runs", "answer", "1", "Q-1", "7070"]);
+    session.keys("\r");
+    session.until("bob has answered it before");
+    session.until("1 open question");
+    session.keys("a");
+    session.until("Which port, Q-2?: ");
+    session.keys("9090\r");
+    session.until("no question is open any more");
+    session.keys("q");
+    session.ends();
+}

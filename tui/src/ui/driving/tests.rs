@@ -91,8 +91,11 @@ fn lines_are_shown_while_the_attempt_lasts_that_wrote_them() {
 #[test]
 fn a_second_is_drawn_only_while_something_runs() {
     let mut closed = open(CLOSED);
-    press(&mut closed, 42, &["esc", "j"]);
-    assert!(!closed.ticks(), "neither the open run nor the one below the list runs");
+    assert!(!closed.ticks(), "what runs is behind it");
+    press(&mut closed, 42, &["esc"]);
+    assert!(closed.ticks());
+    press(&mut closed, 42, &["j"]);
+    assert!(!closed.ticks());
     let mut running = open(RUNNING);
     assert!(running.ticks());
     running.dirty = false;
