@@ -68,6 +68,11 @@ fn with_json_a_run_is_one_document() {
         assert!(run.get(key).is_some(), "{key}: {run}");
     }
     assert_eq!((&run["spec"], &run["stage"], &run["agents"]), (&json!("S-1"), &json!("plan"), &json!(["a"])));
+    assert_eq!(
+        (&run["status"], &run["recorded"]),
+        (&json!("ok"), &json!(null)),
+        "nobody else claims anything"
+    );
 }
 
 #[test]

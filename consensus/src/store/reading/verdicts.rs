@@ -32,7 +32,7 @@ pub(super) fn settle(
             Some(stored) => Some(stored),
             None => case(conn, view, rows, run, &settings)?.map(|case| verdict::status(&case)),
         };
-        put(run, status);
+        put(run, status, settings.driven);
     }
     Ok(())
 }
@@ -48,7 +48,8 @@ pub(crate) fn verdict(
         return Ok(None);
     }
     let verdict = judged(conn, view, run, attempts)?;
-    put(&mut run.summary, verdict.as_ref().map(|verdict| verdict.status));
+    let driven = settings(conn, run.real)?.driven;
+    put(&mut run.summary, verdict.as_ref().map(|verdict| verdict.status), driven);
     Ok(verdict)
 }
 
@@ -78,7 +79,11 @@ fn failure(attempt: &AttemptDetail) -> Option<String> {
     ended.then(|| attempt.state.clone())
 }
 
-fn put(run: &mut RunSummary, status: Option<RunStatus>) {
+fn put(run: &mut RunSummary, status: Option<RunStatus>, driven: bool) {
+    // What Conclave wrote into the synthesis of its own run is this verdict and no claim of anybody else.
+    if driven && run.recorded.as_deref() == status.map(RunStatus::as_str) {
+        run.recorded = None;
+    }
     run.status = status.unwrap_or(RunStatus::Unknown);
     run.consensus_ok = status.map(|status| status == RunStatus::Ok);
     run.degraded = status.map(|status| status == RunStatus::Degraded);
