@@ -13,6 +13,7 @@ use super::canonical;
 use super::model::{FieldVote, Outcome, Position};
 use super::weighed::Weighed;
 use crate::agents::Accept;
+use crate::stages::DECISIONS;
 
 /// Fields that a verdict lists.
 const FIELDS: usize = 1_000;
@@ -53,8 +54,10 @@ impl<'a> Tally<'a> {
     fn of(field: String, ballots: &[(usize, &'a Value)]) -> Self {
         let mut positions: Vec<(String, &'a Value, Vec<usize>)> = Vec::new();
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        let decides = is_decision(&field);
         for (agent, value) in ballots {
-            let form = canonical::value(value);
+            // What is one decision where contradictions are looked for is one here.
+            let form = if decides { canonical::decision(value) } else { canonical::value(value) };
             if let Some(place) = known.get(&form) {
                 positions[*place].2.push(*agent);
             } else {
@@ -212,6 +215,13 @@ fn members<'a>(
             objects.iter().filter_map(|(agent, object)| Some((*agent, object.get(key)?))).collect();
         walk(&path.key(key), false, &spoken(&ballots), each);
     }
+}
+
+/// Whether a field is what a stage decides, or the answer to an issue of a gate.
+fn is_decision(field: &str) -> bool {
+    let key = field.rsplit_once('.').map_or(field, |(_, key)| key);
+    let issue = field.starts_with("issues[") || field.starts_with("requirements[");
+    DECISIONS.contains(&key) || (issue && key == "answer")
 }
 
 /// Those who say anything.

@@ -142,3 +142,23 @@ fn unusable_answers_have_no_vote() {
     let judged = verdict(&case("plan", &["a", "b"], &[("a", r#"{"x":1}"#), ("b", "prose")]));
     assert_eq!((judged.fields[0].n, judged.fields[0].abstained.len()), (1, 0));
 }
+
+/// What is no contradiction is no split vote either.
+#[test]
+fn a_decision_is_the_same_however_it_is_written() {
+    for (stage, one, other) in [
+        ("unlock", r#"{"unlock_decision":"go"}"#, r#"{"unlock_decision":"GO."}"#),
+        ("audit", r#"{"audit_verdict":"Pass"}"#, r#"{"audit_verdict":"pass"}"#),
+        (
+            "clarify",
+            r#"{"issues":[{"id":"A","answer":"use Rust"}]}"#,
+            r#"{"issues":[{"id":"A","answer":"Use rust."}]}"#,
+        ),
+    ] {
+        let verdict = verdict(&case(stage, &["a", "b"], &[("a", one), ("b", other)]));
+        assert_eq!(verdict.conflicts, Vec::new(), "{stage}");
+        assert!(verdict.fields.iter().all(|vote| vote.outcome == Outcome::Unanimous), "{:?}", verdict.fields);
+    }
+    let free = verdict(&case("notes", &["a", "b"], &[("a", r#"{"word":"go"}"#), ("b", r#"{"word":"GO"}"#)]));
+    assert_eq!(free.fields[0].outcome, Outcome::Split, "other fields are taken as they are written");
+}
