@@ -1,6 +1,6 @@
 //! What needs a person, and what the doctor looks over: one answer for the command line and the UI.
 
-use conclave_consensus::gates;
+use conclave_consensus::gates::{self, OpenIssue};
 use conclave_consensus::migrate::{self, Attention};
 use conclave_consensus::workflow::{self, Owner, Unfinished};
 use conclave_db::Db;
@@ -34,7 +34,7 @@ fn questions(db: &Db) -> Result<Vec<Attention>, Failure> {
             kind: "gate",
             name: open.run.to_string(),
             why: format!("{} of {} asks {}: {question}", open.gate, open.spec, open.issue.id),
-            advice: format!("`conclave runs answer {} {} TEXT`", open.run, open.issue.id),
+            advice: format!("`{}`", answer_command(&open)),
             since: Some(open.since),
         }
     };
@@ -73,4 +73,17 @@ pub(crate) fn checks(db: &Db) -> Vec<Check> {
     let unfinished = waiting.into_iter().filter(|one| matches!(one.kind, "import" | "backfill"));
     checks.extend(unfinished.map(|one| Check::warn(one.kind, one.why, one.advice)));
     checks
+}
+
+/// The command line that answers a question, to be copied into a shell: agents make up the ids, so one that is not
+/// plain is named by its number.
+pub(crate) fn answer_command(open: &OpenIssue) -> String {
+    let id = &open.issue.id;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-' | ':');
+    let is_plain = id.starts_with(|first: char| first.is_ascii_alphanumeric()) && id.chars().all(plain);
+    if is_plain {
+        format!("conclave runs answer {} {id} TEXT", open.run)
+    } else {
+        format!("conclave runs answer {} @{} TEXT", open.run, open.number)
+    }
 }

@@ -90,6 +90,8 @@ pub struct OpenIssue {
     pub before: Option<String>,
     /// Since when it waits, ms.
     pub since: i64,
+    /// Which issue of its gate it is, from 1: agents make up the ids, and not every one can be typed.
+    pub number: u64,
     /// What the agents say.
     pub issue: Issue,
 }

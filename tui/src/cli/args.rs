@@ -235,7 +235,7 @@ pub(crate) enum Runs {
         /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
         #[arg(allow_negative_numbers = true)]
         run: String,
-        /// The issue that is answered
+        /// The issue that is answered: its id, or @ and its number in the list
         #[arg(requires = "text", value_parser = values::filled)]
         issue: Option<String>,
         /// The answer

@@ -99,3 +99,24 @@ fn a_question_waits_for_a_person_and_is_answered_once() {
     assert_eq!(done.code, Some(0), "{}\n{}", done.text(), done.stderr);
     assert!(done.stderr.contains("going on where it was left"), "{}", done.stderr);
 }
+
+/// Agents make up the ids of their issues, and people copy what is printed into a shell.
+#[test]
+fn what_is_printed_to_be_copied_holds_nothing_of_an_agents_for_a_shell() {
+    let asks = r#"{"issues":[{"id":"2","question":"a?","answer":"x","confidence":"low","magnitude":"critical","resolvability":"need-human"},{"id":"Q$(touch x)`id`","question":"b?","answer":"y","confidence":"low","magnitude":"critical","resolvability":"need-human"}]}"#;
+    let scratch = Scratch::configured(&agent("c", &format!("cat >/dev/null; cat <<'E'\n{asks}\nE"), ""));
+    let done = scratch.run(&["run", "S-1", "--stage", "clarify"]);
+    let status = scratch.ok(&["status", "--json"]);
+    for (text, place) in
+        [(done.text(), "run"), (&*status, "status"), (&*scratch.ok(&["runs", "answer", "1"]), "answer")]
+    {
+        let commands: Vec<&str> = text.split("conclave runs answer 1 ").skip(1).collect();
+        assert!(!commands.is_empty(), "{place}: {text}");
+        for command in commands {
+            assert!(command.starts_with("2 TEXT") || command.starts_with("@2 TEXT"), "{place}: {command}");
+        }
+    }
+    assert_eq!(scratch.json(&["runs", "answer", "1", "@2", "y"])["issue"], "Q$(touch x)`id`");
+    assert_eq!(scratch.json(&["runs", "answer", "1", "2", "x"])["left"], 0, "an id wins");
+    scratch.run(&["runs", "answer", "1", "@3", "x"]).refused(1);
+}

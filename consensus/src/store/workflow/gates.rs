@@ -153,7 +153,7 @@ fn stored_answer(row: &Row<'_>, first: usize) -> Result<Option<StoredAnswer>, co
 /// The questions that wait for a person, those of the oldest gate first. Nobody waits for those of a pipeline that has
 /// ended.
 pub(crate) fn open(conn: &ReadConn<'_>) -> Result<Vec<OpenIssue>> {
-    let query = "SELECT i.run_id, r.spec_id, r.stage, g.recorded_at, i.issue_id, i.issue
+    let query = "SELECT i.run_id, r.spec_id, r.stage, g.recorded_at, i.issue_id, i.issue, i.position
       FROM gate_issues i JOIN consensus_runs r ON r.id = i.run_id JOIN gate_results g ON g.run_id = i.run_id
       WHERE i.answer IS NULL AND NOT EXISTS (
         SELECT 1 FROM pipelines p WHERE (p.run_key, p.spec_id) = (r.run_key, r.spec_id) AND p.ended_at IS NOT NULL)
@@ -167,6 +167,7 @@ pub(crate) fn open(conn: &ReadConn<'_>) -> Result<Vec<OpenIssue>> {
             gate,
             since: row.get(3)?,
             issue: issue(row, 4)?,
+            number: row.get(6)?,
         })
     })?)
 }

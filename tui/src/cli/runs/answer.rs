@@ -7,6 +7,7 @@ use conclave_consensus::runs::RunId;
 use conclave_db::Db;
 use serde_json::json;
 
+use crate::attention::answer_command;
 use crate::cli::context::Context;
 use crate::cli::output::{Output, Paint};
 use crate::failure::{Doing, Exit, Failure};
@@ -42,6 +43,8 @@ pub(super) fn give(context: &Context, name: &str, issue: &str, text: &str) -> Re
     }
     let db = context.open()?;
     let run = find_one(&db, name)?;
+    let issue = issue_id(&db, run, issue)?;
+    let issue = issue.as_str();
     match gates::answer(&db, run, issue, text, &context.actor).doing("answer")? {
         Answered::Stored { left } => {
             if context.output.json {
@@ -63,6 +66,21 @@ pub(super) fn give(context: &Context, name: &str, issue: &str, text: &str) -> Re
             format!("{issue:?} was answered by {by} at {}: {answer}", times::absolute(at)),
         )),
     }
+}
+
+/// The id behind a word: an id as it is, else `@` and the number of an issue in its gate.
+fn issue_id(db: &Db, run: RunId, word: &str) -> Result<String, Failure> {
+    let gate = gates::of_run(db, run).doing("read the questions")?;
+    let issues = gate.map(|gate| gate.issues).unwrap_or_default();
+    if issues.iter().any(|known| known.issue.id == word) {
+        return Ok(word.to_owned());
+    }
+    let number = word
+        .strip_prefix('@')
+        .and_then(|number| number.parse::<usize>().ok())
+        .and_then(|number| number.checked_sub(1));
+    let counted = number.and_then(|place| issues.get(place)).map(|known| known.issue.id.clone());
+    Ok(counted.unwrap_or_else(|| word.to_owned()))
 }
 
 /// Questions for people, with what the agents say.
@@ -87,7 +105,7 @@ pub(in crate::cli) fn lines(output: &Output, open: &[OpenIssue]) -> String {
         if let Decision::Ask { why } = &issue.decision {
             let _ = writeln!(text, "  asked because {}", visible(why));
         }
-        let _ = writeln!(text, "  conclave runs answer {} {:?} TEXT", one.run, issue.id);
+        let _ = writeln!(text, "  {}", answer_command(one));
     }
     text
 }
