@@ -330,7 +330,7 @@ fn uuid(random: &dyn Random) -> String {
 mod tests {
     use conclave_retry::SeededRandom;
 
-    use super::{STDERR_KEPT, tail, uuid};
+    use super::{STDERR_KEPT, private_file, tail, uuid};
 
     #[test]
     fn a_session_has_a_uuid() {
@@ -340,6 +340,18 @@ mod tests {
         let parts: Vec<&str> = one.split('-').collect();
         assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
         assert!(parts[2].starts_with('4') && "89ab".contains(&parts[3][..1]), "{one}");
+    }
+
+    #[test]
+    fn a_prompt_in_a_file_is_for_its_user_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("prompt.md");
+        private_file(&file, b"do it").unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(private_file(&file, b"else").is_err(), "what is there is not written over");
+        assert_eq!(std::fs::read(&file).unwrap(), b"do it");
     }
 
     #[test]

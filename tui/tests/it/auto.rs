@@ -33,6 +33,12 @@ fn a_spec_goes_through_all_stages() {
         );
     }
     assert!(done.text().contains("S-1 is through all stages"), "{}", done.text());
+    // Gates have less time than stages, whoever begins them.
+    let time = |run: &str| scratch.json(&["runs", "show", run])["settings"]["timeout_ms"].clone();
+    assert_eq!((time("1"), time("2")), (300_000.into(), 1_800_000.into()), "clarify and plan");
+    scratch.run(&["run", "S-2", "--stage", "clarify"]);
+    scratch.run(&["run", "S-2", "--stage", "plan"]);
+    assert_eq!((time("10"), time("11")), (300_000.into(), 1_800_000.into()), "clarify and plan");
 }
 
 #[test]

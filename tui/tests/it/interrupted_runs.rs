@@ -130,6 +130,28 @@ fn one_run_is_resumed_by_its_number() {
 }
 
 #[test]
+fn of_several_one_can_be_resumed_and_the_worst_outcome_counts() {
+    let bad = "test -e leave || { echo $$ > b.new; mv b.new b.waits; exec sleep 600; }; exit 3";
+    let agents = waits_for_leave("a") + &agent("b", bad, "retries = 0") + &waits_for_leave("c");
+    let scratch = Scratch::configured(&agents);
+    for (spec, agent) in [("S-1", "a"), ("S-2", "b"), ("S-3", "c")] {
+        let mut command = scratch.command();
+        command.args(["run", spec, "--stage", "plan", "--agents", agent]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        when_there(&scratch, &format!("{agent}.waits"));
+        send(&child, Signal::INT);
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    }
+    std::fs::write(scratch.project().join("leave"), "").unwrap();
+    let status = |run: &str| scratch.json(&["runs", "show", run])["status"].clone();
+    assert_eq!(scratch.run(&["resume", "1"]).code, Some(0));
+    assert_eq!([status("1"), status("2"), status("3")], ["ok", "running", "running"], "the one alone");
+    let done = scratch.run(&["resume"]);
+    assert_eq!(done.code, Some(1), "{}\n{}", done.text(), done.stderr);
+    assert_eq!([status("2"), status("3")], ["insufficient", "ok"], "{}", done.stderr);
+}
+
+#[test]
 fn with_nothing_unfinished_there_is_nothing_to_resume() {
     let scratch = Scratch::new();
     assert!(scratch.ok(&["resume"]).contains("nothing is unfinished"));
@@ -169,5 +191,6 @@ fn a_spec_goes_on_where_it_was_interrupted() {
         "{}",
         done.text()
     );
+    assert!(!done.text().contains("(run 1)"), "its run is a step, and is told once: {}", done.text());
     assert_eq!(scratch.json(&["runs", "list"]).as_array().unwrap().len(), 1, "the same run");
 }

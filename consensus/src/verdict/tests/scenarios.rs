@@ -33,6 +33,16 @@ fn required_fields_are_found_where_the_aggregator_puts_them() {
     assert_eq!(template.fields_missing, ["work_breakdown", "acceptance_mapping"]);
 }
 
+/// Everybody answered, and nobody what was asked for.
+#[test]
+fn a_field_that_nobody_has_degrades() {
+    let halves = [("a", r#"{"work_breakdown":["x"]}"#), ("b", r#"{"risks":[]}"#)];
+    let judged = verdict(&case("plan", &["a", "b"], &halves));
+    assert_eq!((judged.status, judged.missing.len()), (RunStatus::Degraded, 0), "{}", judged.reason);
+    assert_eq!(judged.fields_missing, ["acceptance_mapping"]);
+    assert!(judged.reason.contains("no answer has acceptance_mapping"), "{}", judged.reason);
+}
+
 /// Scenario 48: recorded as ok with four artifacts.
 #[test]
 fn four_empty_answers_are_insufficient() {

@@ -184,3 +184,42 @@ fn a_drive_that_is_dropped_is_taken_up() {
     assert_eq!(outcome(&project, id, "a"), ("lost".into(), Some(AttemptEnd::Lost)));
     assert!(has_ended(&project, "a"));
 }
+
+/// Who ends the leftovers may be killed too: until they are gone the attempt is not lost, so that the next one looks
+/// for them again.
+#[test]
+fn leftovers_are_gone_before_their_attempt_is_lost() {
+    let project = Project::new();
+    // It leaves the group, and only says that it was asked to end.
+    let stray = "trap \"echo > told\" TERM; echo $$ > child-a; while :; do sleep 1; done";
+    let script = format!(
+        "[ -s child-a ] && echo done && exit; setsid sh -c '{stray}' >/dev/null 2>&1 & while [ ! -s child-a ]; do sleep 0.02; done; echo up; sleep 60"
+    );
+    let asked = RunRequest { stage: "free".into(), ..request(&project, vec![agent("a", &script)]) };
+    let id = workflow::begin(&project.db, &asked).unwrap();
+    let dropped = |session: Session, until: &dyn Fn() -> bool| {
+        runtime().block_on(async {
+            let reached = async {
+                while !until() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                driven = workflow::drive(&project.db, id, &session) => panic!("{driven:?}"),
+                () = reached => {}
+            }
+        });
+    };
+    let (said, up) =
+        (Arc::new(std::sync::atomic::AtomicBool::new(false)), std::sync::atomic::Ordering::SeqCst);
+    let heard = Arc::clone(&said);
+    dropped(stopping("a", move || said.store(true, up)), &|| heard.load(up));
+    assert!(!has_ended(&project, "a"), "a stray outlives a driver that is dropped");
+    dropped(session(), &|| project.path("told").exists());
+    assert_eq!(project.number("SELECT count(*) FROM run_attempts WHERE completed_at IS NULL"), 1);
+
+    assert_eq!(drive(&project.db, id, &session()).verdict.unwrap().status, RunStatus::Ok);
+    assert!(has_ended(&project, "a"));
+    assert_eq!(outcome(&project, id, "a"), ("completed".into(), Some(AttemptEnd::Answered)));
+    assert_eq!(project.number("SELECT count(*) FROM run_attempts WHERE state = 'lost'"), 1);
+}

@@ -115,6 +115,19 @@ fn kill_everywhere(test: &str, phase: u8, op: &str, step: usize) -> (u32, u32) {
                 (name, times)
             })
             .collect();
+        for torn in [
+            // An answer and the end of its attempt come together,
+            "SELECT count(*) FROM run_attempts t WHERE (t.state = 'completed') <> EXISTS (
+               SELECT 1 FROM agent_outputs o WHERE o.agent_name = t.agent_name AND o.attempt = t.attempt)",
+            // and so does all that closes a run.
+            "SELECT count(*) FROM consensus_runs r JOIN run_settings s ON s.run_id = r.id
+             WHERE (s.ended_at IS NOT NULL) <> (r.status <> 'running')
+               OR (s.ended_at IS NOT NULL) <> (r.synthesis_json IS NOT NULL)
+               OR (s.ended_at IS NOT NULL) <> EXISTS (SELECT 1 FROM run_syntheses y WHERE y.run_id = r.id)
+               OR (s.ended_at IS NOT NULL) <> EXISTS (SELECT 1 FROM run_verdicts v WHERE v.run_id = r.id)",
+        ] {
+            assert_eq!(project.number(torn), 0, "phase {phase}, {op} {nth}: {torn}");
+        }
         if project.number("SELECT count(*) FROM consensus_runs") == 0 {
             workflow::begin(&project.db, &asked(&project)).unwrap();
         }
@@ -129,6 +142,13 @@ fn kill_everywhere(test: &str, phase: u8, op: &str, step: usize) -> (u32, u32) {
             lost,
             "{context}"
         );
+        // Nobody is started who is not recorded: such a one would be found by no resume.
+        for name in ["a", "b", "c"] {
+            let recorded =
+                project.number(&format!("SELECT count(*) FROM run_attempts WHERE agent_name = '{name}'"));
+            let times = i64::try_from(times_asked(&project, name)).unwrap();
+            assert!(times <= recorded, "{context}: {name} was asked {times} times, {recorded} are recorded");
+        }
         if phase < 4 {
             assert!(project.verify().equal, "{context}");
         }

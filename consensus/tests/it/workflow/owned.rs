@@ -104,6 +104,33 @@ fn this_process_drives_a_run_once() {
     assert_eq!(project.number("SELECT count(*) FROM run_attempts WHERE run_id = 2"), 1);
 }
 
+/// Whoever finds that another has the run asks nobody again, closes nothing, and takes nothing from the other.
+#[test]
+fn who_has_lost_a_run_leaves_it_alone() {
+    for script in ["echo 'HTTP 503' >&2; exit 1", &format!("echo '{PLAN}'")] {
+        let project = Project::new();
+        let mut asked = agent("a", &format!("echo x >> asked; {script}"));
+        asked.retries = 3;
+        let id = workflow::begin(&project.db, &request(&project, vec![asked])).unwrap();
+        let db = project.db.clone();
+        let observer = move |event: Event| {
+            if matches!(event, Event::Started { .. }) {
+                let other = "UPDATE run_settings SET owner = json_set(owner, '$.pid_namespace', 1)";
+                db.write("another takes it", move |tx| tx.execute_batch(other)).unwrap();
+            }
+        };
+        let session = Session { observer: Arc::new(observer), ..session() };
+        let refused = runtime().block_on(workflow::drive(&project.db, id, &session)).unwrap_err();
+        assert_eq!(refused.kind(), ConsensusErrorKind::Refused, "{script}: {refused}");
+        assert_eq!(std::fs::read_to_string(project.path("asked")).unwrap(), "x\n", "{script}");
+        assert_eq!(project.number("SELECT count(*) FROM run_attempts"), 1, "{script}");
+        assert_eq!(project.number("SELECT count(*) FROM run_verdicts"), 0, "{script}");
+        let still =
+            "SELECT count(*) FROM run_settings WHERE owner ->> '$.pid_namespace' = 1 AND ended_at IS NULL";
+        assert_eq!(project.number(still), 1, "{script}: the other still has it");
+    }
+}
+
 /// Started in phase 3 and lost in phase 4: what the legacy side does not know yet goes back with the phase.
 #[test]
 fn an_attempt_that_is_lost_in_phase_4_goes_back_with_it() {
