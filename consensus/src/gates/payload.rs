@@ -7,6 +7,8 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::verdict::parse_bounded;
+
 use super::gate_name;
 use super::model::{Magnitude, Resolvability};
 
@@ -32,8 +34,12 @@ pub(super) fn parse(gate: &str, content: &[u8]) -> Result<Vec<Raised>, String> {
     if content.trim_ascii().is_empty() {
         return Err("empty".to_owned());
     }
-    let value: Value = serde_json::from_slice(content).map_err(|_| "no JSON".to_owned())?;
-    let Value::Object(payload) = value else { return Err("no JSON object".to_owned()) };
+    // As the verdict reads it. What was cut away may have been a question.
+    let parsed = parse_bounded(content, "…").ok_or_else(|| "no JSON".to_owned())?;
+    if parsed.cut > 0 {
+        return Err("is too big or too deep".to_owned());
+    }
+    let Value::Object(payload) = parsed.value else { return Err("no JSON object".to_owned()) };
     if let Some(tag) = payload.get("stage").or_else(|| payload.get("gate")).and_then(Value::as_str)
         && gate_name(tag) != gate_name(gate)
     {

@@ -40,6 +40,15 @@ pub(crate) fn driven(conn: &ReadConn<'_>, run: RunId) -> Result<Owner> {
     Ok(stored(conn, run)?.0)
 }
 
+/// Whether the run is closed, and who drives it. One that is gone is closed.
+pub(crate) fn standing(conn: &ReadConn<'_>, run: RunId) -> Result<(bool, Owner)> {
+    match stored(conn, run) {
+        Ok((owner, closed)) => Ok((closed, owner)),
+        Err(ConsensusError::NotFound { .. }) => Ok((true, Owner::Nobody)),
+        Err(error) => Err(error),
+    }
+}
+
 /// Takes a run that nobody alive drives.
 pub(crate) fn take(tx: &WriteTx<'_>, run: RunId, me: &ProcessIdentity) -> Result<Taken> {
     let (owner, closed) = stored(tx, run)?;

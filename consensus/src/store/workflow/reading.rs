@@ -1,6 +1,6 @@
 //! What runs that Conclave drives have beyond others. It is on the new side in every phase.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use conclave_db::ReadConn;
@@ -135,6 +135,14 @@ pub(crate) fn answers(conn: &ReadConn<'_>, run: RunId) -> Result<HashMap<String,
         Ok((row.get::<_, String>(0)?, content))
     })?;
     Ok(rows.into_iter().collect())
+}
+
+/// Who has answered in the run, with something. What was written is not read.
+pub(crate) fn answered(conn: &ReadConn<'_>, run: RunId) -> Result<HashSet<String>> {
+    let query =
+        "SELECT DISTINCT agent_name FROM agent_outputs WHERE run_id = ?1 AND octet_length(content) > 0";
+    let names = conn.query_all(query, [run.0], |row| row.get::<_, String>(0))?;
+    Ok(names.into_iter().collect())
 }
 
 /// Whether the agent has an answer in the run.

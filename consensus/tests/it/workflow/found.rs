@@ -42,3 +42,34 @@ fn a_gate_is_one_in_any_spelling() {
         assert_eq!((gate.gate.as_str(), gate.payloads), (name, 1), "{written}");
     }
 }
+
+/// Parts of names that would run together in a key.
+#[test]
+fn runs_of_similar_names_are_all_closed() {
+    let project = Project::new();
+    for (key, spec) in [("a/b", "c"), ("a", "b/c")] {
+        let asked =
+            RunRequest { run_key: Some(key.into()), spec: spec.into(), ..request(&project, vec![good("a")]) };
+        assert!(run(&project, &asked).verdict.is_some_and(|verdict| verdict.consensus_ok), "{key} {spec}");
+    }
+}
+
+/// Whatever write fails, the run is given up: another one may take it.
+#[test]
+fn a_drive_that_fails_gives_the_run_up() {
+    for point in [
+        "INSERT ON run_verdicts",
+        "INSERT ON run_syntheses",
+        "INSERT ON run_attempts",
+        "INSERT ON agent_outputs",
+    ] {
+        let project = Project::new();
+        let id = workflow::begin(&project.db, &request(&project, vec![good("a")])).unwrap();
+        let trigger = format!("CREATE TRIGGER no AFTER {point} BEGIN SELECT RAISE(ABORT, 'not made'); END");
+        project.db.write("test", move |tx| tx.execute_batch(&trigger)).unwrap();
+        super::runtime().block_on(workflow::drive(&project.db, id, &super::session())).unwrap_err();
+        assert_eq!(workflow::unfinished(&project.db).unwrap()[0].owner, workflow::Owner::Nobody, "{point}");
+        project.write("DROP TRIGGER no");
+        assert!(super::drive(&project.db, id, &super::session()).verdict.is_some(), "{point}");
+    }
+}
