@@ -13,7 +13,7 @@ use crate::store::control::Phase;
 use crate::store::reading::{self, Lead, View};
 use crate::store::workflow;
 use crate::verdict::Verdict;
-use crate::workflow::{AttemptDetails, RosterEntry, RunSettings};
+use crate::workflow::{AgentState, AttemptDetails, RosterEntry, RunSettings};
 
 /// The number of a run, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -261,6 +261,18 @@ pub enum Stand {
     Nothing,
 }
 
+impl From<AgentState> for Stand {
+    fn from(state: AgentState) -> Self {
+        match state {
+            AgentState::Answered => Self::Answered,
+            AgentState::Running => Self::Running,
+            AgentState::Retrying => Self::Retrying,
+            AgentState::Failed => Self::Failed,
+            AgentState::Waiting | AgentState::Left => Self::Nothing,
+        }
+    }
+}
+
 /// What a run's name leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -448,7 +460,9 @@ pub fn latest_synthesis(db: &Db, spec: &str, stage: &str) -> Result<Option<(RunI
 }
 
 /// Deletes a run with everything that hangs on it, in every phase on both sides; gives whether there was one. What a
-/// live process drives is refused. Durable when it returns.
+/// live process drives is refused; processes that a dead one left are ended first, which takes some seconds where they
+/// resist. Durable when it returns.
 pub fn delete(db: &Db, id: RunId) -> Result<bool> {
+    crate::workflow::end_before_delete(db, id)?;
     db.write("delete run", move |tx| workflow::delete(tx, id))
 }

@@ -47,6 +47,28 @@ const fn required(name: &'static str, keys: &'static [&'static str]) -> Required
 /// issues of a gate decide too.
 pub const DECISIONS: [&str; 2] = ["unlock_decision", "audit_verdict"];
 
+/// Words with which a decision that lets the work go on begins.
+const YES: [&str; 14] = [
+    "pass", "passed", "passes", "approve", "approved", "accept", "accepted", "unlock", "unlocked", "release",
+    "ok", "yes", "go", "true",
+];
+
+/// Whether a decision lets the work go on. What is not known as a yes is a no: `fail`, `BLOCK`, and every word that
+/// nobody asked for.
+pub fn lets_on(decision: &serde_json::Value) -> bool {
+    match decision {
+        serde_json::Value::Bool(yes) => *yes,
+        serde_json::Value::String(text) => {
+            let text = text.to_lowercase();
+            let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            // `no-go` begins with a no, `go/no-go` decides nothing.
+            words.next().is_some_and(|word| YES.contains(&word))
+                && !words.any(|word| matches!(word, "no" | "not"))
+        }
+        _ => false,
+    }
+}
+
 /// The stages in the order of a pipeline.
 pub const STAGES: [Stage; 6] = [
     Stage {
@@ -134,13 +156,36 @@ pub const GATES: [Stage; 3] = [
 ];
 
 /// The stage or gate with this name, in any spelling that is in use: `spec-plan`, `review`, `quality-gate-clarify`.
+///
+/// Capitals and blanks around it do not matter. A gate is also known by where the original puts it.
 pub fn stage(written: &str) -> Option<&'static Stage> {
-    let name = canonical::stage(written);
-    let name = name.strip_prefix("quality-gate-").unwrap_or(name);
+    let name = written.trim().to_lowercase().replace('_', "-");
+    let name = match canonical::stage(name.strip_prefix("quality-gate-").unwrap_or(&name)) {
+        "before-specify" => "clarify",
+        "after-specify" => "checklist",
+        "after-tasks" => "analyze",
+        other => other,
+    };
     STAGES.iter().chain(&GATES).find(|stage| stage.name == name)
 }
 
+/// The one spelling of a stage's or gate's name; of one that is not known, the canonical form.
+pub fn name(written: &str) -> &str {
+    stage(written).map_or_else(|| canonical::stage(written), |stage| stage.name)
+}
+
+/// The quality gate with this name, in any spelling.
+pub fn gate(written: &str) -> Option<&'static Stage> {
+    stage(written).filter(|stage| stage.is_gate())
+}
+
 impl Stage {
+    /// The field that says whether the work goes on behind this stage, where it has one.
+    pub fn decision(&self) -> Option<&'static str> {
+        let required = self.required.iter().map(|field| field.name);
+        required.into_iter().find(|name| DECISIONS.contains(name))
+    }
+
     /// Whether it is a quality gate.
     pub const fn is_gate(&self) -> bool {
         self.before.is_some()

@@ -7,6 +7,9 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::verdict::parse_bounded;
+
+use super::gate_name;
 use super::model::{Magnitude, Resolvability};
 
 /// The answer of an agent that finds a requirement fine as it is.
@@ -26,25 +29,17 @@ pub(super) struct Raised {
     pub(super) resolvability: Resolvability,
 }
 
-/// The plain name of a gate: `quality-gate-clarify`, `spec-clarify` and `before-specify` are `clarify`.
-pub fn gate_name(written: &str) -> String {
-    let name = written.trim().to_lowercase().replace('_', "-");
-    let name = name.strip_prefix("quality-gate-").unwrap_or(&name);
-    match name.strip_prefix("spec-").unwrap_or(name) {
-        "before-specify" => "clarify".to_owned(),
-        "after-specify" => "checklist".to_owned(),
-        "after-tasks" => "analyze".to_owned(),
-        plain => plain.to_owned(),
-    }
-}
-
 /// The entries of an agent's payload at this gate; why it is none otherwise.
 pub(super) fn parse(gate: &str, content: &[u8]) -> Result<Vec<Raised>, String> {
     if content.trim_ascii().is_empty() {
         return Err("empty".to_owned());
     }
-    let value: Value = serde_json::from_slice(content).map_err(|_| "no JSON".to_owned())?;
-    let Value::Object(payload) = value else { return Err("no JSON object".to_owned()) };
+    // As the verdict reads it. What was cut away may have been a question.
+    let parsed = parse_bounded(content, "…").ok_or_else(|| "no JSON".to_owned())?;
+    if parsed.cut > 0 {
+        return Err("is too big or too deep".to_owned());
+    }
+    let Value::Object(payload) = parsed.value else { return Err("no JSON object".to_owned()) };
     if let Some(tag) = payload.get("stage").or_else(|| payload.get("gate")).and_then(Value::as_str)
         && gate_name(tag) != gate_name(gate)
     {

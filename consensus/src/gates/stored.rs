@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::model::{Confidence, Decision, Issue, Magnitude, Rejected, Resolvability};
 use crate::error::{ConsensusError, Result};
 use crate::runs::RunId;
-use crate::store::workflow::gates as store;
+use crate::store::workflow::{gates as store, seen};
 
 /// Most bytes of a person's answer.
 pub const LONGEST_ANSWER: usize = 16 * 1024;
@@ -161,7 +161,31 @@ pub(crate) fn standing(issues: usize, open: usize) -> (GateState, String) {
 /// [`ConsensusError::NotFound`] without such a run, [`ConsensusError::Invalid`] where it is no gate,
 /// [`ConsensusError::Refused`] while it is driven, and failures of the storage.
 pub fn record(db: &Db, run: RunId) -> Result<Gate> {
-    db.write("record a gate", move |tx| store::record(tx, run))
+    loop {
+        // Judged before the write, which is refused where the answers are others by then.
+        let read = db.read(|conn| {
+            if let Some(gate) = store::of_run(conn, run)? {
+                return Ok(Err(gate));
+            }
+            let answers = store::answers(conn, run)?;
+            store::must_be_closed(conn, run)?;
+            Ok::<_, ConsensusError>(Ok((answers, seen(conn, run)?)))
+        })?;
+        let (answers, before) = match read {
+            Ok(read) => read,
+            Err(gate) => return Ok(gate),
+        };
+        let found = answers.judge();
+        let recorded = db.write("record a gate", move |tx| {
+            if seen(tx, run)? != before {
+                return Ok(None);
+            }
+            store::record(tx, run, &found).map(Some)
+        })?;
+        if let Some(gate) = recorded {
+            return Ok(gate);
+        }
+    }
 }
 
 /// The gate of a run; nothing where it was never recorded.

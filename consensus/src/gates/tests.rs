@@ -55,6 +55,16 @@ fn the_tag_of_a_gate_is_its_name() {
 }
 
 #[test]
+fn a_payload_is_bounded() {
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(100), "}".repeat(100));
+    let content = format!(r#"{{"issues":[{{"id":"A","question":"1?"}}],"more":{deep}}}"#);
+    let answers = [GateAnswer { agent: "a", family: None, content: content.as_bytes() }];
+    let judged = judge("clarify", &answers);
+    assert_eq!((judged.payloads, judged.issues.len()), (0, 0));
+    assert_eq!(judged.rejected[0].why, "is too big or too deep");
+}
+
+#[test]
 fn what_is_no_payload_is_told() {
     for (content, wanted) in [
         ("", "empty"),

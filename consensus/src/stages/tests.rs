@@ -26,7 +26,7 @@ fn a_stage_is_found_in_every_spelling() {
         ("spec-review", Some("audit")),
         ("quality-gate-clarify", Some("clarify")),
         ("spec-checklist", Some("checklist")),
-        ("Plan", None),
+        ("Plan", Some("plan")),
         ("", None),
         ("brainstorm", None),
     ] {
@@ -78,4 +78,51 @@ fn an_echo_of_the_example_or_the_schema_is_a_template() {
         assert!(crate::answer::is_template(example.as_bytes()), "{example}");
         assert!(crate::answer::is_template(stage.schema().as_bytes()), "{}", stage.name);
     }
+}
+
+#[test]
+fn a_stage_has_one_name() {
+    for (written, wanted, gate) in [
+        ("plan", "plan", false),
+        ("Spec-Plan", "plan", false),
+        ("review", "audit", false),
+        (" Clarify ", "clarify", true),
+        ("Quality_Gate_Analyze", "analyze", true),
+        ("quality-gate-spec-checklist", "checklist", true),
+        ("before-specify", "clarify", true),
+        ("after-specify", "checklist", true),
+        ("after-tasks", "analyze", true),
+        ("deploy", "deploy", false),
+        ("Deploy", "Deploy", false),
+    ] {
+        assert_eq!(super::name(written), wanted);
+        assert_eq!(super::gate(written).is_some(), gate, "{written}");
+    }
+}
+
+#[test]
+fn only_what_is_known_as_a_yes_is_one() {
+    use serde_json::json;
+    for yes in [json!("pass"), json!("UNLOCK"), json!(" Approved."), json!("pass with remarks"), json!(true)]
+    {
+        assert!(super::lets_on(&yes), "{yes}");
+    }
+    for no in [
+        json!("fail"),
+        json!("BLOCK"),
+        json!("not approved"),
+        json!("go/no-go"),
+        json!("passable"),
+        json!(""),
+        json!("conditional"),
+        json!(false),
+        json!(null),
+        json!(1),
+        json!(["pass"]),
+    ] {
+        assert!(!super::lets_on(&no), "{no}");
+    }
+    assert_eq!(super::stage("audit").and_then(super::Stage::decision), Some("audit_verdict"));
+    assert_eq!(super::stage("unlock").and_then(super::Stage::decision), Some("unlock_decision"));
+    assert_eq!(super::stage("plan").and_then(super::Stage::decision), None);
 }

@@ -30,7 +30,7 @@ pub(crate) use self::list::{count, list};
 pub(crate) use self::marks::marks;
 pub(crate) use self::outputs::{output, outputs};
 pub(crate) use self::syntheses::{latest_synthesis, synthesis};
-pub(crate) use self::verdicts::verdict;
+pub(crate) use self::verdicts::{driven_case, verdict};
 use super::control::{self, Phase};
 use super::schema::LEGACY_TABLES;
 use crate::error::Result;

@@ -13,15 +13,15 @@ const VALUES: usize = 20_000;
 
 /// An answer, read.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Parsed {
-    pub(super) value: Value,
+pub(crate) struct Parsed {
+    pub(crate) value: Value,
     /// How many values were left out.
-    pub(super) cut: usize,
+    pub(crate) cut: usize,
 }
 
 /// Reads JSON; nothing where the bytes are none. What is left out, because it is too deep or comes after too many
 /// others, is the text `mark`, which no other answer has.
-pub(super) fn parse(bytes: &[u8], mark: &str) -> Option<Parsed> {
+pub(crate) fn parse(bytes: &[u8], mark: &str) -> Option<Parsed> {
     let (left, cut) = (Cell::new(VALUES), Cell::new(0));
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Limited { depth: 0, left: &left, cut: &cut, mark }.deserialize(&mut deserializer).ok()?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::canonical::{decision, is_silent};
-use super::model::{Conflict, Position};
+use super::model::{Case, Conflict, Position};
 use super::vote::shown;
 use super::weighed::{Voice, Weighed};
 use crate::stages::DECISIONS;
@@ -99,6 +99,37 @@ fn entry(value: &Value) -> Option<String> {
 
 /// Decisions on which agents differ.
 fn decisions(weighed: &Weighed<'_>) -> Vec<Conflict> {
+    let differ = made(weighed).into_iter().filter_map(|(field, made)| {
+        let positions = positions(&made);
+        (positions.len() > 1).then_some(Conflict::Decision { field, positions })
+    });
+    differ.collect()
+}
+
+/// A decision on which all who gave it agree.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Decided {
+    /// Which.
+    pub(crate) field: String,
+    /// As the first of them wrote it.
+    pub(crate) value: Value,
+    /// Who gave it, in the order of the roster.
+    pub(crate) agents: Vec<String>,
+}
+
+/// The decisions on which the usable answers agree, by field.
+pub(crate) fn decided(case: &Case) -> Vec<Decided> {
+    let weighed = Weighed::of(case);
+    let agreed = made(&weighed).into_iter().filter_map(|(field, made)| {
+        let mut positions = positions(&made);
+        let only = positions.pop().filter(|_| positions.is_empty())?;
+        Some(Decided { field, value: only.value, agents: only.agents })
+    });
+    agreed.collect()
+}
+
+/// Who decides what, by field.
+fn made<'a, 'c>(weighed: &'a Weighed<'c>) -> BTreeMap<String, Vec<(&'a Voice<'c>, &'a Value)>> {
     let mut made: BTreeMap<String, Vec<(&Voice<'_>, &Value)>> = BTreeMap::new();
     for voice in weighed.usable() {
         let Some(answer) = &voice.value else { continue };
@@ -114,12 +145,7 @@ fn decisions(weighed: &Weighed<'_>) -> Vec<Conflict> {
             }
         }
     }
-    made.into_iter()
-        .filter_map(|(field, made)| {
-            let positions = positions(&made);
-            (positions.len() > 1).then_some(Conflict::Decision { field, positions })
-        })
-        .collect()
+    made
 }
 
 /// The answers to the issues of a gate; of issues with one id the first.

@@ -2,6 +2,7 @@
 
 use conclave_db::{Db, process};
 
+use super::driving::{Driveable, is_driven_here};
 use super::{Owner, Session, drive};
 use crate::error::{ConsensusError, Result};
 use crate::runs::RunId;
@@ -12,7 +13,8 @@ use crate::verdict::Verdict;
 /// What came of asking for the end of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cancel {
-    /// Who drives it was asked, and closes it as soon as the agents have ended.
+    /// Who drives it was asked, and closes it as soon as the agents have ended; one in another container, of which
+    /// nothing can be seen, too, if it lives.
     Asked {
         /// The process.
         pid: u32,
@@ -28,8 +30,8 @@ pub enum Cancel {
 ///
 /// # Errors
 ///
-/// [`ConsensusError::Refused`] where the one who drives it cannot be seen from here, or the run was not begun by
-/// Conclave; [`ConsensusError::NotFound`]; failures of the storage.
+/// [`ConsensusError::Refused`] where the run was not begun by Conclave; [`ConsensusError::NotFound`]; failures of the
+/// storage.
 pub async fn cancel(db: &Db, run: RunId, actor: &str) -> Result<Cancel> {
     let actor = actor.to_owned();
     let asked = db.write_async("cancel run", move |tx| {
@@ -42,7 +44,7 @@ pub async fn cancel(db: &Db, run: RunId, actor: &str) -> Result<Cancel> {
     Ok(match asked.await? {
         None => Cancel::AlreadyClosed,
         Some(Owner::Alive { pid } | Owner::Unknown { pid }) => Cancel::Asked { pid },
-        Some(Owner::Here) if super::drive::is_driven_here(db, run) => {
+        Some(Owner::Here) if is_driven_here(db, Driveable::Run(run)) => {
             Cancel::Asked { pid: process::current()?.pid }
         }
         Some(Owner::Nobody | Owner::Ended | Owner::Here) => {

@@ -30,6 +30,17 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Who that is in a row, judged now. Of what cannot be read nothing can be said.
+    pub(crate) fn stored(text: Option<&str>) -> Self {
+        let Some(text) = text else { return Self::Nobody };
+        if let Ok(owner) = serde_json::from_str(text) {
+            return Self::judge(Some(&owner));
+        }
+        let pid =
+            serde_json::from_str(text).ok().and_then(|owner: serde_json::Value| owner.get("pid")?.as_u64());
+        Self::Unknown { pid: pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0) }
+    }
+
     /// Who that is, judged now.
     pub(crate) fn judge(stored: Option<&ProcessIdentity>) -> Self {
         let Some(stored) = stored else { return Self::Nobody };
@@ -95,8 +106,59 @@ pub enum AgentState {
     Answered,
     /// Failed for good.
     Failed,
-    /// Was ended, or lost with whoever drove it: it is asked again when the run goes on.
+    /// Was ended, or lost with whoever drove it, or said nothing: it is asked again if the run goes on.
     Left,
+}
+
+impl AgentState {
+    /// Where an agent stands by its newest attempt. A list and a detail ask this alone.
+    pub(crate) const fn of(seen: SeenAgent) -> Self {
+        if seen.answered {
+            return Self::Answered;
+        }
+        match seen.last {
+            LastAttempt::None => Self::Waiting,
+            // Of a run that is closed nobody is at it any more, whatever its attempts say.
+            LastAttempt::Runs if seen.open => Self::Running,
+            LastAttempt::Ended(AttemptEnd::Failed | AttemptEnd::TimedOut) if seen.open && seen.waits => {
+                Self::Retrying
+            }
+            LastAttempt::Ended(AttemptEnd::Failed | AttemptEnd::TimedOut) => Self::Failed,
+            LastAttempt::Runs | LastAttempt::Ended(_) => Self::Left,
+        }
+    }
+}
+
+/// What the state of an agent depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeenAgent {
+    /// Whether the run is driven, or may be taken up again.
+    pub(crate) open: bool,
+    /// Whether it answered, with something.
+    pub(crate) answered: bool,
+    pub(crate) last: LastAttempt,
+    /// Whether the next attempt has its time.
+    pub(crate) waits: bool,
+}
+
+/// The newest attempt of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastAttempt {
+    None,
+    Runs,
+    Ended(AttemptEnd),
+}
+
+impl LastAttempt {
+    /// By what is stored of it: of those that others recorded there is no word of ours.
+    pub(crate) fn of(outcome: Option<AttemptEnd>, state: &str) -> Self {
+        match (outcome.or_else(|| AttemptEnd::parse(state)), state) {
+            (Some(end), _) => Self::Ended(end),
+            (None, "spawned") => Self::Runs,
+            (None, "completed") => Self::Ended(AttemptEnd::Answered),
+            (None, _) => Self::Ended(AttemptEnd::Failed),
+        }
+    }
 }
 
 /// Who is expected to answer.

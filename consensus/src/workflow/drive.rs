@@ -1,21 +1,19 @@
 //! Driving a run from where it stands to its verdict.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_db::{Db, DbError, process};
+use conclave_db::process::{self, ProcessIdentity};
+use conclave_db::{Db, DbError};
 use tokio::task::{JoinError, JoinSet};
 
 use super::asking::{Asked, ask};
-use super::scratch;
+use super::driving::{Driveable, Driving};
 use super::stage::Stage;
 use super::stage_time::StageTime;
 use super::writing::write;
-use super::{Driven, Event, Owner, Session};
+use super::{Driven, Event, Owner, Session, closing, leftovers};
 use crate::agents::AgentDefinition;
-use crate::child;
 use crate::error::{ConsensusError, Result};
 use crate::runs::RunId;
 use crate::stages;
@@ -23,38 +21,6 @@ use crate::store::workflow::{self as store, Past, Taken};
 
 /// How often is looked whether somebody asked for the end of a run.
 const LOOK: Duration = Duration::from_millis(250);
-
-/// The runs that this process drives: which process an owner is says nothing of its tasks.
-static DRIVEN: Mutex<BTreeSet<(PathBuf, i64)>> = Mutex::new(BTreeSet::new());
-
-/// That a run is driven here, for as long as it lives.
-#[derive(Debug)]
-struct Driving((PathBuf, i64));
-
-impl Driving {
-    fn begin(db: &Db, run: RunId) -> Result<Self> {
-        let key = (db.path().to_path_buf(), run.0);
-        let mut driven = DRIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if !driven.insert(key.clone()) {
-            return Err(ConsensusError::refused(
-                format!("run {run} is already driven by this process"),
-                None,
-            ));
-        }
-        Ok(Self(key))
-    }
-}
-
-impl Drop for Driving {
-    fn drop(&mut self) {
-        DRIVEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
-    }
-}
-
-pub(super) fn is_driven_here(db: &Db, run: RunId) -> bool {
-    let key = (db.path().to_path_buf(), run.0);
-    DRIVEN.lock().unwrap_or_else(PoisonError::into_inner).contains(&key)
-}
 
 /// Drives a run from where it stands to its verdict: asks everybody in the roster who has not answered, stores every
 /// attempt, and closes the run when all are done or its time is over. A run that nobody alive drives is taken up:
@@ -70,14 +36,23 @@ pub(super) fn is_driven_here(db: &Db, run: RunId) -> bool {
 /// that Conclave did not begin; [`ConsensusError::NotFound`]; failures of the storage, after which the run is left
 /// unfinished. That agents fail is no error.
 pub async fn drive(db: &Db, run: RunId, session: &Session) -> Result<Driven> {
-    let _driving = Driving::begin(db, run)?;
+    let _driving = Driving::begin(db, Driveable::Run(run))?;
     let me = process::current()?;
     let own = me.clone();
     match write(db, "take run", move |tx| store::take(tx, run, &own)).await? {
         Taken::Ours => {}
-        Taken::Closed => return closed(db, run).await,
+        Taken::Closed => return Ok(Driven { run, verdict: closing::verdict(db, run).await? }),
         Taken::Refused(owner) => return Err(driven_elsewhere(run, owner)),
     }
+    let driven = take_to_its_end(db, run, &me, session).await;
+    if !driven.as_ref().is_ok_and(|driven| driven.verdict.is_some()) {
+        release(db, run, &me).await;
+    }
+    driven
+}
+
+/// Drives a run that is ours. Closed or not: whoever calls this gives it up.
+async fn take_to_its_end(db: &Db, run: RunId, me: &ProcessIdentity, session: &Session) -> Result<Driven> {
     let (driven, roster) = db
         .read_async(move |conn| {
             let driven = store::driven_run(conn, run)?;
@@ -96,30 +71,15 @@ pub async fn drive(db: &Db, run: RunId, session: &Session) -> Result<Driven> {
         stop: session.stop.below(),
     });
     session.tell(Event::Begun { run });
-    let drove = match lose_dangling(&stage).await {
-        Ok(()) => ask_all(&stage, &roster).await,
-        Err(error) => Err(error),
-    };
-    let stopped = match drove {
-        Ok(asked) => asked == Asked::Stopped,
-        Err(error) => {
-            release(&stage).await;
-            return Err(error);
-        }
-    };
+    lose_dangling(&stage).await?;
+    let asked = ask_all(&stage, &roster).await?;
     let cancelled = db.read_async(move |conn| store::is_cancelled(conn, run)).await?;
-    if stopped && !cancelled {
-        release(&stage).await;
+    if asked == Asked::Stopped && !cancelled {
         return Ok(Driven::interrupted(run));
     }
-    let verdict = write(db, "close run", move |tx| store::close(tx, run, &me)).await?;
+    let verdict = closing::close(db, run, me).await?;
     session.tell(Event::Closed { run, verdict: Box::new(verdict.clone()) });
     Ok(Driven::closed(run, verdict))
-}
-
-async fn closed(db: &Db, run: RunId) -> Result<Driven> {
-    let verdict = db.read_async(move |conn| store::closed(conn, run)).await?;
-    Ok(Driven { run, verdict })
 }
 
 /// That a run cannot be driven here.
@@ -140,37 +100,22 @@ fn driven_elsewhere(run: RunId, owner: Owner) -> ConsensusError {
 }
 
 /// Nobody drives it any more. Where that cannot be stored, it is found out when this process has ended.
-async fn release(stage: &Stage) {
-    let (run, me) = (stage.run, stage.me.clone());
-    if let Err(error) = write(&stage.db, "release run", move |tx| store::release(tx, run, &me)).await {
+async fn release(db: &Db, run: RunId, me: &ProcessIdentity) {
+    let me = me.clone();
+    if let Err(error) = write(db, "release run", move |tx| store::release(tx, run, &me)).await {
         tracing::warn!(%error, %run, "failed to give up a run");
     }
 }
 
 /// Ends what is left of the processes of attempts that nobody drives any more, and marks these as lost.
-async fn lose_dangling(stage: &Arc<Stage>) -> Result<()> {
+async fn lose_dangling(stage: &Stage) -> Result<()> {
     let run = stage.run;
     let past = stage.db.read_async(move |conn| store::past(conn, run)).await?;
     let dangling: Vec<Past> = past.into_iter().filter(|attempt| attempt.end.is_none()).collect();
     if dangling.is_empty() {
         return Ok(());
     }
-    let mut leftovers = JoinSet::new();
-    for attempt in &dangling {
-        let (mark, process) = (stage.mark(&attempt.agent_id), attempt.process.clone());
-        let grace = stage.time.lead();
-        leftovers.spawn(async move {
-            let ended = child::end_leftovers(&mark, process.as_ref(), grace).await;
-            // A folder that stays is no reason to stop.
-            let _ = tokio::task::spawn_blocking(move || scratch::clear(&mark)).await;
-            ended
-        });
-    }
-    for ended in leftovers.join_all().await {
-        if ended.left > 0 {
-            tracing::warn!(%run, left = ended.left, "processes of a lost attempt could not be ended");
-        }
-    }
+    leftovers::end(&stage.db, run, &dangling, stage.time.lead()).await;
     let ids: Vec<String> = dangling.into_iter().map(|attempt| attempt.agent_id).collect();
     let lost = move |tx: &conclave_db::WriteTx<'_>| {
         for id in &ids {

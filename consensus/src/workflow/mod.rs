@@ -4,9 +4,13 @@ mod asking;
 mod attempt;
 mod begin;
 mod cancel;
+mod closing;
 mod detail;
 mod drive;
+mod driving;
 mod event;
+mod find;
+mod leftovers;
 mod pipeline;
 mod prompt;
 mod request;
@@ -22,8 +26,12 @@ mod writing;
 pub use self::begin::{begin, run_key};
 pub use self::cancel::{Cancel, cancel};
 pub use self::detail::{AgentState, AttemptDetails, Owner, RosterEntry, RunSettings};
+pub(crate) use self::detail::{LastAttempt, SeenAgent};
 pub use self::drive::drive;
 pub use self::event::{AttemptEnd, Event};
+pub use self::find::find;
+pub(crate) use self::find::stored_key;
+pub(crate) use self::leftovers::end_before_delete;
 pub use self::pipeline::{
     BegunPipeline, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState, PipelineStep,
     begin_pipeline, drive_pipeline, pipeline, pipeline_of_run, unfinished_pipelines,

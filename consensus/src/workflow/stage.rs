@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use conclave_db::Db;
 use conclave_db::process::ProcessIdentity;
 
-use super::Session;
 use super::stage_time::StageTime;
+use super::{Session, leftovers};
 use crate::child::Stop;
 use crate::runs::RunId;
 use crate::store::workflow::Driven;
@@ -41,7 +41,7 @@ impl Stage {
 
     /// What the processes of an attempt carry in their environment: other projects may have runs of the same key.
     pub(super) fn mark(&self, agent_id: &str) -> String {
-        format!("{agent_id}@{}", self.db.path().display())
+        leftovers::mark(&self.db, agent_id)
     }
 }
 

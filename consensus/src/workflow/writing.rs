@@ -7,16 +7,21 @@ use crate::error::{ConsensusError, ConsensusErrorKind, Result};
 use crate::record;
 
 /// Runs a write that may be run again, also where nobody knows whether it was committed. A difference between the
-/// sides is kept.
+/// sides is kept. How long it took, from the call until it was durable, is traced.
 pub(super) async fn write<T, F>(db: &Db, label: &'static str, closure: F) -> Result<T>
 where
     T: Send + 'static,
     F: FnMut(&WriteTx<'_>) -> Result<T> + Clone + Send + 'static,
 {
     let mut attempt = 0;
+    let begun = db.clock().monotonic();
     loop {
         let error = match db.write_async(label, closure.clone()).await {
-            Ok(written) => return Ok(written),
+            Ok(written) => {
+                let took = db.clock().monotonic().saturating_sub(begun);
+                tracing::trace!(write = label, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+                return Ok(written);
+            }
             Err(error) => error,
         };
         let unknown = error.kind() == ConsensusErrorKind::Storage(ErrorKind::Ambiguous);

@@ -1,6 +1,8 @@
 //! A spec on its way through the stages, asked of real processes.
 
 mod agents;
+mod decided;
+mod unfinished;
 
 use std::time::Duration;
 

@@ -96,6 +96,11 @@ pub(super) fn most_resident_kib() -> u64 {
     kib.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0)
 }
 
+/// Forgets it: from here on it is counted anew. Where the kernel does not allow that, it is not.
+pub(super) fn forget_most_resident() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
 fn field(file: &str, name: &str) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let found = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));

@@ -20,6 +20,7 @@ mod row;
 mod runs;
 mod store;
 mod vacuum;
+mod writes;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};

@@ -6,7 +6,7 @@ use super::{Lead, Target, View};
 use crate::error::Result;
 use crate::runs::AttemptDetail;
 use crate::store::workflow;
-use crate::workflow::{AgentState, AttemptEnd, Owner, RosterEntry, RunSettings};
+use crate::workflow::{AgentState, LastAttempt, Owner, RosterEntry, RunSettings, SeenAgent};
 
 /// Settings and roster, where it has any. They are on the new side in every phase.
 pub(crate) fn driven(
@@ -19,24 +19,21 @@ pub(crate) fn driven(
         return Ok((None, Vec::new()));
     };
     let Some(driven) = workflow::driven_run(conn, id)? else { return Ok((None, Vec::new())) };
-    let answers = workflow::answers(conn, id)?;
+    let answered = workflow::answered(conn, id)?;
     let mut roster = Vec::new();
     for definition in workflow::roster(conn, id)? {
         let own: Vec<&AttemptDetail> =
             attempts.iter().filter(|attempt| attempt.agent == definition.name).collect();
         let last = own.iter().max_by_key(|attempt| attempt.attempt);
         let retry_at = last.and_then(|attempt| attempt.details.retry_at);
-        let state = if answers.contains_key(&definition.name) {
-            AgentState::Answered
-        } else {
-            match last.map(|attempt| (attempt.details.outcome, attempt.completed_at)) {
-                None => AgentState::Waiting,
-                Some((None, None)) => AgentState::Running,
-                Some((Some(AttemptEnd::Lost | AttemptEnd::Cancelled), _)) => AgentState::Left,
-                Some(_) if retry_at.is_some() => AgentState::Retrying,
-                Some(_) => AgentState::Failed,
-            }
-        };
+        let state = AgentState::of(SeenAgent {
+            open: driven.ended_at.is_none(),
+            answered: answered.contains(&definition.name),
+            last: last.map_or(LastAttempt::None, |attempt| {
+                LastAttempt::of(attempt.details.outcome, &attempt.state)
+            }),
+            waits: retry_at.is_some(),
+        });
         roster.push(RosterEntry {
             agent: definition.name.clone(),
             family: definition.family.clone(),
@@ -56,7 +53,7 @@ pub(crate) fn driven(
         phase_type: driven.phase_type,
         directory: driven.directory,
         actor: driven.actor,
-        owner: Owner::judge(driven.owner.as_ref()),
+        owner: Owner::stored(driven.owner.as_deref()),
         driven_at: driven.driven_at,
         cancelled_at: driven.cancelled_at,
         ended_at: driven.ended_at,

@@ -8,7 +8,7 @@ use conclave_db::ReadConn;
 use super::legacy::Additions;
 use super::{Lead, Rows, Target, View, optional_text, outputs, text};
 use crate::agents::Accept;
-use crate::error::Result;
+use crate::error::{ConsensusError, Result};
 use crate::runs::{AttemptDetail, RunId, RunStatus, RunSummary};
 use crate::verdict::{self, Case, CaseAgent, Verdict};
 
@@ -61,6 +61,25 @@ pub(crate) fn judged(
     run: &Target,
     attempts: &[AttemptDetail],
 ) -> Result<Option<Verdict>> {
+    Ok(full_case(conn, view, run, attempts)?.map(|case| verdict::judge(&case)))
+}
+
+/// What the verdict on a run that Conclave drives depends on.
+pub(crate) fn driven_case(conn: &ReadConn<'_>, run: RunId) -> Result<Case> {
+    let view = View::of(conn)?;
+    let not_found = || ConsensusError::NotFound { what: "run", name: run.to_string() };
+    let target = super::locate(conn, view, run)?.ok_or_else(not_found)?;
+    let attempts = super::attempts(conn, view, &target)?;
+    full_case(conn, view, &target, &attempts)?.ok_or_else(not_found)
+}
+
+/// The case with who failed.
+fn full_case(
+    conn: &ReadConn<'_>,
+    view: View,
+    run: &Target,
+    attempts: &[AttemptDetail],
+) -> Result<Option<Case>> {
     let settings = settings(conn, run.real)?;
     let mut case = case(conn, view, run.rows(), &run.summary, &settings)?;
     if let Some(case) = &mut case {
@@ -70,7 +89,7 @@ pub(crate) fn judged(
             agent.failed = last.and_then(failure);
         }
     }
-    Ok(case.map(|case| verdict::judge(&case)))
+    Ok(case)
 }
 
 /// How an attempt failed, if it did.

@@ -1,9 +1,9 @@
 //! A run goes, with everything that hangs on it, on both sides.
 
-use conclave_db::WriteTx;
 use conclave_db::sql::params;
+use conclave_db::{ReadConn, WriteTx};
 
-use super::driven_run;
+use super::{Past, driven_run, past};
 use crate::error::{ConsensusError, Result};
 use crate::runs::RunId;
 use crate::store::verify::Key;
@@ -33,6 +33,25 @@ const IMPORTED: [(&str, &str); 4] = [
     ("'run'", "SELECT ?1"),
 ];
 
+/// Refuses what somebody drives, or may drive; gives whether Conclave began it.
+fn refuse_while_driven(conn: &ReadConn<'_>, run: RunId) -> Result<bool> {
+    let Some(driven) = driven_run(conn, run)? else { return Ok(false) };
+    let owner = Owner::stored(driven.owner.as_deref());
+    if driven.ended_at.is_none() && !matches!(owner, Owner::Nobody | Owner::Ended) {
+        let hint = "end it first, with `c` in the interface or Ctrl-C where it runs";
+        return Err(ConsensusError::refused(format!("run {run} is being driven"), Some(hint)));
+    }
+    Ok(true)
+}
+
+/// The attempts without an end of a run that nobody drives any more.
+pub(crate) fn dangling(conn: &ReadConn<'_>, run: RunId) -> Result<Vec<Past>> {
+    if !refuse_while_driven(conn, run)? {
+        return Ok(Vec::new());
+    }
+    Ok(past(conn, run)?.into_iter().filter(|attempt| attempt.end.is_none()).collect())
+}
+
 /// Deletes the run; gives whether there was one. What a live process drives is refused. In phases that have a
 /// legacy side its legacy rows go too, in phase 4 as well: they would be taken for rows of an older program else.
 pub(crate) fn delete(tx: &WriteTx<'_>, run: RunId) -> Result<bool> {
@@ -42,13 +61,7 @@ pub(crate) fn delete(tx: &WriteTx<'_>, run: RunId) -> Result<bool> {
         remade::refuse_while_missing(tx)?;
     }
     let real = target.summary.id;
-    if let Some(driven) = driven_run(tx, real)? {
-        let owner = Owner::judge(driven.owner.as_ref());
-        if driven.ended_at.is_none() && !matches!(owner, Owner::Nobody | Owner::Ended) {
-            let hint = "end it first, with `c` in the interface or Ctrl-C where it runs";
-            return Err(ConsensusError::refused(format!("run {real} is being driven"), Some(hint)));
-        }
-    }
+    refuse_while_driven(tx, real)?;
     let tables = control::legacy_tables(tx)?;
     let mapped = "SELECT mapped FROM migration_state WHERE id = 1";
     let mapped: bool = tx.query_row(mapped, [], |row| row.get(0))?;

@@ -12,54 +12,80 @@ use crate::runs::RunId;
 /// Who answers where the agents may.
 const AGENTS: &str = "agents";
 
-/// The run of a gate, as far as it decides what became of it.
-struct GateRun {
-    gate: String,
-    quorum: u64,
-}
-
 /// Whether a run of this kind and stage is a gate's.
 pub(crate) fn is_gate_run(phase_type: &str, stage: &str) -> bool {
-    phase_type == "quality_gate" || gates::is_gate(&gates::gate_name(stage))
+    phase_type == "quality_gate" || gates::is_gate(stage)
 }
 
-fn gate_run(conn: &ReadConn<'_>, run: RunId) -> Result<GateRun> {
-    let query = "SELECT r.stage, s.quorum, s.phase_type, s.run_id IS NOT NULL AND s.ended_at IS NULL
-      FROM consensus_runs r LEFT JOIN run_settings s ON s.run_id = r.id WHERE r.id = ?1";
+/// What the agents of a gate answered.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    gate: String,
+    quorum: u64,
+    latest: Vec<Latest>,
+}
+
+/// What the agents of a gate found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    judged: gates::Judged,
+    /// Why the gate failed, if it did.
+    failed: Option<String>,
+}
+
+/// Reads what the agents of the run of a gate answered.
+pub(crate) fn answers(conn: &ReadConn<'_>, run: RunId) -> Result<Answers> {
+    let query = "SELECT r.stage, s.quorum, s.phase_type FROM consensus_runs r
+      LEFT JOIN run_settings s ON s.run_id = r.id WHERE r.id = ?1";
     let found = conn.query_optional(query, [run.0], |row| {
-        let gate = gates::gate_name(&row.get::<_, String>(0)?);
-        let quorum = row.get::<_, Option<u64>>(1)?.unwrap_or(1);
-        Ok((GateRun { gate, quorum }, row.get::<_, Option<String>>(2)?, row.get::<_, bool>(3)?))
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<u64>>(1)?, row.get::<_, Option<String>>(2)?))
     })?;
-    let Some((found, phase_type, running)) = found else {
+    let Some((stage, quorum, phase_type)) = found else {
         return Err(ConsensusError::NotFound { what: "run", name: run.to_string() });
     };
-    if !is_gate_run(phase_type.as_deref().unwrap_or_default(), &found.gate) {
+    if !is_gate_run(phase_type.as_deref().unwrap_or_default(), &stage) {
         return Err(ConsensusError::Invalid(format!("run {run} is no quality gate")));
     }
-    if running {
+    Ok(Answers {
+        gate: gates::gate_name(&stage),
+        quorum: quorum.unwrap_or(1),
+        latest: latest_answers(conn, run)?,
+    })
+}
+
+impl Answers {
+    /// Merges them. The work grows with the answers; no connection is held for it.
+    pub(crate) fn judge(&self) -> Found {
+        let answers: Vec<GateAnswer<'_>> = self
+            .latest
+            .iter()
+            .map(|answer| GateAnswer {
+                agent: &answer.agent,
+                family: answer.family.as_deref(),
+                content: &answer.content,
+            })
+            .collect();
+        let judged = gates::judge(&self.gate, &answers);
+        let failed = gates::failure(judged.payloads as u64, self.quorum);
+        Found { judged, failed }
+    }
+}
+
+/// Refuses a gate whose run is being driven.
+pub(crate) fn must_be_closed(conn: &ReadConn<'_>, run: RunId) -> Result<()> {
+    let query = "SELECT EXISTS (SELECT 1 FROM run_settings WHERE run_id = ?1 AND ended_at IS NULL)";
+    if conn.query_row(query, [run.0], |row| row.get(0))? {
         return Err(ConsensusError::refused(format!("run {run} is not closed yet"), None));
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Keeps what the agents of a gate found, and the answers that they may give; what is kept already stays.
-pub(crate) fn record(tx: &WriteTx<'_>, run: RunId) -> Result<Gate> {
+pub(crate) fn record(tx: &WriteTx<'_>, run: RunId, found: &Found) -> Result<Gate> {
     if let Some(gate) = of_run(tx, run)? {
         return Ok(gate);
     }
-    let of = gate_run(tx, run)?;
-    let answers = latest_answers(tx, run)?;
-    let answers: Vec<GateAnswer<'_>> = answers
-        .iter()
-        .map(|answer| GateAnswer {
-            agent: &answer.agent,
-            family: answer.family.as_deref(),
-            content: &answer.content,
-        })
-        .collect();
-    let judged = gates::judge(&of.gate, &answers);
-    let failed = gates::failure(judged.payloads as u64, of.quorum);
+    let Found { judged, failed } = found;
     let at = tx.now_ms();
     tx.execute(
         "INSERT INTO gate_results(run_id, payloads, failed, rejected, recorded_at) VALUES(?1, ?2, ?3, ?4, ?5)",
@@ -82,6 +108,7 @@ pub(crate) fn record(tx: &WriteTx<'_>, run: RunId) -> Result<Gate> {
 }
 
 /// An agent's latest answer.
+#[derive(Debug)]
 struct Latest {
     agent: String,
     family: Option<String>,

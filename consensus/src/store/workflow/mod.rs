@@ -11,11 +11,13 @@ mod owner;
 mod reading;
 
 pub(crate) use self::attempts::{AttemptEnded, Past, Spawned, ended, lost, past, spawn, started};
-pub(crate) use self::begin::{NewRun, begin};
-pub(crate) use self::close::{close, closed};
-pub(crate) use self::delete::delete;
-pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, release, take, unfinished};
-pub(crate) use self::reading::{Driven, answers, details, driven_run, has_answered, must_be_there, roster};
+pub(crate) use self::begin::{NewRun, begin, find};
+pub(crate) use self::close::{Closed, close, closed, material, seen};
+pub(crate) use self::delete::{dangling, delete};
+pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, release, standing, take, unfinished};
+pub(crate) use self::reading::{
+    Driven, answered, answers, details, driven_run, has_answered, must_be_there, roster,
+};
 
 pub(crate) mod gates;
 pub(crate) mod pipelines;

@@ -1,6 +1,6 @@
 //! What runs that Conclave drives have beyond others. It is on the new side in every phase.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use conclave_db::ReadConn;
@@ -28,7 +28,8 @@ pub(crate) struct Driven {
     pub(crate) phase_type: String,
     pub(crate) directory: String,
     pub(crate) actor: String,
-    pub(crate) owner: Option<ProcessIdentity>,
+    /// Who drives it, as it is stored.
+    pub(crate) owner: Option<String>,
     pub(crate) driven_at: i64,
     pub(crate) cancelled_at: Option<i64>,
     pub(crate) ended_at: Option<i64>,
@@ -53,7 +54,7 @@ pub(crate) fn driven_run(conn: &ReadConn<'_>, run: RunId) -> Result<Option<Drive
             phase_type: row.get(8)?,
             directory: row.get(9)?,
             actor: row.get(10)?,
-            owner: row.get::<_, Option<String>>(11)?.map(|text| json(&text)).transpose()?,
+            owner: row.get(11)?,
             driven_at: row.get(12)?,
             cancelled_at: row.get(13)?,
             ended_at: row.get(14)?,
@@ -134,6 +135,14 @@ pub(crate) fn answers(conn: &ReadConn<'_>, run: RunId) -> Result<HashMap<String,
         Ok((row.get::<_, String>(0)?, content))
     })?;
     Ok(rows.into_iter().collect())
+}
+
+/// Who has answered in the run, with something. What was written is not read.
+pub(crate) fn answered(conn: &ReadConn<'_>, run: RunId) -> Result<HashSet<String>> {
+    let query =
+        "SELECT DISTINCT agent_name FROM agent_outputs WHERE run_id = ?1 AND octet_length(content) > 0";
+    let names = conn.query_all(query, [run.0], |row| row.get::<_, String>(0))?;
+    Ok(names.into_iter().collect())
 }
 
 /// Whether the agent has an answer in the run.

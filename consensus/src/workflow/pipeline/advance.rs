@@ -1,8 +1,6 @@
 //! From step to step, until the pipeline rests.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use conclave_db::{Db, ReadConn, process};
 
@@ -11,36 +9,16 @@ use super::{PipelineEnd, PipelineId, PipelineState, prompt, show, steps};
 use crate::error::{ConsensusError, Result};
 use crate::gates::{self, GateState};
 use crate::runs::{RunId, RunStatus};
+use crate::stages;
 use crate::store::workflow::pipelines::{self as store, Stored, Taken};
 use crate::store::workflow::{self as runs, gates as stored_gates};
 use crate::verdict::Verdict;
+use crate::workflow::driving::{Driveable, Driving, is_driven_here};
 use crate::workflow::writing::write;
-use crate::workflow::{Owner, Session, begin, cancel, drive};
+use crate::workflow::{Cancel, Owner, Session, begin, cancel, closing, drive};
 
-/// The pipelines that this process drives: which process an owner is says nothing of its tasks.
-static DRIVEN: Mutex<BTreeSet<(PathBuf, i64)>> = Mutex::new(BTreeSet::new());
-
-/// That a pipeline is driven here, for as long as it lives.
-#[derive(Debug)]
-struct Driving((PathBuf, i64));
-
-impl Driving {
-    fn begin(db: &Db, id: PipelineId) -> Result<Self> {
-        let key = (db.path().to_path_buf(), id.0);
-        let mut driven = DRIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if !driven.insert(key.clone()) {
-            let why = format!("pipeline {id} is already driven by this process");
-            return Err(ConsensusError::refused(why, None));
-        }
-        Ok(Self(key))
-    }
-}
-
-impl Drop for Driving {
-    fn drop(&mut self) {
-        DRIVEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
-    }
-}
+/// How often is looked whether somebody else has ended a run.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Where the way goes after a step.
 enum Next {
@@ -56,7 +34,7 @@ enum Next {
 /// [`ConsensusError::NotFound`] without such a pipeline, [`ConsensusError::Refused`] where another live process
 /// drives it or the run it is at, and failures of the storage: it can be driven again then, and goes on.
 pub async fn drive_pipeline(db: &Db, id: PipelineId, session: &Session) -> Result<PipelineEnd> {
-    let _driving = Driving::begin(db, id)?;
+    let _driving = Driving::begin(db, Driveable::Pipeline(id))?;
     let me = process::current()?;
     let taken = write(db, "take pipeline", move |tx| {
         let taken = store::take(tx, id, &me)?;
@@ -65,16 +43,18 @@ pub async fn drive_pipeline(db: &Db, id: PipelineId, session: &Session) -> Resul
     let (taken, found) = taken.await?;
     let not_found = || ConsensusError::NotFound { what: "pipeline", name: id.to_string() };
     let pipeline = found.ok_or_else(not_found)?;
-    let request = StoredRequest::read(&pipeline)?;
     match taken {
         Taken::Ours => {}
         Taken::Refused(Owner::Alive { pid } | Owner::Unknown { pid }) => {
             return Err(super::driven_elsewhere(id, pid));
         }
         Taken::Refused(_) => return Err(ConsensusError::refused(format!("pipeline {id} is taken"), None)),
-        Taken::Ended => return ended(db, id, &request).await,
+        Taken::Ended => return ended(db, id, &StoredRequest::read(&pipeline)?).await,
     }
-    let outcome = go(db, &pipeline, &request, session).await;
+    let outcome = match StoredRequest::read(&pipeline) {
+        Ok(request) => go(db, &pipeline, &request, session).await,
+        Err(error) => Err(error),
+    };
     let (state, reason) = match &outcome {
         Ok((rest, _)) => rest.clone(),
         Err(_) => (PipelineState::Running, None),
@@ -85,12 +65,48 @@ pub async fn drive_pipeline(db: &Db, id: PipelineId, session: &Session) -> Resul
     told(db, id, verdict).await
 }
 
+/// Whether what a replaced pipeline left is out of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LeftOver {
+    Gone,
+    Interrupted,
+}
+
+/// Ends a run of a pipeline that was replaced. Whoever drives it is asked, and waited for: two steps of a spec do not
+/// work in one folder at once. Whether one of another container ends cannot be seen, so nobody waits for it.
+async fn end_left_over(db: &Db, run: RunId, actor: &str, session: &Session) -> Result<LeftOver> {
+    loop {
+        let Cancel::Asked { .. } = cancel(db, run, actor).await? else { return Ok(LeftOver::Gone) };
+        loop {
+            let (closed, owner) = db.read_async(move |conn| runs::standing(conn, run)).await?;
+            match owner {
+                _ if closed => return Ok(LeftOver::Gone),
+                Owner::Unknown { pid } => {
+                    tracing::warn!(%run, pid, "a run of a replaced pipeline is driven in another container");
+                    return Ok(LeftOver::Gone);
+                }
+                Owner::Alive { .. } => {}
+                Owner::Here if is_driven_here(db, Driveable::Run(run)) => {}
+                // It has ended without a word, so it is closed from here.
+                Owner::Here | Owner::Nobody | Owner::Ended => break,
+            }
+            tokio::select! {
+                biased;
+                () = session.stop.cancelled() => return Ok(LeftOver::Interrupted),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+}
+
 type Rest = ((PipelineState, Option<String>), Option<Verdict>);
 
 async fn go(db: &Db, pipeline: &Stored, request: &StoredRequest, session: &Session) -> Result<Rest> {
     let spec = pipeline.spec.clone();
     for run in db.read_async(move |conn| store::left_over(conn, &spec)).await? {
-        cancel(db, run, &pipeline.actor).await?;
+        if end_left_over(db, run, &pipeline.actor, session).await? == LeftOver::Interrupted {
+            return Ok(((PipelineState::Running, None), None));
+        }
     }
     let mut last = None;
     for step in steps::around(&request.first).1 {
@@ -152,7 +168,8 @@ async fn after(db: &Db, step: &str, run: RunId, verdict: &Verdict) -> Result<Nex
     }
     if gates::is_gate(step) {
         // Agents that answer a gate's questions differently are no conflict of the run: a person decides.
-        let gate = write(db, "record a gate", move |tx| stored_gates::record(tx, run)).await?;
+        let gate = db.read_async(move |conn| stored_gates::of_run(conn, run)).await?;
+        let gate = gate.ok_or_else(|| ConsensusError::NotFound { what: "gate", name: run.to_string() })?;
         return match gate.state {
             GateState::Passed => Ok(Next::On),
             GateState::Open => Ok(Next::Rest(PipelineState::Waiting, format!("{step}: {}", gate.reason))),
@@ -160,24 +177,37 @@ async fn after(db: &Db, step: &str, run: RunId, verdict: &Verdict) -> Result<Nex
         };
     }
     match verdict.status {
-        RunStatus::Ok | RunStatus::Degraded => Ok(Next::On),
-        status => halt(format!("{status}: {}", verdict.reason)),
+        RunStatus::Ok | RunStatus::Degraded => {}
+        status => return halt(format!("{status}: {}", verdict.reason)),
+    }
+    let Some(field) = stages::stage(step).and_then(stages::Stage::decision) else { return Ok(Next::On) };
+    let decided = closing::decided(db, run).await?;
+    match decided.iter().find(|decided| decided.field == field) {
+        Some(decided) if !stages::lets_on(&decided.value) => {
+            halt(format!("{field} is {}: {}", decided.value, decided.agents.join(", ")))
+        }
+        // An audit may recommend something in words; what is not unlocked by anybody is locked.
+        None if step == "unlock" => halt(format!("nobody gave {field}")),
+        _ => Ok(Next::On),
     }
 }
 
 /// A pipeline that has ended, with the verdict on its last step.
 async fn ended(db: &Db, id: PipelineId, request: &StoredRequest) -> Result<PipelineEnd> {
     let steps = steps::around(&request.first).1;
-    let verdict = db.read_async(move |conn| {
+    let last = db.read_async(move |conn| {
         let Some(stored) = store::find(conn, id)? else { return Ok(None) };
         for step in steps.into_iter().rev() {
             if let Some(run) = store::run_of(conn, &stored.run_key, &stored.spec, step)? {
-                return runs::closed(conn, run);
+                return Ok(Some(run));
             }
         }
-        Ok(None)
+        Ok::<_, ConsensusError>(None)
     });
-    let verdict = verdict.await?;
+    let verdict = match last.await? {
+        Some(run) => closing::verdict(db, run).await?,
+        None => None,
+    };
     told(db, id, verdict).await
 }
 

@@ -21,12 +21,12 @@ pub(super) const STEPS: [&str; 9] =
 /// One answer for all steps. The last line of the prompt says which step it is; `behaviour` is sourced, and holds
 /// branches of a `case` on it.
 const AGENT: &str = r#"
-prompt=$(cat); step=${prompt##*STEP }; issues=; audit=approve; notes=none
+prompt=$(cat); step=${prompt##*STEP }; issues=; audit=approve; unlock=UNLOCK; notes=none
 echo "$NAME $step" >> calls
 eval "case \$step in $(cat behaviour) esac"
 printf '{"issues":[%s],"requirements":[],"work_breakdown":["w"],"acceptance_mapping":["m"],"tasks":["t"],
-  "implementation":["i"],"test_strategy":["s"],"audit_verdict":"%s","unlock_decision":"UNLOCK","notes":"%s"}' \
-  "$issues" "$audit" "$notes"
+  "implementation":["i"],"test_strategy":["s"],"audit_verdict":"%s","unlock_decision":"%s","notes":"%s"}' \
+  "$issues" "$audit" "$unlock" "$notes"
 "#;
 
 /// With the environment of the tests, and nobody who listens.

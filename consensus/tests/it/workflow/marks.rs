@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use conclave_consensus::runs::{self, RunId, Stand};
-use conclave_consensus::workflow::{self, Event, Session};
+use conclave_consensus::workflow::{self, AgentState, Event, Session};
 
 use super::{agent, drive, good, request, session};
 use crate::project::Project;
@@ -45,4 +45,34 @@ fn signs_follow_a_run_from_its_begin_to_its_end() {
     ];
     assert_eq!(*seen.lock().unwrap(), wanted);
     assert_eq!(marks(&project.db, id), [zoe, stand("moody", Stand::Failed, 2)]);
+}
+
+/// What was cancelled did not fail, in the list as in the detail.
+#[test]
+fn a_list_and_a_detail_say_the_same() {
+    let project = Project::new();
+    let agents = vec![good("a"), agent("b", "exit 2"), agent("c", "echo up; sleep 60"), good("d")];
+    let asked = workflow::RunRequest { sequential: true, ..request(&project, agents) };
+    let id = workflow::begin(&project.db, &asked).unwrap();
+    let mut session = session();
+    let stop = session.stop.clone();
+    session.observer = Arc::new(move |event| {
+        if matches!(event, Event::Line { agent, .. } if agent == "c") {
+            stop.cancel();
+        }
+    });
+    drive(&project.db, id, &session);
+    let both = || {
+        let shown = runs::show(&project.db, id).unwrap().unwrap();
+        let states: Vec<AgentState> = shown.roster.iter().map(|entry| entry.state).collect();
+        let stands: Vec<Stand> = marks(&project.db, id).into_iter().map(|(_, stand, _)| stand).collect();
+        (states, stands)
+    };
+    let wanted = (
+        vec![AgentState::Answered, AgentState::Failed, AgentState::Left, AgentState::Waiting],
+        vec![Stand::Answered, Stand::Failed, Stand::Nothing, Stand::Nothing],
+    );
+    assert_eq!(both(), wanted);
+    super::runtime().block_on(workflow::cancel(&project.db, id, "ana")).unwrap();
+    assert_eq!(both(), wanted);
 }

@@ -2,11 +2,13 @@
 
 use conclave_consensus::ConsensusErrorKind;
 use conclave_consensus::runs::{self, RunFilter, RunId};
-use conclave_consensus::workflow::{self, RunRequest};
+use conclave_consensus::workflow::{self, Event, RunRequest, Session};
 use conclave_db::sql::Value;
+use conclave_db::{Db, DbOptions};
+use conclave_testkit::{Parent, Rerun};
 
-use super::{agent, good, request, run};
-use crate::project::Project;
+use super::{agent, drive, good, request, run, session};
+use crate::project::{Project, schema};
 
 const TABLES: [&str; 11] = [
     "consensus_runs",
@@ -103,4 +105,48 @@ fn what_is_driven_here_is_not_deleted() {
     assert_eq!(runs::delete(&project.db, id).unwrap_err().kind(), ConsensusErrorKind::Refused);
     project.write("UPDATE run_settings SET owner = NULL");
     assert!(runs::delete(&project.db, id).unwrap());
+}
+
+/// Drives run 1 until it is killed.
+fn drive_in_child(mut parent: Parent) {
+    let state: std::path::PathBuf = std::env::var_os("STATE").unwrap().into();
+    let db = Db::open(DbOptions::new(state, schema())).unwrap();
+    parent.wait_for_release();
+    let parent = std::sync::Mutex::new(parent);
+    let observer = move |event: Event| {
+        if matches!(event, Event::Line { .. }) {
+            parent.lock().unwrap().say("up");
+        }
+    };
+    let session = Session { observer: std::sync::Arc::new(observer), ..session() };
+    drive(&db, RunId(1), &session);
+}
+
+/// Killed, it could end nobody: what it started goes before the rows that lead to it.
+#[test]
+fn what_a_killed_driver_left_is_ended_before_its_run_goes() {
+    if let Some(parent) = Parent::of_this_process() {
+        return drive_in_child(parent);
+    }
+    let project = Project::new();
+    let script = "sleep 600 & echo $! > sleeper; echo $$ > leader; echo up; wait";
+    let id = workflow::begin(&project.db, &request(&project, vec![agent("a", script)])).unwrap();
+    project.write("UPDATE run_settings SET owner = NULL");
+    let mut driver = Rerun::of("workflow::removed::what_a_killed_driver_left_is_ended_before_its_run_goes")
+        .variable("STATE", project.db.path().display().to_string())
+        .start();
+    driver.release();
+    assert_eq!(driver.line().as_deref(), Some("up"));
+    driver.kill();
+    let lives = |file: &str| {
+        let pid = std::fs::read_to_string(project.path(file)).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        // One that has ended and that nobody waited for is dead too.
+        !stat.is_empty() && !stat.contains(") Z ")
+    };
+    assert!(lives("leader") && lives("sleeper"));
+    // Also from within a runtime.
+    assert!(super::runtime().block_on(async { runs::delete(&project.db, id) }).unwrap());
+    assert!(!lives("leader") && !lives("sleeper"));
+    assert_eq!(project.number("SELECT count(*) FROM consensus_runs"), 0);
 }
