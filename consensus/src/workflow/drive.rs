@@ -8,7 +8,7 @@ use std::time::Duration;
 use conclave_db::{Db, DbError, process};
 use tokio::task::{JoinError, JoinSet};
 
-use super::asking::{Asked, ask};
+use super::asking::{Asked, Repair, ask};
 use super::scratch;
 use super::stage::Stage;
 use super::stage_time::StageTime;
@@ -253,7 +253,7 @@ async fn ask_unless_answered(
             Ok::<_, ConsensusError>((store::has_answered(conn, run, &name)?, own))
         })
         .await?;
-    if answered {
+    if answered && Repair::due(&past).is_none() {
         return Ok(Asked::Done);
     }
     ask(stage, definition, &past, earlier).await

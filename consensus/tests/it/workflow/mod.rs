@@ -7,6 +7,7 @@ mod many;
 mod marks;
 mod owned;
 mod removed;
+mod repaired;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
