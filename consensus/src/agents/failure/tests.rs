@@ -235,6 +235,24 @@ fn exit_code_0_without_an_answer_is_degraded() {
     check("claude", &ended(0, reported, ""), "permanent (denied)", wanted, Some("/login"));
 }
 
+/// Text may be cut, and says so; JSON is never put together from parts, and neither is a wrapper.
+#[test]
+fn what_is_missing_is_no_part_of_an_answer() {
+    let bytes = b"one {\ntwo\nthr}ee {}\nfour\n";
+    let ended = |bytes: &'static [u8], cut| Ended {
+        exit_code: Some(0),
+        stdout: Written { bytes, cut: Some(cut) },
+        ..Ended::default()
+    };
+    let Judged::Answer(answer) = judge(None, &ended(bytes, 12), false) else { panic!("no answer") };
+    assert_eq!(answer.content, b"one {\ntwo\n[cut here: some of the output is missing]\nfour");
+    assert!(matches!(judge(None, &ended(bytes, 12), true), Judged::Failed(_)));
+    let wrapper = b"{\"type\":\"result\",\n\"result\":\"x\"}\n";
+    for wants_json in [true, false] {
+        assert!(matches!(judge(preset("claude"), &ended(wrapper, 10), wants_json), Judged::Failed(_)));
+    }
+}
+
 #[test]
 fn programs_that_do_not_start_say_why() {
     for (kind, class, hint) in [
