@@ -4,9 +4,9 @@ use std::io;
 
 use conclave_retry::{ErrorClass, PermanentReason, RetryReason, io_kind};
 
-use super::wrapper::{Said, first_object, unwrap};
-use super::{Preset, Usage, signs};
-use crate::answer::{Answer, Found, NoAnswer, extract};
+use super::wrapper::{Said, objects, unwrap};
+use super::{Preset, Usage, Written, signs};
+use crate::answer::{Answer, NoAnswer, extract};
 
 /// The longest message, in characters.
 const MESSAGE_LIMIT: usize = 300;
@@ -51,11 +51,9 @@ pub struct Ended<'a> {
     /// Why it could not be started.
     pub not_started: Option<&'a io::Error>,
     /// What it wrote to standard output, up to a limit.
-    pub stdout: &'a [u8],
+    pub stdout: Written<'a>,
     /// What it wrote to standard error, up to a limit.
-    pub stderr: &'a [u8],
-    /// Whether standard output was cut at the limit.
-    pub truncated: bool,
+    pub stderr: Written<'a>,
 }
 
 /// What an attempt came to.
@@ -94,20 +92,20 @@ pub fn judge(preset: Option<&Preset>, ended: &Ended<'_>, wants_json: bool) -> Ju
     Judged::Failed(Failed { usage: said.usage, session_id: said.session_id, ..failed })
 }
 
-fn answer(ended: &Ended<'_>, said: &Said, wants_json: bool) -> Result<Answer, &'static str> {
+fn answer(ended: &Ended<'_>, said: &Said<'_>, wants_json: bool) -> Result<Answer, &'static str> {
+    if said.is_in_parts && wants_json {
+        return Err("its output was cut at the limit, and what is left holds no whole JSON");
+    }
     let text = said.answer.as_deref().unwrap_or_default();
     let (content, found) = extract(text, wants_json).map_err(|why| match why {
-        NoAnswer::Empty if ended.truncated => {
+        NoAnswer::Empty if ended.stdout.is_cut() => {
             "its output was cut at the limit, and what is left holds no answer"
         }
         NoAnswer::Empty => "it ended well, and answered nothing",
         NoAnswer::Template => "its answer is the template, echoed back",
     })?;
-    if ended.truncated && wants_json && found == Found::Text {
-        return Err("its output was cut at the limit, and what is left holds no whole JSON");
-    }
     let (usage, session_id) = (said.usage.clone(), said.session_id.clone());
-    Ok(Answer { content, raw: ended.stdout.to_vec(), found, usage, session_id })
+    Ok(Answer { content, found, usage, session_id })
 }
 
 fn not_started(preset: Option<&Preset>, error: &io::Error) -> Failed {
@@ -132,7 +130,7 @@ fn not_started(preset: Option<&Preset>, error: &io::Error) -> Failed {
 }
 
 /// Whoever reconnects until its time is over says why; everybody else was just slow.
-fn timed_out(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said) -> Failed {
+fn timed_out(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said<'_>) -> Failed {
     let words =
         said.error.clone().or_else(|| said.progress.clone()).or_else(|| telling_line(preset, ended.stderr));
     let class = match words.as_deref().map(|words| (signs::known(preset, None, words), words)) {
@@ -157,7 +155,7 @@ fn by_signal(signal: i32) -> ErrorClass {
     }
 }
 
-fn without_answer(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said, why: &str) -> Failed {
+fn without_answer(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said<'_>, why: &str) -> Failed {
     let words = said.progress.clone().or_else(|| telling_line(preset, ended.stderr));
     let class = match words.as_deref().and_then(|words| signs::known(preset, None, words)) {
         Some(class @ ErrorClass::Permanent { .. }) => class,
@@ -167,7 +165,7 @@ fn without_answer(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said, why: 
     Failed { hint, ..Failed::new(class, with_words(why, words)) }
 }
 
-fn refused(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said) -> Failed {
+fn refused(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said<'_>) -> Failed {
     let words = words(preset, ended, said);
     let heard = words.clone().unwrap_or_default();
     let class = signs::class_of(preset, ended.exit_code, said.status, &heard);
@@ -181,10 +179,11 @@ fn refused(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said) -> Failed {
 }
 
 /// What the agent says about its failure: in its wrapper, on standard error, on standard output.
-fn words(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said) -> Option<String> {
+fn words(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said<'_>) -> Option<String> {
     let in_errors = || {
-        let error = first_object(ended.stderr)?;
-        error["error"]["message"].as_str().map(str::to_owned)
+        let parts = [Some(ended.stderr.beginning()), ended.stderr.end()];
+        let mut errors = parts.into_iter().flatten().flat_map(objects);
+        errors.find_map(|error| error["error"]["message"].as_str().map(str::to_owned))
     };
     let words = said
         .error
@@ -192,7 +191,7 @@ fn words(preset: Option<&Preset>, ended: &Ended<'_>, said: &Said) -> Option<Stri
         .or_else(in_errors)
         .or_else(|| telling_line(preset, ended.stderr))
         .or_else(|| said.progress.clone())
-        .or_else(|| telling_line(preset, said.answer.as_deref().unwrap_or_default()));
+        .or_else(|| telling_line(preset, Written::whole(said.answer.as_deref().unwrap_or_default())));
     words.map(bounded)
 }
 
@@ -204,9 +203,15 @@ fn bounded(mut words: String) -> String {
 }
 
 /// The line that says most: one with a known sign, else one that calls itself an error, else the last.
-fn telling_line(preset: Option<&Preset>, output: &[u8]) -> Option<String> {
-    let output = String::from_utf8_lossy(output);
-    let lines = || output.lines().filter(|line| line.chars().any(char::is_alphanumeric));
+fn telling_line(preset: Option<&Preset>, output: Written<'_>) -> Option<String> {
+    let (beginning, end) = (
+        String::from_utf8_lossy(output.beginning()),
+        String::from_utf8_lossy(output.end().unwrap_or_default()),
+    );
+    let lines = || {
+        let lines = beginning.lines().chain(end.lines());
+        lines.filter(|line| line.chars().any(char::is_alphanumeric))
+    };
     let both_ends = || lines().take(LINES).chain(lines().rev().take(LINES));
     let by_sign = both_ends().find(|line| signs::known(preset, None, line).is_some());
     let is_error = |line: &&str| {

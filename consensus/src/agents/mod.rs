@@ -9,9 +9,11 @@ mod presets;
 mod signs;
 mod usage;
 mod wrapper;
+mod written;
 
 pub use self::command::{CommandLine, Launch, command_of};
 pub use self::definition::{Accept, AgentDefinition};
 pub use self::failure::{Ended, Failed, Judged, judge};
 pub use self::presets::{PRESETS, Preset, installed, preset};
 pub use self::usage::Usage;
+pub use self::written::Written;

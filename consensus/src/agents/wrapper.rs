@@ -1,19 +1,24 @@
 //! What agents put around their answers: result lines, event streams, reports on what it cost.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::Usage;
 use super::presets::Format;
+use super::{Usage, Written};
 
 /// What the output of an attempt says.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Said {
+pub(super) struct Said<'a> {
     /// The answer, without what was around it.
-    pub(super) answer: Option<Vec<u8>>,
+    pub(super) answer: Option<Cow<'a, [u8]>>,
     /// That it failed, in the agent's words.
     pub(super) error: Option<String>,
     /// The HTTP status of the failure, where the agent passes it on.
     pub(super) status: Option<u16>,
+    /// Whether the answer has a part missing.
+    pub(super) is_in_parts: bool,
     /// What is not the end yet: "Reconnecting... 2/5".
     pub(super) progress: Option<String>,
     pub(super) usage: Usage,
@@ -22,16 +27,32 @@ pub(super) struct Said {
 
 /// Takes the wrapper off. Output that is not in the format of the preset is an answer as it is: the configured command
 /// may ask for another format, or be another program.
-pub(super) fn unwrap(format: Option<Format>, stdout: &[u8]) -> Said {
+///
+/// Where a part of it is missing, nothing is read across the gap, and what came before it is no answer: another may
+/// have followed.
+pub(super) fn unwrap(format: Option<Format>, stdout: Written<'_>) -> Said<'_> {
     let said = match format {
         Some(Format::Claude) => claude(stdout),
         Some(Format::Codex) => codex(stdout),
         Some(Format::Gemini) => gemini(stdout),
         Some(Format::Opencode) => opencode(stdout),
-        Some(Format::Aider) => Some(aider(stdout)),
-        None => None,
+        Some(Format::Aider) if !stdout.is_cut() => Some(aider(stdout.bytes)),
+        Some(Format::Aider) | None => None,
     };
-    said.unwrap_or_else(|| Said { answer: Some(stdout.to_vec()), ..Said::default() })
+    said.unwrap_or_else(|| {
+        let answer = plain(format, stdout);
+        Said { is_in_parts: stdout.is_cut(), answer, ..Said::default() }
+    })
+}
+
+/// Output without a wrapper. The beginning of one whose other end was not found is no answer.
+fn plain(format: Option<Format>, stdout: Written<'_>) -> Option<Cow<'_, [u8]>> {
+    let Some(end) = stdout.end() else { return Some(stdout.bytes.into()) };
+    let is_wrapper = matches!(stdout.bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+    if is_wrapper && format.is_some_and(|format| format != Format::Aider) {
+        return None;
+    }
+    Some([stdout.beginning(), b"[cut here: some of the output is missing]\n", end].concat().into())
 }
 
 /// The objects that stand alone on a line, in order.
@@ -52,15 +73,16 @@ fn status(value: &Value) -> Option<u16> {
 }
 
 /// The last result line; with `--verbose` all messages are one list.
-fn claude(stdout: &[u8]) -> Option<Said> {
+fn claude(stdout: Written<'_>) -> Option<Said<'static>> {
     let is_result = |value: &Value| value["type"] == "result" && value.get("is_error").is_some();
-    let result = lines(stdout).rev().find(is_result).or_else(|| {
-        let all: Vec<Value> = serde_json::from_slice(stdout).ok()?;
+    let result = lines(stdout.end().unwrap_or(stdout.bytes)).rev().find(is_result).or_else(|| {
+        let whole = (!stdout.is_cut()).then_some(stdout.bytes)?;
+        let all: Vec<Value> = serde_json::from_slice(whole).ok()?;
         all.into_iter().rev().find(is_result)
     });
     let Some(result) = result else {
         // A stream that was cut off has its messages, and no result.
-        let begun = lines(stdout).next().filter(|event| event["type"] == "system")?;
+        let begun = lines(stdout.beginning()).next().filter(|event| event["type"] == "system")?;
         return Some(Said { session_id: text(&begun["session_id"]), ..Said::default() });
     };
     let mut said = Said {
@@ -75,9 +97,9 @@ fn claude(stdout: &[u8]) -> Option<Said> {
         let structured = result.get("structured_output").filter(|value| !value.is_null());
         let is_json = |text: &String| serde_json::from_str::<Value>(text).is_ok();
         said.answer = match (written, structured) {
-            (Some(written), Some(_)) if is_json(&written) => Some(written.into_bytes()),
-            (_, Some(structured)) => Some(structured.to_string().into_bytes()),
-            (written, None) => written.map(String::into_bytes),
+            (Some(written), Some(_)) if is_json(&written) => Some(written.into_bytes().into()),
+            (_, Some(structured)) => Some(structured.to_string().into_bytes().into()),
+            (written, None) => written.map(|written| written.into_bytes().into()),
         };
     } else {
         let errors = result["errors"].as_array().into_iter().flatten().find_map(text);
@@ -88,9 +110,29 @@ fn claude(stdout: &[u8]) -> Option<Said> {
 }
 
 /// Events: the last message of the agent is the answer, unless the turn failed.
-fn codex(stdout: &[u8]) -> Option<Said> {
-    let mut said: Option<Said> = None;
-    for event in lines(stdout) {
+fn codex(stdout: Written<'_>) -> Option<Said<'static>> {
+    let mut said = codex_events(None, lines(stdout.beginning()));
+    if let Some(end) = stdout.end() {
+        let before = said.take().map(|before| Said { answer: None, error: None, ..before });
+        let mut closed = false;
+        let events = lines(end).inspect(|event| match event["type"].as_str().unwrap_or_default() {
+            "turn.completed" => closed = true,
+            kind if kind.starts_with("item.") || kind.starts_with("turn.") => closed = false,
+            _ => {}
+        });
+        said = codex_events(before, events);
+        if !closed && let Some(said) = &mut said {
+            said.answer = None;
+        }
+    }
+    said
+}
+
+fn codex_events(
+    mut said: Option<Said<'static>>,
+    events: impl Iterator<Item = Value>,
+) -> Option<Said<'static>> {
+    for event in events {
         let kind = event["type"].as_str().unwrap_or_default();
         if !kind.starts_with("thread.")
             && !kind.starts_with("turn.")
@@ -104,7 +146,7 @@ fn codex(stdout: &[u8]) -> Option<Said> {
         match kind {
             "thread.started" => said.session_id = text(&event["thread_id"]),
             "item.completed" if item["type"] == "agent_message" => {
-                said.answer = text(&item["text"]).map(String::into_bytes);
+                said.answer = text(&item["text"]).map(|text| text.into_bytes().into());
             }
             "item.completed" if item["type"] == "error" => {
                 said.progress = said.progress.take().or_else(|| text(&item["message"]));
@@ -131,41 +173,65 @@ fn codex(stdout: &[u8]) -> Option<Said> {
 }
 
 /// One object, after lines of other kinds or without them.
-fn gemini(stdout: &[u8]) -> Option<Said> {
-    let result = first_object(stdout)?;
-    if result.get("response").is_none() && result.get("error").is_none() && result.get("stats").is_none() {
-        return None;
-    }
+fn gemini(stdout: Written<'_>) -> Option<Said<'static>> {
+    let is_result = |value: &Value| ["response", "error", "stats"].iter().any(|key| value.get(key).is_some());
+    let result = objects(stdout.end().unwrap_or(stdout.bytes)).find(is_result)?;
     let error = &result["error"];
     let failed = || text(&error["message"]).or_else(|| text(&error["type"]));
     Some(Said {
-        answer: text(&result["response"]).map(String::into_bytes),
+        answer: text(&result["response"]).map(|text| text.into_bytes().into()),
         error: error.is_object().then(failed).flatten(),
         status: status(&error["code"]).filter(|status| *status >= 400),
         usage: Usage::of_gemini(&result["stats"]),
         session_id: text(&result["session_id"]),
-        progress: None,
+        ..Said::default()
     })
 }
 
-/// The object that begins at the first line with nothing but its brace, or at the first byte.
-pub(super) fn first_object(bytes: &[u8]) -> Option<Value> {
-    let mut begin = 0;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        if line.starts_with(b"{") {
-            let rest = bytes.get(begin..)?;
-            return serde_json::Deserializer::from_slice(rest).into_iter::<Value>().next()?.ok();
+/// The objects that begin at the first byte of a line, in order.
+pub(super) fn objects(bytes: &[u8]) -> impl Iterator<Item = Value> {
+    let mut position = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = bytes.get(position..).filter(|rest| !rest.is_empty())?;
+            let line = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+            position += line;
+            if !rest.starts_with(b"{") {
+                continue;
+            }
+            let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
+            if let Some(Ok(value)) = values.next() {
+                position += values.byte_offset().saturating_sub(line);
+                return Some(value);
+            }
         }
-        begin += line.len();
-    }
-    None
+    })
 }
 
 /// Events: the texts of the last message are the answer.
-fn opencode(stdout: &[u8]) -> Option<Said> {
-    let mut said: Option<Said> = None;
+fn opencode(stdout: Written<'_>) -> Option<Said<'static>> {
+    let Some(end) = stdout.end() else { return opencode_events(lines(stdout.bytes)) };
+    // All texts of a message are known where its beginning was heard, and its end.
+    let (mut begun, mut last, mut closed) = (BTreeSet::new(), None, false);
+    let events = lines(end).inspect(|event| {
+        let message = text(&event["part"]["messageID"]);
+        match event["type"].as_str().unwrap_or_default() {
+            "step_start" => begun.extend(message),
+            "step_finish" => closed |= message == last,
+            "text" => (last, closed) = (message, false),
+            _ => {}
+        }
+    });
+    let said = opencode_events(events).or_else(|| opencode_events(lines(stdout.beginning()).take(1)))?;
+    let is_whole = closed && last.is_some_and(|last| begun.contains(&last));
+    // What was used up in the missing part is not known.
+    Some(Said { usage: Usage::default(), answer: said.answer.filter(|_| is_whole), ..said })
+}
+
+fn opencode_events(events: impl Iterator<Item = Value>) -> Option<Said<'static>> {
+    let mut said: Option<Said<'static>> = None;
     let (mut message, mut answer) = (None, Vec::new());
-    for event in lines(stdout).filter(|event| event.get("sessionID").is_some()) {
+    for event in events.filter(|event| event.get("sessionID").is_some()) {
         let said = said.get_or_insert_default();
         said.session_id = text(&event["sessionID"]).or(said.session_id.take());
         let part = &event["part"];
@@ -195,12 +261,12 @@ fn opencode(stdout: &[u8]) -> Option<Said> {
         }
     }
     let mut said = said?;
-    said.answer = Some(answer).filter(|answer| !answer.is_empty());
+    said.answer = Some(answer).filter(|answer| !answer.is_empty()).map(Cow::Owned);
     Some(said)
 }
 
 /// The text without the report on tokens; the lines about the program itself end with the first empty one.
-fn aider(stdout: &[u8]) -> Said {
+fn aider(stdout: &[u8]) -> Said<'static> {
     let mut said = Said::default();
     let mut answer = Vec::new();
     let mut in_banner = stdout.starts_with(b"Aider v");
@@ -215,7 +281,7 @@ fn aider(stdout: &[u8]) -> Said {
             answer.extend_from_slice(line);
         }
     }
-    said.answer = Some(answer);
+    said.answer = Some(answer.into());
     said
 }
 

@@ -15,8 +15,6 @@ pub use self::template::is_template;
 pub struct Answer {
     /// The answer, taken out of everything around it.
     pub content: Vec<u8>,
-    /// Standard output, unchanged.
-    pub raw: Vec<u8>,
     /// Where the content stood.
     pub found: Found,
     /// What the attempt used up.

@@ -63,7 +63,7 @@ pub struct Command {
 /// What a child may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes that are kept of standard output, from its beginning. The rest is read and counted.
+    /// Bytes that are kept of standard output: half of them its beginning, half its end. The rest is read and counted.
     pub stdout: usize,
     /// The same of standard error.
     pub stderr: usize,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use super::capture::Capture;
+use super::capture::{Capture, Keeping};
 use super::progress::{Lines, Progress};
 
 /// How much is read at a time, on the stack: a child that is silent holds no buffer.
@@ -51,7 +51,7 @@ impl<F: FnMut(&str)> Streams<F> {
         self.stdout.lines.end(&mut self.progress);
         self.stderr.lines.end(&mut self.progress);
         self.progress.finish();
-        (self.stdout.capture.finish(), self.stderr.capture.finish())
+        (self.stdout.kept.finish(), self.stderr.kept.finish())
     }
 }
 
@@ -93,13 +93,13 @@ impl Feed {
 pub(super) struct Heard<R> {
     pipe: Option<R>,
     limit: usize,
-    capture: Capture,
+    kept: Keeping,
     lines: Lines,
 }
 
 impl<R: AsyncRead + Unpin> Heard<R> {
     pub(super) fn new(pipe: Option<R>, limit: usize) -> Self {
-        Self { pipe, limit, capture: Capture::default(), lines: Lines::default() }
+        Self { pipe, limit, kept: Keeping::default(), lines: Lines::default() }
     }
 
     fn poll(&mut self, context: &mut Context<'_>, progress: &mut Progress<impl FnMut(&str)>) {
@@ -109,13 +109,13 @@ impl<R: AsyncRead + Unpin> Heard<R> {
             match Pin::new(pipe).poll_read(context, &mut buffer) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                    self.capture.take(buffer.filled(), self.limit);
+                    self.kept.take(buffer.filled(), self.limit);
                     self.lines.take(buffer.filled(), progress);
                     continue;
                 }
                 Poll::Ready(Ok(())) => {}
                 // Pipes do not fail; if one does, what it would have said is missing.
-                Poll::Ready(Err(_)) => self.capture.truncated = true,
+                Poll::Ready(Err(_)) => self.kept.lose(),
             }
             self.pipe = None;
             self.lines.end(progress);

@@ -10,7 +10,7 @@ use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
 pub(crate) use self::attempt::{completion, spawn};
-pub(crate) use self::output::output;
+pub(crate) use self::output::{output, output_of};
 pub(crate) use self::synthesis::synthesis;
 use super::runs;
 use crate::canonical::{run_key, stage};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::absent::says_none;
 use super::canonical::{decision, is_silent};
 use super::model::{Case, Conflict, Position};
 use super::vote::shown;
@@ -83,11 +84,7 @@ fn entry(value: &Value) -> Option<String> {
         Value::String(text) => text.trim().to_owned(),
         other => other.to_string(),
     };
-    let word = text.trim_end_matches('.').to_lowercase();
-    if matches!(
-        word.as_str(),
-        "" | "-" | "–" | "none" | "n/a" | "no conflict" | "no conflicts" | "no agreements"
-    ) {
+    if says_none(&text) {
         return None;
     }
     let mut short: String = text.chars().take(TEXT).collect();

@@ -9,6 +9,7 @@
 //! status: agents that err tend to err alike, and agreement is not truth. Values that are cut because an answer is
 //! too big or too deep agree with nothing.
 
+mod absent;
 mod bounded;
 mod canonical;
 mod conflicts;

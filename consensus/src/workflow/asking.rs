@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use conclave_retry::ErrorClass;
+use tokio::sync::SemaphorePermit;
 
 use super::attempt::{Attempt, Attempted};
 use super::prompt::Earlier;
@@ -11,7 +12,7 @@ use super::stage::Stage;
 use super::{AttemptEnd, Event, slots};
 use crate::agents::AgentDefinition;
 use crate::error::Result;
-use crate::store::workflow::Past;
+use crate::store::workflow::{self as store, IN_WORDS, Past};
 
 /// What came of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,63 @@ impl Standing {
     }
 }
 
+/// One more attempt after an answer in words where JSON is wanted. It uses up no retry, and whatever comes of it the
+/// agent has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Repair {
+    number: i64,
+    lost: i64,
+}
+
+impl Repair {
+    /// The one that is to be made after these attempts: after the answer in words none came to an end of its own.
+    pub(super) fn due(past: &[Past]) -> Option<Self> {
+        let in_words = |attempt: &Past| {
+            attempt.end == Some(AttemptEnd::Answered) && attempt.reason.as_deref() == Some(IN_WORDS)
+        };
+        let answered = past.iter().rposition(in_words)?;
+        let (before, after) = past.split_at(answered + 1);
+        let was_lost =
+            |attempt: &Past| matches!(attempt.end, None | Some(AttemptEnd::Lost | AttemptEnd::Cancelled));
+        let lost = i64::try_from(after.len()).unwrap_or(i64::MAX);
+        after.iter().all(was_lost).then_some(Self { number: before.last()?.attempt + 1, lost })
+    }
+
+    async fn make(self, stage: &Stage, definition: &AgentDefinition, earlier: &[Earlier]) -> Result<Asked> {
+        let (run, agent) = (stage.run, definition.name.clone());
+        let answer = stage.db.read_async(move |conn| store::answer(conn, run, &agent)).await?;
+        let Some(answer) = answer else { return Ok(Asked::Done) };
+        let slot = match take_slot(stage).await {
+            Ok(slot) => slot,
+            Err(asked) => return Ok(asked),
+        };
+        let attempt = Attempt {
+            definition,
+            number: self.number,
+            lost: self.lost,
+            failures: Failures::default(),
+            earlier,
+            in_words: Some(&answer),
+        };
+        let attempted = attempt.make(stage).await?;
+        drop(slot);
+        Ok(if attempted == Attempted::Stopped { Asked::Stopped } else { Asked::Done })
+    }
+}
+
+/// Waits until the agent may be started; gives what came of asking where it is not to be.
+async fn take_slot(stage: &Stage) -> std::result::Result<Option<SemaphorePermit<'static>>, Asked> {
+    if stage.time.left_for_work().is_zero() {
+        return Err(Asked::Done);
+    }
+    tokio::select! {
+        biased;
+        () = stage.stop.cancelled() => Err(Asked::Stopped),
+        () = tokio::time::sleep(stage.time.left_for_work()) => Err(Asked::Done),
+        slot = slots::take() => Ok(slot),
+    }
+}
+
 /// Asks the agent, of which these attempts are known, until it is done with.
 pub(super) async fn ask(
     stage: &Stage,
@@ -66,6 +124,9 @@ pub(super) async fn ask(
     past: &[Past],
     earlier: &[Earlier],
 ) -> Result<Asked> {
+    if let Some(repair) = Repair::due(past) {
+        return repair.make(stage, definition, earlier).await;
+    }
     let mut standing = Standing::of(past);
     while !standing.given_up {
         if let Some((why, until)) = standing.waits.take()
@@ -73,14 +134,9 @@ pub(super) async fn ask(
         {
             return Ok(asked);
         }
-        if stage.time.left_for_work().is_zero() {
-            return Ok(Asked::Done);
-        }
-        let slot = tokio::select! {
-            biased;
-            () = stage.stop.cancelled() => return Ok(Asked::Stopped),
-            () = tokio::time::sleep(stage.time.left_for_work()) => return Ok(Asked::Done),
-            slot = slots::take() => slot,
+        let slot = match take_slot(stage).await {
+            Ok(slot) => slot,
+            Err(asked) => return Ok(asked),
         };
         let attempt = Attempt {
             definition,
@@ -88,11 +144,16 @@ pub(super) async fn ask(
             lost: standing.lost,
             failures: standing.failures,
             earlier,
+            in_words: None,
         };
         let attempted = attempt.make(stage).await?;
         drop(slot);
         match attempted {
             Attempted::Answered => return Ok(Asked::Done),
+            Attempted::AnsweredInWords => {
+                let repair = Repair { number: standing.next() + 1, lost: 0 };
+                return repair.make(stage, definition, earlier).await;
+            }
             Attempted::Stopped => return Ok(Asked::Stopped),
             Attempted::Failed { class, message, retry_at } => {
                 standing.failures.all += 1;
@@ -134,7 +195,7 @@ async fn wait(
 
 #[cfg(test)]
 mod tests {
-    use super::{AttemptEnd, Failures, Past, Standing};
+    use super::{AttemptEnd, Failures, IN_WORDS, Past, Repair, Standing};
 
     fn past(attempt: i64, end: Option<AttemptEnd>, class: Option<&str>, retry_at: Option<i64>) -> Past {
         Past {
@@ -143,9 +204,29 @@ mod tests {
             attempt,
             end,
             class: class.map(str::to_owned),
+            reason: None,
             message: Some("busy".into()),
             retry_at,
             process: None,
+        }
+    }
+
+    #[test]
+    fn a_repair_is_due_until_it_has_ended() {
+        let words =
+            || Past { reason: Some(IN_WORDS.into()), ..past(2, Some(AttemptEnd::Answered), None, None) };
+        let due = |past: &[Past]| Repair::due(past).map(|repair| (repair.number, repair.lost));
+        let with = |ends: &[Option<AttemptEnd>]| {
+            let mut all = vec![past(1, Some(AttemptEnd::Failed), Some("retryable"), None), words()];
+            all.extend(ends.iter().map(|end| past(3, *end, None, None)));
+            due(&all)
+        };
+        assert_eq!(due(&[]), None);
+        assert_eq!(due(&[past(1, Some(AttemptEnd::Answered), None, None)]), None);
+        assert_eq!(with(&[]), Some((3, 0)));
+        assert_eq!(with(&[Some(AttemptEnd::Lost), Some(AttemptEnd::Cancelled)]), Some((3, 2)));
+        for end in [AttemptEnd::Answered, AttemptEnd::Failed, AttemptEnd::TimedOut] {
+            assert_eq!(with(&[Some(AttemptEnd::Lost), Some(end)]), None, "{end:?}");
         }
     }
 

@@ -1,4 +1,6 @@
-//! One attempt: recorded, started, heard, judged, stored.
+//! One attempt: recorded, started, heard to its end.
+
+mod ended;
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -6,28 +8,26 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use conclave_retry::{ErrorClass, Random, RetryReason};
+use conclave_retry::{ErrorClass, Random};
 
-use super::prompt::{self, Earlier};
-use super::retrying::{Failures, Retrying};
+use super::Event;
+use super::prompt::{Earlier, Question};
+use super::retrying::Failures;
 use super::scratch;
 use super::stage::Stage;
 use super::writing::write;
-use super::{AttemptEnd, Event};
-use crate::agents::{self, AgentDefinition, CommandLine, Ended, Failed, Judged, Launch};
-use crate::answer::Answer;
-use crate::child::{self, Command, Done, Why};
+use crate::agents::{self, AgentDefinition, CommandLine, Launch};
+use crate::child::{self, Command, Done};
 use crate::error::Result;
-use crate::record::{CompletionRecord, OutputRecord, SpawnRecord};
-use crate::store::workflow::{self as store, AttemptEnded, Spawned};
-
-/// The end of standard error that is kept with an attempt, in bytes.
-const STDERR_KEPT: usize = 16 * 1024;
+use crate::record::SpawnRecord;
+use crate::store::workflow::{self as store, Spawned};
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Attempted {
     Answered,
+    /// Answered in words where JSON is wanted.
+    AnsweredInWords,
     /// Without an answer: the next attempt begins at this time, ms; there is none where it is absent.
     Failed {
         class: ErrorClass,
@@ -48,6 +48,9 @@ pub(super) struct Attempt<'a> {
     pub(super) lost: i64,
     pub(super) failures: Failures,
     pub(super) earlier: &'a [Earlier],
+    /// The answer in words that is to be given again as JSON. Such an attempt is not repeated, and brings JSON or
+    /// nothing.
+    pub(super) in_words: Option<&'a [u8]>,
 }
 
 /// How a process came to its end, or did not come to its beginning.
@@ -100,10 +103,12 @@ impl Attempt<'_> {
     }
 
     fn tell_started(&self, stage: &Stage, pid: u32) {
+        let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         stage.session.tell(Event::Started {
             agent: self.definition.name.clone(),
-            attempt: u32::try_from(self.number).unwrap_or(u32::MAX),
-            limit: self.definition.retries.saturating_add(1),
+            attempt: number,
+            // A repair may be one more.
+            limit: self.definition.retries.saturating_add(1).max(number),
             pid,
         });
     }
@@ -112,9 +117,19 @@ impl Attempt<'_> {
     async fn launch(&self, stage: &Stage, agent_id: &str) -> io::Result<Prepared> {
         let mut definition = self.definition.clone();
         definition.env = stage.session.values_of(&definition.name);
-        let prompt = prompt::compose(definition.role.as_deref(), &stage.driven.prompt, self.earlier);
+        let is_built_in = stage.asks_built_in();
+        let question = Question {
+            role: definition.role.as_deref(),
+            prompt: &stage.driven.prompt,
+            // Another prompt may ask for more than the schema lets through.
+            keys: if is_built_in { &[] } else { stage.required() },
+            earlier: self.earlier,
+            in_words: self.in_words,
+        };
+        let prompt = question.compose();
         let session_id = uuid(&*stage.session.random);
-        let (schema, mark) = (stage.schema.clone(), stage.mark(agent_id));
+        let schema = stage.schema.clone().filter(|_| is_built_in);
+        let mark = stage.mark(agent_id);
         let made = tokio::task::spawn_blocking(move || {
             let scratch = scratch::folder(&mark)?;
             let prompt_file = scratch.path().join("prompt.md");
@@ -153,141 +168,6 @@ impl Attempt<'_> {
         };
         Ok(Prepared { command, scratch, session_id })
     }
-
-    /// Stores what came of it, the answer and the end in one transaction.
-    async fn store(
-        &self,
-        stage: &Stage,
-        agent_id: String,
-        session_id: Option<String>,
-        came: Came,
-    ) -> Result<Attempted> {
-        let (end, judged) = self.judge(stage, &came);
-        let (answer, failed) = match judged {
-            Some(Judged::Answer(answer)) => (Some(answer), None),
-            Some(Judged::Failed(failed)) => (None, Some(failed)),
-            None => (None, None),
-        };
-        let retrying = Retrying {
-            retries: self.definition.retries,
-            policy: stage.session.retry,
-            random: &*stage.session.random,
-        };
-        let delay = failed
-            .as_ref()
-            .and_then(|failed| retrying.delay(self.failures, failed.class, stage.time.left_for_work()));
-        let retry_at = delay.map(|delay| {
-            let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-            stage.db.clock().wall_ms().saturating_add(delay)
-        });
-        let attempted = match (&answer, &failed) {
-            (Some(_), _) => Attempted::Answered,
-            (None, Some(failed)) => {
-                Attempted::Failed { class: failed.class, message: failed.message.clone(), retry_at }
-            }
-            (None, None) => Attempted::Stopped,
-        };
-        let ended = self.ended(stage, agent_id, session_id, end, came, (answer, failed), retry_at);
-        write(&stage.db, "attempt ended", move |tx| store::ended(tx, &ended)).await?;
-        stage.session.tell(Event::Ended {
-            agent: self.definition.name.clone(),
-            attempt: u32::try_from(self.number).unwrap_or(u32::MAX),
-            end,
-        });
-        Ok(attempted)
-    }
-
-    /// What its end means; nothing is judged where somebody ended it.
-    fn judge(&self, stage: &Stage, came: &Came) -> (AttemptEnd, Option<Judged>) {
-        let preset = self.definition.preset.as_deref().and_then(agents::preset);
-        let judged = match came {
-            Came::Ended(done) if done.why == Why::Cancelled => return (AttemptEnd::Cancelled, None),
-            Came::NotStarted(error) if child::is_exhausted(error) => Judged::Failed(Failed::new(
-                ErrorClass::retryable(RetryReason::Unavailable),
-                format!("could not be started: {error}"),
-            )),
-            Came::NotStarted(error) => {
-                let ended = Ended { not_started: Some(error), ..Ended::default() };
-                agents::judge(preset, &ended, stage.schema.is_some())
-            }
-            Came::Ended(done) => {
-                let ended = Ended {
-                    exit_code: done.exit_code,
-                    signal: done.signal,
-                    timed_out: done.why == Why::TimedOut,
-                    not_started: None,
-                    stdout: &done.stdout.bytes,
-                    stderr: &done.stderr.bytes,
-                    truncated: done.stdout.truncated,
-                };
-                agents::judge(preset, &ended, stage.schema.is_some())
-            }
-        };
-        let end = match (&judged, came) {
-            (Judged::Answer(_), _) => AttemptEnd::Answered,
-            (_, Came::Ended(Done { why: Why::TimedOut, .. })) => AttemptEnd::TimedOut,
-            _ => AttemptEnd::Failed,
-        };
-        (end, Some(judged))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one row")]
-    fn ended(
-        &self,
-        stage: &Stage,
-        agent_id: String,
-        given_session: Option<String>,
-        end: AttemptEnd,
-        came: Came,
-        (answer, failed): (Option<Answer>, Option<Failed>),
-        retry_at: Option<i64>,
-    ) -> AttemptEnded {
-        let done = match came {
-            Came::Ended(done) => Some(done),
-            Came::NotStarted(_) => None,
-        };
-        let message = match (&failed, end) {
-            (Some(failed), _) => Some(failed.message.clone()),
-            (None, AttemptEnd::Cancelled) => Some("ended before it had answered".to_owned()),
-            (None, _) => None,
-        };
-        let (usage, session) = match (&answer, &failed) {
-            (Some(answer), _) => (answer.usage.clone(), answer.session_id.clone()),
-            (None, Some(failed)) => (failed.usage.clone(), failed.session_id.clone()),
-            (None, None) => Default::default(),
-        };
-        AttemptEnded {
-            completion: CompletionRecord {
-                agent_id,
-                response: done.as_ref().map(|done| done.stdout.bytes.clone()),
-                extraction_error: message.clone(),
-                exit_code: done.as_ref().and_then(|done| done.exit_code).map(i64::from),
-                signal: done.as_ref().and_then(|done| done.signal).map(i64::from),
-                at: None,
-            },
-            output: answer.map(|answer| OutputRecord {
-                run: stage.run,
-                agent: self.definition.name.clone(),
-                attempt: self.number,
-                content: answer.content,
-                response: Some(answer.raw),
-                at: None,
-                // The same however often the attempt was lost before.
-                write_key: Some(stage.agent_id(&self.definition.name, self.number, 0)),
-            }),
-            end,
-            class: failed.as_ref().map(|failed| failed.class),
-            message,
-            hint: failed.and_then(|failed| failed.hint),
-            retry_at,
-            stderr: done.as_ref().map(|done| tail(&done.stderr.bytes)).filter(|text| !text.is_empty()),
-            stdout_bytes: done.as_ref().map(|done| done.stdout.total),
-            stderr_bytes: done.as_ref().map(|done| done.stderr.total),
-            truncated: done.as_ref().is_some_and(|done| done.stdout.truncated || done.stderr.truncated),
-            session_id: session.or(given_session),
-            usage,
-        }
-    }
 }
 
 /// A process that can be started, and the folder that goes with it.
@@ -296,15 +176,6 @@ struct Prepared {
     scratch: tempfile::TempDir,
     /// The session's id, where the agent was given one.
     session_id: Option<String>,
-}
-
-/// The end of what it wrote, as text; bytes that are none are replaced.
-fn tail(bytes: &[u8]) -> String {
-    let from = bytes.len().saturating_sub(STDERR_KEPT);
-    let kept = bytes.get(from..).unwrap_or(bytes);
-    // A character that was cut in front is no character.
-    let whole = kept.iter().take(3).take_while(|byte| from > 0 && **byte & 0xc0 == 0x80).count();
-    String::from_utf8_lossy(kept.get(whole..).unwrap_or(kept)).into_owned()
 }
 
 /// A file that this user alone reads: it may hold the prompt.
@@ -330,7 +201,7 @@ fn uuid(random: &dyn Random) -> String {
 mod tests {
     use conclave_retry::SeededRandom;
 
-    use super::{STDERR_KEPT, private_file, tail, uuid};
+    use super::{private_file, uuid};
 
     #[test]
     fn a_session_has_a_uuid() {
@@ -352,14 +223,5 @@ mod tests {
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(private_file(&file, b"else").is_err(), "what is there is not written over");
         assert_eq!(std::fs::read(&file).unwrap(), b"do it");
-    }
-
-    #[test]
-    fn the_end_of_stderr_is_kept() {
-        let mut long = "ä".repeat(STDERR_KEPT).into_bytes();
-        long.push(b'!');
-        let kept = tail(&long);
-        assert!(kept.len() <= STDERR_KEPT && kept.ends_with("ä!") && kept.starts_with('ä'));
-        assert_eq!(tail(b"\x80x"), "\u{fffd}x");
     }
 }

@@ -174,7 +174,7 @@ pub struct RosterEntry {
     pub state: AgentState,
     /// How many attempts there were.
     pub attempts: u32,
-    /// How many there may be; those that were lost or ended do not count.
+    /// How many there may be; those that were lost or ended, and a repair, do not count.
     pub limit: u32,
     /// When the next one begins, ms.
     #[serde(serialize_with = "crate::time::serialize")]
@@ -188,7 +188,8 @@ pub struct AttemptDetails {
     pub outcome: Option<AttemptEnd>,
     /// The class of the failure: `retryable`, `permanent`, `degraded`, `ambiguous`.
     pub class: Option<String>,
-    /// Its reason in one word.
+    /// Its reason in one word. Of an answer that is no JSON where that is wanted `not_json`; of the attempt that was to
+    /// mend that `repair`, whatever came of it.
     pub reason: Option<String>,
     /// What happened, in one line.
     pub message: Option<String>,

@@ -7,7 +7,7 @@ use conclave_db::process::{self, ProcessIdentity};
 use conclave_db::{Db, DbError};
 use tokio::task::{JoinError, JoinSet};
 
-use super::asking::{Asked, ask};
+use super::asking::{Asked, Repair, ask};
 use super::driving::{Driveable, Driving};
 use super::stage::Stage;
 use super::stage_time::StageTime;
@@ -198,7 +198,7 @@ async fn ask_unless_answered(
             Ok::<_, ConsensusError>((store::has_answered(conn, run, &name)?, own))
         })
         .await?;
-    if answered {
+    if answered && Repair::due(&past).is_none() {
         return Ok(Asked::Done);
     }
     ask(stage, definition, &past, earlier).await

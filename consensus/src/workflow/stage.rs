@@ -9,6 +9,7 @@ use super::stage_time::StageTime;
 use super::{Session, leftovers};
 use crate::child::Stop;
 use crate::runs::RunId;
+use crate::stages::{self, Required};
 use crate::store::workflow::Driven;
 
 /// A run that is being driven.
@@ -31,6 +32,18 @@ impl Stage {
         PathBuf::from(&self.driven.directory)
     }
 
+    /// Whether the prompt is the stage's own one, alone or behind what came before: the only one that asks for all
+    /// that its schema lets through.
+    pub(super) fn asks_built_in(&self) -> bool {
+        let stage = stages::stage(&self.driven.stage);
+        stage.is_some_and(|stage| holds(&self.driven.prompt, &stage.built_in_prompt(&self.driven.spec)))
+    }
+
+    /// What must be in its answers.
+    pub(super) fn required(&self) -> &'static [Required] {
+        stages::stage(&self.driven.stage).map_or(&[], |stage| stage.required)
+    }
+
     /// The name of an attempt, the same whoever makes it up: unlike that of any other attempt of any run.
     /// `lost` is how often this attempt was begun before.
     pub(super) fn agent_id(&self, agent: &str, attempt: i64, lost: i64) -> String {
@@ -43,6 +56,10 @@ impl Stage {
     pub(super) fn mark(&self, agent_id: &str) -> String {
         leftovers::mark(&self.db, agent_id)
     }
+}
+
+fn holds(text: &[u8], part: &str) -> bool {
+    text.windows(part.len()).any(|window| window == part.as_bytes())
 }
 
 /// A part of a name that `/` separates.

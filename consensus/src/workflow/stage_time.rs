@@ -9,8 +9,10 @@ use crate::child::Limits;
 
 /// Agents are asked to end this long before the end of a stage at most.
 const LONGEST_LEAD: Duration = Duration::from_secs(2);
-/// Most bytes that are kept of each of an agent's outputs.
+/// Most bytes that are kept of an agent's answer.
 const KEPT: usize = 16 * 1024 * 1024;
+/// Most bytes that are kept of what it says beside it: what says why it failed stands at either end.
+const KEPT_BESIDE: usize = 128 * 1024;
 
 /// How much of a stage's time is left.
 #[derive(Debug, Clone)]
@@ -46,7 +48,7 @@ impl StageTime {
     pub(super) fn limits(&self, own: Duration) -> Limits {
         let timeout = own.min(self.left_for_work());
         let grace = LONGEST_LEAD.min(self.left().saturating_sub(timeout));
-        Limits { stdout: KEPT, stderr: KEPT, timeout, grace }
+        Limits { stdout: KEPT, stderr: KEPT_BESIDE, timeout, grace }
     }
 }
 

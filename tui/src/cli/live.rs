@@ -124,6 +124,14 @@ impl Teller {
                 let agents: Vec<&str> = detail.roster.iter().map(|entry| entry.agent.as_str()).collect();
                 Some(format!("run {run}: {spec} {stage}, asking {}", visible(&agents.join(", "))))
             }
+            Event::Started { agent, .. } if self.has_answered(&agent) => {
+                Some(format!("{}: its answer is no JSON; asked for it again", visible(&agent)))
+            }
+            // Whatever came of that, it has answered.
+            Event::Ended { agent, end, .. } if self.has_answered(&agent) => Some(match end {
+                AttemptEnd::Answered => format!("{}: answered as JSON", visible(&agent)),
+                _ => format!("{}: no JSON; its first answer stays", visible(&agent)),
+            }),
             Event::Started { agent, attempt, limit, .. } => {
                 let line = format!("{}: started, attempt {attempt} of {limit}", visible(&agent));
                 self.set(agent, Standing::At(now));
@@ -158,6 +166,11 @@ impl Teller {
             }
             Event::Line { .. } | Event::Closed { .. } => None,
         }
+    }
+
+    fn has_answered(&self, agent: &str) -> bool {
+        let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(board.get(agent), Some(Standing::Answered))
     }
 
     fn set(&self, agent: String, standing: Standing) -> Option<Standing> {

@@ -11,7 +11,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use conclave_consensus::export::export_run;
-use conclave_consensus::runs::{self, OutputContent, RunCursor, RunDetail, RunFilter, RunStatus, RunSummary};
+use conclave_consensus::runs::{
+    self, AttemptDetail, OutputContent, RunCursor, RunDetail, RunFilter, RunStatus, RunSummary,
+};
 use conclave_db::Db;
 use conclave_retry::{Clock as _, SystemClock};
 use serde_json::json;
@@ -266,7 +268,7 @@ fn page(output: &Output, run: &RunDetail) -> String {
                     one.exit_code.map_or(String::new(), |code| code.to_string()),
                     when(output, one.spawned_at),
                     one.completed_at.map_or(String::new(), |then| when(output, Some(then))),
-                    one.extraction_error.clone().unwrap_or_default(),
+                    remark(one),
                 ]
             })
             .collect();
@@ -356,6 +358,18 @@ fn no_such_output(db: &Db, id: runs::RunId, wanted: &Wanted) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// What is to be said of an attempt beyond how it ended: an answer that is no JSON, the one that was to mend it, what
+/// went wrong.
+fn remark(attempt: &AttemptDetail) -> String {
+    let kind = match attempt.details.reason.as_deref() {
+        Some("not_json") => Some("no JSON, asked again"),
+        Some("repair") => Some("repair"),
+        _ => None,
+    };
+    let parts: Vec<&str> = kind.into_iter().chain(attempt.extraction_error.as_deref()).collect();
+    parts.join(": ")
 }
 
 /// Which answers of an agent there are: `attempt 1 with sequence 1-4; attempt 2 with sequence 1`.

@@ -6,14 +6,14 @@ use std::io;
 use proptest::prelude::*;
 
 use super::{Ended, Failed, Judged, judge, one_line};
-use crate::agents::{PRESETS, preset};
+use crate::agents::{PRESETS, Written, preset};
 use crate::answer::Found;
 
 fn ended<'a>(exit_code: i32, stdout: &'a str, stderr: &'a str) -> Ended<'a> {
     Ended {
         exit_code: Some(exit_code),
-        stdout: stdout.as_bytes(),
-        stderr: stderr.as_bytes(),
+        stdout: Written::whole(stdout.as_bytes()),
+        stderr: Written::whole(stderr.as_bytes()),
         ..Ended::default()
     }
 }
@@ -91,8 +91,8 @@ fn observed_without_a_network() {
     let ended = Ended {
         timed_out: true,
         signal: Some(15),
-        stdout: CODEX_RECONNECTS.as_bytes(),
-        stderr: CODEX_LOG.as_bytes(),
+        stdout: Written::whole(CODEX_RECONNECTS.as_bytes()),
+        stderr: Written::whole(CODEX_LOG.as_bytes()),
         ..Ended::default()
     };
     let wanted = "no answer within its time: Reconnecting... 2/5 (stream disconnected before completion: failed to lookup address information: Name does not resolve)";
@@ -195,10 +195,7 @@ fn an_answer_needs_exit_code_0() {
     let Judged::Answer(answer) = judge(None, &ended(0, &format!(" {json}\n"), "warning: old"), true) else {
         panic!("no answer");
     };
-    assert_eq!(
-        (answer.content, answer.raw, answer.found),
-        (json.into(), format!(" {json}\n").into(), Found::Whole)
-    );
+    assert_eq!((answer.content, answer.found), (json.into(), Found::Whole));
     assert!(matches!(judge(None, &ended(1, json, ""), true), Judged::Failed(_)));
     let killed = Ended { exit_code: None, signal: Some(9), ..ended(0, json, "") };
     check("mine", &killed, "retryable (interrupted)", "ended by signal 9: {\"a\":\"yes\"}", None);
@@ -226,7 +223,8 @@ fn exit_code_0_without_an_answer_is_degraded() {
         "its answer is the template, echoed back",
         None,
     );
-    let cut = Ended { truncated: true, ..ended(0, r#"{"a": "b"#, "") };
+    let cut = ended(0, r#"{"a": "b"#, "");
+    let cut = Ended { stdout: Written { cut: Some(3), ..cut.stdout }, ..cut };
     let wanted = "its output was cut at the limit, and what is left holds no whole JSON";
     check("mine", &cut, degraded, wanted, None);
     let denied = ended(0, "", "Please run /login");
@@ -235,6 +233,24 @@ fn exit_code_0_without_an_answer_is_degraded() {
     let reported = CLAUDE_NOT_LOGGED_IN;
     let wanted = "reports an error: Not logged in · Please run /login";
     check("claude", &ended(0, reported, ""), "permanent (denied)", wanted, Some("/login"));
+}
+
+/// Text may be cut, and says so; JSON is never put together from parts, and neither is a wrapper.
+#[test]
+fn what_is_missing_is_no_part_of_an_answer() {
+    let bytes = b"one {\ntwo\nthr}ee {}\nfour\n";
+    let ended = |bytes: &'static [u8], cut| Ended {
+        exit_code: Some(0),
+        stdout: Written { bytes, cut: Some(cut) },
+        ..Ended::default()
+    };
+    let Judged::Answer(answer) = judge(None, &ended(bytes, 12), false) else { panic!("no answer") };
+    assert_eq!(answer.content, b"one {\ntwo\n[cut here: some of the output is missing]\nfour");
+    assert!(matches!(judge(None, &ended(bytes, 12), true), Judged::Failed(_)));
+    let wrapper = b"{\"type\":\"result\",\n\"result\":\"x\"}\n";
+    for wants_json in [true, false] {
+        assert!(matches!(judge(preset("claude"), &ended(wrapper, 10), wants_json), Judged::Failed(_)));
+    }
 }
 
 #[test]
@@ -268,7 +284,7 @@ proptest! {
         exit_code in prop::option::of(-1..256_i32),
         signal in prop::option::of(1..64_i32),
         timed_out: bool,
-        truncated: bool,
+        gap in prop::option::of(0..900_usize),
         wants_json: bool,
         begin in prop::sample::select(vec![
             "", CLAUDE_NOT_LOGGED_IN, CODEX_RECONNECTS, GEMINI_NO_AUTH, "Aider v1\n\nTokens: ",
@@ -281,12 +297,13 @@ proptest! {
         stdout.extend_from_slice(&noise);
         let mut stderr = noise.clone();
         stderr.extend_from_slice(begin.as_bytes());
-        let ended = Ended { exit_code, signal, timed_out, not_started: None, stdout: &stdout, stderr: &stderr, truncated };
+        let gap = gap.map(|at| at.min(stdout.len()));
+        let (out, errors) = (Written { bytes: &stdout, cut: gap }, Written::whole(&stderr));
+        let ended = Ended { exit_code, signal, timed_out, not_started: None, stdout: out, stderr: errors };
         match judge(PRESETS.get(row), &ended, wants_json) {
             Judged::Answer(answer) => {
                 prop_assert!(exit_code == Some(0) && signal.is_none() && !timed_out);
                 prop_assert!(!answer.content.is_empty());
-                prop_assert_eq!(answer.raw, stdout);
             }
             Judged::Failed(failed) => {
                 prop_assert!(!failed.message.is_empty() && failed.message.chars().count() < 400);

@@ -2,13 +2,13 @@
 //! without a key shows them.
 
 use super::super::presets::Format;
-use super::{Said, unwrap};
+use super::{Said, Written, unwrap};
 
-fn said(format: Format, stdout: &str) -> Said {
-    unwrap(Some(format), stdout.as_bytes())
+fn said(format: Format, stdout: &str) -> Said<'_> {
+    unwrap(Some(format), Written::whole(stdout.as_bytes()))
 }
 
-fn answer(said: &Said) -> Option<&str> {
+fn answer<'a>(said: &'a Said<'_>) -> Option<&'a str> {
     said.answer.as_deref().map(|answer| std::str::from_utf8(answer).unwrap())
 }
 
@@ -140,6 +140,68 @@ fn what_is_not_wrapped_is_the_answer() {
         for format in [Format::Claude, Format::Codex, Format::Gemini, Format::Opencode, Format::Aider] {
             assert_eq!(answer(&said(format, stdout)), Some(stdout), "{format:?}");
         }
-        assert_eq!(answer(&unwrap(None, stdout.as_bytes())), Some(stdout));
+        assert_eq!(answer(&unwrap(None, Written::whole(stdout.as_bytes()))), Some(stdout));
     }
+}
+
+/// With this at its beginning and this behind what is missing.
+fn with_gap(format: Format, beginning: &str, end: &str) -> (Option<String>, Option<String>) {
+    let bytes = [beginning, end].concat();
+    let said = unwrap(Some(format), Written { bytes: bytes.as_bytes(), cut: Some(beginning.len()) });
+    (answer(&said).map(str::to_owned), said.session_id)
+}
+
+#[test]
+fn an_answer_behind_a_gap_is_found_and_one_before_it_is_none() {
+    let claude = "{\"type\":\"system\",\"session_id\":\"s-1\"}\n{\"type\":\"assi";
+    let found = with_gap(Format::Claude, claude, &format!("st\"}}\n{CLAUDE}\n"));
+    assert_eq!(found, (Some("Here:\n{\"a\":1}".into()), Some("s-1".into())));
+    let codex = "{\"type\":\"thread.started\",\"thread_id\":\"t\"}\n{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"I look.\"}}\n{\"type\":";
+    let message = "{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"{}\"}}\n";
+    let completed = "{\"type\":\"turn.completed\",\"usage\":{}}\n";
+    for (end, wanted) in [
+        (format!("x\n{message}{completed}"), Some("{}")),
+        // The closing event is missing, or the answer is.
+        (format!("x\n{message}"), None),
+        (format!("x\n{completed}"), None),
+        (format!("x\n{message}{completed}{}", "{\"type\":\"item.started\"}\n"), None),
+        // A line that began in the gap is none, whatever it looks like.
+        (format!("{message}{completed}"), None),
+        (String::new(), None),
+    ] {
+        assert_eq!(
+            with_gap(Format::Codex, codex, &end),
+            (wanted.map(str::to_owned), Some("t".into())),
+            "{end}"
+        );
+    }
+    let event = |kind: &str, message: &str| {
+        format!(
+            "{{\"type\":\"{kind}\",\"sessionID\":\"o\",\"part\":{{\"messageID\":\"{message}\",\"text\":\"of {message}\"}}}}\n"
+        )
+    };
+    let begun = [event("step_start", "m1"), event("text", "m1"), event("step_finish", "m1")].concat();
+    for (end, wanted) in [
+        (vec![("step_start", "m2"), ("text", "m2"), ("step_finish", "m2")], Some("of m2")),
+        (
+            vec![("step_start", "m2"), ("text", "m2"), ("step_finish", "m2"), ("step_start", "m3")],
+            Some("of m2"),
+        ),
+        // Some of its texts may be missing.
+        (vec![("text", "m2"), ("step_finish", "m2")], None),
+        (vec![("step_start", "m2"), ("text", "m2")], None),
+        (vec![("step_start", "m2"), ("step_finish", "m2")], None),
+        (vec![], None),
+    ] {
+        let end: String = end.iter().map(|(kind, message)| event(kind, message)).collect();
+        let found = with_gap(Format::Opencode, &begun, &format!("x\n{end}"));
+        assert_eq!(found, (wanted.map(str::to_owned), Some("o".into())), "{end}");
+    }
+    let gemini = "{\n  \"response\": \"Hello\"\n}\n";
+    assert_eq!(
+        with_gap(Format::Gemini, "noise\n", &format!("x\n{{\"log\":1}}\n{gemini}")).0.as_deref(),
+        Some("Hello")
+    );
+    assert_eq!(with_gap(Format::Gemini, "{\n \"response\": \"He", "llo\"\n}\n").0, None);
+    assert_eq!(with_gap(Format::Claude, "[{\"type\":\"system\"},", &format!("{CLAUDE}]")).0, None);
 }

@@ -14,6 +14,15 @@ use crate::store::verify::Key;
 const LEGACY: &str = "consensus_artifacts";
 
 pub(crate) fn output(tx: &WriteTx<'_>, output: &OutputRecord) -> Result<RecordedOutput> {
+    output_of(tx, output, output.response.as_deref())
+}
+
+/// The same with a raw text that stands elsewhere: it may be long.
+pub(crate) fn output_of(
+    tx: &WriteTx<'_>,
+    output: &OutputRecord,
+    response: Option<&[u8]>,
+) -> Result<RecordedOutput> {
     refuse_unknown(tx, output.run)?;
     if output.attempt < 1 {
         return Err(ConsensusError::Invalid(format!(
@@ -27,7 +36,7 @@ pub(crate) fn output(tx: &WriteTx<'_>, output: &OutputRecord) -> Result<Recorded
     let at = output.at.unwrap_or_else(|| tx.now_ms());
     let sides = dual::sides(tx)?;
     if sides == Sides::New {
-        let recorded = insert(tx, output, Some(at), None)?;
+        let recorded = insert(tx, output, response, Some(at), None)?;
         touch(tx, output.run, at)?;
         return Ok(recorded);
     }
@@ -35,18 +44,18 @@ pub(crate) fn output(tx: &WriteTx<'_>, output: &OutputRecord) -> Result<Recorded
     let time = spelling.time(at)?;
     let recorded = if sides == Sides::Legacy {
         let counted = Counted::so_far(tx)?;
-        let legacy_id = insert_legacy(tx, output, &spelling, &time)?;
+        let legacy_id = insert_legacy(tx, output, response, &spelling, &time)?;
         let recorded = match complete(tx, output, legacy_id)? {
             Some(mirrored) => mirrored,
             // Without its trigger the row would be on one side alone.
-            None => insert(tx, output, time.ms, Some(legacy_id))?,
+            None => insert(tx, output, response, time.ms, Some(legacy_id))?,
         };
         counted.restore(tx)?;
         recorded
     } else {
         dual::write_both(tx, LEGACY, || {
-            let legacy_id = insert_legacy(tx, output, &spelling, &time)?;
-            Ok((Key::Number(legacy_id), insert(tx, output, time.ms, Some(legacy_id))?))
+            let legacy_id = insert_legacy(tx, output, response, &spelling, &time)?;
+            Ok((Key::Number(legacy_id), insert(tx, output, response, time.ms, Some(legacy_id))?))
         })?
     };
     extended(tx, output.run, time.ms.unwrap_or(i64::MIN))?;
@@ -75,6 +84,7 @@ fn known(tx: &WriteTx<'_>, output: &OutputRecord) -> Result<Option<RecordedOutpu
 fn insert_legacy(
     tx: &WriteTx<'_>,
     output: &OutputRecord,
+    response: Option<&[u8]>,
     spelling: &Spelling,
     time: &RowTime,
 ) -> Result<i64> {
@@ -87,7 +97,7 @@ fn insert_legacy(
             dual::Text(&spelling.stage),
             output.agent,
             output.content,
-            output.response,
+            response,
             spelling.run_id(),
             time
         ],
@@ -113,6 +123,7 @@ fn derived() -> String {
 fn insert(
     tx: &WriteTx<'_>,
     output: &OutputRecord,
+    response: Option<&[u8]>,
     at: Option<i64>,
     legacy_id: Option<i64>,
 ) -> Result<RecordedOutput> {
@@ -139,7 +150,7 @@ fn insert(
             output.attempt,
             output.content,
             utf8,
-            output.response,
+            response,
             at,
             output.write_key,
             legacy_id

@@ -22,6 +22,7 @@ pub(crate) struct Past {
     /// How it ended; absent for one that has not.
     pub(crate) end: Option<AttemptEnd>,
     pub(crate) class: Option<String>,
+    pub(crate) reason: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) retry_at: Option<i64>,
     pub(crate) process: Option<ProcessIdentity>,
@@ -31,7 +32,7 @@ pub(crate) struct Past {
 pub(crate) fn past(conn: &ReadConn<'_>, run: RunId) -> Result<Vec<Past>> {
     let query =
         "SELECT t.agent_id, t.agent_name, t.attempt, t.completed_at IS NULL, t.state, d.outcome, d.class,
-        d.message, d.retry_at, d.process
+        d.message, d.retry_at, d.process, d.reason
       FROM run_attempts t LEFT JOIN attempt_details d ON d.agent_id = t.agent_id
       WHERE t.run_id = ?1 ORDER BY t.attempt, t.id";
     Ok(conn.query_all(query, [run.0], |row| {
@@ -50,11 +51,24 @@ pub(crate) fn past(conn: &ReadConn<'_>, run: RunId) -> Result<Vec<Past>> {
             attempt: row.get(2)?,
             end,
             class: row.get(6)?,
+            reason: row.get(10)?,
             message: row.get(7)?,
             retry_at: row.get(8)?,
             process: row.get::<_, Option<String>>(9)?.map(|text| json(&text)).transpose()?,
         })
     })?)
+}
+
+/// The reason of an attempt whose answer is no JSON, where that is wanted.
+pub(crate) const IN_WORDS: &str = "not_json";
+/// The reason of the attempt that was to mend that, whatever came of it.
+pub(crate) const REPAIR: &str = "repair";
+
+/// The newest answer of one agent.
+pub(crate) fn answer(conn: &ReadConn<'_>, run: RunId, agent: &str) -> Result<Option<Vec<u8>>> {
+    let query = "SELECT CAST(content AS BLOB) FROM agent_outputs WHERE run_id = ?1 AND agent_name = ?2
+      ORDER BY attempt DESC, sequence DESC LIMIT 1";
+    Ok(conn.query_optional(query, params![run.0, agent], |row| row.get(0))?)
 }
 
 /// What came of recording an attempt.
@@ -108,11 +122,13 @@ pub(crate) fn started(tx: &WriteTx<'_>, agent_id: &str, process: &ProcessIdentit
 #[derive(Debug, Clone)]
 pub(crate) struct AttemptEnded {
     pub(crate) completion: CompletionRecord,
-    /// The answer, where there is one.
+    /// The answer, where there is one; its raw text is that of the completion.
     pub(crate) output: Option<OutputRecord>,
     pub(crate) end: AttemptEnd,
     /// Why it brought no answer, where that was judged.
     pub(crate) class: Option<ErrorClass>,
+    /// The reason of the class, [`IN_WORDS`] or [`REPAIR`].
+    pub(crate) reason: Option<&'static str>,
     pub(crate) message: Option<String>,
     pub(crate) hint: Option<String>,
     pub(crate) retry_at: Option<i64>,
@@ -131,7 +147,7 @@ pub(crate) fn ended(tx: &WriteTx<'_>, ended: &AttemptEnded) -> Result<bool> {
         return Ok(false);
     }
     if let Some(output) = &ended.output {
-        record::output(tx, output)?;
+        record::output_of(tx, output, ended.completion.response.as_deref())?;
     }
     let usage = &ended.usage;
     tx.execute(
@@ -144,7 +160,7 @@ pub(crate) fn ended(tx: &WriteTx<'_>, ended: &AttemptEnded) -> Result<bool> {
             id,
             ended.end.as_str(),
             ended.class.map(|class| class.as_str()),
-            ended.class.map(|class| class.reason()),
+            ended.reason,
             ended.message,
             ended.hint,
             ended.retry_at,

@@ -10,7 +10,9 @@ mod delete;
 mod owner;
 mod reading;
 
-pub(crate) use self::attempts::{AttemptEnded, Past, Spawned, ended, lost, past, spawn, started};
+pub(crate) use self::attempts::{
+    AttemptEnded, IN_WORDS, Past, REPAIR, Spawned, answer, ended, lost, past, spawn, started,
+};
 pub(crate) use self::begin::{NewRun, begin, find};
 pub(crate) use self::close::{Closed, close, closed, material, seen};
 pub(crate) use self::delete::{dangling, delete};

@@ -18,10 +18,10 @@ use crate::project::{Project, schema};
 pub(super) const STEPS: [&str; 9] =
     ["clarify", "plan", "checklist", "tasks", "analyze", "implement", "validate", "audit", "unlock"];
 
-/// One answer for all steps. The last line of the prompt says which step it is; `behaviour` is sourced, and holds
+/// One answer for all steps. The end of the prompt of the step says which it is; `behaviour` is sourced, and holds
 /// branches of a `case` on it.
 const AGENT: &str = r#"
-prompt=$(cat); step=${prompt##*STEP }; issues=; audit=approve; unlock=UNLOCK; notes=none
+prompt=$(cat); step=${prompt##*STEP }; step=${step%%[!a-z]*}; issues=; audit=approve; unlock=UNLOCK; notes=none
 echo "$NAME $step" >> calls
 eval "case \$step in $(cat behaviour) esac"
 printf '{"issues":[%s],"requirements":[],"work_breakdown":["w"],"acceptance_mapping":["m"],"tasks":["t"],

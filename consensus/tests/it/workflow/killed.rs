@@ -13,7 +13,8 @@ use conclave_testkit::{Failure, Fault, FaultDisk, Op, Parent, Rerun};
 use super::{PLAN, agent, drive, good, request, runtime, session};
 use crate::project::{Project, schema};
 
-/// One that answers at once, one that fails the first time, one that takes its time. Each says that it was asked.
+/// One that answers at once, one that fails the first time, one that
+/// takes its time and answers in words first. Each says that it was asked.
 fn asked(project: &Project) -> workflow::RunRequest {
     let mut fails = agent(
         "b",
@@ -25,7 +26,12 @@ fn asked(project: &Project) -> workflow::RunRequest {
     let agents = vec![
         agent("a", &format!("echo a >> asked; echo '{PLAN}'")),
         fails,
-        agent("c", &format!("echo c >> asked; sleep 0.1; echo '{PLAN}'")),
+        agent(
+            "c",
+            &format!(
+                "echo c >> asked; case \"$CONCLAVE_ATTEMPT\" in */1/c@*|*/1.?/c@*) echo words; exit;; esac; sleep 0.1; echo '{PLAN}'"
+            ),
+        ),
     ];
     workflow::RunRequest { timeout: Duration::from_mins(2), ..request(project, agents) }
 }
@@ -57,7 +63,7 @@ fn outcome(project: &Project) -> Vec<Vec<Value>> {
     for query in [
         "SELECT run_key, spec_id, stage, status, consensus_ok, degraded, synthesis_json, origin FROM consensus_runs",
         "SELECT agent_name, attempt, sequence, content, response_text, state, write_key FROM agent_outputs
-           ORDER BY agent_name",
+           ORDER BY agent_name, attempt",
         "SELECT agent_name, attempt, state, exit_code FROM run_attempts WHERE state <> 'lost' ORDER BY agent_name, attempt",
         "SELECT output_markdown, status, artifacts_count, agreements, conflicts, degraded, write_key FROM run_syntheses",
         "SELECT status, verdict FROM run_verdicts",
@@ -69,7 +75,7 @@ fn outcome(project: &Project) -> Vec<Vec<Value>> {
     }
     if project.number("SELECT phase FROM migration_state") < 5 {
         for query in [
-            "SELECT agent_name, content_json, response_text FROM consensus_artifacts ORDER BY agent_name",
+            "SELECT agent_name, content_json, response_text FROM consensus_artifacts ORDER BY agent_name, id",
             "SELECT status, output_markdown, artifacts_count FROM consensus_synthesis",
         ] {
             all.extend(project.rows(query));
@@ -104,7 +110,7 @@ fn kill_everywhere(test: &str, phase: u8, op: &str, step: usize) -> (u32, u32) {
         let lost = project.number("SELECT count(*) FROM run_attempts WHERE completed_at IS NULL");
         dangling += u32::from(lost > 0);
         let before: Vec<(String, usize)> = project
-            .rows("SELECT agent_name FROM agent_outputs")
+            .rows("SELECT agent_name FROM agent_outputs WHERE valid_json")
             .into_iter()
             .map(|row| {
                 let name = match row.into_iter().next() {

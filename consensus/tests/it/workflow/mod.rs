@@ -8,6 +8,7 @@ mod many;
 mod marks;
 mod owned;
 mod removed;
+mod repaired;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -103,7 +103,10 @@ fn end_of(model: &Model, attempt: &AttemptDetail) -> (&'static str, Option<Strin
     let (good, bad) = (theme.sign("✓", "+"), "x");
     let reason = || attempt.details.reason.clone();
     match (attempt.details.outcome, attempt.state.as_str()) {
-        (Some(AttemptEnd::Answered), _) | (None, "completed") => (good, Some("ok".to_owned())),
+        // A word of its own has an answer that is no JSON, and the one that was to mend it.
+        (Some(AttemptEnd::Answered), _) | (None, "completed") => {
+            (good, Some(reason().unwrap_or_else(|| "ok".to_owned())))
+        }
         (Some(AttemptEnd::Failed), _) => (bad, Some(reason().unwrap_or_else(|| "failed".to_owned()))),
         (Some(AttemptEnd::TimedOut), _) => (bad, Some("timed out".to_owned())),
         (Some(AttemptEnd::Cancelled), _) => (bad, Some("cancelled".to_owned())),
