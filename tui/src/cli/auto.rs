@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use conclave_consensus::child::Stop;
-use conclave_consensus::workflow::{self, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState};
+use conclave_consensus::workflow::{self, PipelineEnd, PipelineId, PipelineRequest, PipelineState};
 use conclave_db::Db;
 use serde_json::json;
 
@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, line: AutoLine) -> Result<Exit, Failure> {
     let end = drive(context, &db, begun.id, stop)?;
     if end.pipeline.state == PipelineState::Running {
         let go_on = format!("conclave auto {}", request.spec);
-        return Err(interrupted(&name(&end.pipeline), &go_on, &ending));
+        return Err(interrupted(&driving::name(&end.pipeline), &go_on, &ending));
     }
     if context.output.json {
         context.output.document(&json!({
@@ -60,11 +60,6 @@ pub(super) fn drive(context: &Context, db: &Db, id: PipelineId, stop: Stop) -> R
     driving::complete(workflow::drive_pipeline(db, id, &session))?.doing("lead the spec through its stages")
 }
 
-/// What a pipeline is called in messages.
-pub(super) fn name(pipeline: &Pipeline) -> String {
-    format!("the way of {} through its stages", visible(&pipeline.spec))
-}
-
 pub(super) fn exit_of(end: &PipelineEnd) -> Exit {
     let is_ok = end.verdict.as_ref().is_some_and(|verdict| verdict.consensus_ok);
     if end.pipeline.state == PipelineState::Done && is_ok { Exit::Done } else { Exit::StateSaysNo }
@@ -80,14 +75,7 @@ pub(super) fn lines(output: &Output, end: &PipelineEnd) -> String {
         let gate = step.gate_state.map_or(String::new(), |state| format!("  gate {}", state.as_str()));
         let _ = writeln!(text, "{:<10}  run {run:<5}  {status}{gate}", visible(&step.name));
     }
-    let spec = visible(&pipeline.spec);
-    let reason = pipeline.reason.as_deref().map_or(String::new(), |reason| format!(": {}", visible(reason)));
-    let _ = match pipeline.state {
-        PipelineState::Done => writeln!(text, "{spec} is through all stages{reason}"),
-        PipelineState::Halted => writeln!(text, "{spec} has halted{reason}"),
-        PipelineState::Waiting => writeln!(text, "{spec} waits for an answer{reason}"),
-        PipelineState::Running | PipelineState::Replaced => writeln!(text, "{spec} is not finished{reason}"),
-    };
+    let _ = writeln!(text, "{}", driving::rest(pipeline));
     text.push_str(&questions(output, &end.open));
     text
 }

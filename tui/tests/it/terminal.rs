@@ -350,3 +350,28 @@ fn a_defect_gives_the_terminal_back_and_is_one_line() {
     assert_eq!(status.code(), Some(3));
     assert_eq!(said.matches("error: internal error").count(), 1, "{said}");
 }
+
+/// Where it is not the controlling terminal no signal comes.
+#[test]
+fn a_terminal_that_goes_without_a_word_ends_it_as_a_hangup_does() {
+    let scratch = Scratch::with_runs();
+    // The program must not hold the other end itself.
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let master = openpt(flags).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let slave = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let end = || Stdio::from(OwnedFd::from(slave.try_clone().unwrap()));
+    let mut child =
+        scratch.command().stdin(end()).stdout(end()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
+    let mut master = File::from(master);
+    let mut seen = String::new();
+    while !seen.contains(ENTER) {
+        let mut buffer = [0; 4096];
+        let length = master.read(&mut buffer).unwrap();
+        seen.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    drop(master);
+    assert_eq!(ended(&mut child).code(), Some(129));
+}

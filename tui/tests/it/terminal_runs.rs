@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::asking::{agent, answers, plan, planner};
-use crate::interrupted_runs::{STUBBORN, is_gone};
+use crate::interrupted_runs::{STUBBORN, is_gone, left_at_unlock, waits_for_leave};
 use crate::patience::when_there;
 use crate::scratch::Scratch;
 use crate::terminal::Session;
@@ -192,4 +192,24 @@ fn of_two_who_answer_a_question_the_second_sees_who_was_first() {
     session.until("no question is open any more");
     session.keys("q");
     session.ends();
+}
+
+#[test]
+fn a_way_through_the_stages_is_led_from_here_and_goes_on_where_it_was_left() {
+    let scratch = Scratch::configured(&waits_for_leave("a"));
+    left_at_unlock(&scratch, "S-1");
+    std::fs::write(scratch.project().join("leave"), "").unwrap();
+    let mut session = Session::start(&scratch, &[]);
+    session.until("S-1");
+    session.keys("!");
+    session.until("r goes on with it");
+    session.keys("r");
+    session.until("S-1 is through all stages");
+    session.keys(":auto S-2\r");
+    // The scripts answer no stage's fields but one; a clarify gate without an answer ends the way.
+    session.until("S-2 has halted");
+    session.keys("q");
+    assert_eq!(session.ends().0.code(), Some(0));
+    let runs = scratch.json(&["runs", "list"]);
+    assert!(runs.as_array().unwrap().iter().any(|run| run["spec"] == "S-2"), "{runs}");
 }
