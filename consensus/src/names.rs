@@ -80,9 +80,22 @@ pub fn canonical(written: &str) -> Option<&'static str> {
 
 /// Whose model answers under this name, where the name alone says it. Copies (`claude#2`) are of one family.
 pub fn family(written: &str) -> Option<&'static str> {
-    let name = match written.rsplit_once('#') {
-        Some((name, copy)) if !copy.is_empty() && copy.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => written,
-    };
-    known(name).map(|(_, family, _)| *family)
+    known(without_copy(written)).map(|(_, family, _)| *family)
+}
+
+/// The name of a copy of an agent that is asked several times: `claude#2`.
+pub fn copy(agent: &str, number: u32) -> String {
+    format!("{agent}#{number}")
+}
+
+/// The agent that a copy is one of: `claude` of `claude#2`; any other name is its own.
+pub fn without_copy(agent: &str) -> &str {
+    match agent.rsplit_once('#') {
+        Some((name, number))
+            if !name.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            name
+        }
+        _ => agent,
+    }
 }

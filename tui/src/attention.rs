@@ -2,7 +2,7 @@
 
 use conclave_consensus::gates::{self, OpenIssue};
 use conclave_consensus::migrate::{self, Attention};
-use conclave_consensus::workflow::{self, Owner, Unfinished};
+use conclave_consensus::workflow::{self, Owner, Pipeline, Unfinished};
 use conclave_db::Db;
 use conclave_db::doctor::{self, Check, CheckState};
 
@@ -41,11 +41,41 @@ fn questions(db: &Db) -> Result<Vec<Attention>, Failure> {
     Ok(open.into_iter().map(entry).collect())
 }
 
-/// Runs that nobody drives and that have not ended.
+/// Pipelines that somebody may go on with, by their specs, and then the runs that nobody drives, have not ended, and
+/// are steps of none of those.
 fn interrupted_runs(db: &Db) -> Result<Vec<Attention>, Failure> {
+    let pipelines = workflow::unfinished_pipelines(db).doing("look for unfinished pipelines")?;
     let unfinished = workflow::unfinished(db).doing("look for unfinished runs")?;
-    let left = unfinished.into_iter().filter(|run| matches!(run.owner, Owner::Nobody | Owner::Ended));
-    let entry = |left: Unfinished| Attention {
+    let goes_on: Vec<&Pipeline> = pipelines.iter().filter(|pipeline| pipeline.can_go_on).collect();
+    let is_step = |left: &Unfinished| goes_on.iter().any(|pipeline| pipeline.run_key == left.run_key);
+    let left = unfinished.iter().filter(|run| matches!(run.owner, Owner::Nobody | Owner::Ended));
+    let left = left.filter(|run| !is_step(run)).map(interrupted_run);
+    let unreadable = pipelines.iter().filter(|pipeline| pipeline.unreadable.is_some());
+    Ok(goes_on.iter().copied().chain(unreadable).map(interrupted_pipeline).chain(left).collect())
+}
+
+fn interrupted_pipeline(pipeline: &Pipeline) -> Attention {
+    let spec = &pipeline.spec;
+    let last = pipeline.steps.iter().rev().find_map(|step| Some((&step.name, step.run?)));
+    let (why, advice) = match (&pipeline.unreadable, last) {
+        (Some(why), _) => (
+            format!("the way of {spec} through its stages cannot be read: {why}"),
+            format!("`conclave auto {spec} --from STAGE` begins anew"),
+        ),
+        (None, Some((step, run))) => (
+            format!("{spec} stands on its way through its stages, at {step} (run {run})"),
+            format!("`conclave resume {run}` goes on with it"),
+        ),
+        (None, None) => (
+            format!("{spec} stands before the first of its stages"),
+            format!("`conclave auto {spec}` goes on with it"),
+        ),
+    };
+    Attention { kind: "pipeline", name: spec.clone(), why, advice, since: Some(pipeline.started_at) }
+}
+
+fn interrupted_run(left: &Unfinished) -> Attention {
+    Attention {
         kind: "run",
         name: left.run.to_string(),
         why: format!(
@@ -54,8 +84,7 @@ fn interrupted_runs(db: &Db) -> Result<Vec<Attention>, Failure> {
         ),
         advice: format!("`conclave resume {}` goes on with it", left.run),
         since: Some(left.driven_at),
-    };
-    Ok(left.map(entry).collect())
+    }
 }
 
 /// Imports that were begun and did not end.

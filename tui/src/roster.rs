@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use conclave_consensus::agents::{self, AgentDefinition};
+use conclave_consensus::names;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -112,8 +113,11 @@ fn by_name(known: &Known, names: &[String]) -> Result<Vec<AgentDefinition>, Fail
     let mut chosen: Vec<AgentDefinition> = Vec::new();
     for name in names {
         let name = name.trim();
-        let of_name: Vec<&AgentDefinition> =
-            known.agents.iter().filter(|agent| agent.name == name || is_copy_of(&agent.name, name)).collect();
+        let of_name: Vec<&AgentDefinition> = known
+            .agents
+            .iter()
+            .filter(|agent| agent.name == name || names::without_copy(&agent.name) == name)
+            .collect();
         if of_name.is_empty() {
             return Err(unknown(known, name));
         }
@@ -126,12 +130,6 @@ fn by_name(known: &Known, names: &[String]) -> Result<Vec<AgentDefinition>, Fail
         }
     }
     Ok(chosen)
-}
-
-/// Whether it is `name#1`, `name#2`, ….
-fn is_copy_of(agent: &str, name: &str) -> bool {
-    let number = agent.strip_prefix(name).and_then(|rest| rest.strip_prefix('#'));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn unknown(known: &Known, name: &str) -> Failure {

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{TABLE, canonical, family};
+use super::{TABLE, canonical, copy, family, without_copy};
 
 #[test]
 fn spellings_resolve_by_the_table_and_unknown_names_stay_as_they_are() {
@@ -47,5 +47,13 @@ fn copies_are_of_one_family() {
         ("local", None),
     ] {
         assert_eq!(family(written), expected, "{written:?}");
+    }
+}
+
+#[test]
+fn a_copy_is_one_of_its_agent() {
+    assert_eq!(without_copy(&copy("claude", 12)), "claude");
+    for own in ["claude", "claude#", "claude#x", "#1", "a#1b"] {
+        assert_eq!(without_copy(own), own);
     }
 }

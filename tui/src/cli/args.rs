@@ -224,6 +224,12 @@ pub(crate) enum Runs {
         #[arg(num_args = 2, value_names = ["A", "B"])]
         agents: Vec<String>,
     },
+    /// Close a run with the answers that it has, whoever drives it
+    Cancel {
+        /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
+        #[arg(allow_negative_numbers = true)]
+        run: String,
+    },
     /// Delete a run with everything that belongs to it
     Delete {
         /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
@@ -355,7 +361,10 @@ impl Command {
             Self::Status | Self::Completions { .. } | Self::Man => true,
             Self::Runs(runs) => !matches!(
                 runs,
-                Runs::Export { .. } | Runs::Delete { .. } | Runs::Answer { issue: Some(_), .. }
+                Runs::Export { .. }
+                    | Runs::Cancel { .. }
+                    | Runs::Delete { .. }
+                    | Runs::Answer { issue: Some(_), .. }
             ),
             Self::Migrate(line) => {
                 line.dry_run || matches!(line.command, Some(Migrate::Status | Migrate::Verify))
@@ -385,6 +394,7 @@ impl Command {
             Self::Run(_) => "run",
             Self::Auto(_) => "auto",
             Self::Resume { .. } => "resume",
+            Self::Runs(Runs::Cancel { .. }) => "runs cancel",
             Self::Runs(Runs::Delete { .. }) => "runs delete",
             Self::Runs(Runs::Answer { .. }) => "runs answer",
             Self::Runs(_) => "runs",

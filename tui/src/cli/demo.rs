@@ -15,14 +15,13 @@ use super::verdict::ended;
 use crate::demo::{self, Demo};
 use crate::driving;
 use crate::failure::{Doing, Exit, Failure};
-use crate::ui;
+use crate::{roster, ui};
 
 /// How the running program is called: by its name where the shell finds it, else by its path.
 fn program(context: &Context) -> String {
     const NAME: &str = "conclave";
     let Ok(running) = std::env::current_exe() else { return NAME.to_owned() };
-    let path = context.environment.get("PATH").cloned().unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(NAME)).find(|file| file.is_file());
+    let found = roster::find_program(NAME, &context.environment, &context.environment.folder);
     match found.and_then(|file| file.canonicalize().ok()) {
         Some(file) if file == running => NAME.to_owned(),
         _ => quoted(&running.to_string_lossy()),

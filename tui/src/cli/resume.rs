@@ -13,6 +13,7 @@ use super::context::Context;
 use super::interrupt::Ending;
 use super::run::{drive, interrupted};
 use super::verdict::ended;
+use crate::driving;
 use crate::failure::{Doing, Exit, Failure};
 use crate::find_run::find_one;
 
@@ -30,9 +31,21 @@ pub(super) fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failur
     }
     let mut told = Told::default();
     for pipeline in pipelines {
-        let end = auto::drive(context, &db, pipeline.id, stop.clone())?;
+        if one.is_none() && !pipeline.owner.may_take() {
+            // It is not unfinished for whoever drives it.
+            let name = driving::name(&pipeline);
+            context.output.notice(format!("{name} is being driven by another process"));
+            continue;
+        }
+        let end = match auto::drive(context, &db, pipeline.id, stop.clone()) {
+            Ok(end) => end,
+            Err(failure) => {
+                told.failed(context, one, failure)?;
+                continue;
+            }
+        };
         if end.pipeline.state == PipelineState::Running {
-            return Err(interrupted(&auto::name(&end.pipeline), "conclave resume", &ending));
+            return Err(interrupted(&driving::name(&end.pipeline), "conclave resume", &ending));
         }
         told.add(auto::exit_of(&end));
         told.runs.extend(end.pipeline.steps.iter().filter_map(|step| step.run));
@@ -44,12 +57,19 @@ pub(super) fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failur
     for unfinished in waiting {
         let run = unfinished.run;
         if one.is_none() && !unfinished.owner.may_take() {
-            // It is not unfinished for whoever drives it.
             context.output.notice(format!("run {run} is being driven by another process"));
             continue;
         }
-        let Some(verdict) = drive(context, &db, run, stop.clone())? else {
-            return Err(interrupted(&format!("run {run}"), &format!("conclave resume {run}"), &ending));
+        let verdict = match drive(context, &db, run, stop.clone()) {
+            Ok(Some(verdict)) => verdict,
+            Ok(None) => {
+                let go_on = format!("conclave resume {run}");
+                return Err(interrupted(&format!("run {run}"), &go_on, &ending));
+            }
+            Err(failure) => {
+                told.failed(context, one, failure)?;
+                continue;
+            }
         };
         told.add(super::run::exit_of(&verdict));
         told.runs.push(run);
@@ -81,19 +101,35 @@ impl Told {
         self.worst = Some(self.worst.map_or(exit, |worst| worst.worse(exit)));
     }
 
+    /// One that is refused does not keep the others from going on; where it was named there are none.
+    fn failed(&mut self, context: &Context, one: Option<RunId>, failure: Failure) -> Result<(), Failure> {
+        if one.is_some() || failure.exit != Exit::StateSaysNo {
+            return Err(failure);
+        }
+        context.output.complain(&failure);
+        self.add(failure.exit);
+        Ok(())
+    }
+
     fn exit(&self) -> Exit {
         self.worst.unwrap_or(Exit::Done)
     }
 }
 
-/// What is unfinished: pipelines, and runs that belong to none. Of a run that is named, itself alone.
+/// What is unfinished: pipelines, and runs that belong to none that can be read. Of a run that is named the pipeline
+/// that it is a step of, else itself alone.
 fn waiting(db: &Db, one: Option<RunId>) -> Result<(Vec<Pipeline>, Vec<Unfinished>), Failure> {
     let unfinished = workflow::unfinished(db).doing("look for unfinished runs")?;
     if let Some(run) = one {
+        let pipeline = workflow::pipeline_of_run(db, run).doing("look for the run's pipeline")?;
+        if let Some(pipeline) = pipeline.filter(driving::leads_on) {
+            return Ok((vec![pipeline], Vec::new()));
+        }
         return Ok((Vec::new(), unfinished.into_iter().filter(|one| one.run == run).collect()));
     }
     let pipelines = workflow::unfinished_pipelines(db).doing("look for unfinished pipelines")?;
-    let keys: BTreeSet<&str> = pipelines.iter().map(|pipeline| pipeline.run_key.as_str()).collect();
+    let sound = pipelines.iter().filter(|pipeline| pipeline.unreadable.is_none());
+    let keys: BTreeSet<&str> = sound.map(|pipeline| pipeline.run_key.as_str()).collect();
     let alone = unfinished.into_iter().filter(|one| !keys.contains(one.run_key.as_str())).collect();
     Ok((pipelines, alone))
 }

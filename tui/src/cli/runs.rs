@@ -1,6 +1,7 @@
 //! `conclave runs list|show|output|export`
 
 mod answer;
+mod cancel;
 mod delete;
 mod diff;
 
@@ -76,6 +77,7 @@ pub(super) fn run(context: &Context, command: Runs) -> Result<Exit, Failure> {
         }
         Runs::Export { run, dir } => export(context, &run, dir),
         Runs::Diff { run, agents } => diff::run(context, &run, &agents),
+        Runs::Cancel { run } => cancel::run(context, &run),
         Runs::Delete { run } => delete::run(context, &run),
         Runs::Answer { run, issue: Some(issue), text } => {
             answer::give(context, &run, &issue, &text.unwrap_or_default())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use conclave_consensus::agents::{self, AgentDefinition, Preset};
 use conclave_consensus::canonical;
 use conclave_consensus::child::MARK;
+use conclave_consensus::names;
 
 use super::reader::{Reader, Value};
 use crate::failure::Failure;
@@ -36,7 +37,7 @@ pub(super) fn read(reader: &Reader<'_>, value: &Value<'_>) -> Result<Vec<AgentDe
         for copy in 1..=copies {
             let mut agent = agent.clone();
             if copies > 1 {
-                agent.name = format!("{}#{copy}", agent.name);
+                agent.name = names::copy(&agent.name, copy);
             }
             if let Some((_, line)) = found.iter().find(|(other, _)| other.name == agent.name) {
                 let name = &agent.name;

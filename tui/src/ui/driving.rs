@@ -35,6 +35,14 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 pub(crate) fn command(model: &mut Model, action: Action, argument: &str) -> Option<Vec<Effect>> {
     if argument.is_empty() {
         return match action {
+            Action::Auto => {
+                model.complain(Problem {
+                    kind: "usage",
+                    text: "which spec is to be led through its stages?".to_owned(),
+                    hint: Some("auto SPEC".to_owned()),
+                });
+                Some(Vec::new())
+            }
             Action::New => act(model, action),
             Action::GoOn => Some(vec![Effect::GoOnAll]),
             _ => None,
@@ -44,6 +52,9 @@ pub(crate) fn command(model: &mut Model, action: Action, argument: &str) -> Opti
         let mut effects = go(model, super::model::Screen::Runs);
         effects.extend(form::open(model, Some(argument)));
         return Some(effects);
+    }
+    if action == Action::Auto {
+        return Some(vec![Effect::Auto(argument.to_owned())]);
     }
     if !matches!(action, Action::Cancel | Action::GoOn | Action::Delete | Action::Reply | Action::Diff) {
         return None;
@@ -94,11 +105,11 @@ fn go_on(model: &mut Model, id: RunId) -> Vec<Effect> {
         return Vec::new();
     }
     match known(model, id) {
-        Some(detail) if !live::is_left(detail) => {
-            let why = if live::is_driven(detail) { "is driven by another process" } else { "is closed" };
-            model.say(format!("run {id} {why}: there is nothing to go on with"));
+        Some(detail) if live::is_driven(detail) => {
+            model.say(format!("run {id} is driven by another process: there is nothing to go on with"));
             Vec::new()
         }
+        // A closed one may be a step on a way that goes on.
         _ => vec![Effect::GoOn(id)],
     }
 }

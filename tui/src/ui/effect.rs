@@ -28,10 +28,12 @@ pub(crate) enum Effect {
     Work(Work),
     /// Begin a run, and drive it.
     Begin(Box<Asked>),
-    /// Go on with a run that nobody drives.
+    /// Go on with a run that nobody drives, and with the pipeline that it is a step of.
     GoOn(RunId),
-    /// Go on with every run that nobody drives.
+    /// Go on with every pipeline and run that nobody drives.
     GoOnAll,
+    /// Lead a spec through its stages: begin its pipeline, or go on with the one that is there.
+    Auto(String),
     /// Close a run with the answers that it has.
     Cancel(RunId),
     /// Answer a question of a quality gate.

@@ -31,6 +31,9 @@ use crate::project::{Environment, Project};
 /// How often times that change are drawn anew.
 const TICK: Duration = Duration::from_secs(1);
 
+/// The number of the signal that says that the terminal is gone.
+const HANGUP: u8 = 1;
+
 /// What the UI is to show, and for whom.
 pub(crate) struct Wanted {
     pub(crate) environment: Environment,
@@ -79,6 +82,7 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     let environment = wanted.environment.clone();
     let runner = Runner::start(wanted.project, wanted.environment, wanted.actor, wanted.read_only, &sender);
     let keys = Arc::new(Keys::default());
+    hangup(sender.clone());
     input(sender, Arc::clone(&keys));
     let mut ui = Loop { screen, model, keys, environment, in_tmux, runner };
     let outcome = ui.run(&messages, effects);
@@ -185,6 +189,25 @@ impl Drop for Resting<'_> {
     }
 }
 
+/// Hears of it when the terminal goes. Only who has it as the controlling terminal gets a signal then, and reading
+/// keys from it finds their end again and again.
+fn hangup(sender: Sender<Msg>) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let watch = move || {
+        let stdin = std::io::stdin();
+        // Nothing is asked for: that the other end is closed is always told.
+        let mut terminal = [PollFd::new(&stdin, PollFlags::empty())];
+        while let Err(rustix::io::Errno::INTR) = poll(&mut terminal, None) {}
+        if terminal[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
+            // Nobody listens any more: the program ends already.
+            let _ = sender.send(Msg::End(Exit::Signal(HANGUP)));
+        }
+    };
+    if let Err(failure) = spawn("hangup", watch) {
+        tracing::error!("{}", failure.message);
+    }
+}
+
 /// Turns what the terminal sends into messages.
 fn input(sender: Sender<Msg>, keys: Arc<Keys>) {
     let read = move || {
@@ -192,7 +215,7 @@ fn input(sender: Sender<Msg>, keys: Arc<Keys>) {
             let message = match keys.wait().and_then(|()| event::read()) {
                 Ok(event) => translate(&event),
                 // The terminal is gone.
-                Err(_) => Some(Msg::End(Exit::Signal(1))),
+                Err(_) => Some(Msg::End(Exit::Signal(HANGUP))),
             };
             let ends = matches!(message, Some(Msg::End(_)));
             if message.is_some_and(|message| sender.send(message).is_err()) || ends {
@@ -302,6 +325,7 @@ impl Loop {
                 Effect::Begin(_)
                 | Effect::GoOn(_)
                 | Effect::GoOnAll
+                | Effect::Auto(_)
                 | Effect::Cancel(_)
                 | Effect::Answer { .. } => self.runner.drive(effect),
             }

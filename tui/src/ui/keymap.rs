@@ -87,6 +87,7 @@ pub(crate) enum Action {
     New,
     Cancel,
     GoOn,
+    Auto,
     Reply,
     Delete,
     Editor,
@@ -207,7 +208,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .argument("SPEC")
         .writes(),
     bind(Place::Runs, &[key('c')], Action::Cancel, "cancel", "Close the run with the answers that it has")
-        .command("cancel")
+        .command("runs cancel")
         .argument("RUN")
         .writes(),
     bind(
@@ -220,6 +221,10 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .command("resume")
     .argument("RUN")
     .writes(),
+    bind(Place::Runs, &[], Action::Auto, "", "Lead a spec through its stages, or go on with it")
+        .command("auto")
+        .argument("SPEC")
+        .writes(),
     bind(Place::Runs, &[], Action::Delete, "", "Delete a run with everything that belongs to it")
         .command("runs delete")
         .argument("RUN")

@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 
 use crate::asking::{agent, answers, plan, planner};
+use crate::patience::{output_of, until, when_there};
 use crate::scratch::{Done, Scratch};
 
 /// Ignores what asks it to end, and has a child that would outlive it.
@@ -15,17 +16,6 @@ fn start(scratch: &Scratch) -> Child {
     let mut command = scratch.command();
     command.args(["run", "S-1", "--stage", "plan"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
-}
-
-/// Waits until the file is there, and gives what stands in it.
-pub(crate) fn when_there(scratch: &Scratch, name: &str) -> String {
-    let file = scratch.project().join(name);
-    loop {
-        if let Ok(text) = std::fs::read_to_string(&file) {
-            return text.trim().to_owned();
-        }
-        std::thread::yield_now();
-    }
 }
 
 fn send(child: &Child, signal: Signal) {
@@ -47,7 +37,7 @@ fn signals_end_the_agents_and_leave_the_run_to_be_resumed() {
         let child = start(&scratch);
         let grandchild = when_there(&scratch, "child");
         send(&child, signal);
-        let ended = child.wait_with_output().unwrap();
+        let ended = output_of(child);
         let said = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(code), "{said}");
         assert!(said.contains("error: interrupted: run 1 is not finished"), "{said}");
@@ -70,13 +60,13 @@ fn a_second_signal_waits_for_nobody() {
     let grandchild = when_there(&scratch, "child");
     send(&child, Signal::INT);
     send(&child, Signal::INT);
-    let ended = child.wait_with_output().unwrap();
+    let ended = output_of(child);
     assert_eq!(ended.status.code(), Some(130));
     assert!(is_gone(&grandchild));
 }
 
 /// Answers at once when it may, else waits for good; counts how often it is asked.
-fn waits_for_leave(name: &str) -> String {
+pub(crate) fn waits_for_leave(name: &str) -> String {
     let script = format!(
         "echo {name} >> asked; test -e leave || {{ echo $$ > {name}.new; mv {name}.new {name}.waits; exec sleep 600; }}; {}",
         answers(&plan(""))
@@ -91,11 +81,9 @@ fn what_was_killed_goes_on_and_answers_are_not_asked_for_again() {
     let child = start(&scratch);
     let left_over = when_there(&scratch, "slow.waits");
     let answered = || scratch.json(&["runs", "show", "1"])["outputs"].as_array().unwrap().len() == 1;
-    while !answered() {
-        std::thread::yield_now();
-    }
+    until("an answer", answered);
     send(&child, Signal::KILL);
-    child.wait_with_output().unwrap();
+    output_of(child);
     std::fs::write(scratch.project().join("leave"), "").unwrap();
     let done = scratch.run(&["resume"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
@@ -120,7 +108,7 @@ fn one_run_is_resumed_by_its_number() {
     assert_eq!(passed.code, Some(0), "{}", passed.stderr);
     assert!(passed.stderr.contains("run 1 is being driven by another process"), "{}", passed.stderr);
     send(&child, Signal::INT);
-    child.wait_with_output().unwrap();
+    output_of(child);
     scratch.run(&["resume", "99"]).refused(1);
     std::fs::write(scratch.project().join("leave"), "").unwrap();
     let done = Done::of(scratch.command().args(["resume", "1", "--json"]));
@@ -178,7 +166,7 @@ fn a_spec_goes_on_where_it_was_interrupted() {
     let child = start();
     when_there(&scratch, "a.waits");
     send(&child, Signal::INT);
-    let ended = child.wait_with_output().unwrap();
+    let ended = output_of(child);
     let said = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(130), "{said}");
     assert!(said.contains("hint: conclave auto S-1"), "{said}");
@@ -193,4 +181,80 @@ fn a_spec_goes_on_where_it_was_interrupted() {
     );
     assert!(!done.text().contains("(run 1)"), "its run is a step, and is told once: {}", done.text());
     assert_eq!(scratch.json(&["runs", "list"]).as_array().unwrap().len(), 1, "the same run");
+}
+
+/// Ends `auto` at its first step, with the spec's name at the end of the words.
+pub(crate) fn left_at_unlock(scratch: &Scratch, spec: &str) {
+    let child = scratch
+        .command()
+        .args(["auto", spec, "--from", "unlock"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    when_there(scratch, "a.waits");
+    send(&child, Signal::INT);
+    assert_eq!(output_of(child).status.code(), Some(130));
+    std::fs::remove_file(scratch.project().join("a.waits")).unwrap();
+}
+
+#[test]
+fn a_way_through_the_stages_needs_someone_once_and_goes_on_with_its_step() {
+    let scratch = Scratch::configured(&waits_for_leave("a"));
+    left_at_unlock(&scratch, "S-1");
+    let needs = scratch.json(&["status"])["attention"].clone();
+    assert_eq!(needs.as_array().unwrap().len(), 1, "{needs}");
+    assert_eq!((&needs[0]["kind"], &needs[0]["name"]), (&json!("pipeline"), &json!("S-1")));
+    assert_eq!(needs[0]["advice"], "`conclave resume 1` goes on with it");
+    std::fs::write(scratch.project().join("leave"), "").unwrap();
+    let done = scratch.run(&["resume", "1", "--json"]);
+    let document: Value = serde_json::from_str(done.text()).unwrap();
+    assert_eq!(document["pipelines"][0]["state"], "done", "{document}\n{}", done.stderr);
+    assert_eq!(scratch.json(&["status"])["attention"], json!([]));
+}
+
+#[test]
+fn a_way_that_another_process_leads_or_that_cannot_be_read_keeps_no_other_from_going_on() {
+    let scratch = Scratch::configured(&waits_for_leave("a"));
+    for spec in ["S-1", "S-2", "S-3"] {
+        left_at_unlock(&scratch, spec);
+    }
+    let sql = |statement: &str| conclave_db::foreign::run(&scratch.database(), statement).unwrap();
+    sql("UPDATE pipelines SET owner = '{\"pid\": 77}' WHERE spec_id = 'S-1'");
+    sql("UPDATE pipelines SET request = '{}' WHERE spec_id = 'S-2'");
+    sql("UPDATE run_settings SET ended_at = 1, owner = NULL WHERE run_id <> 3");
+    std::fs::write(scratch.project().join("leave"), "").unwrap();
+    let done = scratch.run(&["resume"]);
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    let said = &done.stderr;
+    assert!(said.contains("the way of S-1 through its stages is being driven by another process"), "{said}");
+    assert!(said.contains("error: ") && said.contains("pipeline 2"), "{said}");
+    assert!(done.text().contains("S-3 is through all stages"), "{}", done.text());
+}
+
+#[test]
+fn a_run_is_closed_from_another_terminal() {
+    let scratch = Scratch::configured(&(planner("quick") + &waits_for_leave("slow")));
+    let child = start(&scratch);
+    when_there(&scratch, "slow.waits");
+    let answered = || scratch.json(&["runs", "show", "1"])["outputs"].as_array().unwrap().len() == 1;
+    until("an answer", answered);
+    let asked = scratch.json(&["runs", "cancel", "1"]);
+    assert_eq!((&asked["run"], &asked["asked"]), (&json!(1), &json!(child.id())));
+    let ended = output_of(child);
+    assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
+    let run = scratch.json(&["runs", "show", "1"]);
+    assert_eq!((&run["status"], run["outputs"].as_array().unwrap().len()), (&json!("insufficient"), 1));
+    let again = scratch.run(&["runs", "cancel", "1"]);
+    assert!(again.refused(1).contains("run 1 was closed already"), "{}", again.stderr);
+    scratch.run(&["runs", "cancel", "99"]).refused(1);
+    assert_eq!(scratch.run(&["--read-only", "runs", "cancel", "1"]).code, Some(2));
+    // One that nobody drives is closed at once.
+    let left = start(&scratch);
+    when_there(&scratch, "slow.waits");
+    until("the second run", || scratch.json(&["runs", "list"]).as_array().unwrap().len() == 2);
+    send(&left, Signal::INT);
+    output_of(left);
+    let said = scratch.ok(&["runs", "cancel", "2"]);
+    assert!(said.starts_with("run 2 is closed: insufficient, "), "{said}");
 }

@@ -325,3 +325,22 @@ fn a_terminal_shows_who_is_at_it() {
     assert_eq!(code, Some(0), "{seen}");
     assert!(seen.contains("2 of 2 answers count"), "{seen}");
 }
+
+#[test]
+fn a_known_key_goes_on_with_what_it_was_begun_with_and_says_so() {
+    let scratch = Scratch::configured(&(planner("a") + &planner("b")));
+    let words = ["run", "S-1", "--stage", "Plan", "--run-key", "@k"];
+    let first = scratch.run(&words);
+    assert_eq!(first.code, Some(0), "{}", first.stderr);
+    let again = scratch.run(&words);
+    assert!(!again.stderr.contains("not taken"), "{}", again.stderr);
+    std::fs::write(scratch.project().join("other.md"), "Something else").unwrap();
+    let other = scratch.run(&[&words[..], &["--prompt", "other.md", "--agents", "a"]].concat());
+    assert_eq!(other.code, Some(0), "{}", other.stderr);
+    assert!(
+        other.stderr.contains("run 1 goes on with what it was begun with; not taken: prompt, agents"),
+        "{}",
+        other.stderr
+    );
+    assert_eq!(scratch.json(&["runs", "list"]).as_array().unwrap().len(), 1);
+}

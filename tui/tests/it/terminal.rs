@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
+use crate::patience::ended;
 use crate::scratch::Scratch;
 
 /// The longest that anything may take on a busy machine.
@@ -102,7 +103,7 @@ impl Session {
 
     /// Waits for the end of a command that only prints; gives its exit code and what it said.
     pub(crate) fn said(mut self) -> (Option<i32>, String) {
-        let status = self.child.wait().unwrap();
+        let status = ended(&mut self.child);
         self.drain();
         (status.code(), self.seen)
     }
@@ -135,7 +136,7 @@ impl Session {
     /// Waits for the end, and expects the terminal as it was.
     pub(crate) fn ends(mut self) -> (ExitStatus, String) {
         self.until(LEAVE);
-        let status = self.child.wait().unwrap();
+        let status = ended(&mut self.child);
         self.assert_given_back();
         (status, self.screen.text())
     }
@@ -321,7 +322,7 @@ fn long_work_on_the_file_turns_a_spinner() {
     session.until("writing the whole file anew");
     drop(release);
     session.until("file and log ");
-    assert_eq!(session.child.wait().unwrap().code(), Some(0));
+    assert_eq!(ended(&mut session.child).code(), Some(0));
     holder.join().unwrap();
 }
 
@@ -348,4 +349,29 @@ fn a_defect_gives_the_terminal_back_and_is_one_line() {
     let (status, said) = session.ends();
     assert_eq!(status.code(), Some(3));
     assert_eq!(said.matches("error: internal error").count(), 1, "{said}");
+}
+
+/// Where it is not the controlling terminal no signal comes.
+#[test]
+fn a_terminal_that_goes_without_a_word_ends_it_as_a_hangup_does() {
+    let scratch = Scratch::with_runs();
+    // The program must not hold the other end itself.
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let master = openpt(flags).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let slave = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let end = || Stdio::from(OwnedFd::from(slave.try_clone().unwrap()));
+    let mut child =
+        scratch.command().stdin(end()).stdout(end()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
+    let mut master = File::from(master);
+    let mut seen = String::new();
+    while !seen.contains(ENTER) {
+        let mut buffer = [0; 4096];
+        let length = master.read(&mut buffer).unwrap();
+        seen.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    drop(master);
+    assert_eq!(ended(&mut child).code(), Some(129));
 }

@@ -3,7 +3,8 @@
 use rustix::process::Signal;
 
 use crate::asking::{agent, answers, plan, planner};
-use crate::interrupted_runs::{STUBBORN, is_gone, when_there};
+use crate::interrupted_runs::{STUBBORN, is_gone, left_at_unlock, waits_for_leave};
+use crate::patience::when_there;
 use crate::scratch::Scratch;
 use crate::terminal::Session;
 
@@ -34,7 +35,7 @@ fn a_run_goes_from_the_form_to_its_verdict() {
     session.until("run 1: ok");
     session.keys("\r");
     session.until("[verdict]");
-    session.until("3 of 3 answers usable");
+    session.until("3 of 3 answers count");
     session.keys("dd");
     session.until("pair 2 of 3");
     session.until("1 line differs");
@@ -154,7 +155,7 @@ fn the_demo_is_driven_and_shown() {
     let mut session = Session::start(&scratch, &["demo"]);
     session.until("Run 1  DEMO-1 plan");
     session.until("run 1: conflict");
-    session.until("3 of 3 answers usable");
+    session.until("3 of 3 answers count");
     session.keys("q");
     let (status, said) = session.ends();
     assert_eq!(status.code(), Some(0));
@@ -191,4 +192,24 @@ fn of_two_who_answer_a_question_the_second_sees_who_was_first() {
     session.until("no question is open any more");
     session.keys("q");
     session.ends();
+}
+
+#[test]
+fn a_way_through_the_stages_is_led_from_here_and_goes_on_where_it_was_left() {
+    let scratch = Scratch::configured(&waits_for_leave("a"));
+    left_at_unlock(&scratch, "S-1");
+    std::fs::write(scratch.project().join("leave"), "").unwrap();
+    let mut session = Session::start(&scratch, &[]);
+    session.until("S-1");
+    session.keys("!");
+    session.until("r goes on with it");
+    session.keys("r");
+    session.until("S-1 is through all stages");
+    session.keys(":auto S-2\r");
+    // The scripts answer no stage's fields but one; a clarify gate without an answer ends the way.
+    session.until("S-2 has halted");
+    session.keys("q");
+    assert_eq!(session.ends().0.code(), Some(0));
+    let runs = scratch.json(&["runs", "list"]);
+    assert!(runs.as_array().unwrap().iter().any(|run| run["spec"] == "S-2"), "{runs}");
 }

@@ -156,6 +156,45 @@ fn what_waits_leads_to_its_run() {
 }
 
 #[test]
+fn what_was_left_is_gone_on_with_from_where_it_waits() {
+    use conclave_consensus::migrate::Attention;
+    let need = |kind, name: &str| Attention {
+        kind,
+        name: name.into(),
+        why: "why".into(),
+        advice: "advice".into(),
+        since: None,
+    };
+    let waits = || {
+        let mut model = model((80, 24), 42);
+        let needs = vec![need("pipeline", "KIT-909"), need("run", "12"), need("gate", "37")];
+        send(&mut model, Msg::Needs(needs), 42);
+        model
+    };
+    let mut model = waits();
+    assert_eq!(press(&mut model, 42, &["!", "r"]), [Effect::Auto("KIT-909".into())]);
+    assert!(model.overlay.is_none());
+    assert_eq!(press(&mut model, 42, &["!", "j", "r"]), [Effect::GoOn(RunId(12))]);
+    assert_eq!(press(&mut model, 42, &["!", "j", "j", "r"]), [], "a question is answered");
+    press(&mut model, 42, &["esc", "!", "enter"]);
+    assert_eq!(model.runs.filter.text(), "spec:KIT-909");
+    let mut model = waits();
+    model.setting.read_only = true;
+    assert_eq!(press(&mut model, 42, &["!", "r"]), []);
+}
+
+#[test]
+fn a_spec_is_led_through_its_stages_by_name() {
+    let mut model = model((80, 24), 42);
+    assert_eq!(press(&mut model, 42, &[":auto KIT-1", "enter"]), [Effect::Auto("KIT-1".into())]);
+    assert_eq!(press(&mut model, 42, &[":auto", "enter"]), []);
+    assert!(said(&model).contains("which spec"), "{}", said(&model));
+    let mut closed = open(CLOSED);
+    let effects = press(&mut closed, 42, &["r"]);
+    assert_eq!(effects, [Effect::GoOn(CLOSED)], "it may be a step on a way that goes on");
+}
+
+#[test]
 fn a_deletion_asks_and_reads_the_list_again() {
     let mut model = open(CLOSED);
     press(&mut model, 42, &[":runs delete 37", "enter"]);

@@ -17,7 +17,7 @@ use super::keymap::{Action, BINDINGS, Binding, Place};
 use super::keys::Key;
 use super::list::Cursor;
 use super::model::{Model, Screen};
-use super::screens::run;
+use super::screens::{run, runs};
 use super::update::{go, start_work};
 
 /// One overlay.
@@ -131,7 +131,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                 let chosen = palette.choose(model);
                 return match chosen {
                     palette::Choice::Run(binding, argument) => {
-                        super::update::run_command(model, binding, &argument)
+                        super::commands::run_command(model, binding, &argument)
                     }
                     palette::Choice::More(palette) => {
                         model.overlay = Some(Overlay::Palette(palette));
@@ -154,6 +154,14 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             KeyCode::Down | KeyCode::Char('j') => cursor.step(1, model.needs().count()),
             KeyCode::Enter if model.needs().next().is_some() => {
                 let chosen = model.needs().nth(cursor.selected);
+                if let Some(spec) =
+                    chosen.filter(|need| need.kind == "pipeline").map(|need| need.name.clone())
+                {
+                    let mut effects = go(model, Screen::Runs);
+                    model.run = None;
+                    effects.extend(runs::apply_filter(&mut model.runs, &format!("spec:{spec}")));
+                    return effects;
+                }
                 let run = chosen.filter(|need| matches!(need.kind, "gate" | "run"));
                 let Some((kind, id)) = run.and_then(|need| Some((need.kind, need.name.parse().ok()?))) else {
                     // All else is seen there, and dealt with from there.
@@ -165,6 +173,17 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                     run::go_to(model, run::Tab::Questions);
                 }
                 return effects;
+            }
+            KeyCode::Char('r') if !model.setting.read_only => {
+                let chosen = model.needs().nth(cursor.selected);
+                let effects = chosen.and_then(|need| match need.kind {
+                    "pipeline" => Some(vec![Effect::Auto(need.name.clone())]),
+                    "run" => Some(vec![Effect::GoOn(RunId(need.name.parse().ok()?))]),
+                    _ => None,
+                });
+                if let Some(effects) = effects {
+                    return effects;
+                }
             }
             KeyCode::Char('q' | '!') | KeyCode::Enter => return Vec::new(),
             _ => {}

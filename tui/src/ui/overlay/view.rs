@@ -67,7 +67,13 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
         Overlay::Palette(palette) => draw_palette(model, palette, frame, body),
         Overlay::NeedsYou { cursor } => {
             let needs: Vec<_> = model.needs().collect();
-            let head = Line::styled(format!(" Needs you  {}", needs.len()), Theme::strong());
+            let mut head = vec![Span::styled(format!(" Needs you  {}", needs.len()), Theme::strong())];
+            let chosen = needs.get(cursor.selected);
+            if chosen.is_some_and(|need| matches!(need.kind, "run" | "pipeline")) && !model.setting.read_only
+            {
+                head.push(Span::styled("   enter shows it, r goes on with it", theme.dim()));
+            }
+            let head = Line::from(head);
             if needs.is_empty() {
                 let text =
                     "   Nothing. Open questions, left runs, unfinished imports, failed checks wait here.";

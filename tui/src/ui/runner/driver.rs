@@ -10,22 +10,22 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use conclave_consensus::agents::Accept;
 use conclave_consensus::child::Stop;
+use conclave_consensus::gates;
 use conclave_consensus::runs::{self, RunId};
-use conclave_consensus::stages;
-use conclave_consensus::workflow::{self, RunRequest};
-use conclave_consensus::{canonical, gates};
+use conclave_consensus::workflow::{self, Event, Pipeline, Unfinished};
 use conclave_db::Db;
 
 use super::Shared;
-use crate::driving::{self, GATE_TIME, STAGE_TIME};
+use crate::driving;
 use crate::failure::{Doing, Failure};
-use crate::project::{Environment, Project};
+use crate::project::Environment;
+use crate::request::{self, Ask};
+use crate::roster;
+use crate::text::visible;
 use crate::ui::message::Msg;
 use crate::ui::problem::Problem;
 use crate::ui::screens::form::{Asked, Choice};
-use crate::{prompts, roster};
 
 /// Drives runs until it is dropped.
 #[derive(Debug)]
@@ -65,25 +65,49 @@ impl Driver {
         });
     }
 
+    /// Goes on with a run that nobody drives; with its pipeline where it is a step of one that is not at its end.
     pub(super) fn go_on(&self, run: RunId) {
-        self.on_a_thread("run", move |hands| match hands.open() {
-            Ok(db) => hands.drive(&db, run),
+        self.on_a_thread("run", move |hands| match hands.left(run) {
+            Ok((db, Left::Run)) => hands.drive(&db, run),
+            Ok((db, Left::Pipeline(pipeline))) => hands.lead(&db, &pipeline),
+            Ok((_, Left::Nothing(why))) => hands.say(Msg::Told(Ok(why))),
             Err(failure) => hands.say(Msg::Begun(Err(failure.into()))),
         });
     }
 
-    /// Goes on with every run that nobody drives.
+    /// Leads a spec through its stages.
+    pub(super) fn auto(&self, spec: String) {
+        self.on_a_thread("pipeline", move |hands| match hands.begin_pipeline(&spec) {
+            Ok((db, pipeline)) => hands.lead(&db, &pipeline),
+            Err(failure) => hands.say(Msg::Told(Err(failure.into()))),
+        });
+    }
+
+    /// Goes on with every pipeline, and every run beside them, that nobody drives.
     pub(super) fn go_on_all(&self) {
-        let left =
-            self.hands.open().and_then(|db| workflow::unfinished(&db).doing("look for unfinished runs"));
-        let left: Vec<RunId> = match left {
-            Ok(left) => left.into_iter().filter(|run| run.owner.may_take()).map(|run| run.run).collect(),
+        let left = self.hands.open().and_then(|db| {
+            let pipelines = workflow::unfinished_pipelines(&db).doing("look for unfinished pipelines")?;
+            let runs = workflow::unfinished(&db).doing("look for unfinished runs")?;
+            Ok((db, pipelines, runs))
+        });
+        let (db, pipelines, runs) = match left {
+            Ok(left) => left,
             Err(failure) => return self.hands.say(Msg::Told(Err(failure.into()))),
         };
-        if left.is_empty() {
+        let is_step = |run: &Unfinished| {
+            pipelines.iter().any(|one| one.unreadable.is_none() && one.run_key == run.run_key)
+        };
+        let alone: Vec<RunId> =
+            runs.iter().filter(|run| run.owner.may_take() && !is_step(run)).map(|run| run.run).collect();
+        let lead: Vec<Pipeline> = pipelines.iter().filter(|one| one.can_go_on).cloned().collect();
+        if alone.is_empty() && lead.is_empty() {
             self.hands.say(Msg::Told(Ok("no run was left unfinished".to_owned())));
         }
-        for run in left {
+        for pipeline in lead {
+            let db = db.clone();
+            self.on_a_thread("pipeline", move |hands| hands.lead(&db, &pipeline));
+        }
+        for run in alone {
             self.go_on(run);
         }
     }
@@ -93,15 +117,7 @@ impl Driver {
             let said = hands.open().and_then(|db| {
                 let cancelled = driving::complete(workflow::cancel(&db, run, &hands.shared.actor))?
                     .doing(format!("run {run}"))?;
-                Ok(match cancelled {
-                    workflow::Cancel::Asked { .. } => {
-                        format!("run {run} is being cancelled: its agents are ended")
-                    }
-                    workflow::Cancel::Closed(verdict) => {
-                        format!("run {run} is closed: {}, {}", verdict.status, verdict.reason)
-                    }
-                    workflow::Cancel::AlreadyClosed => format!("run {run} was closed already"),
-                })
+                Ok(driving::cancelled(run, &cancelled))
             });
             hands.say(Msg::Told(said.map_err(Into::into)));
         });
@@ -113,7 +129,10 @@ impl Driver {
                 let answered = gates::answer(&db, run, &issue, &text, &hands.shared.actor).doing("answer")?;
                 Ok(match answered {
                     gates::Answered::Stored { left: 0 } => {
-                        "answered; no question is open any more".to_owned()
+                        let pipeline = workflow::pipeline_of_run(&db, run).doing("look for its pipeline")?;
+                        let goes_on = pipeline.is_some_and(|pipeline| pipeline.can_go_on);
+                        let more = if goes_on { "; r goes on through the stages" } else { "" };
+                        format!("answered; no question is open any more{more}")
                     }
                     gates::Answered::Stored { left } => {
                         format!(
@@ -224,10 +243,73 @@ impl Hands {
 
     fn begin(&self, asked: &Asked) -> Result<(Db, RunId), Failure> {
         let project = self.shared.project();
-        let request = request(&project, &self.environment, asked, &self.shared.actor)?;
+        let ask = Ask {
+            spec: asked.spec.clone(),
+            stage: asked.stage.clone(),
+            prompt: asked.prompt.clone().map(String::into_bytes),
+            agents: Some(asked.agents.clone()),
+            quorum: asked.quorum,
+            ..Ask::default()
+        };
+        let request = request::of_stage(&project, &self.environment, &self.shared.actor, ask)?;
         let db = self.open()?;
         let run = workflow::begin(&db, &request).doing("begin the run")?;
         Ok((db, run))
+    }
+
+    /// What there is to go on with behind a run.
+    fn left(&self, run: RunId) -> Result<(Db, Left), Failure> {
+        let db = self.open()?;
+        let pipeline = workflow::pipeline_of_run(&db, run).doing("look for the run's pipeline")?;
+        if let Some(pipeline) = pipeline.filter(driving::leads_on) {
+            let left = if pipeline.can_go_on {
+                Left::Pipeline(Box::new(pipeline))
+            } else if pipeline.owner.may_take() {
+                Left::Nothing(driving::rest(&pipeline))
+            } else {
+                Left::Nothing(format!("{} is being driven", driving::name(&pipeline)))
+            };
+            return Ok((db, left));
+        }
+        let detail = runs::show(&db, run).doing("read the run")?;
+        let settings = detail.and_then(|detail| detail.settings);
+        let is_closed = settings.is_none_or(|settings| settings.ended_at.is_some());
+        let nothing = || Left::Nothing(format!("run {run} is closed: there is nothing to go on with"));
+        Ok((db, if is_closed { nothing() } else { Left::Run }))
+    }
+
+    fn begin_pipeline(&self, spec: &str) -> Result<(Db, Pipeline), Failure> {
+        let project = self.shared.project();
+        let request =
+            request::of_pipeline(&project, &self.environment, &self.shared.actor, spec, None, None)?;
+        let db = self.open()?;
+        let begun = workflow::begin_pipeline(&db, &request).doing("begin the pipeline")?;
+        let found = workflow::pipeline(&db, begun.id).doing("read the pipeline")?;
+        let pipeline = found.ok_or_else(|| Failure::not_found("the pipeline has just been deleted"))?;
+        Ok((db, pipeline))
+    }
+
+    /// Leads a pipeline to where it rests. The run that it is at is told as one that is driven from here; from one
+    /// to the next there is no moment without any, so that whoever waits for the end waits for all of it.
+    fn lead(&self, db: &Db, pipeline: &Pipeline) {
+        self.say(Msg::Told(Ok(format!("{} is on its way through its stages", visible(&pipeline.spec)))));
+        let at = Arc::new(Mutex::new(None::<RunId>));
+        let led = catch_unwind(AssertUnwindSafe(|| {
+            let mut session = driving::session(&self.shared.project(), &self.environment);
+            let (messages, at) = (self.messages.clone(), Arc::clone(&at));
+            session.observer = Arc::new(move |event| observe(&messages, &at, event));
+            session.stop = self.stop.below();
+            let what = format!("lead {} through its stages", pipeline.spec);
+            driving::complete(workflow::drive_pipeline(db, pipeline.id, &session))?.doing(what)
+        }));
+        let led = led
+            .unwrap_or_else(|_| Err(Failure::internal("the pipeline failed by a defect; the log has more")));
+        let said = led.map(|end| driving::rest(&end.pipeline)).map_err(Problem::from);
+        let last = at.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.say(match last {
+            Some(run) => Msg::DriveEnded { run, outcome: said },
+            None => Msg::Told(said),
+        });
     }
 
     /// Drives the run to its end, and tells what came of it.
@@ -251,42 +333,30 @@ impl Hands {
         let Some(verdict) = driven.verdict else {
             return Ok(format!("run {run} was interrupted; r goes on with it"));
         };
-        let detail = runs::show(db, run).doing("read the run")?;
-        let settings = detail.and_then(|detail| detail.settings);
-        if settings.is_some_and(|settings| settings.phase_type == "quality_gate") {
-            gates::record(db, run).doing("read the gate's issues")?;
-        }
         Ok(format!("run {run}: {}, {}", verdict.status, verdict.reason))
     }
 }
 
-/// What the form asks for, as a run: the same that the command line would ask.
-fn request(
-    project: &Project,
-    environment: &Environment,
-    asked: &Asked,
-    actor: &str,
-) -> Result<RunRequest, Failure> {
-    let known = stages::stage(&asked.stage);
-    let stage = known.map_or_else(|| canonical::stage(&asked.stage), |stage| stage.name);
-    let gate = known.is_some_and(stages::Stage::is_gate);
-    let prompt = match &asked.prompt {
-        Some(prompt) => prompt.clone().into_bytes(),
-        None => prompts::of_stage(project, environment, &asked.spec, stage, None)?,
-    };
-    let agents = roster::choose(&project.config, environment, &project.root, stage, Some(&asked.agents))?;
-    Ok(RunRequest {
-        spec: asked.spec.clone(),
-        stage: stage.to_owned(),
-        run_key: None,
-        prompt,
-        agents,
-        quorum: asked.quorum,
-        accept: Accept::default(),
-        timeout: if gate { GATE_TIME } else { STAGE_TIME },
-        sequential: false,
-        gate,
-        directory: project.root.clone(),
-        actor: actor.to_owned(),
-    })
+/// What is left behind a run.
+enum Left {
+    Run,
+    Pipeline(Box<Pipeline>),
+    /// And why.
+    Nothing(String),
+}
+
+/// Tells what happens in a pipeline, of the run that it is at.
+fn observe(messages: &Sender<Msg>, at: &Mutex<Option<RunId>>, event: Event) {
+    let mut at = at.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Event::Begun { run } = event {
+        let before = at.replace(run);
+        let _ = messages.send(Msg::Begun(Ok(run)));
+        if let Some(before) = before.filter(|before| *before != run) {
+            let outcome = Ok(format!("run {before} is closed; on to run {run}"));
+            let _ = messages.send(Msg::DriveEnded { run: before, outcome });
+        }
+    }
+    if let Some(run) = *at {
+        let _ = messages.send(Msg::Event { run, event: Box::new(event) });
+    }
 }

@@ -129,6 +129,7 @@ impl Runner {
             Effect::Begin(asked) => self.driver.begin(*asked),
             Effect::GoOn(run) => self.driver.go_on(run),
             Effect::GoOnAll => self.driver.go_on_all(),
+            Effect::Auto(spec) => self.driver.auto(spec),
             Effect::Cancel(run) => self.driver.cancel(run),
             Effect::Answer { run, issue, text } => self.driver.answer(run, issue, text),
             _ => {}
