@@ -78,11 +78,22 @@ pub fn canonical(written: &str) -> Option<&'static str> {
     known(written).map(|(name, ..)| *name)
 }
 
-/// Whose model answers under this name, where the name alone says it. Copies (`claude#2`) are of one family.
-pub fn family(written: &str) -> Option<&'static str> {
-    let name = match written.rsplit_once('#') {
-        Some((name, copy)) if !copy.is_empty() && copy.bytes().all(|byte| byte.is_ascii_digit()) => name,
+/// The agent that a copy (`claude#2`) is one of; any other name as it is.
+pub fn without_copy(written: &str) -> &str {
+    match written.rsplit_once('#') {
+        Some((name, copy))
+            if !name.is_empty() && !copy.is_empty() && copy.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            name
+        }
         _ => written,
-    };
-    known(name).map(|(_, family, _)| *family)
+    }
+}
+
+/// Whose model answers under this name: as it is `said`, else as the name alone says it, else the agent itself. Copies
+/// (`claude#2`) are of one family.
+pub fn family<'name>(written: &'name str, said: Option<&'name str>) -> &'name str {
+    let plain = without_copy(written);
+    said.filter(|family| !family.is_empty())
+        .unwrap_or_else(|| known(plain).map_or(plain, |(_, family, _)| *family))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::model::{Confidence, Decision, Issue, Magnitude, Resolvability};
+use crate::names;
 
 /// The agents' answer where the table allows it and more than one agent stands behind it; else a question.
 pub(super) fn decide(issue: &Issue) -> Decision {
@@ -13,7 +14,7 @@ pub(super) fn decide(issue: &Issue) -> Decision {
     if issue.tie {
         return ask(format!("tie: {} against {} of {}", issue.k, issue.k, issue.n));
     }
-    let voices: BTreeSet<&str> = first.agents.iter().map(|agent| without_copy(agent)).collect();
+    let voices: BTreeSet<&str> = first.agents.iter().map(|agent| names::without_copy(agent)).collect();
     if voices.len() < 2 {
         return ask(format!("only {} says so", voices.first().copied().unwrap_or("one agent")));
     }
@@ -40,12 +41,4 @@ pub(super) const fn is_allowed(
             | (Confidence::High, Magnitude::Important, AutoFix)
             | (Confidence::Medium, Magnitude::Minor, AutoFix)
     )
-}
-
-/// The agent that a copy (`a#1`) is one of: copies of one agent are one voice.
-fn without_copy(agent: &str) -> &str {
-    match agent.rsplit_once('#') {
-        Some((name, number)) if !name.is_empty() && number.parse::<u32>().is_ok() => name,
-        _ => agent,
-    }
 }
