@@ -94,8 +94,13 @@ fn what_was_killed_goes_on_and_answers_are_not_asked_for_again() {
     while !answered() {
         std::thread::yield_now();
     }
+    assert_eq!(scratch.json(&["runs", "list"])[0]["interrupted"], false);
     send(&child, Signal::KILL);
     child.wait_with_output().unwrap();
+    let listed = scratch.json(&["runs", "list"])[0].clone();
+    assert_eq!((&listed["status"], &listed["interrupted"]), (&json!("running"), &json!(true)));
+    assert!(scratch.ok(&["runs", "list"]).contains(" interrupted"), "{}", scratch.ok(&["runs", "list"]));
+    assert!(scratch.ok(&["runs", "show", "1"]).contains(" interrupted"));
     std::fs::write(scratch.project().join("leave"), "").unwrap();
     let done = scratch.run(&["resume"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);

@@ -14,7 +14,7 @@ pub(crate) use self::attempts::{AttemptEnded, Past, Spawned, ended, lost, past, 
 pub(crate) use self::begin::{NewRun, begin};
 pub(crate) use self::close::{close, closed};
 pub(crate) use self::delete::delete;
-pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, release, take, unfinished};
+pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, left_by, release, take, unfinished};
 pub(crate) use self::reading::{Driven, answers, details, driven_run, has_answered, must_be_there, roster};
 
 pub(crate) mod gates;
