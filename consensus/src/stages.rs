@@ -134,10 +134,27 @@ pub const GATES: [Stage; 3] = [
 ];
 
 /// The stage or gate with this name, in any spelling that is in use: `spec-plan`, `review`, `quality-gate-clarify`.
+///
+/// Capitals and blanks around it do not matter. A gate is also known by where the original puts it.
 pub fn stage(written: &str) -> Option<&'static Stage> {
-    let name = canonical::stage(written);
-    let name = name.strip_prefix("quality-gate-").unwrap_or(name);
+    let name = written.trim().to_lowercase().replace('_', "-");
+    let name = match canonical::stage(name.strip_prefix("quality-gate-").unwrap_or(&name)) {
+        "before-specify" => "clarify",
+        "after-specify" => "checklist",
+        "after-tasks" => "analyze",
+        other => other,
+    };
     STAGES.iter().chain(&GATES).find(|stage| stage.name == name)
+}
+
+/// The one spelling of a stage's or gate's name; of one that is not known, the canonical form.
+pub fn name(written: &str) -> &str {
+    stage(written).map_or_else(|| canonical::stage(written), |stage| stage.name)
+}
+
+/// The quality gate with this name, in any spelling.
+pub fn gate(written: &str) -> Option<&'static Stage> {
+    stage(written).filter(|stage| stage.is_gate())
 }
 
 impl Stage {

@@ -6,19 +6,17 @@ mod agents;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use conclave_consensus::agents::Accept;
 use conclave_consensus::runs::RunId;
-use conclave_consensus::workflow::{self, RunRequest};
+use conclave_consensus::workflow;
 use conclave_db::Db;
 use serde_json::json;
 
 pub(crate) use self::agents::{Act, Sample, sample};
 use crate::cli::SAMPLE_AGENT;
 use crate::config::Config;
-use crate::driving::STAGE_TIME;
 use crate::failure::{Doing, Failure};
 use crate::project::{Environment, Project};
-use crate::{prompts, roster};
+use crate::request::{self, Ask};
 
 /// What the sample agents plan.
 const SPEC: &str = "DEMO-1";
@@ -50,21 +48,8 @@ pub(crate) fn begin(environment: &Environment, actor: &str) -> Result<Demo, Fail
         .map_err(|error| Failure::io(format!("write {}", file.display()), &error))?;
     let database = state_dir.join("state.db");
     let project = Project { root, state_dir, database, config: Config::load_named(&file)? };
-    let prompt = prompts::of_stage(&project, environment, SPEC, STAGE, None)?;
-    let request = RunRequest {
-        spec: SPEC.to_owned(),
-        stage: STAGE.to_owned(),
-        run_key: None,
-        prompt,
-        agents: roster::choose(&project.config, environment, &project.root, STAGE, None)?,
-        quorum: None,
-        accept: Accept::default(),
-        timeout: STAGE_TIME,
-        sequential: false,
-        gate: false,
-        directory: project.root.clone(),
-        actor: actor.to_owned(),
-    };
+    let ask = Ask { spec: SPEC.to_owned(), stage: STAGE.to_owned(), ..Ask::default() };
+    let request = request::of_stage(&project, environment, actor, ask)?;
     let db = project.open()?;
     let run = workflow::begin(&db, &request).doing("begin the run")?;
     // Only what was begun stays.

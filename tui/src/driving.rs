@@ -1,18 +1,12 @@
 //! What the command line and the UI need to drive a run: a session of this project's agents, and a runtime.
 
 use std::future::Future;
-use std::time::Duration;
 
 use conclave_consensus::workflow::Session;
 
 use crate::failure::Failure;
 use crate::project::{Environment, Project};
 use crate::roster;
-
-/// The time of a whole stage where nobody says otherwise.
-pub(crate) const STAGE_TIME: Duration = Duration::from_mins(30);
-/// The same of a quality gate.
-pub(crate) const GATE_TIME: Duration = Duration::from_mins(5);
 
 /// A session that knows the agents of the project and tells nobody; its caller sets observer and interrupt.
 pub(crate) fn session(project: &Project, environment: &Environment) -> Session {

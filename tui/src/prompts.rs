@@ -1,4 +1,5 @@
-//! What is asked: the file that was named, else the configuration, else the project's file, else what is built in.
+//! The text that is asked: of a file that is named; else of the configuration, of the project's file, or what is
+//! built in.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -12,16 +13,7 @@ use crate::project::{Environment, Project};
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// The prompt of a stage, in canonical form. Not empty.
-pub(crate) fn of_stage(
-    project: &Project,
-    environment: &Environment,
-    spec: &str,
-    stage: &str,
-    named: Option<&Path>,
-) -> Result<Vec<u8>, Failure> {
-    if let Some(file) = named {
-        return from(file, environment);
-    }
+pub(crate) fn of_stage(project: &Project, spec: &str, stage: &str) -> Result<Vec<u8>, Failure> {
     if let Some(prompt) = project.config.prompts.get(stage) {
         return Ok(prompt.clone().into_bytes());
     }

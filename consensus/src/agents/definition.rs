@@ -4,31 +4,38 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// One agent that can be asked.
+/// One agent that can be asked. Runs keep it as JSON, which outlives programs: a field that is new has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentDefinition {
     /// Its name, kept verbatim; unique in a roster.
     pub name: String,
     /// The name of a [`Preset`](super::Preset), whose table says how it is talked to; absent for a plain command.
+    #[serde(default)]
     pub preset: Option<String>,
     /// Program and arguments. `{prompt}` stands for the prompt, `{prompt_file}` for the path of a file that holds
     /// it; without either the prompt goes to standard input.
+    #[serde(default)]
     pub command: Vec<String>,
     /// Whose model answers: agreement is counted in families too.
+    #[serde(default)]
     pub family: Option<String>,
     /// What this agent is to be, put before the prompt.
+    #[serde(default)]
     pub role: Option<String>,
     /// The time of one attempt.
     #[serde(with = "millis")]
     pub timeout: Duration,
     /// How often a failed attempt is repeated.
+    #[serde(default)]
     pub retries: u32,
     /// Names of the caller's environment that are let through beside the usual ones and those of its preset.
+    #[serde(default)]
     pub env_pass: Vec<String>,
     /// Values that are set. Never stored: a run that is taken up again has them from the configuration.
     #[serde(skip)]
     pub env: Vec<(String, String)>,
     /// The stages that it takes part in; all where empty.
+    #[serde(default)]
     pub stages: Vec<String>,
 }
 

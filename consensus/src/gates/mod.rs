@@ -20,16 +20,24 @@ pub use self::merge::judge;
 pub use self::model::{
     Choice, Confidence, Decision, GateAnswer, Issue, Judged, Magnitude, Rejected, Resolvability,
 };
-pub use self::payload::gate_name;
 pub use self::stored::{
     Answered, Gate, GateIssue, GateState, LONGEST_ANSWER, OpenIssue, StoredAnswer, answer, of_run, open,
     record,
 };
 pub(crate) use self::stored::{failure, standing};
 
-/// The stage behind a gate, by its name in canonical form.
+/// The plain name of a gate: `quality-gate-clarify`, `spec-clarify` and `before-specify` are `clarify`. One that is
+/// not known is in small letters.
+pub fn gate_name(written: &str) -> String {
+    match stages::stage(written) {
+        Some(stage) => stage.name.to_owned(),
+        None => written.trim().to_lowercase(),
+    }
+}
+
+/// The stage behind a gate, by its name in any spelling.
 pub fn stage_behind(gate: &str) -> Option<&'static str> {
-    stages::GATES.iter().find(|stage| stage.name == gate)?.before
+    stages::gate(gate)?.before
 }
 
 /// The gate before a stage, by its name in canonical form.
@@ -37,7 +45,7 @@ pub fn gate_before(stage: &str) -> Option<&'static str> {
     stages::GATES.iter().find(|gate| gate.before == Some(stage)).map(|gate| gate.name)
 }
 
-/// Whether this is the name of a gate, in canonical form.
+/// Whether this is the name of a gate, in any spelling.
 pub fn is_gate(stage: &str) -> bool {
-    stage_behind(stage).is_some()
+    stages::gate(stage).is_some()
 }

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::gate_name;
 use super::model::{Magnitude, Resolvability};
 
 /// The answer of an agent that finds a requirement fine as it is.
@@ -24,18 +25,6 @@ pub(super) struct Raised {
     pub(super) fine: bool,
     pub(super) magnitude: Magnitude,
     pub(super) resolvability: Resolvability,
-}
-
-/// The plain name of a gate: `quality-gate-clarify`, `spec-clarify` and `before-specify` are `clarify`.
-pub fn gate_name(written: &str) -> String {
-    let name = written.trim().to_lowercase().replace('_', "-");
-    let name = name.strip_prefix("quality-gate-").unwrap_or(&name);
-    match name.strip_prefix("spec-").unwrap_or(name) {
-        "before-specify" => "clarify".to_owned(),
-        "after-specify" => "checklist".to_owned(),
-        "after-tasks" => "analyze".to_owned(),
-        plain => plain.to_owned(),
-    }
 }
 
 /// The entries of an agent's payload at this gate; why it is none otherwise.

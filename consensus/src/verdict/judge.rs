@@ -109,7 +109,7 @@ impl<'a> Standing<'a> {
 }
 
 /// All of one or two, the majority of three or more: more than half is all of them.
-const fn default_quorum(expected: usize) -> usize {
+pub(crate) const fn default_quorum(expected: usize) -> usize {
     expected / 2 + 1
 }
 

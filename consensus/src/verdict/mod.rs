@@ -19,6 +19,7 @@ mod tests;
 mod vote;
 mod weighed;
 
+pub(crate) use self::judge::default_quorum;
 pub use self::judge::{judge, status};
 pub use self::model::{
     AgentVerdict, Case, CaseAgent, CaseAnswer, Conflict, FieldVote, Outcome, Position, Unusable, Verdict,

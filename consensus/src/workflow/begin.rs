@@ -10,6 +10,7 @@ use crate::error::{ConsensusError, Result};
 use crate::record::RunRecord;
 use crate::runs::{RunId, RunStatus};
 use crate::store::workflow::{self as store, NewRun};
+use crate::{gates, stages, verdict};
 
 /// A key for a new run: what it is about, when, and chance, so that two of one second are two.
 pub fn run_key(spec: &str, at_ms: i64, random: &dyn Random) -> String {
@@ -37,27 +38,26 @@ pub fn begin(db: &Db, request: &RunRequest) -> Result<RunId> {
         record: RunRecord {
             run_id: key,
             spec: request.spec.clone(),
-            stage: request.stage.clone(),
+            stage: stages::name(&request.stage).to_owned(),
             status: Some(RunStatus::Running),
             ..RunRecord::default()
         },
         prompt: request.prompt.clone(),
-        quorum: request.quorum.unwrap_or_else(|| default_quorum(request.agents.len())),
+        quorum: request.quorum.unwrap_or_else(|| verdict::default_quorum(request.agents.len())),
         accept: request.accept,
         timeout_ms: i64::try_from(request.timeout.as_millis()).unwrap_or(i64::MAX).max(1),
         sequential: request.sequential,
-        phase_type: if request.gate { "quality_gate" } else { "regular_stage" },
+        phase_type: if request.gate || gates::is_gate(&request.stage) {
+            "quality_gate"
+        } else {
+            "regular_stage"
+        },
         directory: directory.to_owned(),
         actor: request.actor.clone(),
         owner: process::current()?,
         roster: request.agents.clone(),
     };
     db.write("begin run", move |tx| store::begin(tx, &new))
-}
-
-/// All of one or two, the majority of three or more.
-const fn default_quorum(agents: usize) -> usize {
-    if agents < 3 { agents } else { agents / 2 + 1 }
 }
 
 fn check(request: &RunRequest) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use conclave_db::{Db, process};
 
+use super::driving::{Driveable, is_driven_here};
 use super::{Owner, Session, drive};
 use crate::error::{ConsensusError, Result};
 use crate::runs::RunId;
@@ -42,7 +43,7 @@ pub async fn cancel(db: &Db, run: RunId, actor: &str) -> Result<Cancel> {
     Ok(match asked.await? {
         None => Cancel::AlreadyClosed,
         Some(Owner::Alive { pid } | Owner::Unknown { pid }) => Cancel::Asked { pid },
-        Some(Owner::Here) if super::drive::is_driven_here(db, run) => {
+        Some(Owner::Here) if is_driven_here(db, Driveable::Run(run)) => {
             Cancel::Asked { pid: process::current()?.pid }
         }
         Some(Owner::Nobody | Owner::Ended | Owner::Here) => {

@@ -30,6 +30,17 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Who that is in a row, judged now. Of what cannot be read nothing can be said.
+    pub(crate) fn stored(text: Option<&str>) -> Self {
+        let Some(text) = text else { return Self::Nobody };
+        if let Ok(owner) = serde_json::from_str(text) {
+            return Self::judge(Some(&owner));
+        }
+        let pid =
+            serde_json::from_str(text).ok().and_then(|owner: serde_json::Value| owner.get("pid")?.as_u64());
+        Self::Unknown { pid: pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0) }
+    }
+
     /// Who that is, judged now.
     pub(crate) fn judge(stored: Option<&ProcessIdentity>) -> Self {
         let Some(stored) = stored else { return Self::Nobody };

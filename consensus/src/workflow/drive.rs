@@ -1,14 +1,13 @@
 //! Driving a run from where it stands to its verdict.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_db::{Db, DbError, process};
 use tokio::task::{JoinError, JoinSet};
 
 use super::asking::{Asked, ask};
+use super::driving::{Driveable, Driving};
 use super::scratch;
 use super::stage::Stage;
 use super::stage_time::StageTime;
@@ -24,38 +23,6 @@ use crate::store::workflow::{self as store, Past, Taken};
 /// How often is looked whether somebody asked for the end of a run.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The runs that this process drives: which process an owner is says nothing of its tasks.
-static DRIVEN: Mutex<BTreeSet<(PathBuf, i64)>> = Mutex::new(BTreeSet::new());
-
-/// That a run is driven here, for as long as it lives.
-#[derive(Debug)]
-struct Driving((PathBuf, i64));
-
-impl Driving {
-    fn begin(db: &Db, run: RunId) -> Result<Self> {
-        let key = (db.path().to_path_buf(), run.0);
-        let mut driven = DRIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if !driven.insert(key.clone()) {
-            return Err(ConsensusError::refused(
-                format!("run {run} is already driven by this process"),
-                None,
-            ));
-        }
-        Ok(Self(key))
-    }
-}
-
-impl Drop for Driving {
-    fn drop(&mut self) {
-        DRIVEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
-    }
-}
-
-pub(super) fn is_driven_here(db: &Db, run: RunId) -> bool {
-    let key = (db.path().to_path_buf(), run.0);
-    DRIVEN.lock().unwrap_or_else(PoisonError::into_inner).contains(&key)
-}
-
 /// Drives a run from where it stands to its verdict: asks everybody in the roster who has not answered, stores every
 /// attempt, and closes the run when all are done or its time is over. A run that nobody alive drives is taken up:
 /// what is left of its processes is ended, attempts without an end are lost, answers are kept. One that is closed is
@@ -70,7 +37,7 @@ pub(super) fn is_driven_here(db: &Db, run: RunId) -> bool {
 /// that Conclave did not begin; [`ConsensusError::NotFound`]; failures of the storage, after which the run is left
 /// unfinished. That agents fail is no error.
 pub async fn drive(db: &Db, run: RunId, session: &Session) -> Result<Driven> {
-    let _driving = Driving::begin(db, run)?;
+    let _driving = Driving::begin(db, Driveable::Run(run))?;
     let me = process::current()?;
     let own = me.clone();
     match write(db, "take run", move |tx| store::take(tx, run, &own)).await? {

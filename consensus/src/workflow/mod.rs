@@ -6,7 +6,9 @@ mod begin;
 mod cancel;
 mod detail;
 mod drive;
+mod driving;
 mod event;
+mod find;
 mod pipeline;
 mod prompt;
 mod request;
@@ -24,6 +26,8 @@ pub use self::cancel::{Cancel, cancel};
 pub use self::detail::{AgentState, AttemptDetails, Owner, RosterEntry, RunSettings};
 pub use self::drive::drive;
 pub use self::event::{AttemptEnd, Event};
+pub use self::find::find;
+pub(crate) use self::find::stored_key;
 pub use self::pipeline::{
     BegunPipeline, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState, PipelineStep,
     begin_pipeline, drive_pipeline, pipeline, pipeline_of_run, unfinished_pipelines,

@@ -22,6 +22,7 @@ pub use self::advance::drive_pipeline;
 pub(crate) use self::prompt::{Earlier, Settled};
 pub use self::request::PipelineRequest;
 use self::request::StoredRequest;
+use super::driving::{Driveable, is_driven_here};
 use super::{Owner, run_key};
 use crate::error::{ConsensusError, Result};
 use crate::gates::{GateState, OpenIssue};
@@ -95,8 +96,13 @@ pub struct Pipeline {
     pub state: PipelineState,
     /// Why, in one line: what it waits for, what halted it.
     pub reason: Option<String>,
-    /// Its steps, in order.
+    /// Its steps, in order; none where it is unreadable.
     pub steps: Vec<PipelineStep>,
+    /// Why what was asked for cannot be read, in one line. Such a pipeline cannot be driven, only replaced.
+    pub unreadable: Option<String>,
+    /// Whether it would get somewhere if it was driven from here now: it has not ended, nobody drives it, and it waits
+    /// for no answer of a person.
+    pub can_go_on: bool,
     /// Who drives it, as far as can be told from here.
     pub owner: Owner,
     /// Who began it.
@@ -159,13 +165,21 @@ pub fn begin_pipeline(db: &Db, request: &PipelineRequest) -> Result<BegunPipelin
     request.check(&steps::around(first).1)?;
     let (request, again) = (request.clone(), request.from.is_some());
     let key = run_key(&request.spec, db.clock().wall_ms(), &SystemRandom);
+    let own = db.clone();
     db.write("begin pipeline", move |tx| {
         if let Some(found) = store::unfinished_of(tx, &request.spec)? {
-            if !again || StoredRequest::read(&found)?.first == first {
+            // One that cannot be read can still be replaced.
+            let begins = StoredRequest::read(&found).map(|stored| stored.first);
+            if !again || begins.is_ok_and(|begins| begins == first) {
                 return Ok(BegunPipeline { id: found.id, run_key: found.run_key, resumed: true });
             }
-            if let Owner::Alive { pid } | Owner::Unknown { pid } = Owner::judge(found.owner.as_ref()) {
-                return Err(driven_elsewhere(found.id, pid));
+            match found.owner {
+                Owner::Alive { pid } | Owner::Unknown { pid } => return Err(driven_elsewhere(found.id, pid)),
+                Owner::Here if is_driven_here(&own, Driveable::Pipeline(found.id)) => {
+                    let why = format!("pipeline {} is being driven by this process", found.id);
+                    return Err(ConsensusError::refused(why, Some("end the run that it is at first")));
+                }
+                Owner::Here | Owner::Nobody | Owner::Ended => {}
             }
             let why = format!("another one was begun at {first}");
             store::rest(tx, found.id, PipelineState::Replaced, Some(&why))?;
@@ -184,23 +198,37 @@ pub fn begin_pipeline(db: &Db, request: &PipelineRequest) -> Result<BegunPipelin
 
 /// A pipeline by its number.
 pub fn pipeline(db: &Db, id: PipelineId) -> Result<Option<Pipeline>> {
-    db.read(|conn| store::find(conn, id)?.map(|stored| show(conn, stored)).transpose())
+    let found = db.read(|conn| store::find(conn, id)?.map(|stored| show(conn, stored)).transpose())?;
+    Ok(found.map(|pipeline| seen_from_here(db, pipeline)))
 }
 
 /// The pipeline that a run is a step of. Those that stand for steps before its first are none of its own.
 pub fn pipeline_of_run(db: &Db, run: RunId) -> Result<Option<Pipeline>> {
-    db.read(|conn| store::of_run(conn, run)?.map(|stored| show(conn, stored)).transpose())
+    let found = db.read(|conn| store::of_run(conn, run)?.map(|stored| show(conn, stored)).transpose())?;
+    Ok(found.map(|pipeline| seen_from_here(db, pipeline)))
 }
 
-/// The pipelines that run or wait, oldest first, whoever drives them.
+/// The pipelines that run or wait, oldest first, whoever drives them. [`Pipeline::owner`] and
+/// [`Pipeline::can_go_on`] tell which of them want to be driven; one that cannot be read is among them, and says so.
 pub fn unfinished_pipelines(db: &Db) -> Result<Vec<Pipeline>> {
-    db.read(|conn| store::unfinished(conn)?.into_iter().map(|stored| show(conn, stored)).collect())
+    let found: Result<Vec<Pipeline>> =
+        db.read(|conn| store::unfinished(conn)?.into_iter().map(|stored| show(conn, stored)).collect());
+    Ok(found?.into_iter().map(|pipeline| seen_from_here(db, pipeline)).collect())
+}
+
+/// What this process drives does not wait for it.
+fn seen_from_here(db: &Db, mut pipeline: Pipeline) -> Pipeline {
+    pipeline.can_go_on &= !is_driven_here(db, Driveable::Pipeline(pipeline.id));
+    pipeline
 }
 
 fn show(conn: &ReadConn<'_>, stored: store::Stored) -> Result<Pipeline> {
-    let request = StoredRequest::read(&stored)?;
+    let (own, unreadable) = match StoredRequest::read(&stored) {
+        Ok(request) => (steps::around(&request.first).1, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
     let mut steps = Vec::new();
-    for name in steps::around(&request.first).1 {
+    for name in own {
         let run = store::run_of(conn, &stored.run_key, &stored.spec, name)?;
         let (status, gate_state) = run.map(|run| store::outcome(conn, run)).transpose()?.unwrap_or_default();
         steps.push(PipelineStep {
@@ -211,14 +239,17 @@ fn show(conn: &ReadConn<'_>, stored: store::Stored) -> Result<Pipeline> {
             gate_state,
         });
     }
+    let asks = steps.iter().any(|step| step.gate_state == Some(GateState::Open));
     Ok(Pipeline {
+        can_go_on: stored.state.is_unfinished() && stored.owner.may_take() && unreadable.is_none() && !asks,
+        unreadable,
         id: stored.id,
         run_key: stored.run_key,
         spec: stored.spec,
         state: stored.state,
         reason: stored.reason,
         steps,
-        owner: Owner::judge(stored.owner.as_ref()),
+        owner: stored.owner,
         actor: stored.actor,
         started_at: stored.started_at,
         ended_at: stored.ended_at,

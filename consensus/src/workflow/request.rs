@@ -26,7 +26,7 @@ pub struct RunRequest {
     pub timeout: Duration,
     /// One after the other, each with the earlier answers; else all at once.
     pub sequential: bool,
-    /// Whether it is a quality gate.
+    /// Whether it is a quality gate, whatever its name; a stage that is known as one always is.
     pub gate: bool,
     /// The folder that the agents work in.
     pub directory: PathBuf,

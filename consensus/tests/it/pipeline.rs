@@ -1,6 +1,7 @@
 //! A spec on its way through the stages, asked of real processes.
 
 mod agents;
+mod unfinished;
 
 use std::time::Duration;
 

@@ -1,11 +1,8 @@
 //! `conclave auto`: a spec through its stages, with the gates between.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use conclave_consensus::agents::Accept;
 use conclave_consensus::child::Stop;
-use conclave_consensus::stages::{GATES, STAGES};
 use conclave_consensus::workflow::{self, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState};
 use conclave_db::Db;
 use serde_json::json;
@@ -17,10 +14,10 @@ use super::live::Live;
 use super::output::Output;
 use super::run::interrupted;
 use super::runs::questions;
-use crate::driving::{self, GATE_TIME, STAGE_TIME};
+use crate::driving;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
-use crate::{prompts, roster};
+use crate::{prompts, request};
 
 pub(super) fn run(context: &Context, line: AutoLine) -> Result<Exit, Failure> {
     let request = request(context, line)?;
@@ -51,28 +48,7 @@ pub(super) fn run(context: &Context, line: AutoLine) -> Result<Exit, Failure> {
 fn request(context: &Context, line: AutoLine) -> Result<PipelineRequest, Failure> {
     let (project, environment) = (&context.project, &context.environment);
     let brief = line.prompt.as_deref().map(|file| prompts::from(file, environment)).transpose()?;
-    let mut written = BTreeMap::new();
-    for stage in STAGES.iter().chain(&GATES) {
-        let prompt = match project.config.prompts.get(stage.name) {
-            Some(prompt) => Some(prompt.clone().into_bytes()),
-            None => prompts::of_project(project, stage.name)?,
-        };
-        written.extend(prompt.map(|prompt| (stage.name.to_owned(), prompt)));
-    }
-    Ok(PipelineRequest {
-        spec: line.spec,
-        from: line.from,
-        brief,
-        prompts: written,
-        agents: roster::all(&project.config, environment, &project.root)?,
-        quorum: None,
-        accept: Accept::default(),
-        stage_timeout: STAGE_TIME,
-        gate_timeout: GATE_TIME,
-        sequential: false,
-        directory: project.root.clone(),
-        actor: context.actor.clone(),
-    })
+    request::of_pipeline(project, environment, &context.actor, &line.spec, line.from, brief)
 }
 
 /// Drives a pipeline until it ends, halts, waits or is interrupted.

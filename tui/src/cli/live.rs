@@ -3,10 +3,11 @@
 //! A thread of its own prints, so that whoever keeps stderr does not hold up the agents.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use conclave_consensus::runs;
@@ -15,50 +16,66 @@ use conclave_db::Db;
 use conclave_retry::{Clock as _, SystemClock};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::output::Output;
-use crate::text::{fit, visible};
+use super::output::{self, Output};
+use crate::text::{counted, fit, visible};
 use crate::times;
 
 /// How often the line of a terminal is drawn.
 const TURN: Duration = Duration::from_millis(200);
 
-/// What the thread is told.
-enum Told {
-    Event(Event),
-    End,
-}
+/// Events that may wait to be told. Of what comes beyond it only the number is told: whoever keeps stderr must cost
+/// neither memory nor time.
+const WAITING: usize = 256;
+/// How long is waited at the end for a stderr that takes nothing.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The teller; ends when dropped, after everything was told.
+/// The teller; ends when dropped, after everything was told, or when stderr has taken nothing for a while.
 pub(super) struct Live {
-    sender: Sender<Told>,
-    thread: Option<JoinHandle<()>>,
+    sender: Arc<Mutex<Option<SyncSender<Event>>>>,
+    missed: Arc<AtomicU64>,
+    /// Disconnected when the thread has ended.
+    thread: Receiver<Infallible>,
 }
 
 impl Live {
     /// Begins to tell. With a database each run is introduced by its name.
     pub(super) fn start(output: &Output, db: Option<Db>) -> Self {
-        let (sender, receiver) = mpsc::channel();
+        let (sender, events) = mpsc::sync_channel(WAITING);
+        let (lives, thread) = mpsc::channel();
+        let missed = Arc::<AtomicU64>::default();
         let teller = Teller::new(output.clone(), db);
-        let thread =
-            std::thread::Builder::new().name("live".to_owned()).spawn(move || teller.tell(&receiver));
+        let untold = Arc::clone(&missed);
+        let tell = move || {
+            teller.tell(&events, &untold);
+            drop(lives);
+        };
         // Without the thread the work goes on, untold.
-        Self { sender, thread: thread.ok() }
+        let _ = std::thread::Builder::new().name("live".to_owned()).spawn(tell);
+        Self { sender: Arc::new(Mutex::new(Some(sender))), missed, thread }
     }
 
     /// Whom the session tells.
     pub(super) fn observer(&self) -> Observer {
-        let sender = self.sender.clone();
+        let (sender, missed) = (Arc::clone(&self.sender), Arc::clone(&self.missed));
         Arc::new(move |event| {
-            let _ = sender.send(Told::Event(event));
+            // Nothing is said of these.
+            if matches!(event, Event::Line { .. } | Event::Closed { .. }) {
+                return;
+            }
+            let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
+            if sender.as_ref().is_some_and(|sender| sender.try_send(event).is_err()) {
+                missed.fetch_add(1, Ordering::Relaxed);
+            }
         })
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        let _ = self.sender.send(Told::End);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        // The thread tells what waits, and ends.
+        drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if self.thread.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            output::give_up_stderr();
         }
     }
 }
@@ -93,17 +110,25 @@ impl Teller {
         Self { output, db, board, bar }
     }
 
-    fn tell(self, events: &Receiver<Told>) {
-        while let Ok(Told::Event(event)) = events.recv() {
+    fn tell(self, events: &Receiver<Event>, missed: &AtomicU64) {
+        while let Ok(event) = events.recv() {
             if let Some(line) = self.line(event) {
-                match &self.bar {
-                    Some(bar) => bar.suspend(|| self.output.notice(&line)),
-                    None => self.output.notice(&line),
-                }
+                self.say(&line);
+            }
+            let missed = missed.swap(0, Ordering::Relaxed);
+            if missed > 0 {
+                self.say(&format!("… {} left out: stderr took nothing", counted(missed, "line", "lines")));
             }
         }
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.output.notice(line)),
+            None => self.output.notice(line),
         }
     }
 

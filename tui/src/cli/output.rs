@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde_json::json;
@@ -158,7 +159,18 @@ impl Output {
     }
 }
 
+/// Set when stderr takes nothing, and somebody is stuck in writing to it.
+static STDERR_IS_STUCK: AtomicBool = AtomicBool::new(false);
+
+/// Nothing is written to stderr any more: it takes nothing, and whoever wrote would wait for good.
+pub(super) fn give_up_stderr() {
+    STDERR_IS_STUCK.store(true, Ordering::Relaxed);
+}
+
 fn to_stderr(line: &str) {
+    if STDERR_IS_STUCK.load(Ordering::Relaxed) {
+        return;
+    }
     // `eprintln!` would panic where stderr is closed.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

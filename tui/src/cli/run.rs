@@ -1,11 +1,9 @@
 //! `conclave run`: one stage, asked of several agents.
 
 use conclave_consensus::agents::Accept;
-use conclave_consensus::canonical;
 use conclave_consensus::child::Stop;
 use conclave_consensus::gates;
 use conclave_consensus::runs::{self, RunFilter, RunId};
-use conclave_consensus::stages;
 use conclave_consensus::verdict::Verdict;
 use conclave_consensus::workflow::{self, RunRequest};
 use conclave_db::Db;
@@ -16,9 +14,10 @@ use super::interrupt::Ending;
 use super::live::Live;
 use super::runs::questions;
 use super::verdict::ended;
-use crate::driving::{self, GATE_TIME, STAGE_TIME};
+use crate::driving;
 use crate::failure::{Doing, Exit, Failure};
-use crate::{prompts, roster};
+use crate::prompts;
+use crate::request::{self, Ask};
 
 pub(super) fn run(context: &Context, line: RunLine) -> Result<Exit, Failure> {
     let request = request(context, line)?;
@@ -37,31 +36,19 @@ pub(super) fn run(context: &Context, line: RunLine) -> Result<Exit, Failure> {
 
 /// What is asked, of whom; refused before anything is made.
 fn request(context: &Context, line: RunLine) -> Result<RunRequest, Failure> {
-    let known = stages::stage(&line.stage);
-    let stage = known.map_or_else(|| canonical::stage(&line.stage), |stage| stage.name);
-    let gate = known.is_some_and(stages::Stage::is_gate);
-    let (project, environment) = (&context.project, &context.environment);
-    let prompt = prompts::of_stage(project, environment, &line.spec, stage, line.prompt.as_deref())?;
-    let agents = roster::choose(&project.config, environment, &project.root, stage, line.agents.as_deref())?;
-    if let Some(quorum) = line.quorum.filter(|quorum| *quorum > agents.len()) {
-        let asked = agents.len();
-        return Err(Failure::usage(format!("--quorum {quorum}: only {asked} are asked"))
-            .hint("ask more agents, or leave it out: the majority of three or more is enough"));
-    }
-    Ok(RunRequest {
+    let prompt = line.prompt.as_deref().map(|file| prompts::from(file, &context.environment)).transpose()?;
+    let ask = Ask {
         spec: line.spec,
-        stage: stage.to_owned(),
-        run_key: line.run_key,
+        stage: line.stage,
         prompt,
-        agents,
+        agents: line.agents,
         quorum: line.quorum,
         accept: Accept::parse(&line.accept).unwrap_or_default(),
-        timeout: line.timeout.unwrap_or(if gate { GATE_TIME } else { STAGE_TIME }),
+        timeout: line.timeout,
         sequential: line.sequential,
-        gate,
-        directory: project.root.clone(),
-        actor: context.actor.clone(),
-    })
+        run_key: line.run_key,
+    };
+    request::of_stage(&context.project, &context.environment, &context.actor, ask)
 }
 
 /// The run that goes on, where its key was named and it is there.

@@ -9,11 +9,14 @@ use serde_json::Value;
 use super::output::{Output, Paint};
 use super::table::{Column, Table, left};
 use crate::text::{counted, fit, visible};
+use crate::verdict_words;
 
 const FIELDS: &[Column] = &[left("field"), left("outcome"), left("values")];
 
 /// Fields, and conflicts, that a page lists; `--json` has all.
 const LISTED: usize = 20;
+/// Between the parts of a sentence.
+const DOT: &str = "·";
 /// Columns of one value among others.
 const VALUE: usize = 40;
 /// Columns of a conflict in an agent's words.
@@ -60,7 +63,7 @@ fn last_words(run: &RunDetail, agent: &str) -> Option<String> {
 /// The part of a run's page behind its status and reason.
 pub(super) fn page(output: &Output, verdict: &Verdict) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{}", agreement(verdict));
+    let _ = writeln!(text, "{}", verdict_words::agreement(verdict, DOT));
     let voted: Vec<&FieldVote> = verdict.fields.iter().filter(|vote| vote.n > 1).collect();
     if !voted.is_empty() {
         let rows: Vec<_> = voted.iter().take(LISTED).map(|vote| row(output, vote)).collect();
@@ -74,7 +77,7 @@ pub(super) fn page(output: &Output, verdict: &Verdict) -> String {
         }
         more(&mut text, verdict.conflicts.len(), "conflict", "conflicts");
     }
-    let _ = writeln!(text, "{}", missing(verdict));
+    let _ = writeln!(text, "{}", visible(&verdict_words::missing(verdict, DOT)));
     for note in &verdict.cut {
         let _ = writeln!(text, "left out: {}", visible(note));
     }
@@ -86,38 +89,6 @@ fn more(text: &mut String, count: usize, one: &str, many: &str) {
         let _ =
             writeln!(text, "  … and {} more; --json has all", counted((count - LISTED) as u64, one, many));
     }
-}
-
-/// `2 of 3 answers count · agents agree on 7 of 9 fields · 1 split · score 0.8333 · 2 families`
-fn agreement(verdict: &Verdict) -> String {
-    let mut parts =
-        vec![format!("{} of {} answers count, quorum {}", verdict.usable, verdict.expected, verdict.quorum)];
-    let count = |outcome: Outcome| verdict.fields.iter().filter(|vote| vote.outcome == outcome).count();
-    let agreed = count(Outcome::Unanimous) + count(Outcome::Majority);
-    let (split, alone) = (count(Outcome::Split), count(Outcome::Insufficient));
-    if agreed + split > 0 {
-        parts.push(format!(
-            "agents agree on {agreed} of {}",
-            counted((agreed + split) as u64, "field", "fields")
-        ));
-    }
-    if split > 0 {
-        parts.push(format!("{split} split"));
-    }
-    if alone > 0 {
-        parts.push(format!("{} of one agent alone", counted(alone as u64, "field", "fields")));
-    }
-    if let Some(score) = verdict.agreement_score {
-        parts.push(format!("score {score}"));
-    }
-    let mut families: Vec<&str> =
-        verdict.agents.iter().filter(|agent| agent.usable).map(|agent| agent.family.as_str()).collect();
-    families.sort_unstable();
-    families.dedup();
-    if families.len() > 1 || verdict.usable > 1 {
-        parts.push(counted(families.len() as u64, "family", "families"));
-    }
-    parts.join(" · ")
 }
 
 fn row(output: &Output, vote: &FieldVote) -> Vec<String> {
@@ -163,24 +134,4 @@ fn told(conflict: &Conflict) -> String {
             format!("{}: {}", visible(field), visible(&positions(made)))
         }
     }
-}
-
-/// `missing: claude gave no answer · required fields found: tasks`
-fn missing(verdict: &Verdict) -> String {
-    let out: Vec<String> = verdict
-        .agents
-        .iter()
-        .filter(|agent| agent.expected)
-        .filter_map(|agent| Some(format!("{} {}", agent.agent, agent.why?.told())))
-        .collect();
-    let names = if out.is_empty() { "none".to_owned() } else { out.join(", ") };
-    let mut text = format!("missing: {names}");
-    for (what, fields) in
-        [("required fields found", &verdict.fields_found), ("in no answer", &verdict.fields_missing)]
-    {
-        if !fields.is_empty() {
-            let _ = write!(text, " · {what}: {}", fields.join(", "));
-        }
-    }
-    visible(&text).into_owned()
 }

@@ -8,6 +8,7 @@
 //! when the file changes.
 
 mod at_work;
+mod commands;
 mod document;
 mod driving;
 mod effect;
@@ -26,6 +27,7 @@ mod message;
 mod model;
 mod osc52;
 mod overlay;
+mod pointer;
 mod problem;
 mod render;
 mod runner;

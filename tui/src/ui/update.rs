@@ -6,15 +6,13 @@ use super::driving;
 use super::effect::{Effect, Read, Work};
 use super::keymap::{self, Action, Binding, Place};
 use super::keys::Key;
-use super::message::{Mouse, Msg, Opened, Outcome};
+use super::message::{Msg, Opened, Outcome};
 use super::model::{Model, Notice, Screen, State, Working};
 use super::overlay::{self, Overlay, Then};
+use super::pointer;
 use super::problem::Problem;
 use super::render;
 use super::screens::{form, run, runs, storage};
-
-/// Lines that a step of the wheel moves.
-const WHEEL: usize = 3;
 
 /// Carries out one message.
 pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
@@ -44,7 +42,7 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
     match message {
         Msg::Key(key) => on_key(model, key),
         Msg::Paste(text) => on_paste(model, &text),
-        Msg::Mouse(mouse) => on_mouse(model, mouse),
+        Msg::Mouse(mouse) => pointer::on_mouse(model, mouse),
         Msg::Resize(columns, lines) => {
             model.size = (columns, lines);
             refit(model)
@@ -150,7 +148,7 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     }
 }
 
-fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
+pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
     if !binding.is_open(model.setting.read_only) {
         model.complain(Problem {
             kind: "read-only",
@@ -205,7 +203,7 @@ fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
     }
 }
 
-fn on_list(model: &mut Model, action: Action) -> Vec<Effect> {
+pub(super) fn on_list(model: &mut Model, action: Action) -> Vec<Effect> {
     let here = runs::selected(&model.runs).map(|run| (run.id, run.run_key.clone()));
     match (action, here) {
         (Action::Enter, Some((id, _))) => run::open(model, id),
@@ -216,84 +214,6 @@ fn on_list(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         (action, _) => runs::act(model, action),
     }
-}
-
-/// Runs a command of the palette with what was typed behind it.
-pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument: &str) -> Vec<Effect> {
-    let ready = model.state == State::Ready;
-    if ready
-        && binding.is_open(model.setting.read_only)
-        && let Some(effects) = driving::command(model, binding.action, argument)
-    {
-        return effects;
-    }
-    match (binding.action, argument) {
-        (Action::Import, path) if !path.is_empty() && !model.setting.read_only => {
-            start_work(model, Work::Import(path.into()))
-        }
-        (Action::Filter, text) if ready => {
-            let mut effects = go(model, Screen::Runs);
-            model.run = None;
-            effects.extend(runs::apply_filter(&mut model.runs, text));
-            effects
-        }
-        (Action::Export, run) if ready && !run.is_empty() => {
-            start_work(model, Work::ExportNamed(run.to_owned()))
-        }
-        (Action::Enter, run) if ready && !run.is_empty() => {
-            let mut effects = go(model, Screen::Runs);
-            match model
-                .runs
-                .rows
-                .iter()
-                .find(|row| row.id.to_string() == run)
-                .map(|row| row.id)
-                .or_else(|| number(run))
-            {
-                Some(id) => effects.extend(run::open(model, id)),
-                None => model.complain(Problem {
-                    kind: "not-found",
-                    text: format!("no run {run:?}"),
-                    hint: Some("the number as the list shows it".to_owned()),
-                }),
-            }
-            effects
-        }
-        (
-            Action::Vacuum
-            | Action::Backup
-            | Action::Checkpoint
-            | Action::Doctor
-            | Action::Convert
-            | Action::Verify
-            | Action::Backfill
-            | Action::Advance
-            | Action::RollBack
-            | Action::Repair
-            | Action::Pause
-            | Action::Resume,
-            _,
-        ) if ready => {
-            let mut effects = go(model, Screen::Storage);
-            effects.extend(act(model, binding));
-            effects
-        }
-        (Action::Migrate | Action::Init | Action::Demo | Action::Import, _) => act(model, binding),
-        _ if matches!(binding.place, Place::Global) => act(model, binding),
-        _ if !ready => {
-            model.complain(Problem {
-                kind: "absent",
-                text: "there is no state to do this with".to_owned(),
-                hint: None,
-            });
-            Vec::new()
-        }
-        _ => act(model, binding),
-    }
-}
-
-fn number(text: &str) -> Option<RunId> {
-    text.parse().ok().map(RunId)
 }
 
 /// Starts work beside the reads, unless some goes on.
@@ -487,57 +407,6 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         return runs::apply_filter(&mut model.runs, &text);
     }
     Vec::new()
-}
-
-fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-    if !model.fits() || model.overlay.is_some() {
-        return Vec::new();
-    }
-    let action = match mouse {
-        Mouse::WheelUp => Action::Up,
-        Mouse::WheelDown => Action::Down,
-        Mouse::Click { column, row: 0 } => {
-            return render::clicked_screen(column).map(|screen| go(model, screen)).unwrap_or_default();
-        }
-        Mouse::Click { column, row } => return on_click(model, column, row),
-    };
-    let mut effects = Vec::new();
-    for _ in 0..WHEEL {
-        effects.extend(match model.place() {
-            Place::Runs => runs::act(model, action),
-            Place::Run | Place::Answer => run::act(model, action),
-            Place::Storage => storage::act(model, action),
-            _ => Vec::new(),
-        });
-    }
-    effects
-}
-
-/// A click chooses a line; one on the chosen line opens it.
-fn on_click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
-    match model.place() {
-        Place::Runs => {
-            match runs::view::clicked(model, column, row).filter(|line| *line < model.runs.rows.len()) {
-                Some(line) if line == model.runs.cursor.selected => on_list(model, Action::Enter),
-                Some(line) => {
-                    model.runs.cursor.selected = line;
-                    runs::keep_in_sight(model)
-                }
-                None => Vec::new(),
-            }
-        }
-        Place::Run => {
-            let line = run::view::clicked(model, column, row);
-            if let (Some(line), Some(open)) = (line, &mut model.run)
-                && line < open.length()
-            {
-                open.cursor().selected = line;
-                run::keep_in_sight(model);
-            }
-            Vec::new()
-        }
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::mpsc::channel;
 use conclave_db::{Db, DbError, DbOptions};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::patience::{output_of, until};
 use crate::scratch::Scratch;
 
 /// Holds the write lock until the sender is dropped or sends.
@@ -43,11 +44,9 @@ fn ctrl_c_in_an_import_says_what_is_kept_and_how_to_go_on() {
         let mut targets = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
         targets.any(|path| path.to_string_lossy().ends_with("-turn"))
     };
-    while !waits() {
-        std::thread::yield_now();
-    }
+    until("it waits for its turn", waits);
     kill_process(pid, Signal::INT).unwrap();
-    let ended = child.wait_with_output().unwrap();
+    let ended = output_of(child);
     let said = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(130), "{said}");
     assert!(said.contains("interrupted: what has arrived is kept"), "{said}");
@@ -66,11 +65,9 @@ fn ctrl_c_ends_a_command_that_waits_with_130() {
     // The handler is there as soon as the log has its first line, which comes before the database is opened.
     let log = scratch.path("home/.local/state/conclave/log/conclave.log");
     let begun = || std::fs::read_to_string(&log).is_ok_and(|text| text.contains("db vacuum"));
-    while !begun() {
-        std::thread::yield_now();
-    }
+    until("it begins", begun);
     kill_process(pid, Signal::INT).unwrap();
-    let ended = child.wait_with_output().unwrap();
+    let ended = output_of(child);
     assert_eq!(ended.status.code(), Some(130));
     drop(release);
     holder.join().unwrap();

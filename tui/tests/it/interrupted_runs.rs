@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 
 use crate::asking::{agent, answers, plan, planner};
+use crate::patience::{output_of, until, when_there};
 use crate::scratch::{Done, Scratch};
 
 /// Ignores what asks it to end, and has a child that would outlive it.
@@ -15,17 +16,6 @@ fn start(scratch: &Scratch) -> Child {
     let mut command = scratch.command();
     command.args(["run", "S-1", "--stage", "plan"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
-}
-
-/// Waits until the file is there, and gives what stands in it.
-pub(crate) fn when_there(scratch: &Scratch, name: &str) -> String {
-    let file = scratch.project().join(name);
-    loop {
-        if let Ok(text) = std::fs::read_to_string(&file) {
-            return text.trim().to_owned();
-        }
-        std::thread::yield_now();
-    }
 }
 
 fn send(child: &Child, signal: Signal) {
@@ -47,7 +37,7 @@ fn signals_end_the_agents_and_leave_the_run_to_be_resumed() {
         let child = start(&scratch);
         let grandchild = when_there(&scratch, "child");
         send(&child, signal);
-        let ended = child.wait_with_output().unwrap();
+        let ended = output_of(child);
         let said = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(code), "{said}");
         assert!(said.contains("error: interrupted: run 1 is not finished"), "{said}");
@@ -70,7 +60,7 @@ fn a_second_signal_waits_for_nobody() {
     let grandchild = when_there(&scratch, "child");
     send(&child, Signal::INT);
     send(&child, Signal::INT);
-    let ended = child.wait_with_output().unwrap();
+    let ended = output_of(child);
     assert_eq!(ended.status.code(), Some(130));
     assert!(is_gone(&grandchild));
 }
@@ -91,16 +81,15 @@ fn what_was_killed_goes_on_and_answers_are_not_asked_for_again() {
     let child = start(&scratch);
     let left_over = when_there(&scratch, "slow.waits");
     let answered = || scratch.json(&["runs", "show", "1"])["outputs"].as_array().unwrap().len() == 1;
-    while !answered() {
-        std::thread::yield_now();
-    }
+    until("an answer", answered);
     assert_eq!(scratch.json(&["runs", "list"])[0]["interrupted"], false);
     send(&child, Signal::KILL);
-    child.wait_with_output().unwrap();
+    output_of(child);
     let listed = scratch.json(&["runs", "list"])[0].clone();
     assert_eq!((&listed["status"], &listed["interrupted"]), (&json!("running"), &json!(true)));
-    assert!(scratch.ok(&["runs", "list"]).contains(" interrupted"), "{}", scratch.ok(&["runs", "list"]));
-    assert!(scratch.ok(&["runs", "show", "1"]).contains(" interrupted"));
+    for words in [&["runs", "list"][..], &["runs", "show", "1"]] {
+        assert!(scratch.ok(words).contains(" interrupted"), "{}", scratch.ok(words));
+    }
     std::fs::write(scratch.project().join("leave"), "").unwrap();
     let done = scratch.run(&["resume"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
@@ -125,7 +114,7 @@ fn one_run_is_resumed_by_its_number() {
     assert_eq!(passed.code, Some(0), "{}", passed.stderr);
     assert!(passed.stderr.contains("run 1 is being driven by another process"), "{}", passed.stderr);
     send(&child, Signal::INT);
-    child.wait_with_output().unwrap();
+    output_of(child);
     scratch.run(&["resume", "99"]).refused(1);
     std::fs::write(scratch.project().join("leave"), "").unwrap();
     let done = Done::of(scratch.command().args(["resume", "1", "--json"]));
@@ -161,7 +150,7 @@ fn a_spec_goes_on_where_it_was_interrupted() {
     let child = start();
     when_there(&scratch, "a.waits");
     send(&child, Signal::INT);
-    let ended = child.wait_with_output().unwrap();
+    let ended = output_of(child);
     let said = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(130), "{said}");
     assert!(said.contains("hint: conclave auto S-1"), "{said}");

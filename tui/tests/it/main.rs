@@ -16,6 +16,7 @@ mod interrupted;
 mod interrupted_runs;
 mod lists;
 mod migration;
+mod patience;
 mod pipes;
 mod places;
 mod printed;

@@ -6,6 +6,7 @@ use conclave_db::foreign;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::patience::{output_of, until};
 use crate::scratch::Scratch;
 
 /// What an older program writes.
@@ -222,9 +223,9 @@ fn a_pause_stops_the_backfill_of_another_process() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while copied(&scratch) == 0 {}
+    until("a row that is copied", || copied(&scratch) > 0);
     scratch.ok(&["--actor", "bob", "migrate", "pause"]);
-    let ended = child.wait_with_output().unwrap();
+    let ended = output_of(child);
     let said = String::from_utf8(ended.stderr).unwrap();
     let (done, all) = (copied(&scratch), 60_000);
     if ended.status.success() {
@@ -254,9 +255,9 @@ fn ctrl_c_ends_a_backfill_with_130_and_it_goes_on() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while copied(&scratch) == 0 {}
+    until("a row that is copied", || copied(&scratch) > 0);
     kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::INT).unwrap();
-    let ended = child.wait_with_output().unwrap();
+    let ended = output_of(child);
     assert!(matches!(ended.status.code(), Some(130 | 0)), "{:?}", ended.status);
     let before = copied(&scratch);
     let report = scratch.json(&["migrate", "backfill"]);

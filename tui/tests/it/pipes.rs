@@ -2,8 +2,13 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
+use rustix::fs::OFlags;
+
+use crate::asking::planner;
+use crate::patience::{ended, output_of};
 use crate::scratch::{Done, Scratch};
 
 #[test]
@@ -18,7 +23,7 @@ fn a_reader_that_leaves_ends_the_program_quietly() {
         drop(child.stdout.take());
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        let status = child.wait().unwrap();
+        let status = ended(&mut child);
         assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{words:?}");
     }
 }
@@ -44,5 +49,35 @@ fn a_closed_stderr_is_no_panic() {
     let scratch = Scratch::new();
     let mut child = scratch.command().arg("nonsense").stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
-    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(ended(&mut child).code(), Some(2));
+}
+
+/// A pipe that nobody reads and that is full.
+fn stuck() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
+    rustix::fs::fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    while rustix::io::write(&writer, &[b'.'; 4096]).is_ok() {}
+    while rustix::io::write(&writer, b".").is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, flags).unwrap();
+    (reader, writer)
+}
+
+#[test]
+fn a_stderr_that_takes_nothing_does_not_hold_up_a_run() {
+    let scratch = Scratch::configured(&(planner("a") + &planner("b")));
+    scratch.ok(&["init"]);
+    let (reader, writer) = stuck();
+    let child = scratch
+        .command()
+        .args(["run", "S-1", "--stage", "plan", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    let ended = output_of(child);
+    let out = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{out}");
+    assert!(out.contains(r#""status":"ok""#), "{out}");
+    drop(reader);
 }

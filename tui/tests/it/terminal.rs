@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
+use crate::patience::ended;
 use crate::scratch::Scratch;
 
 /// The longest that anything may take on a busy machine.
@@ -102,7 +103,7 @@ impl Session {
 
     /// Waits for the end of a command that only prints; gives its exit code and what it said.
     pub(crate) fn said(mut self) -> (Option<i32>, String) {
-        let status = self.child.wait().unwrap();
+        let status = ended(&mut self.child);
         self.drain();
         (status.code(), self.seen)
     }
@@ -135,7 +136,7 @@ impl Session {
     /// Waits for the end, and expects the terminal as it was.
     pub(crate) fn ends(mut self) -> (ExitStatus, String) {
         self.until(LEAVE);
-        let status = self.child.wait().unwrap();
+        let status = ended(&mut self.child);
         self.assert_given_back();
         (status, self.screen.text())
     }
@@ -321,7 +322,7 @@ fn long_work_on_the_file_turns_a_spinner() {
     session.until("writing the whole file anew");
     drop(release);
     session.until("file and log ");
-    assert_eq!(session.child.wait().unwrap().code(), Some(0));
+    assert_eq!(ended(&mut session.child).code(), Some(0));
     holder.join().unwrap();
 }
 

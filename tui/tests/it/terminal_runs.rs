@@ -3,7 +3,8 @@
 use rustix::process::Signal;
 
 use crate::asking::{agent, answers, plan, planner};
-use crate::interrupted_runs::{STUBBORN, is_gone, when_there};
+use crate::interrupted_runs::{STUBBORN, is_gone};
+use crate::patience::when_there;
 use crate::scratch::Scratch;
 use crate::terminal::Session;
 
@@ -34,7 +35,7 @@ fn a_run_goes_from_the_form_to_its_verdict() {
     session.until("run 1: ok");
     session.keys("\r");
     session.until("[verdict]");
-    session.until("3 of 3 answers usable");
+    session.until("3 of 3 answers count");
     session.keys("dd");
     session.until("pair 2 of 3");
     session.until("1 line differs");
@@ -154,7 +155,7 @@ fn the_demo_is_driven_and_shown() {
     let mut session = Session::start(&scratch, &["demo"]);
     session.until("Run 1  DEMO-1 plan");
     session.until("run 1: conflict");
-    session.until("3 of 3 answers usable");
+    session.until("3 of 3 answers count");
     session.keys("q");
     let (status, said) = session.ends();
     assert_eq!(status.code(), Some(0));

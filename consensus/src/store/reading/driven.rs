@@ -56,7 +56,7 @@ pub(crate) fn driven(
         phase_type: driven.phase_type,
         directory: driven.directory,
         actor: driven.actor,
-        owner: Owner::judge(driven.owner.as_ref()),
+        owner: Owner::stored(driven.owner.as_deref()),
         driven_at: driven.driven_at,
         cancelled_at: driven.cancelled_at,
         ended_at: driven.ended_at,

@@ -1,8 +1,8 @@
 //! The first transaction of a run.
 
-use conclave_db::WriteTx;
 use conclave_db::process::ProcessIdentity;
-use conclave_db::sql::{ValueRef, params};
+use conclave_db::sql::params;
+use conclave_db::{ReadConn, WriteTx};
 
 use crate::agents::{Accept, AgentDefinition};
 use crate::canonical;
@@ -10,6 +10,7 @@ use crate::error::{ConsensusError, Result};
 use crate::record::RunRecord;
 use crate::runs::RunId;
 use crate::store::record;
+use crate::workflow::stored_key;
 
 /// Everything that a run has before anybody is asked.
 #[derive(Debug, Clone)]
@@ -27,17 +28,16 @@ pub(crate) struct NewRun {
     pub(crate) roster: Vec<AgentDefinition>,
 }
 
+/// The run of a key as it is stored, a spec, and a stage in its one spelling.
+pub(crate) fn find(conn: &ReadConn<'_>, key: &str, spec: &str, stage: &str) -> Result<Option<RunId>> {
+    let query = "SELECT id FROM consensus_runs WHERE run_key = ?1 AND spec_id = ?2 AND stage = ?3";
+    Ok(conn.query_optional(query, params![key, spec, stage], |row| row.get(0).map(RunId))?)
+}
+
 /// Makes the run's row, its settings and its roster. A run of this key, spec and stage must not be there.
 pub(crate) fn begin(tx: &WriteTx<'_>, new: &NewRun) -> Result<RunId> {
     let RunRecord { run_id, spec, stage, .. } = &new.record;
-    let key = canonical::run_key(Some(run_id.as_bytes()), ValueRef::Null);
-    let key = String::from_utf8_lossy(&key).into_owned();
-    let there = tx.query_optional(
-        "SELECT id FROM consensus_runs WHERE run_key = ?1 AND spec_id = ?2 AND stage = ?3",
-        params![key, spec, canonical::stage(stage)],
-        |row| row.get::<_, i64>(0),
-    )?;
-    if let Some(there) = there {
+    if let Some(there) = find(tx, &stored_key(run_id), spec, canonical::stage(stage))? {
         let hint = "`conclave resume` goes on with one that is unfinished; another one needs another key";
         return Err(ConsensusError::refused(
             format!("there is a run of this key already: {there}"),

@@ -55,7 +55,7 @@ pub(crate) fn close(tx: &WriteTx<'_>, run: RunId, me: &ProcessIdentity) -> Resul
     if driven.ended_at.is_some() {
         return Ok(verdict);
     }
-    if driven.owner.as_ref() != Some(me) {
+    if driven.owner != Some(serde_json::json!(me).to_string()) {
         return Err(ConsensusError::refused(format!("run {run} is no longer driven from here"), None));
     }
     let made = synthesis::of(&driven.spec, &case, &verdict);

@@ -43,7 +43,7 @@ pub(crate) fn delete(tx: &WriteTx<'_>, run: RunId) -> Result<bool> {
     }
     let real = target.summary.id;
     if let Some(driven) = driven_run(tx, real)? {
-        let owner = Owner::judge(driven.owner.as_ref());
+        let owner = Owner::stored(driven.owner.as_deref());
         if driven.ended_at.is_none() && !matches!(owner, Owner::Nobody | Owner::Ended) {
             let hint = "end it first, with `c` in the interface or Ctrl-C where it runs";
             return Err(ConsensusError::refused(format!("run {real} is being driven"), Some(hint)));

@@ -20,7 +20,7 @@ struct GateRun {
 
 /// Whether a run of this kind and stage is a gate's.
 pub(crate) fn is_gate_run(phase_type: &str, stage: &str) -> bool {
-    phase_type == "quality_gate" || gates::is_gate(&gates::gate_name(stage))
+    phase_type == "quality_gate" || gates::is_gate(stage)
 }
 
 fn gate_run(conn: &ReadConn<'_>, run: RunId) -> Result<GateRun> {

@@ -11,7 +11,7 @@ mod owner;
 mod reading;
 
 pub(crate) use self::attempts::{AttemptEnded, Past, Spawned, ended, lost, past, spawn, started};
-pub(crate) use self::begin::{NewRun, begin};
+pub(crate) use self::begin::{NewRun, begin, find};
 pub(crate) use self::close::{close, closed};
 pub(crate) use self::delete::delete;
 pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, left_by, release, take, unfinished};

@@ -4,7 +4,6 @@ use conclave_db::process::ProcessIdentity;
 use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
-use super::json;
 use crate::error::{ConsensusError, Result};
 use crate::runs::RunId;
 use crate::workflow::{Owner, Unfinished};
@@ -21,11 +20,10 @@ pub(crate) enum Taken {
 }
 
 /// The stored owner, and whether the run is closed.
-fn stored(conn: &ReadConn<'_>, run: RunId) -> Result<(Option<ProcessIdentity>, bool)> {
+fn stored(conn: &ReadConn<'_>, run: RunId) -> Result<(Owner, bool)> {
     let query = "SELECT owner, ended_at IS NOT NULL FROM run_settings WHERE run_id = ?1";
     let found = conn.query_optional(query, [run.0], |row| {
-        let owner = row.get::<_, Option<String>>(0)?.map(|text| json(&text)).transpose()?;
-        Ok((owner, row.get(1)?))
+        Ok((Owner::stored(row.get::<_, Option<String>>(0)?.as_deref()), row.get(1)?))
     })?;
     if let Some(found) = found {
         return Ok(found);
@@ -39,7 +37,7 @@ fn stored(conn: &ReadConn<'_>, run: RunId) -> Result<(Option<ProcessIdentity>, b
 
 /// Who drives the run now; nobody where it is closed.
 pub(crate) fn driven(conn: &ReadConn<'_>, run: RunId) -> Result<Owner> {
-    Ok(Owner::judge(stored(conn, run)?.0.as_ref()))
+    Ok(stored(conn, run)?.0)
 }
 
 /// Who drives a run that is not closed; nothing where it is closed, or was not begun by Conclave.
@@ -57,7 +55,6 @@ pub(crate) fn take(tx: &WriteTx<'_>, run: RunId, me: &ProcessIdentity) -> Result
     if closed {
         return Ok(Taken::Closed);
     }
-    let owner = Owner::judge(owner.as_ref());
     if !owner.may_take() {
         return Ok(Taken::Refused(owner));
     }
@@ -105,7 +102,6 @@ pub(crate) fn unfinished(conn: &ReadConn<'_>) -> Result<Vec<Unfinished>> {
         s.cancelled_at IS NOT NULL, s.actor
       FROM run_settings s JOIN consensus_runs r ON r.id = s.run_id WHERE s.ended_at IS NULL ORDER BY s.run_id";
     Ok(conn.query_all(query, [], |row| {
-        let owner = row.get::<_, Option<String>>(6)?.map(|text| json(&text)).transpose()?;
         Ok(Unfinished {
             run: RunId(row.get(0)?),
             run_key: row.get(1)?,
@@ -113,7 +109,7 @@ pub(crate) fn unfinished(conn: &ReadConn<'_>) -> Result<Vec<Unfinished>> {
             stage: row.get(3)?,
             phase_type: row.get(4)?,
             sequential: row.get(5)?,
-            owner: Owner::judge(owner.as_ref()),
+            owner: Owner::stored(row.get::<_, Option<String>>(6)?.as_deref()),
             driven_at: row.get(7)?,
             expected: row.get(8)?,
             answered: row.get(9)?,

@@ -4,7 +4,7 @@ use conclave_db::process::ProcessIdentity;
 use conclave_db::sql::{Row, ValueRef, params};
 use conclave_db::{ReadConn, WriteTx};
 
-use super::{gates, json};
+use super::gates;
 use crate::error::{ConsensusError, Result};
 use crate::gates::GateState;
 use crate::runs::{RunId, RunStatus};
@@ -21,7 +21,7 @@ pub(crate) struct Stored {
     pub(crate) actor: String,
     pub(crate) state: PipelineState,
     pub(crate) reason: Option<String>,
-    pub(crate) owner: Option<ProcessIdentity>,
+    pub(crate) owner: Owner,
     pub(crate) started_at: i64,
     pub(crate) ended_at: Option<i64>,
 }
@@ -39,7 +39,7 @@ fn stored(row: &Row<'_>) -> Result<Stored, conclave_db::sql::Error> {
         // The table allows no other word.
         state: PipelineState::parse(&row.get::<_, String>(5)?).unwrap_or(PipelineState::Halted),
         reason: row.get(6)?,
-        owner: row.get::<_, Option<String>>(7)?.map(|text| json(&text)).transpose()?,
+        owner: Owner::stored(row.get::<_, Option<String>>(7)?.as_deref()),
         started_at: row.get(8)?,
         ended_at: row.get(9)?,
     })
@@ -101,9 +101,8 @@ pub(crate) fn take(tx: &WriteTx<'_>, id: PipelineId, me: &ProcessIdentity) -> Re
     if found.ended_at.is_some() {
         return Ok(Taken::Ended);
     }
-    let owner = Owner::judge(found.owner.as_ref());
-    if !owner.may_take() {
-        return Ok(Taken::Refused(owner));
+    if !found.owner.may_take() {
+        return Ok(Taken::Refused(found.owner));
     }
     tx.execute(
         "UPDATE pipelines SET owner = ?2, state = 'running', reason = NULL WHERE id = ?1",

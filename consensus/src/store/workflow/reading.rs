@@ -28,7 +28,8 @@ pub(crate) struct Driven {
     pub(crate) phase_type: String,
     pub(crate) directory: String,
     pub(crate) actor: String,
-    pub(crate) owner: Option<ProcessIdentity>,
+    /// Who drives it, as it is stored.
+    pub(crate) owner: Option<String>,
     pub(crate) driven_at: i64,
     pub(crate) cancelled_at: Option<i64>,
     pub(crate) ended_at: Option<i64>,
@@ -53,7 +54,7 @@ pub(crate) fn driven_run(conn: &ReadConn<'_>, run: RunId) -> Result<Option<Drive
             phase_type: row.get(8)?,
             directory: row.get(9)?,
             actor: row.get(10)?,
-            owner: row.get::<_, Option<String>>(11)?.map(|text| json(&text)).transpose()?,
+            owner: row.get(11)?,
             driven_at: row.get(12)?,
             cancelled_at: row.get(13)?,
             ended_at: row.get(14)?,

@@ -1,9 +1,5 @@
 //! From step to step, until the pipeline rests.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
-
 use conclave_db::{Db, ReadConn, process};
 
 use super::request::StoredRequest;
@@ -14,33 +10,9 @@ use crate::runs::{RunId, RunStatus};
 use crate::store::workflow::pipelines::{self as store, Stored, Taken};
 use crate::store::workflow::{self as runs, gates as stored_gates};
 use crate::verdict::Verdict;
+use crate::workflow::driving::{Driveable, Driving};
 use crate::workflow::writing::write;
 use crate::workflow::{Owner, Session, begin, cancel, drive};
-
-/// The pipelines that this process drives: which process an owner is says nothing of its tasks.
-static DRIVEN: Mutex<BTreeSet<(PathBuf, i64)>> = Mutex::new(BTreeSet::new());
-
-/// That a pipeline is driven here, for as long as it lives.
-#[derive(Debug)]
-struct Driving((PathBuf, i64));
-
-impl Driving {
-    fn begin(db: &Db, id: PipelineId) -> Result<Self> {
-        let key = (db.path().to_path_buf(), id.0);
-        let mut driven = DRIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if !driven.insert(key.clone()) {
-            let why = format!("pipeline {id} is already driven by this process");
-            return Err(ConsensusError::refused(why, None));
-        }
-        Ok(Self(key))
-    }
-}
-
-impl Drop for Driving {
-    fn drop(&mut self) {
-        DRIVEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
-    }
-}
 
 /// Where the way goes after a step.
 enum Next {
@@ -56,7 +28,7 @@ enum Next {
 /// [`ConsensusError::NotFound`] without such a pipeline, [`ConsensusError::Refused`] where another live process
 /// drives it or the run it is at, and failures of the storage: it can be driven again then, and goes on.
 pub async fn drive_pipeline(db: &Db, id: PipelineId, session: &Session) -> Result<PipelineEnd> {
-    let _driving = Driving::begin(db, id)?;
+    let _driving = Driving::begin(db, Driveable::Pipeline(id))?;
     let me = process::current()?;
     let taken = write(db, "take pipeline", move |tx| {
         let taken = store::take(tx, id, &me)?;
@@ -65,16 +37,18 @@ pub async fn drive_pipeline(db: &Db, id: PipelineId, session: &Session) -> Resul
     let (taken, found) = taken.await?;
     let not_found = || ConsensusError::NotFound { what: "pipeline", name: id.to_string() };
     let pipeline = found.ok_or_else(not_found)?;
-    let request = StoredRequest::read(&pipeline)?;
     match taken {
         Taken::Ours => {}
         Taken::Refused(Owner::Alive { pid } | Owner::Unknown { pid }) => {
             return Err(super::driven_elsewhere(id, pid));
         }
         Taken::Refused(_) => return Err(ConsensusError::refused(format!("pipeline {id} is taken"), None)),
-        Taken::Ended => return ended(db, id, &request).await,
+        Taken::Ended => return ended(db, id, &StoredRequest::read(&pipeline)?).await,
     }
-    let outcome = go(db, &pipeline, &request, session).await;
+    let outcome = match StoredRequest::read(&pipeline) {
+        Ok(request) => go(db, &pipeline, &request, session).await,
+        Err(error) => Err(error),
+    };
     let (state, reason) = match &outcome {
         Ok((rest, _)) => rest.clone(),
         Err(_) => (PipelineState::Running, None),

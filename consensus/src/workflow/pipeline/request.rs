@@ -95,27 +95,44 @@ fn agents_of<'agents>(
     step: &str,
 ) -> impl Iterator<Item = &'agents AgentDefinition> {
     let takes_part = move |agent: &&AgentDefinition| {
-        agent.stages.is_empty() || agent.stages.iter().any(|stage| steps::canonical(stage) == step)
+        agent.stages.is_empty() || agent.stages.iter().any(|stage| stages::name(stage) == step)
     };
     agents.iter().filter(takes_part)
 }
 
 /// A request as the row keeps it: values of environments are left out, names are in their one spelling.
+///
+/// Rows outlive programs: a key that is new has a default, and what would be misread under an old version gets
+/// another [`VERSION`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StoredRequest {
+    /// Rows without one are of version 1.
+    #[serde(default = "first_version")]
+    version: u32,
     /// The step that it begins with.
     pub(super) first: String,
     /// The runs that stand for the steps before.
+    #[serde(default)]
     pub(super) inherited: BTreeMap<String, i64>,
     pub(super) brief: Option<String>,
+    #[serde(default)]
     prompts: BTreeMap<String, String>,
     agents: Vec<AgentDefinition>,
     quorum: Option<usize>,
+    #[serde(default)]
     accept: Accept,
     stage_timeout_ms: u64,
     gate_timeout_ms: u64,
+    #[serde(default)]
     sequential: bool,
     directory: String,
+}
+
+/// What is written now.
+const VERSION: u32 = 1;
+
+const fn first_version() -> u32 {
+    1
 }
 
 impl StoredRequest {
@@ -128,9 +145,10 @@ impl StoredRequest {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut prompts = BTreeMap::new();
         for (name, prompt) in &request.prompts {
-            prompts.insert(steps::canonical(name).to_owned(), text(prompt, name)?);
+            prompts.insert(stages::name(name).to_owned(), text(prompt, name)?);
         }
         let stored = Self {
+            version: VERSION,
             first: first.to_owned(),
             inherited,
             brief: request.brief.as_ref().map(|brief| text(brief, "the prompt")).transpose()?,
@@ -146,14 +164,36 @@ impl StoredRequest {
         Ok(serde_json::json!(stored).to_string())
     }
 
-    /// The request of a row; one that somebody has changed is refused.
+    /// The request of a row; one that somebody has changed, or a newer program wrote, is refused.
     pub(super) fn read(stored: &Stored) -> Result<Self> {
-        serde_json::from_str(&stored.request).map_err(|error| {
+        let unreadable = |why: String, hint| {
             ConsensusError::refused(
-                format!("the request of pipeline {} cannot be read: {error}", stored.id),
-                None,
+                format!("the request of pipeline {} cannot be read: {why}", stored.id),
+                Some(hint),
             )
-        })
+        };
+        #[derive(Deserialize)]
+        struct Versioned {
+            #[serde(default = "first_version")]
+            version: u32,
+        }
+        let of = serde_json::from_str(&stored.request).map(|Versioned { version }| version);
+        if let Ok(version) = of.as_ref().copied().map_err(drop)
+            && version > VERSION
+        {
+            let hint = "a newer Conclave goes on with it";
+            return Err(unreadable(
+                format!("it is of version {version}, this program knows {VERSION}"),
+                hint,
+            ));
+        }
+        let hint = "`conclave auto` with `--from` begins the spec anew";
+        let read: Self =
+            serde_json::from_str(&stored.request).map_err(|error| unreadable(error.to_string(), hint))?;
+        if !steps::all().any(|step| step == read.first) {
+            return Err(unreadable(format!("there is no step {:?}", read.first), hint));
+        }
+        Ok(read)
     }
 
     /// The run that stands for a step before the first.

@@ -1,6 +1,5 @@
 //! The way of a pipeline: six stages, three of them behind a gate.
 
-use crate::canonical;
 use crate::error::{ConsensusError, Result};
 use crate::gates;
 use crate::stages;
@@ -10,17 +9,9 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
     stages::STAGES.iter().flat_map(|stage| gates::gate_before(stage.name).into_iter().chain([stage.name]))
 }
 
-/// The one spelling of a stage's or gate's name.
-pub(super) fn canonical(written: &str) -> &str {
-    match stages::stage(written) {
-        Some(stage) => stage.name,
-        None => canonical::stage(written),
-    }
-}
-
 /// The step that a pipeline begins with: the gate before the stage, where it has one.
 pub(super) fn first(from: Option<&str>) -> Result<&'static str> {
-    let plain = from.map(canonical);
+    let plain = from.map(stages::name);
     let Some(name) = plain else { return Ok(all().next().unwrap_or("plan")) };
     let wanted = gates::gate_before(name).unwrap_or(name);
     all().find(|step| *step == wanted).ok_or_else(|| {

@@ -2,6 +2,7 @@
 
 mod asked;
 mod ended;
+mod found;
 mod killed;
 mod many;
 mod marks;

@@ -131,7 +131,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                 let chosen = palette.choose(model);
                 return match chosen {
                     palette::Choice::Run(binding, argument) => {
-                        super::update::run_command(model, binding, &argument)
+                        super::commands::run_command(model, binding, &argument)
                     }
                     palette::Choice::More(palette) => {
                         model.overlay = Some(Overlay::Palette(palette));

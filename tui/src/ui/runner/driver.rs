@@ -10,22 +10,21 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use conclave_consensus::agents::Accept;
 use conclave_consensus::child::Stop;
-use conclave_consensus::runs::{self, RunId};
-use conclave_consensus::stages;
-use conclave_consensus::workflow::{self, RunRequest};
-use conclave_consensus::{canonical, gates};
+use conclave_consensus::gates;
+use conclave_consensus::runs::RunId;
+use conclave_consensus::workflow;
 use conclave_db::Db;
 
 use super::Shared;
-use crate::driving::{self, GATE_TIME, STAGE_TIME};
+use crate::driving;
 use crate::failure::{Doing, Failure};
-use crate::project::{Environment, Project};
+use crate::project::Environment;
+use crate::request::{self, Ask};
+use crate::roster;
 use crate::ui::message::Msg;
 use crate::ui::problem::Problem;
 use crate::ui::screens::form::{Asked, Choice};
-use crate::{prompts, roster};
 
 /// Drives runs until it is dropped.
 #[derive(Debug)]
@@ -224,7 +223,15 @@ impl Hands {
 
     fn begin(&self, asked: &Asked) -> Result<(Db, RunId), Failure> {
         let project = self.shared.project();
-        let request = request(&project, &self.environment, asked, &self.shared.actor)?;
+        let ask = Ask {
+            spec: asked.spec.clone(),
+            stage: asked.stage.clone(),
+            prompt: asked.prompt.clone().map(String::into_bytes),
+            agents: Some(asked.agents.clone()),
+            quorum: asked.quorum,
+            ..Ask::default()
+        };
+        let request = request::of_stage(&project, &self.environment, &self.shared.actor, ask)?;
         let db = self.open()?;
         let run = workflow::begin(&db, &request).doing("begin the run")?;
         Ok((db, run))
@@ -251,42 +258,6 @@ impl Hands {
         let Some(verdict) = driven.verdict else {
             return Ok(format!("run {run} was interrupted; r goes on with it"));
         };
-        let detail = runs::show(db, run).doing("read the run")?;
-        let settings = detail.and_then(|detail| detail.settings);
-        if settings.is_some_and(|settings| settings.phase_type == "quality_gate") {
-            gates::record(db, run).doing("read the gate's issues")?;
-        }
         Ok(format!("run {run}: {}, {}", verdict.status, verdict.reason))
     }
-}
-
-/// What the form asks for, as a run: the same that the command line would ask.
-fn request(
-    project: &Project,
-    environment: &Environment,
-    asked: &Asked,
-    actor: &str,
-) -> Result<RunRequest, Failure> {
-    let known = stages::stage(&asked.stage);
-    let stage = known.map_or_else(|| canonical::stage(&asked.stage), |stage| stage.name);
-    let gate = known.is_some_and(stages::Stage::is_gate);
-    let prompt = match &asked.prompt {
-        Some(prompt) => prompt.clone().into_bytes(),
-        None => prompts::of_stage(project, environment, &asked.spec, stage, None)?,
-    };
-    let agents = roster::choose(&project.config, environment, &project.root, stage, Some(&asked.agents))?;
-    Ok(RunRequest {
-        spec: asked.spec.clone(),
-        stage: stage.to_owned(),
-        run_key: None,
-        prompt,
-        agents,
-        quorum: asked.quorum,
-        accept: Accept::default(),
-        timeout: if gate { GATE_TIME } else { STAGE_TIME },
-        sequential: false,
-        gate,
-        directory: project.root.clone(),
-        actor: actor.to_owned(),
-    })
 }

@@ -9,6 +9,7 @@ use conclave_consensus::workflow::RosterEntry;
 use super::model::{Run, Tab};
 use super::questions;
 use crate::ui::{at_work, voted};
+use crate::verdict_words;
 
 /// The text that belongs to the cursor; `None` where there is none.
 pub(super) fn of(run: &Run) -> Option<String> {
@@ -38,13 +39,13 @@ fn whole(verdict: &Verdict, chosen: Option<&FieldVote>) -> String {
         text.push('\n');
     }
     let _ = writeln!(text, "{}: {}", verdict.status, verdict.reason);
-    let _ = writeln!(text, "{}", voted::missing(verdict));
+    let _ = writeln!(text, "{}", verdict_words::missing(verdict, "·"));
     let unusable: Vec<_> =
         verdict.agents.iter().filter_map(|agent| agent.why.map(|why| (&agent.agent, why))).collect();
     if !unusable.is_empty() {
         text.push_str("\nAnswers that do not count\n");
         for (agent, why) in unusable {
-            let _ = writeln!(text, "  {agent}: {}", voted::unusable(why));
+            let _ = writeln!(text, "  {agent} {}", why.told());
         }
     }
     if !verdict.conflicts.is_empty() {

@@ -9,7 +9,8 @@ use super::model::Run;
 use crate::text::{fit_with, pad, visible, width};
 use crate::ui::model::Model;
 use crate::ui::theme::Theme;
-use crate::ui::voted::{self, Votes};
+use crate::ui::voted;
+use crate::verdict_words;
 
 /// `◐ 12 of 13` fits.
 const OUTCOME: usize = 11;
@@ -25,7 +26,7 @@ pub(super) fn above(model: &Model, run: &Run, room: usize) -> Vec<Line<'static>>
     let cut =
         |text: &str| fit_with(&visible(text), room.saturating_sub(2), theme.sign("…", "~")).into_owned();
     let mut lines = vec![
-        Line::raw(format!(" {}", cut(&Votes::of(verdict).in_words(theme)))),
+        Line::raw(format!(" {}", cut(&verdict_words::agreement(verdict, theme.dot())))),
         Line::raw(format!(" {}", cut(&verdict.reason))),
     ];
     if !verdict.fields.is_empty() {
@@ -114,7 +115,7 @@ pub(super) fn below(model: &Model, verdict: &Verdict, room: usize) -> Vec<Line<'
             lines.push(Line::styled(format!("   and {} more", said.len() - CONFLICTS), theme.dim()));
         }
     }
-    let mut missing = voted::missing(verdict);
+    let mut missing = verdict_words::missing(verdict, theme.dot());
     if let Some(first) = missing.get_mut(..1) {
         first.make_ascii_uppercase();
     }

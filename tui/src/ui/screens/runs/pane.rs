@@ -13,7 +13,8 @@ use crate::ui::at_work;
 use crate::ui::model::Model;
 use crate::ui::render::{draw_line, wrapped};
 use crate::ui::theme::Theme;
-use crate::ui::voted::{self, Votes};
+use crate::ui::voted;
+use crate::verdict_words;
 
 /// A pane below this width says one thing on each line.
 const WIDE_PANE: u16 = 60;
@@ -111,7 +112,7 @@ fn judged(
         let status = fit_with(&status, room, theme.sign("…", "~")).into_owned();
         vec![Line::from(vec![Span::styled(name, Theme::strong()), Span::styled(status, style)])]
     };
-    let votes = Votes::of(verdict).in_words(theme);
+    let votes = verdict_words::agreement(verdict, theme.dot());
     lines.push(Line::raw(format!("   {}", cut(&votes))));
     let mut conflicts = verdict.conflicts.iter().map(|conflict| said(theme, conflict));
     if let Some(first) = conflicts.next() {
@@ -121,7 +122,7 @@ fn judged(
     } else if let Some(first) = verdict.agreements.first() {
         lines.push(Line::raw(format!("   {}", cut(&format!("agreed: {first}")))));
     }
-    let mut last = voted::missing(verdict);
+    let mut last = verdict_words::missing(verdict, theme.dot());
     if let Some(recorded) = &run.recorded {
         last = format!("{last} {} recorded: {recorded}", theme.dot());
     }

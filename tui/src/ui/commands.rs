@@ -1,0 +1,89 @@
+//! The commands of the palette, with what was typed behind them.
+
+use conclave_consensus::runs::RunId;
+
+use super::driving;
+use super::effect::{Effect, Work};
+use super::keymap::{Action, Binding, Place};
+use super::model::{Model, Screen, State};
+use super::problem::Problem;
+use super::screens::{run, runs};
+use super::update::{act, go, start_work};
+
+/// Runs a command of the palette with what was typed behind it.
+pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument: &str) -> Vec<Effect> {
+    let ready = model.state == State::Ready;
+    if ready
+        && binding.is_open(model.setting.read_only)
+        && let Some(effects) = driving::command(model, binding.action, argument)
+    {
+        return effects;
+    }
+    match (binding.action, argument) {
+        (Action::Import, path) if !path.is_empty() && !model.setting.read_only => {
+            start_work(model, Work::Import(path.into()))
+        }
+        (Action::Filter, text) if ready => {
+            let mut effects = go(model, Screen::Runs);
+            model.run = None;
+            effects.extend(runs::apply_filter(&mut model.runs, text));
+            effects
+        }
+        (Action::Export, run) if ready && !run.is_empty() => {
+            start_work(model, Work::ExportNamed(run.to_owned()))
+        }
+        (Action::Enter, run) if ready && !run.is_empty() => {
+            let mut effects = go(model, Screen::Runs);
+            match model
+                .runs
+                .rows
+                .iter()
+                .find(|row| row.id.to_string() == run)
+                .map(|row| row.id)
+                .or_else(|| number(run))
+            {
+                Some(id) => effects.extend(run::open(model, id)),
+                None => model.complain(Problem {
+                    kind: "not-found",
+                    text: format!("no run {run:?}"),
+                    hint: Some("the number as the list shows it".to_owned()),
+                }),
+            }
+            effects
+        }
+        (
+            Action::Vacuum
+            | Action::Backup
+            | Action::Checkpoint
+            | Action::Doctor
+            | Action::Convert
+            | Action::Verify
+            | Action::Backfill
+            | Action::Advance
+            | Action::RollBack
+            | Action::Repair
+            | Action::Pause
+            | Action::Resume,
+            _,
+        ) if ready => {
+            let mut effects = go(model, Screen::Storage);
+            effects.extend(act(model, binding));
+            effects
+        }
+        (Action::Migrate | Action::Init | Action::Demo | Action::Import, _) => act(model, binding),
+        _ if matches!(binding.place, Place::Global) => act(model, binding),
+        _ if !ready => {
+            model.complain(Problem {
+                kind: "absent",
+                text: "there is no state to do this with".to_owned(),
+                hint: None,
+            });
+            Vec::new()
+        }
+        _ => act(model, binding),
+    }
+}
+
+fn number(text: &str) -> Option<RunId> {
+    text.parse().ok().map(RunId)
+}

@@ -1,0 +1,63 @@
+//! The mouse: the wheel moves, a click chooses.
+
+use super::effect::Effect;
+use super::keymap::{Action, Place};
+use super::message::Mouse;
+use super::model::Model;
+use super::render;
+use super::screens::{run, runs, storage};
+use super::update::{go, on_list};
+
+/// Lines that a step of the wheel moves.
+const WHEEL: usize = 3;
+
+pub(super) fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
+    if !model.fits() || model.overlay.is_some() {
+        return Vec::new();
+    }
+    let action = match mouse {
+        Mouse::WheelUp => Action::Up,
+        Mouse::WheelDown => Action::Down,
+        Mouse::Click { column, row: 0 } => {
+            return render::clicked_screen(column).map(|screen| go(model, screen)).unwrap_or_default();
+        }
+        Mouse::Click { column, row } => return on_click(model, column, row),
+    };
+    let mut effects = Vec::new();
+    for _ in 0..WHEEL {
+        effects.extend(match model.place() {
+            Place::Runs => runs::act(model, action),
+            Place::Run | Place::Answer => run::act(model, action),
+            Place::Storage => storage::act(model, action),
+            _ => Vec::new(),
+        });
+    }
+    effects
+}
+
+/// A click chooses a line; one on the chosen line opens it.
+fn on_click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
+    match model.place() {
+        Place::Runs => {
+            match runs::view::clicked(model, column, row).filter(|line| *line < model.runs.rows.len()) {
+                Some(line) if line == model.runs.cursor.selected => on_list(model, Action::Enter),
+                Some(line) => {
+                    model.runs.cursor.selected = line;
+                    runs::keep_in_sight(model)
+                }
+                None => Vec::new(),
+            }
+        }
+        Place::Run => {
+            let line = run::view::clicked(model, column, row);
+            if let (Some(line), Some(open)) = (line, &mut model.run)
+                && line < open.length()
+            {
+                open.cursor().selected = line;
+                run::keep_in_sight(model);
+            }
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
