@@ -43,10 +43,9 @@ pub(crate) fn driven(conn: &ReadConn<'_>, run: RunId) -> Result<Owner> {
 /// Who drives a run that is not closed; nothing where it is closed, or was not begun by Conclave.
 pub(crate) fn left_by(conn: &ReadConn<'_>, run: RunId) -> Result<Option<Owner>> {
     let query = "SELECT owner FROM run_settings WHERE run_id = ?1 AND ended_at IS NULL";
-    let owner = conn.query_optional(query, [run.0], |row| {
-        row.get::<_, Option<String>>(0)?.map(|text| json(&text)).transpose()
-    })?;
-    Ok(owner.map(|owner| Owner::judge(owner.as_ref())))
+    Ok(conn.query_optional(query, [run.0], |row| {
+        Ok(Owner::stored(row.get::<_, Option<String>>(0)?.as_deref()))
+    })?)
 }
 
 /// Takes a run that nobody alive drives.
