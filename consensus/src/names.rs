@@ -78,9 +78,12 @@ pub fn canonical(written: &str) -> Option<&'static str> {
     known(written).map(|(name, ..)| *name)
 }
 
-/// Whose model answers under this name, where the name alone says it. Copies (`claude#2`) are of one family.
-pub fn family(written: &str) -> Option<&'static str> {
-    known(without_copy(written)).map(|(_, family, _)| *family)
+/// Whose model answers under this name: as it is `said`, else as the name alone says it, else the agent itself. Copies
+/// (`claude#2`) are of one family.
+pub fn family<'name>(written: &'name str, said: Option<&'name str>) -> &'name str {
+    let plain = without_copy(written);
+    said.filter(|family| !family.is_empty())
+        .unwrap_or_else(|| known(plain).map_or(plain, |(_, family, _)| *family))
 }
 
 /// The name of a copy of an agent that is asked several times: `claude#2`.

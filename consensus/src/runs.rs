@@ -113,6 +113,8 @@ pub struct RunSummary {
     /// What is computed of its outcome, or that it is under way; unknown where nobody answered and nobody was
     /// expected.
     pub status: RunStatus,
+    /// Whether it is under way and nobody drives it, so that it is to be taken up again: judged at every read.
+    pub interrupted: bool,
     /// Whether the status is ok; absent where it is not known.
     pub consensus_ok: Option<bool>,
     /// Whether the status is degraded; absent where it is not known.
@@ -131,6 +133,13 @@ pub struct RunSummary {
     pub updated_at: Option<i64>,
     /// The file that it was imported from.
     pub source: Option<String>,
+}
+
+impl RunSummary {
+    /// How it stands, in a word for people.
+    pub const fn word(&self) -> &'static str {
+        if self.interrupted { "interrupted" } else { self.status.as_str() }
+    }
 }
 
 /// One answer.

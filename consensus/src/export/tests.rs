@@ -10,6 +10,7 @@ fn run(spec: &str, stage: &str) -> RunSummary {
         spec: spec.into(),
         stage: stage.into(),
         status: RunStatus::Unknown,
+        interrupted: false,
         consensus_ok: None,
         degraded: None,
         recorded: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::model::{Confidence, Decision, Issue, Magnitude, Resolvability};
-use crate::names::without_copy;
+use crate::names;
 
 /// The agents' answer where the table allows it and more than one agent stands behind it; else a question.
 pub(super) fn decide(issue: &Issue) -> Decision {
@@ -14,7 +14,7 @@ pub(super) fn decide(issue: &Issue) -> Decision {
     if issue.tie {
         return ask(format!("tie: {} against {} of {}", issue.k, issue.k, issue.n));
     }
-    let voices: BTreeSet<&str> = first.agents.iter().map(|agent| without_copy(agent)).collect();
+    let voices: BTreeSet<&str> = first.agents.iter().map(|agent| names::without_copy(agent)).collect();
     if voices.len() < 2 {
         return ask(format!("only {} says so", voices.first().copied().unwrap_or("one agent")));
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decide;
 use super::model::{Choice, Confidence, GateAnswer, Issue, Judged, Magnitude, Rejected, Resolvability};
 use super::payload::{self, Raised, canonical};
+use crate::names;
 
 /// Reads the payloads of the agents of a gate, merges their issues by id, and decides each.
 pub fn judge(gate: &str, answers: &[GateAnswer<'_>]) -> Judged {
@@ -13,7 +14,7 @@ pub fn judge(gate: &str, answers: &[GateAnswer<'_>]) -> Judged {
     let mut readable = BTreeSet::new();
     let mut issues: BTreeMap<String, BTreeMap<&str, Vec<Raised>>> = BTreeMap::new();
     for answer in answers {
-        families.insert(answer.agent, answer.family.unwrap_or(answer.agent));
+        families.insert(answer.agent, names::family(answer.agent, answer.family));
         match payload::parse(gate, answer.content) {
             Ok(raised) => {
                 readable.insert(answer.agent);

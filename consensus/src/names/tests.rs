@@ -39,15 +39,18 @@ fn no_spelling_stands_for_two_agents() {
 #[test]
 fn copies_are_of_one_family() {
     for (written, expected) in [
-        ("claude#2", Some("anthropic")),
-        ("gpt_codex", Some("openai")),
-        ("gemini-25-pro", Some("google")),
-        ("claude#", None),
-        ("claude#x", None),
-        ("local", None),
+        ("claude#2", "anthropic"),
+        ("gpt_codex", "openai"),
+        ("gemini-25-pro", "google"),
+        ("claude#", "claude#"),
+        ("claude#x", "claude#x"),
+        ("local", "local"),
+        ("local#2", "local"),
     ] {
-        assert_eq!(family(written), expected, "{written:?}");
+        assert_eq!(family(written, None), expected, "{written:?}");
+        assert_eq!(family(written, Some("")), expected, "{written:?}");
     }
+    assert_eq!(family("claude#2", Some("own")), "own");
 }
 
 #[test]

@@ -62,7 +62,12 @@ impl<'a> Weighed<'a> {
         let mut agents: Vec<Voice<'a>> =
             expected.iter().zip(taken).map(|(agent, answer)| voice(stage, agent, answer)).collect();
         agents.extend(latest.into_iter().map(|(name, answer)| {
-            weigh(stage, Voice { expected: false, ..silent(name, family(name, None)) }, Some(answer), None)
+            weigh(
+                stage,
+                Voice { expected: false, ..silent(name, names::family(name, None)) },
+                Some(answer),
+                None,
+            )
         }));
         Self { stage, agents }
     }
@@ -84,16 +89,12 @@ fn expected(roster: &[CaseAgent]) -> Vec<&CaseAgent> {
     agents
 }
 
-fn family<'a>(name: &'a str, said: Option<&'a str>) -> &'a str {
-    said.filter(|family| !family.is_empty()).or_else(|| names::family(name)).unwrap_or(name)
-}
-
 fn silent<'a>(name: &'a str, family: &'a str) -> Voice<'a> {
     Voice { name, family, expected: true, answer: None, why: None, value: None, cut: 0 }
 }
 
 fn voice<'a>(stage: Option<&Stage>, agent: &'a CaseAgent, answer: Option<&'a CaseAnswer>) -> Voice<'a> {
-    let family = family(&agent.name, agent.family.as_deref());
+    let family = names::family(&agent.name, agent.family.as_deref());
     weigh(stage, silent(&agent.name, family), answer, agent.failed.as_deref())
 }
 

@@ -152,7 +152,7 @@ fn row(output: &Output, run: &RunSummary) -> Vec<String> {
         run.id.to_string(),
         run.spec.clone(),
         run.stage.clone(),
-        format!("{} {}", sign(output, run.status), run.status),
+        standing(output, run),
         run.output_count.to_string(),
         started,
         run.agents.join(" "),
@@ -170,8 +170,14 @@ fn when(output: &Output, then: Option<i64>) -> String {
     })
 }
 
-fn sign(output: &Output, status: RunStatus) -> &'static str {
-    match status {
+/// Sign and word of how a run stands.
+fn standing(output: &Output, run: &RunSummary) -> String {
+    format!("{} {}", sign(output, run), run.word())
+}
+
+fn sign(output: &Output, run: &RunSummary) -> &'static str {
+    match run.status {
+        RunStatus::Running if run.interrupted => output.sign("◌", "!"),
         RunStatus::Ok => output.sign("✓", "+"),
         RunStatus::Conflict => output.sign("✗", "x"),
         RunStatus::Degraded => output.sign("◐", "~"),
@@ -224,7 +230,7 @@ fn page(output: &Output, run: &RunDetail) -> String {
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "{label:<10}{}", visible(value));
     };
-    line("status", &format!("{} {}", sign(output, summary.status), summary.status));
+    line("status", &standing(output, summary));
     if let Some(recorded) = &summary.recorded {
         line("recorded", recorded);
     }

@@ -47,7 +47,7 @@ fn line(model: &Model, detail: &RunDetail, entry: &RosterEntry, name: usize, roo
     let theme = model.setting.theme;
     let mark = theme.sign("…", "~");
     let attempt = last_attempt(detail, &entry.agent);
-    let (sign, word, style) = state(model, entry);
+    let (sign, word, style) = state(model, entry, live::is_left(detail));
     let took = match (entry.state, attempt.and_then(|attempt| attempt.spawned_at)) {
         (AgentState::Running, Some(from)) if live::is_driven(detail) => {
             times::clock(model.now_ms.saturating_sub(from))
@@ -69,11 +69,14 @@ fn line(model: &Model, detail: &RunDetail, entry: &RosterEntry, name: usize, roo
     ])
 }
 
-/// Sign, words and colour of where an agent stands.
-pub(crate) fn state(model: &Model, entry: &RosterEntry) -> (&'static str, String, Style) {
+/// Sign, words and colour of where an agent stands; nobody is at it where the run is left.
+fn state(model: &Model, entry: &RosterEntry, left: bool) -> (&'static str, String, Style) {
     let theme = model.setting.theme;
     let of = |attempt: u32| format!("try {} of {}", attempt, entry.limit.max(attempt));
     match entry.state {
+        AgentState::Running | AgentState::Retrying if left => {
+            (theme.sign("◌", "!"), "interrupted".to_owned(), theme.warning())
+        }
         AgentState::Waiting => (theme.nothing(), "waiting".to_owned(), theme.dim()),
         AgentState::Running if entry.attempts > 1 => {
             (theme.spinner(model.now_ms), of(entry.attempts), theme.accent())

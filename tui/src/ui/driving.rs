@@ -190,7 +190,9 @@ pub(crate) fn ended(model: &mut Model, id: RunId, outcome: Result<String, Proble
         Ok(said) => model.say(said),
         Err(problem) => model.complain(problem),
     }
-    if model.leaving && model.live.is_empty() {
+    let asks = model.overlay == Some(Overlay::Leave);
+    if (model.leaving || asks) && model.live.is_empty() {
+        // Whoever is still being asked wanted to quit, and nothing is in its way any more.
         return vec![Effect::Quit];
     }
     vec![Effect::Read(Read::Run(id)), Effect::Read(Read::Needs)]
@@ -209,6 +211,7 @@ pub(crate) fn before_quitting(model: &mut Model) -> bool {
 pub(crate) fn in_progress(model: &Model) -> String {
     let runs: Vec<String> = model.live.runs().map(|run| run.to_string()).collect();
     match runs.as_slice() {
+        [] => "No run is in progress any more.".to_owned(),
         [one] => format!("Run {one} is in progress."),
         more => format!("Runs {} are in progress.", more.join(", ")),
     }

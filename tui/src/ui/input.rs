@@ -13,6 +13,8 @@ pub(crate) struct Input {
     text: String,
     /// In bytes, always at the start of a character.
     cursor: usize,
+    /// Nobody has typed the text: what is typed first takes its place.
+    offered: bool,
 }
 
 impl Input {
@@ -21,6 +23,16 @@ impl Input {
         let mut input = Self::default();
         input.insert(text);
         input
+    }
+
+    /// A line that offers `text`: whatever is typed first stands instead of it.
+    pub(crate) fn offering(text: &str) -> Self {
+        Self { offered: !text.is_empty(), ..Self::new(text) }
+    }
+
+    /// Whether the text is only offered.
+    pub(crate) const fn is_offered(&self) -> bool {
+        self.offered
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -38,6 +50,10 @@ impl Input {
 
     /// Types or pastes; line breaks and control characters are left out.
     pub(crate) fn insert(&mut self, text: &str) {
+        if std::mem::take(&mut self.offered) {
+            self.text.clear();
+            self.cursor = 0;
+        }
         for character in text.chars().filter(|character| !character.is_control()) {
             if self.text.len() >= LONGEST {
                 return;
@@ -72,6 +88,8 @@ impl Input {
                 None => return false,
             },
         }
+        // Whoever edits the text has taken it.
+        self.offered = false;
         before != (self.text.len(), self.cursor)
     }
 
@@ -110,6 +128,14 @@ mod tests {
         input.key(Key::control('u'));
         assert_eq!(input.text(), "uns ");
         assert!(!input.key(Key::of(KeyCode::F(1))));
+        let mut offered = Input::offering("KIT-40");
+        offered.key(Key::char('K'));
+        offered.key(Key::char('1'));
+        assert_eq!(offered.text(), "K1");
+        let mut kept = Input::offering("KIT-40");
+        kept.key(Key::of(KeyCode::End));
+        kept.insert("1");
+        assert_eq!(kept.text(), "KIT-401");
         let mut wide = Input::new("a\u{3000}b");
         wide.key(Key::control('w'));
         assert_eq!(wide.text(), "a\u{3000}");

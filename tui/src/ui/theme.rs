@@ -1,6 +1,6 @@
 //! Colours and signs. State is a sign and a word; colour, from the terminal's own sixteen, only adds.
 
-use conclave_consensus::runs::RunStatus;
+use conclave_consensus::runs::{RunStatus, RunSummary};
 use ratatui::style::{Color, Modifier, Style};
 
 use super::model::CheckState;
@@ -87,6 +87,13 @@ impl Theme {
             RunStatus::Running => (self.sign("●", "*"), self.accent()),
             RunStatus::Unknown => ("?", self.dim()),
         }
+    }
+
+    /// Sign, word and colour of how a run stands.
+    pub(crate) fn run(self, run: &RunSummary) -> (&'static str, &'static str, Style) {
+        let (sign, style) =
+            if run.interrupted { (self.sign("◌", "!"), self.warning()) } else { self.status(run.status) };
+        (sign, run.word(), style)
     }
 
     /// Sign, word and colour of a check.

@@ -334,6 +334,9 @@ fn on_run(
     match read {
         Err(problem) => model.complain(problem),
         Ok(detail) => {
+            if let Some(detail) = &detail {
+                runs::stands(&mut model.runs, &detail.summary);
+            }
             if runs::selected(&model.runs).is_some_and(|run| run.id == id) {
                 model.runs.preview.clone_from(&detail);
             }

@@ -82,8 +82,14 @@ fn what_was_killed_goes_on_and_answers_are_not_asked_for_again() {
     let left_over = when_there(&scratch, "slow.waits");
     let answered = || scratch.json(&["runs", "show", "1"])["outputs"].as_array().unwrap().len() == 1;
     until("an answer", answered);
+    assert_eq!(scratch.json(&["runs", "list"])[0]["interrupted"], false);
     send(&child, Signal::KILL);
     output_of(child);
+    let listed = scratch.json(&["runs", "list"])[0].clone();
+    assert_eq!((&listed["status"], &listed["interrupted"]), (&json!("running"), &json!(true)));
+    for words in [&["runs", "list"][..], &["runs", "show", "1"]] {
+        assert!(scratch.ok(words).contains(" interrupted"), "{}", scratch.ok(words));
+    }
     std::fs::write(scratch.project().join("leave"), "").unwrap();
     let done = scratch.run(&["resume"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);

@@ -222,6 +222,7 @@ fn group(row: &Row<'_>) -> Column<Group> {
         spec: String::from_utf8_lossy(&identity.spec).into_owned(),
         stage: String::from_utf8_lossy(&identity.stage).into_owned(),
         status: RunStatus::parse(&text(row, 11)?).filter(|_| claimed).unwrap_or(RunStatus::Unknown),
+        interrupted: false,
         consensus_ok: row.get(12)?,
         degraded: row.get(13)?,
         recorded: optional_text(row, 10)?,

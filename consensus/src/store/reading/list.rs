@@ -55,6 +55,7 @@ pub(super) fn summary(row: &Row<'_>) -> Column<RunSummary> {
         spec: text(row, 2)?,
         stage: text(row, 3)?,
         status: RunStatus::parse(&text(row, 4)?).unwrap_or(RunStatus::Unknown),
+        interrupted: false,
         consensus_ok: row.get(5)?,
         degraded: row.get(6)?,
         recorded: optional_text(row, 7)?,

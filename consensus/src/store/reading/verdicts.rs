@@ -10,7 +10,9 @@ use super::{Lead, Rows, Target, View, optional_text, outputs, text};
 use crate::agents::Accept;
 use crate::error::{ConsensusError, Result};
 use crate::runs::{AttemptDetail, RunId, RunStatus, RunSummary};
+use crate::store::workflow;
 use crate::verdict::{self, Case, CaseAgent, Verdict};
+use crate::workflow::Owner;
 
 /// Puts what is computed in the place of what is claimed. A run that is under way stays that. `additions` are the
 /// rows without a counterpart; agents must be known.
@@ -23,6 +25,7 @@ pub(super) fn settle(
     let groups = additions.by_number();
     for run in runs {
         if run.status == RunStatus::Running {
+            run.interrupted = is_interrupted(conn, view, run)?;
             continue;
         }
         let real = (view.lead != Lead::LegacyAlone && run.id.0 > 0).then_some(run.id);
@@ -45,12 +48,21 @@ pub(crate) fn verdict(
     attempts: &[AttemptDetail],
 ) -> Result<Option<Verdict>> {
     if run.summary.status == RunStatus::Running {
+        run.summary.interrupted = is_interrupted(conn, view, &run.summary)?;
         return Ok(None);
     }
     let verdict = judged(conn, view, run, attempts)?;
     let driven = settings(conn, run.real)?.driven;
     put(&mut run.summary, verdict.as_ref().map(|verdict| verdict.status), driven);
     Ok(verdict)
+}
+
+/// Whether Conclave began the run, and whoever drove it is there no more.
+fn is_interrupted(conn: &ReadConn<'_>, view: View, run: &RunSummary) -> Result<bool> {
+    if view.lead == Lead::LegacyAlone || run.id.0 <= 0 {
+        return Ok(false);
+    }
+    Ok(workflow::left_by(conn, run.id)?.is_some_and(|owner| matches!(owner, Owner::Nobody | Owner::Ended)))
 }
 
 /// The verdict on the rows as they are, whether the run is under way or not: what is stored when a run is closed is

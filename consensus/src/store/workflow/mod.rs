@@ -16,7 +16,9 @@ pub(crate) use self::attempts::{
 pub(crate) use self::begin::{NewRun, begin, find};
 pub(crate) use self::close::{Closed, close, closed, material, seen};
 pub(crate) use self::delete::{dangling, delete};
-pub(crate) use self::owner::{Taken, cancel, driven, is_cancelled, release, standing, take, unfinished};
+pub(crate) use self::owner::{
+    Taken, cancel, driven, is_cancelled, left_by, release, standing, take, unfinished,
+};
 pub(crate) use self::reading::{
     Driven, answered, answers, details, driven_run, has_answered, must_be_there, roster,
 };

@@ -49,6 +49,14 @@ pub(crate) fn standing(conn: &ReadConn<'_>, run: RunId) -> Result<(bool, Owner)>
     }
 }
 
+/// Who drives a run that is not closed; nothing where it is closed, or was not begun by Conclave.
+pub(crate) fn left_by(conn: &ReadConn<'_>, run: RunId) -> Result<Option<Owner>> {
+    let query = "SELECT owner FROM run_settings WHERE run_id = ?1 AND ended_at IS NULL";
+    Ok(conn.query_optional(query, [run.0], |row| {
+        Ok(Owner::stored(row.get::<_, Option<String>>(0)?.as_deref()))
+    })?)
+}
+
 /// Takes a run that nobody alive drives.
 pub(crate) fn take(tx: &WriteTx<'_>, run: RunId, me: &ProcessIdentity) -> Result<Taken> {
     let (owner, closed) = stored(tx, run)?;

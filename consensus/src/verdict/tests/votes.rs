@@ -112,6 +112,17 @@ fn the_threshold_is_the_callers() {
 }
 
 #[test]
+fn copies_of_an_agent_are_one_family() {
+    let answer = r#"{"work_breakdown":["a"]}"#;
+    let names = ["own#1", "own#2", "other", "#1"];
+    let mut case = case("plan", &names, &names.map(|name| (name, answer)));
+    let vote = |case: &Case| verdict(case).fields[0].clone();
+    assert_eq!((vote(&case).k, vote(&case).families), (4, 3), "own, other and #1");
+    case.expected[1].family = Some("else".to_owned());
+    assert_eq!(vote(&case).families, 4, "what is said counts before the name");
+}
+
+#[test]
 fn agreement_is_counted_in_families_too() {
     let mut case = case(
         "haiku",

@@ -62,6 +62,13 @@ fn quitting_asks_what_is_to_become_of_runs_in_progress() {
     let mut stays = begun();
     assert_eq!(press(&mut stays, 42, &["q", "enter"]), [], "to stay is the default");
     assert!(!send(&mut stays, ended(), 42).contains(&Effect::Quit));
+    let mut slow = begun();
+    press(&mut slow, 42, &["q"]);
+    assert_eq!(send(&mut slow, ended(), 42), [Effect::Quit], "what was asked about is over");
+    for key in ["q", "ctrl-c"] {
+        let mut leaves = begun();
+        assert_eq!(press(&mut leaves, 42, &[key, "l"]), [Effect::Quit], "nothing is cancelled");
+    }
     let mut waits = begun();
     assert_eq!(press(&mut waits, 42, &["q", "w", "j"]), []);
     assert_eq!(send(&mut waits, ended(), 42), [Effect::Quit]);

@@ -12,6 +12,7 @@ fn run() -> RunSummary {
         spec: "KIT-900".into(),
         stage: "plan".into(),
         status: RunStatus::Conflict,
+        interrupted: false,
         consensus_ok: Some(false),
         degraded: None,
         recorded: Some("conflict".into()),

@@ -219,6 +219,8 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             return match key.code {
                 KeyCode::Char('w' | 'W') => driving::wait(model),
                 KeyCode::Char('c' | 'C') => driving::cancel_and_quit(model),
+                // The agents are ended with the program; their runs are taken up again by whoever resumes them.
+                KeyCode::Char('l' | 'L') => vec![Effect::Quit],
                 KeyCode::Char('s' | 'S' | 'n' | 'q') | KeyCode::Enter => {
                     model.leaving = false;
                     Vec::new()

@@ -116,9 +116,10 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             let lines = [
                 choice("w", "wait: quit when they are done"),
                 choice("c", "cancel: close them with the answers they have, then quit"),
+                choice("l", "leave: end agents; resume later"),
                 choice("s", "stay (enter)"),
             ];
-            page(model, frame, lower(body, 5), head, lines.into_iter());
+            page(model, frame, lower(body, 6), head, lines.into_iter());
         }
         Overlay::Prompt { label, input, purpose } => {
             let label = visible(label);

@@ -1,11 +1,11 @@
 //! Frames of every screen at three sizes.
 
 use conclave_consensus::migrate::Paused;
-use conclave_consensus::workflow::Event;
+use conclave_consensus::workflow::{AttemptEnd, Event, Owner};
 
 use crate::cli::Signs;
 use crate::ui::effect::Work;
-use crate::ui::fixture::{check, frame, gate, model, needs, numbers, opening, press, problem, send};
+use crate::ui::fixture::{check, detail, frame, gate, model, needs, numbers, opening, press, problem, send};
 use crate::ui::message::{Msg, Opened, Outcome};
 use crate::ui::model::{CheckRow, CheckState, Model};
 
@@ -49,6 +49,43 @@ fn one_run() {
     at_all_sizes("run-search", 42, |model| open(model, IMPORTED, &["right", "/", "owner"]));
     at_all_sizes("run-synthesis", 42, |model| open(model, IMPORTED, &["lll"]));
     at_all_sizes("run-attempts", 42, |model| open(model, IMPORTED, &["llll"]));
+}
+
+/// The run at work, once whoever drove it is gone: one attempt before was lost as well.
+fn killed(model: &mut Model) {
+    let mut run = (*detail(41)).clone();
+    run.summary.interrupted = true;
+    if let Some(settings) = &mut run.settings {
+        settings.owner = Owner::Ended;
+    }
+    run.attempts[2].details.outcome = Some(AttemptEnd::Lost);
+    run.attempts[2].completed_at = Some(run.attempts[2].spawned_at.unwrap() + 86_400_000);
+    send(model, Msg::Run { id: run.summary.id, run: Ok(Some(run.into())) }, 42);
+}
+
+#[test]
+fn a_run_that_nobody_drives_any_more() {
+    at_all_sizes("runs-interrupted", 42, |model| {
+        press(model, 42, &["k"]);
+        killed(model);
+    });
+    at_all_sizes("run-interrupted", 42, |model| {
+        open(model, RUNNING, &[]);
+        killed(model);
+    });
+    at_all_sizes("run-interrupted-attempts", 42, |model| {
+        open(model, RUNNING, &["llll"]);
+        killed(model);
+    });
+    let later = |model: &mut Model| {
+        let before = frame(model);
+        model.now_ms += 7_000;
+        assert_eq!(frame(model), before, "no clock and no spinner");
+    };
+    let mut model = model((120, 40), 42);
+    open(&mut model, RUNNING, &[]);
+    killed(&mut model);
+    later(&mut model);
 }
 
 #[test]

@@ -67,11 +67,11 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    pub(super) fn new(spec: &str, stage: &str) -> Self {
+    pub(super) fn new(spec: Input) -> Self {
         Self {
             field: Field::Spec,
-            spec: Input::new(spec),
-            stage: Input::new(stage),
+            spec,
+            stage: Input::offering("plan"),
             prompt: Input::default(),
             written: None,
             quorum: Input::default(),

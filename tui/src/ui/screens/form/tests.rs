@@ -24,10 +24,11 @@ fn what_was_filled_in_is_what_is_begun_and_copied() {
         &["n", "X", "down", "right", "down", "Why?", "down", "down", " ", "down", "down", "down", "2"],
     );
     let copied = press(&mut model, 9, &["ctrl-y"]);
-    let line = "printf '%s' 'Why?' | conclave run KIT-902X --stage tasks --agents gemini,opencode --quorum 2 --prompt -";
+    let line =
+        "printf '%s' 'Why?' | conclave run X --stage tasks --agents gemini,opencode --quorum 2 --prompt -";
     assert!(matches!(&copied[..], [Effect::Copy { text, .. }] if text == line), "{copied:?}");
     let asked = sent(&press(&mut model, 9, &["enter"])).unwrap();
-    assert_eq!((asked.spec.as_str(), asked.stage.as_str()), ("KIT-902X", "tasks"));
+    assert_eq!((asked.spec.as_str(), asked.stage.as_str()), ("X", "tasks"));
     assert_eq!((asked.prompt.as_deref(), asked.quorum), (Some("Why?"), Some(2)));
     assert_eq!(asked.agents, ["gemini", "opencode"]);
     assert_eq!(press(&mut model, 9, &["enter"]), [], "once is enough");

@@ -17,8 +17,12 @@ const STAGES: [&str; 9] =
 /// Opens the form, with the spec that was looked at or that was named.
 pub(crate) fn open(model: &mut Model, spec: Option<&str>) -> Vec<Effect> {
     let here = crate::ui::screens::runs::selected(&model.runs);
-    let spec = spec.or(here.map(|run| run.spec.as_str())).unwrap_or_default();
-    model.form = Some(Form::new(spec, "plan"));
+    let spec = match (spec, here) {
+        (Some(named), _) => Input::new(named),
+        (None, Some(run)) => Input::offering(&run.spec),
+        (None, None) => Input::default(),
+    };
+    model.form = Some(Form::new(spec));
     vec![Effect::Read(Read::Roster)]
 }
 
@@ -80,7 +84,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             let by = if key.code == KeyCode::Right { 1 } else { STAGES.len() - 1 };
             let at = STAGES.iter().position(|stage| *stage == form.stage.text().trim());
             let next = at.map_or(0, |at| (at + by) % STAGES.len());
-            form.stage = Input::new(STAGES[next]);
+            form.stage = Input::offering(STAGES[next]);
         }
         _ => typed(model, key),
     }

@@ -60,7 +60,9 @@ fn fields(model: &Model, form: &Form, columns: usize, height: usize) -> Vec<Line
             Field::Stage => {
                 spans.extend(typed(theme, &form.stage, is_here, room));
                 if is_here {
-                    spans.push(hint("  left/right: the next stage"));
+                    let or = if form.stage.is_offered() { ", " } else { "  " };
+                    spans.push(hint(or));
+                    spans.push(hint("left/right: the next stage"));
                 }
             }
             Field::Prompt => {
@@ -112,6 +114,10 @@ fn typed(theme: Theme, input: &Input, is_here: bool, room: usize) -> Vec<Span<'s
     let mark = theme.sign("…", "~");
     if !is_here {
         return vec![Span::raw(fit_with(&visible(input.text()), room, mark).into_owned())];
+    }
+    if input.is_offered() {
+        let text = fit_with(&visible(input.text()), room, mark).into_owned();
+        return vec![Span::styled(text, Theme::selected()), Span::styled(" typing replaces it", theme.dim())];
     }
     let after = input.text().get(input.before().len()..).unwrap_or_default();
     let before = visible(input.before()).into_owned();

@@ -81,8 +81,15 @@ pub(super) fn lines(model: &Model, detail: &RunDetail, room: usize) -> Vec<Line<
 /// From when to when an attempt ran; until now where it runs.
 fn span(attempt: &AttemptDetail, now: Option<i64>) -> Option<(i64, i64)> {
     let begin = attempt.spawned_at?;
-    let end = attempt.completed_at.or(now)?;
+    let running = now.filter(|_| attempt.completed_at.is_none());
+    // Of one whose end is unknown only the beginning is drawn.
+    let end = known_end(attempt).or(running).unwrap_or(begin);
     (end >= begin).then_some((begin, end))
+}
+
+/// When an attempt ended. Of one that was lost nobody knows: what is stored is when somebody found out.
+pub(super) fn known_end(attempt: &AttemptDetail) -> Option<i64> {
+    attempt.completed_at.filter(|_| attempt.details.outcome != Some(AttemptEnd::Lost))
 }
 
 /// Everybody with attempts: the roster in its order, then the others.

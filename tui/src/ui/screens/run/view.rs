@@ -235,7 +235,7 @@ fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
         return;
     };
     let summary = &detail.summary;
-    let (sign, style) = theme.status(summary.status);
+    let (sign, word, style) = theme.run(summary);
     let took = match (summary.started_at, summary.updated_at) {
         (Some(from), _) if live::is_driven(detail) => {
             format!("   {}", times::clock(model.now_ms.saturating_sub(from)))
@@ -243,7 +243,7 @@ fn title(model: &Model, run: &Run, frame: &mut Frame<'_>, area: Rect) {
         (Some(from), Some(to)) if to > from => format!("   {}", times::clock(to - from)),
         _ => String::new(),
     };
-    let right = format!("{sign} {}{took} ", summary.status);
+    let right = format!("{sign} {word}{took} ");
     let when = summary.started_at.map_or("time unknown".to_owned(), times::absolute);
     let left = vec![
         Span::styled(
@@ -348,7 +348,7 @@ fn attempt_line(theme: Theme, attempt: &AttemptDetail) -> Vec<Span<'static>> {
         "failed" | "lost" | "killed" | "timed_out" | "cancelled" => theme.bad(),
         _ => Style::new(),
     };
-    let took = match (attempt.spawned_at, attempt.completed_at) {
+    let took = match (attempt.spawned_at, timeline::known_end(attempt)) {
         (Some(from), Some(to)) => times::clock(to.saturating_sub(from)),
         _ => theme.nothing().to_owned(),
     };

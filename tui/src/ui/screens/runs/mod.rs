@@ -10,6 +10,6 @@ mod tests;
 
 pub(crate) use self::model::Runs;
 pub(crate) use self::update::{
-    act, apply_filter, arrived, begin, changed, counted, keep_in_sight, key_in_filter, selected,
+    act, apply_filter, arrived, begin, changed, counted, keep_in_sight, key_in_filter, selected, stands,
     to_the_newest,
 };

@@ -130,6 +130,14 @@ pub(crate) fn keep_in_sight(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// A run was read anew: whether it is interrupted is told by no row of the database, so that its line in the list may
+/// lag behind.
+pub(crate) fn stands(runs: &mut Runs, run: &RunSummary) {
+    if let Some(row) = runs.rows.iter_mut().find(|row| row.id == run.id) {
+        row.interrupted = run.interrupted;
+    }
+}
+
 fn ask_preview(runs: &mut Runs, again: bool) -> Option<Effect> {
     let id = selected(runs).map(|run| run.id)?;
     if !again && runs.asked_for == Some(id) {

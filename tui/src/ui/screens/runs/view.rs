@@ -203,12 +203,12 @@ impl Columns {
         let marker = if at == model.runs.cursor.selected { theme.marker() } else { " " };
         let mark = if model.runs.marked.contains(&run.id) { theme.sign("•", "#") } else { " " };
         let column = |text: &str, room: usize| pad(&fit(&visible(text), room), room, false);
-        let (sign, style) = theme.status(run.status);
+        let (sign, word, style) = theme.run(run);
         let mut spans = vec![
             Span::styled(format!(" {marker}{mark}"), theme.accent()),
             Span::raw(pad(&run.id.to_string(), self.number, true)),
             Span::raw(format!("  {}  {}  ", column(&run.spec, self.spec), column(&run.stage, self.stage))),
-            Span::styled(pad(&format!("{sign} {}", run.status), VERDICT, false), style),
+            Span::styled(pad(&format!("{sign} {word}"), VERDICT, false), style),
         ];
         if self.agents >= 8 {
             spans.push(Span::raw("  "));
@@ -221,10 +221,12 @@ impl Columns {
     }
 }
 
-/// From the first to the last of a run, where both are known; of one that runs, until now.
+/// From the first to the last of a run, where both are known; of one that somebody drives, until now.
 fn took(now_ms: i64, run: &RunSummary) -> String {
     match (run.started_at, run.updated_at) {
-        (Some(from), _) if run.status == RunStatus::Running => times::clock(now_ms.saturating_sub(from)),
+        (Some(from), _) if run.status == RunStatus::Running && !run.interrupted => {
+            times::clock(now_ms.saturating_sub(from))
+        }
         (Some(from), Some(to)) if to > from => times::clock(to - from),
         _ => String::new(),
     }
@@ -241,6 +243,9 @@ fn agents(model: &Model, run: &RunSummary, room: usize) -> Vec<Span<'static>> {
         .map(|(agent, stand, attempts)| {
             let (sign, style) = match stand {
                 Stand::Answered => (theme.sign("✓", "+").to_owned(), theme.good()),
+                Stand::Running | Stand::Retrying if run.interrupted => {
+                    (theme.sign("◌", "!").to_owned(), theme.warning())
+                }
                 Stand::Running => (theme.spinner(model.now_ms).to_owned(), theme.accent()),
                 Stand::Retrying => (format!("{}{}", theme.retry(), attempts + 1), theme.warning()),
                 Stand::Failed => (theme.sign("✗", "x").to_owned(), theme.bad()),
