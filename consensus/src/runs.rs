@@ -13,7 +13,7 @@ use crate::store::control::Phase;
 use crate::store::reading::{self, Lead, View};
 use crate::store::workflow;
 use crate::verdict::Verdict;
-use crate::workflow::{AttemptDetails, RosterEntry, RunSettings};
+use crate::workflow::{AttemptDetails, RosterEntry, RunSettings, clear_scratch_of};
 
 /// The number of a run, as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -448,7 +448,10 @@ pub fn latest_synthesis(db: &Db, spec: &str, stage: &str) -> Result<Option<(RunI
 }
 
 /// Deletes a run with everything that hangs on it, in every phase on both sides; gives whether there was one. What a
-/// live process drives is refused. Durable when it returns.
+/// live process drives is refused. Durable when it returns; the temporary folders of attempts that were cut off are
+/// gone then too.
 pub fn delete(db: &Db, id: RunId) -> Result<bool> {
-    db.write("delete run", move |tx| workflow::delete(tx, id))
+    let Some(unended) = db.write("delete run", move |tx| workflow::delete(tx, id))? else { return Ok(false) };
+    clear_scratch_of(db, &unended);
+    Ok(true)
 }

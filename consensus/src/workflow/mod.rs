@@ -31,4 +31,5 @@ pub use self::pipeline::{
 pub(crate) use self::pipeline::{Earlier, Settled};
 pub use self::request::RunRequest;
 pub use self::resume::{Unfinished, unfinished};
+pub(crate) use self::scratch::clear_of as clear_scratch_of;
 pub use self::session::{Driven, Observer, Session, agent_retry};

@@ -3,8 +3,11 @@
 
 use std::io;
 
+use conclave_db::Db;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+
+use super::stage::mark;
 
 fn prefix(mark: &str) -> String {
     use std::fmt::Write as _;
@@ -24,10 +27,23 @@ pub(super) fn folder(mark: &str) -> io::Result<TempDir> {
 
 /// Takes away the folders of the attempt with this mark, whose process is gone. What is not ours stays.
 pub(super) fn clear(mark: &str) {
-    let prefix = prefix(mark);
+    clear_all(&[prefix(mark)]);
+}
+
+/// Takes away the folders that these attempts left, which nobody drives any more.
+pub(crate) fn clear_of(db: &Db, agent_ids: &[String]) {
+    let prefixes: Vec<String> = agent_ids.iter().map(|id| prefix(&mark(db, id))).collect();
+    if !prefixes.is_empty() {
+        clear_all(&prefixes);
+    }
+}
+
+fn clear_all(prefixes: &[String]) {
     let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&prefix)
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if prefixes.iter().any(|prefix| name.starts_with(prefix))
             && let Err(error) = std::fs::remove_dir_all(entry.path())
         {
             tracing::debug!(%error, path = %entry.path().display(), "a folder of a lost attempt stays");

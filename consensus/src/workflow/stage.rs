@@ -41,8 +41,12 @@ impl Stage {
 
     /// What the processes of an attempt carry in their environment: other projects may have runs of the same key.
     pub(super) fn mark(&self, agent_id: &str) -> String {
-        format!("{agent_id}@{}", self.db.path().display())
+        mark(&self.db, agent_id)
     }
+}
+
+pub(super) fn mark(db: &Db, agent_id: &str) -> String {
+    format!("{agent_id}@{}", db.path().display())
 }
 
 /// A part of a name that `/` separates.

@@ -13,6 +13,7 @@ use super::context::Context;
 use super::interrupt::Ending;
 use super::run::{drive, interrupted};
 use super::verdict::ended;
+use crate::driving;
 use crate::failure::{Doing, Exit, Failure};
 use crate::find_run::find_one;
 
@@ -20,6 +21,7 @@ pub(super) fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failur
     if !context.project.has_state() {
         return nothing(context);
     }
+    driving::refuse_few_descriptors()?;
     let db = context.open()?;
     let stop = Stop::new();
     let ending = Ending::new(stop.clone());

@@ -3,7 +3,7 @@
 use conclave_db::WriteTx;
 use conclave_db::sql::params;
 
-use super::driven_run;
+use super::{driven_run, past};
 use crate::error::{ConsensusError, Result};
 use crate::runs::RunId;
 use crate::store::verify::Key;
@@ -33,21 +33,24 @@ const IMPORTED: [(&str, &str); 4] = [
     ("'run'", "SELECT ?1"),
 ];
 
-/// Deletes the run; gives whether there was one. What a live process drives is refused. In phases that have a
+/// Deletes the run; gives its attempts that have no end, or nothing where there was no run. What a live process drives is refused. In phases that have a
 /// legacy side its legacy rows go too, in phase 4 as well: they would be taken for rows of an older program else.
-pub(crate) fn delete(tx: &WriteTx<'_>, run: RunId) -> Result<bool> {
+pub(crate) fn delete(tx: &WriteTx<'_>, run: RunId) -> Result<Option<Vec<String>>> {
     let view = reading::View::of(tx)?;
-    let Some(target) = reading::locate(tx, view, run)? else { return Ok(false) };
+    let Some(target) = reading::locate(tx, view, run)? else { return Ok(None) };
     if view.phase.has_legacy_side() {
         remade::refuse_while_missing(tx)?;
     }
     let real = target.summary.id;
+    let mut unended = Vec::new();
     if let Some(driven) = driven_run(tx, real)? {
         let owner = Owner::judge(driven.owner.as_ref());
         if driven.ended_at.is_none() && !matches!(owner, Owner::Nobody | Owner::Ended) {
             let hint = "end it first, with `c` in the interface or Ctrl-C where it runs";
             return Err(ConsensusError::refused(format!("run {real} is being driven"), Some(hint)));
         }
+        let open = past(tx, real)?.into_iter().filter(|attempt| attempt.end.is_none());
+        unended.extend(open.map(|attempt| attempt.agent_id));
     }
     let tables = control::legacy_tables(tx)?;
     let mapped = "SELECT mapped FROM migration_state WHERE id = 1";
@@ -88,5 +91,5 @@ pub(crate) fn delete(tx: &WriteTx<'_>, run: RunId) -> Result<bool> {
         // Both sides of every row went together.
         capture::keep_all_mapped(tx)?;
     }
-    Ok(true)
+    Ok(Some(unended))
 }

@@ -225,6 +225,7 @@ impl Hands {
     fn begin(&self, asked: &Asked) -> Result<(Db, RunId), Failure> {
         let project = self.shared.project();
         let request = request(&project, &self.environment, asked, &self.shared.actor)?;
+        driving::refuse_few_descriptors()?;
         let db = self.open()?;
         let run = workflow::begin(&db, &request).doing("begin the run")?;
         Ok((db, run))
