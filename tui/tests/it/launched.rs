@@ -36,7 +36,7 @@ fn a_program_that_does_not_start_says_why_and_is_not_asked_again() {
 #[test]
 fn a_launched_agent_is_as_it_was_asked_for() {
     let script = "cat > /dev/null; echo $$ > seen; ps -o sid=,pgid=,tty= -p $$ >> seen; pwd >> seen; \
-                  ls -1 /proc/$$/fd | tr '\\n' ' ' >> seen; echo >> seen; env >> seen; echo '{}'";
+                  env >> seen; echo '{}'";
     let scratch = Scratch::configured(&agent("a", script, ""));
     scratch.run(&["run", "S-1", "--stage", "plan"]);
     let seen = std::fs::read_to_string(scratch.project().join("seen")).unwrap();
@@ -45,8 +45,6 @@ fn a_launched_agent_is_as_it_was_asked_for() {
     let session: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
     assert_eq!(session, [pid.as_str(), pid.as_str(), "?"]);
     assert_eq!(lines.next().unwrap(), scratch.project().canonicalize().unwrap().to_str().unwrap());
-    // The first three, and the file that it writes to.
-    assert!(lines.next().unwrap().starts_with("0 1 2 "), "{seen}");
     assert!(seen.contains("CONCLAVE_ATTEMPT=") && !seen.contains("CONCLAVE_TESTKIT"), "{seen}");
     assert_eq!(seen.lines().filter(|line| line.starts_with("CONCLAVE_")).count(), 1, "{seen}");
 }
