@@ -9,9 +9,9 @@ use conclave_consensus::child::{self, Command, Done, Limits, Stop, Why};
 use conclave_db::doctor::Check;
 use conclave_retry::{Clock as _, SystemClock};
 
-use crate::driving;
 use crate::project::{Environment, Project};
 use crate::roster::{find_program, known};
+use crate::{cli, driving};
 
 const NAME: &str = "agents";
 /// The time of a program that only has to say its version.
@@ -92,6 +92,7 @@ fn version(preset: &Preset, file: &Path, folder: &Path, environment: &Environmen
     let home =
         tempfile::Builder::new().prefix("conclave-doctor-").tempdir().map_err(|error| error.to_string())?;
     let command = Command {
+        launcher: cli::launcher(),
         program: file.as_os_str().to_owned(),
         args: preset.version.iter().map(OsString::from).collect(),
         directory: folder.to_owned(),
@@ -105,6 +106,9 @@ fn version(preset: &Preset, file: &Path, folder: &Path, environment: &Environmen
         Ok::<Done, std::io::Error>(running.wait(&limits, &Stop::new(), |_| {}).await)
     });
     let done = ended.map_err(|failure| failure.message)?.map_err(|error| error.to_string())?;
+    if let Some(code) = done.not_started {
+        return Err(std::io::Error::from_raw_os_error(code).to_string());
+    }
     let first = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();
         text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)

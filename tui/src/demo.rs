@@ -14,6 +14,7 @@ use serde_json::json;
 pub(crate) use self::agents::{Act, Sample, sample};
 use crate::cli::SAMPLE_AGENT;
 use crate::config::Config;
+use crate::driving;
 use crate::failure::{Doing, Failure};
 use crate::project::{Environment, Project};
 use crate::request::{self, Ask};
@@ -35,6 +36,7 @@ pub(crate) struct Demo {
 
 /// Makes the project and begins the run.
 pub(crate) fn begin(environment: &Environment, actor: &str) -> Result<Demo, Failure> {
+    driving::refuse_few_descriptors()?;
     let folder = tempfile::Builder::new()
         .prefix("conclave-demo-")
         .tempdir()

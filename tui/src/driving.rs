@@ -1,11 +1,15 @@
 //! What the command line and the UI need to drive a run: a session of this project's agents, and a runtime.
 
+use std::fs::File;
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 
+use conclave_consensus::child;
 use conclave_consensus::runs::RunId;
 use conclave_consensus::workflow::{Cancel, Pipeline, PipelineState, Session};
 
-use crate::failure::Failure;
+use crate::cli;
+use crate::failure::{Exit, Failure};
 use crate::project::{Environment, Project};
 use crate::roster;
 use crate::text::visible;
@@ -13,12 +17,47 @@ use crate::text::visible;
 /// A session that knows the agents of the project and tells nobody; its caller sets observer and interrupt.
 pub(crate) fn session(project: &Project, environment: &Environment) -> Session {
     let mut session = Session::new(environment.variables().to_vec());
+    session.launcher = cli::launcher();
     session.definitions = roster::known(&project.config, environment).agents;
     session
 }
 
+/// File descriptors that a run needs beside those of the database: for the runtime, and to start an agent.
+const OF_RUNTIME: usize = 32;
+/// The same with the database.
+const OF_RUN: usize = OF_RUNTIME + 16;
+
+/// Refuses to begin a run where it would end for want of file descriptors.
+pub(crate) fn refuse_few_descriptors() -> Result<(), Failure> {
+    refuse_without_descriptors(OF_RUN)
+}
+
+/// Refuses where not so many can be opened, which is tried.
+fn refuse_without_descriptors(wanted: usize) -> Result<(), Failure> {
+    const NOTHING: &str = "/dev/null";
+    // Those who try at once would be in each other's way.
+    static TRYING: Mutex<()> = Mutex::new(());
+    let _trying = TRYING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut open = Vec::with_capacity(wanted);
+    while open.len() < wanted {
+        match File::open(NOTHING) {
+            Ok(file) => open.push(file),
+            Err(error) if child::is_exhausted(&error) => {
+                let free = open.len();
+                let text =
+                    format!("too few file descriptors: {free} are free, a run needs {wanted}: {error}");
+                return Err(Failure::new(Exit::Storage, "io", text).hint("raise the limit: `ulimit -n 1024`"));
+            }
+            Err(error) => return Err(Failure::io(format!("open {NOTHING}"), &error)),
+        }
+    }
+    Ok(())
+}
+
 /// Waits for asynchronous work in a runtime of its own: only runs need one.
 pub(crate) fn complete<F: Future>(work: F) -> Result<F::Output, Failure> {
+    // The runtime would end in a panic.
+    refuse_without_descriptors(OF_RUNTIME)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    conclave::cli::run(std::env::args_os())
+    conclave::cli::program(std::env::args_os())
 }

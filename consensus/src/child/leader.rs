@@ -3,7 +3,8 @@
 use std::process::ExitStatus;
 
 use conclave_db::process::ProcessIdentity;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getsid, kill_process, kill_process_group, waitid};
 use tokio::process::Child;
 
 /// A child whose end was not asked for yet, so that its pid and its group are still its own. When dropped before,
@@ -16,6 +17,8 @@ pub(super) struct Leader {
     /// Ends of any children; the runtime tells all who listen.
     deaths: tokio::signal::unix::Signal,
     is_ours: bool,
+    /// Whether it has a launcher, which makes the group.
+    is_launched: bool,
 }
 
 impl Leader {
@@ -24,8 +27,9 @@ impl Leader {
         identity: ProcessIdentity,
         pid: Pid,
         deaths: tokio::signal::unix::Signal,
+        is_launched: bool,
     ) -> Self {
-        Self { child, identity, pid, deaths, is_ours: true }
+        Self { child, identity, pid, deaths, is_ours: true, is_launched }
     }
 
     pub(super) const fn identity(&self) -> &ProcessIdentity {
@@ -37,7 +41,7 @@ impl Leader {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match waitid(WaitId::Pid(self.pid), look) {
             Ok(ended) => ended.is_some(),
-            Err(rustix::io::Errno::INTR) => false,
+            Err(Errno::INTR) => false,
             // Somebody else has waited for it: the numbers may be another's by now.
             Err(_) => {
                 self.is_ours = false;
@@ -57,8 +61,26 @@ impl Leader {
     pub(super) fn signal_group(&self, signal: Signal) {
         if self.is_ours {
             // Fails where none of them is left, which is as good.
-            let _ = kill_process_group(self.pid, signal);
+            let sent = kill_process_group(self.pid, signal);
+            // The launcher has not made the group yet. Nobody else can make one of this number.
+            if self.is_launched && sent == Err(Errno::SRCH) {
+                let _ = kill_process(self.pid, signal);
+                if signal == Signal::KILL {
+                    // It may have come to it in between.
+                    let _ = kill_process_group(self.pid, signal);
+                }
+            }
         }
+    }
+
+    pub(super) const fn is_launched(&self) -> bool {
+        self.is_launched
+    }
+
+    /// Whether it has a launcher that was still in our session, where a Ctrl-C reaches it; to be asked before its end
+    /// is taken.
+    pub(super) fn is_in_our_session(&self) -> bool {
+        self.is_launched && self.is_ours && getsid(Some(self.pid)).is_ok_and(|session| session != self.pid)
     }
 
     /// Takes the end of one that has exited; from here on its number is free. `None` for one that goes on.

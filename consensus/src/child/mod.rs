@@ -1,4 +1,4 @@
-//! Agents as child processes: started in a group of their own, fed, heard, and ended on time with all they started.
+//! Agents as child processes: started in a group or a session of their own, fed, heard, and ended on time with all they started.
 //!
 //! A child is ended as a whole. Its group gets SIGTERM and SIGCONT (a stopped process hears nothing else), after a
 //! grace SIGKILL; processes that left the group are known by the mark in their environment. A signal never goes
@@ -21,6 +21,7 @@ mod capture;
 mod census;
 mod ending;
 mod environment;
+mod launch;
 mod leader;
 mod leftovers;
 mod progress;
@@ -35,6 +36,7 @@ use std::time::Duration;
 
 pub use self::capture::Capture;
 pub use self::environment::environment;
+pub use self::launch::launch;
 pub use self::leftovers::{Leftovers, end_leftovers};
 pub use self::running::Running;
 pub use self::start::{is_exhausted, start};
@@ -46,6 +48,10 @@ pub const MARK: &str = "CONCLAVE_ATTEMPT";
 /// What is to be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
+    /// What is put before the program to start it, and becomes it with [`launch`]: then the child leads a session of
+    /// its own and has no controlling terminal, which it could draw on or be stopped by. Empty: it leads a group of
+    /// its own, in the caller's session.
+    pub launcher: Vec<OsString>,
     /// A path, or a name that is looked for in the PATH of `env`.
     pub program: OsString,
     /// Its arguments.
@@ -101,6 +107,8 @@ pub struct Done {
     pub signal: Option<i32>,
     /// Who ended it.
     pub why: Why,
+    /// The system's error code, where the launcher could not start the program.
+    pub not_started: Option<i32>,
     /// What it wrote to standard output.
     pub stdout: Capture,
     /// What it wrote to standard error.

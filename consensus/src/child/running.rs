@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use conclave_db::process::ProcessIdentity;
+use rustix::process::Signal;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::time::sleep;
 
@@ -13,7 +14,7 @@ use super::leader::Leader;
 use super::progress::Progress;
 use super::stop::Stop;
 use super::streams::{Feed, Heard, Streams};
-use super::{Done, Limits, Why};
+use super::{Done, Limits, Why, launch};
 
 /// How long the pipes of a child that has exited may be held by those that it started.
 const LINGER: Duration = Duration::from_secs(1);
@@ -99,10 +100,18 @@ impl Running {
             () = streams.closed() => {}
             () = sleep(LINGER) => {}
         }
+        let is_in_our_session = leader.is_in_our_session();
         let status = leader.reap();
         let (stdout, stderr) = streams.finish();
         let exit_code = status.and_then(|status| status.code());
         let signal = status.and_then(|status| status.signal());
-        Done { exit_code, signal, why, stdout, stderr }
+        let from_terminal = [Signal::INT, Signal::QUIT, Signal::HUP].map(Signal::as_raw);
+        if is_in_our_session && signal.is_some_and(|signal| from_terminal.contains(&signal)) {
+            // Whoever ended us at the terminal met the launcher too: the agent has not begun.
+            why = Why::Cancelled;
+        }
+        let refused = || launch::refused(&mark, exit_code, &stderr.bytes);
+        let not_started = leader.is_launched().then(refused).flatten();
+        Done { exit_code, signal, why, not_started, stdout, stderr }
     }
 }

@@ -59,6 +59,15 @@ enum Came {
     Ended(Done),
 }
 
+impl Came {
+    fn of(done: Done) -> Self {
+        match done.not_started {
+            Some(code) => Self::NotStarted(io::Error::from_raw_os_error(code)),
+            None => Self::Ended(done),
+        }
+    }
+}
+
 impl Attempt<'_> {
     pub(super) async fn make(&self, stage: &Stage) -> Result<Attempted> {
         let agent_id = stage.agent_id(&self.definition.name, self.number, self.lost);
@@ -94,7 +103,7 @@ impl Attempt<'_> {
                         });
                         let done = done.await;
                         drop(prepared.scratch);
-                        Came::Ended(done)
+                        Came::of(done)
                     }
                 }
             }
@@ -159,6 +168,7 @@ impl Attempt<'_> {
         environment.retain(|(name, _)| env.iter().all(|(own, _)| own != name));
         environment.extend(env);
         let command = Command {
+            launcher: stage.session.launcher.clone(),
             program,
             args,
             directory: stage.directory(),

@@ -25,6 +25,8 @@ pub struct Session {
     pub definitions: Vec<AgentDefinition>,
     /// The environment of the caller, of which each agent gets what it may see.
     pub environment: Vec<(OsString, OsString)>,
+    /// What agents are started through, to have no controlling terminal: [`Command::launcher`](crate::child::Command::launcher).
+    pub launcher: Vec<OsString>,
     /// Ends the agents (asked a second time: at once) and leaves the run unfinished, to be taken up again.
     pub stop: Stop,
     /// Whom to tell.
@@ -41,6 +43,7 @@ impl Session {
         Self {
             definitions: Vec::new(),
             environment,
+            launcher: Vec::new(),
             stop: Stop::new(),
             observer: Arc::new(|_| {}),
             random: Arc::new(SystemRandom),

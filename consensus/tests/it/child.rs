@@ -17,6 +17,19 @@ use conclave_retry::{Sleeper, SystemSleeper};
 /// So long that a test which needs it to pass has failed.
 const NEVER: Duration = Duration::from_hours(1);
 
+/// What all children are started through, where these tests are asked to.
+const LAUNCHER: &str = "CHILD_TESTS_LAUNCHER";
+
+/// `setsid` becomes the program in a session of its own, which is what a launcher does.
+#[test]
+fn the_same_holds_with_a_launcher() {
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["child::", "--skip", "child::the_same_holds_with_a_launcher"]).env(LAUNCHER, "setsid");
+    let ended = again.output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && !said.contains(" 0 passed"), "{said}");
+}
+
 fn unique_mark() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("test.{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
@@ -24,6 +37,7 @@ fn unique_mark() -> String {
 
 fn sh(script: &str) -> Command {
     Command {
+        launcher: std::env::var_os(LAUNCHER).into_iter().collect(),
         program: "sh".into(),
         args: vec!["-c".into(), OsString::from(script)],
         directory: std::env::temp_dir(),

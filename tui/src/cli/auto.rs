@@ -21,6 +21,7 @@ use crate::{prompts, request};
 
 pub(super) fn run(context: &Context, line: AutoLine) -> Result<Exit, Failure> {
     let request = request(context, line)?;
+    driving::refuse_few_descriptors()?;
     let stop = Stop::new();
     let ending = Ending::new(stop.clone());
     let db = context.open()?;

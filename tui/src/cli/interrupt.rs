@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 
 use conclave_consensus::child::Stop;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::output::Output;
@@ -77,7 +77,7 @@ struct Agents {
     signal: Arc<AtomicI32>,
 }
 
-/// While this is there, Ctrl-C, SIGTERM and SIGHUP end the agents instead of the process; a second one at once.
+/// While this is there, Ctrl-C, Ctrl-\\, SIGTERM and SIGHUP end the agents instead of the process; a second one at once.
 #[derive(Debug)]
 pub(crate) struct Ending {
     agents: Agents,
@@ -113,7 +113,7 @@ impl Drop for Ending {
 
 /// Starts the thread; gives whether it runs.
 fn pass_on() -> bool {
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return false };
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) else { return false };
     let passer = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let agents = AGENTS.lock().unwrap_or_else(PoisonError::into_inner).clone();

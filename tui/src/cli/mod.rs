@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod init;
 mod interrupt;
+mod launched;
 mod live;
 mod manual;
 mod migrate;
@@ -37,11 +38,18 @@ use signal_hook::consts::SIGXFSZ;
 
 use self::args::{Command, Line};
 use self::context::Context;
+pub(crate) use self::launched::launcher;
 pub(crate) use self::output::{Output, Signs};
 pub(crate) use self::sample_agent::WORD as SAMPLE_AGENT;
 use crate::failure::{Exit, Failure};
 use crate::logging;
 use crate::project::Environment;
+
+/// The program `conclave` itself, which its agents are started through; else as [`run`].
+pub fn program(line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let line: Vec<OsString> = line.into_iter().collect();
+    launched::answer(&line).unwrap_or_else(|| run(line))
+}
 
 /// Runs one command line, the program's name first, and gives the exit code.
 pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {

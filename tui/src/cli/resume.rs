@@ -21,6 +21,7 @@ pub(super) fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failur
     if !context.project.has_state() {
         return nothing(context);
     }
+    driving::refuse_few_descriptors()?;
     let db = context.open()?;
     let stop = Stop::new();
     let ending = Ending::new(stop.clone());

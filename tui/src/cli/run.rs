@@ -23,6 +23,7 @@ use crate::request::{self, Ask};
 
 pub(super) fn run(context: &Context, line: RunLine) -> Result<Exit, Failure> {
     let request = request(context, line)?;
+    driving::refuse_few_descriptors()?;
     let stop = Stop::new();
     let ending = Ending::new(stop.clone());
     let db = context.open()?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use conclave_consensus::runs::RunId;
 use conclave_retry::{Clock as _, SystemClock};
 use ratatui::crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
 use super::effect::Effect;
@@ -110,7 +110,7 @@ fn hook_panics() {
 
 /// Turns signals into messages.
 fn signals(sender: Sender<Msg>) -> Result<(), Failure> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])
         .map_err(|error| Failure::io("listen to signals", &error))?;
     spawn("signals", move || {
         for signal in signals.forever() {

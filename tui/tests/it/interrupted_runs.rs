@@ -32,7 +32,7 @@ pub(crate) fn is_gone(pid: &str) -> bool {
 
 #[test]
 fn signals_end_the_agents_and_leave_the_run_to_be_resumed() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         let scratch = Scratch::configured(&(planner("quick") + &agent("slow", STUBBORN, "")));
         let child = start(&scratch);
         let grandchild = when_there(&scratch, "child");
@@ -263,4 +263,19 @@ fn a_run_is_closed_from_another_terminal() {
     output_of(left);
     let said = scratch.ok(&["runs", "cancel", "2"]);
     assert!(said.starts_with("run 2 is closed: insufficient, "), "{said}");
+}
+
+/// Nobody resumes it: its folder goes with the run.
+#[test]
+fn a_run_that_is_deleted_takes_the_folders_of_cut_off_attempts_along() {
+    let scratch = Scratch::configured(&waits_for_leave("a"));
+    let child = start(&scratch);
+    let left_over = when_there(&scratch, "a.waits");
+    send(&child, Signal::KILL);
+    child.wait_with_output().unwrap();
+    kill_process(Pid::from_raw(left_over.parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+    let left = || std::fs::read_dir(scratch.path("tmp")).unwrap().count();
+    assert_eq!(left(), 1);
+    scratch.ok(&["runs", "delete", "1"]);
+    assert_eq!(left(), 0);
 }

@@ -14,6 +14,7 @@ mod commands;
 mod demo;
 mod interrupted;
 mod interrupted_runs;
+mod launched;
 mod lists;
 mod migration;
 mod patience;

@@ -76,6 +76,11 @@ impl Session {
         }
     }
 
+    /// Whether this was ever sent to the terminal.
+    pub(crate) fn has_seen(&self, text: &str) -> bool {
+        self.seen.contains(text)
+    }
+
     fn take(&mut self, chunk: &[u8]) {
         let chunk = String::from_utf8_lossy(chunk);
         self.screen.write(&chunk);
@@ -232,7 +237,7 @@ fn it_starts_helps_filters_and_quits() {
 
 #[test]
 fn signals_end_it_and_the_terminal_is_as_before() {
-    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)] {
         let scratch = Scratch::with_runs();
         let mut session = Session::start(&scratch, &[]);
         session.until("10 of 10");

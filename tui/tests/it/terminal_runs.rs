@@ -82,7 +82,7 @@ fn leaving_asks_what_is_to_become_of_the_run() {
 
 #[test]
 fn a_signal_ends_the_agents_and_the_run_can_be_gone_on_with() {
-    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         // The first time it hangs, then it answers.
         let script = format!("if [ -e child ]; then {}; else {STUBBORN}; fi", answers(&plan("")));
         let (scratch, mut session) = begin(&agent("moody", &script, ""));
@@ -212,4 +212,26 @@ fn a_way_through_the_stages_is_led_from_here_and_goes_on_where_it_was_left() {
     assert_eq!(session.ends().0.code(), Some(0));
     let runs = scratch.json(&["runs", "list"]);
     assert!(runs.as_array().unwrap().iter().any(|run| run["spec"] == "S-2"), "{runs}");
+}
+
+/// The UI leads a session whose controlling terminal is its own, as in a window; nothing that it starts has one.
+#[test]
+fn agents_have_no_terminal_to_draw_on_or_to_wait_for() {
+    let script = format!(
+        "printf 'SCRIB%s' BLED > /dev/tty; read line < /dev/tty; echo $? > tried; {}",
+        answers(&plan(""))
+    );
+    let scratch = Scratch::configured(&agent("rude", &script, ""));
+    scratch.ok(&["init"]);
+    let program = env!("CARGO_BIN_EXE_conclave");
+    let mut session = Session::with(scratch.shell(&format!("exec setsid --ctty --wait '{program}'")), &[]);
+    session.until("There are none yet");
+    start_a_run(&mut session, "rude");
+    session.until("run 1: ok");
+    assert!(!session.has_seen("SCRIBBLED"));
+    assert_ne!(when_there(&scratch, "tried"), "0");
+    session.keys("q");
+    session.ends();
+    let attempts = scratch.json(&["runs", "show", "1"])["attempts"].clone();
+    assert_eq!(attempts.as_array().unwrap().len(), 1, "{attempts}");
 }

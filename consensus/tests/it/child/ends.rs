@@ -130,3 +130,33 @@ fn a_dropped_child_takes_its_group_along() {
         until("the group has ended", || marked(&mark).is_empty());
     });
 }
+
+fn launched(launcher: &[&str], script: &str) -> Command {
+    Command { launcher: launcher.iter().map(OsString::from).collect(), ..sh(script) }
+}
+
+/// Before the launcher has left our session a Ctrl-C reaches it, and the program has not begun.
+#[test]
+fn a_launcher_that_the_terminal_ended_was_cancelled() {
+    let interrupt = ["sh", "-c", "kill -INT $$"];
+    let done = run(launched(&interrupt, "echo out"), &patient(), 0);
+    assert_eq!((done.signal, done.why), (Some(2), Why::Cancelled));
+    let done = run(launched(&[&["setsid"][..], &interrupt].concat(), "echo out"), &patient(), 0);
+    assert_eq!((done.signal, done.why), (Some(2), Why::Exited));
+}
+
+/// There is no group yet, and ours goes on.
+#[test]
+fn a_launcher_that_has_made_no_group_is_ended_too() {
+    let limits = Limits { timeout: BRIEF, grace: BRIEF, ..patient() };
+    let done = run(launched(&["sh", "-c", "exec sleep 1000"], ""), &limits, 0);
+    assert_eq!((done.signal, done.why), (Some(15), Why::TimedOut));
+    let done = run(launched(&["sh", "-c", "trap '' TERM; while :; do sleep 1000; done"], ""), &limits, 0);
+    assert_eq!((done.signal, done.why), (Some(9), Why::TimedOut));
+    let command = launched(&["sh", "-c", "exec sleep 1000"], "");
+    let mark = command.mark.clone();
+    in_runtime(async {
+        drop(start(command).unwrap());
+        until("it has ended", || marked(&mark).is_empty());
+    });
+}

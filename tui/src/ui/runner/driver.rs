@@ -252,6 +252,7 @@ impl Hands {
             ..Ask::default()
         };
         let request = request::of_stage(&project, &self.environment, &self.shared.actor, ask)?;
+        driving::refuse_few_descriptors()?;
         let db = self.open()?;
         let run = workflow::begin(&db, &request).doing("begin the run")?;
         Ok((db, run))

@@ -1,0 +1,33 @@
+//! `conclave launch-agent PROGRAM [ARGUMENT…]`: gives up the terminal and becomes the program. Agents are started
+//! through it; it is nobody else's business, so it stands in no help and no completions.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use conclave_consensus::child;
+
+const WORD: &str = "launch-agent";
+
+/// Whether this process is the program `conclave`, which knows the word. A test is not.
+static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
+
+/// Answers a line with the word; gives back only where the program could not be started.
+pub(super) fn answer(line: &[OsString]) -> Option<ExitCode> {
+    IS_PROGRAM.store(true, Ordering::Relaxed);
+    let [_, word, program, args @ ..] = line else { return None };
+    (word == WORD).then(|| ExitCode::from(child::launch(program, args)))
+}
+
+/// What agents are started through; nothing where this is another program.
+pub(crate) fn launcher() -> Vec<OsString> {
+    // It is still this program when its file was replaced by a newer one.
+    const RUNNING: &str = "/proc/self/exe";
+    if !IS_PROGRAM.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let program =
+        if Path::new(RUNNING).exists() { Some(RUNNING.into()) } else { std::env::current_exe().ok() };
+    program.map_or_else(Vec::new, |program| vec![program.into_os_string(), WORD.into()])
+}
