@@ -92,7 +92,7 @@ impl Driver {
             let said = hands.open().and_then(|db| {
                 let cancelled = driving::complete(workflow::cancel(&db, run, &hands.shared.actor))?
                     .doing(format!("run {run}"))?;
-                Ok(match cancelled {
+                Ok(Msg::News(match cancelled {
                     workflow::Cancel::Asked { .. } => {
                         format!("run {run} is being cancelled: its agents are ended")
                     }
@@ -100,9 +100,9 @@ impl Driver {
                         format!("run {run} is closed: {}, {}", verdict.status, verdict.reason)
                     }
                     workflow::Cancel::AlreadyClosed => format!("run {run} was closed already"),
-                })
+                }))
             });
-            hands.say(Msg::Told(said.map_err(Into::into)));
+            hands.say(said.unwrap_or_else(|failure| Msg::Told(Err(failure.into()))));
         });
     }
 
@@ -243,11 +243,13 @@ impl Hands {
         let driven = catch_unwind(AssertUnwindSafe(|| self.to_its_end(db, run)));
         let driven =
             driven.unwrap_or_else(|_| Err(Failure::internal("the run failed by a defect; the log has more")));
-        let outcome: Result<String, Problem> = driven.map_err(Into::into);
-        self.say(Msg::DriveEnded { run, outcome });
+        let agreed = driven.as_ref().is_ok_and(|(agreed, _)| *agreed);
+        let outcome: Result<String, Problem> = driven.map(|(_, said)| said).map_err(Into::into);
+        self.say(Msg::DriveEnded { run, agreed, outcome });
     }
 
-    fn to_its_end(&self, db: &Db, run: RunId) -> Result<String, Failure> {
+    /// Whether the verdict is ok, and what is to be said of it.
+    fn to_its_end(&self, db: &Db, run: RunId) -> Result<(bool, String), Failure> {
         let mut session = driving::session(&self.shared.project(), &self.environment);
         let messages = self.messages.clone();
         session.observer = Arc::new(move |event| {
@@ -256,8 +258,8 @@ impl Hands {
         session.stop = self.stop.below();
         let driven = driving::complete(workflow::drive(db, run, &session))?.doing(format!("run {run}"))?;
         let Some(verdict) = driven.verdict else {
-            return Ok(format!("run {run} was interrupted; r goes on with it"));
+            return Ok((false, format!("run {run} was interrupted; r goes on with it")));
         };
-        Ok(format!("run {run}: {}, {}", verdict.status, verdict.reason))
+        Ok((verdict.consensus_ok, format!("run {run}: {}, {}", verdict.status, verdict.reason)))
     }
 }
