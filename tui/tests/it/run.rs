@@ -325,3 +325,32 @@ fn a_terminal_shows_who_is_at_it() {
     assert_eq!(code, Some(0), "{seen}");
     assert!(seen.contains("2 of 2 answers count"), "{seen}");
 }
+
+#[test]
+fn on_a_terminal_a_deletion_asks_first() {
+    let scratch = Scratch::configured(&planner("a"));
+    plan_of(&scratch, &[]);
+    let mut refused = Session::start(&scratch, &["runs", "delete", "1"]);
+    refused.until("Delete run 1, S-1 plan, with its 1 answer?");
+    refused.keys("\r");
+    assert_eq!(refused.said().0, Some(1));
+    only_run(&scratch);
+    let mut agreed = Session::start(&scratch, &["runs", "delete", "1"]);
+    agreed.until("[y/N]");
+    agreed.keys("y\r");
+    let (code, said) = agreed.said();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(scratch.json(&["runs", "list"]), json!([]));
+    plan_of(&scratch, &[]);
+    let (code, said) = Session::start(&scratch, &["runs", "delete", "2", "--yes"]).said();
+    assert!(code == Some(0) && !said.contains("[y/N]"), "{said}");
+}
+
+#[test]
+fn a_failure_without_another_try_says_why_at_once() {
+    let scratch =
+        Scratch::configured(&(planner("a") + &agent("b", "echo no luck >&2; exit 3", "retries = 0")));
+    let done = plan_of(&scratch, &[]);
+    let line = done.stderr.lines().find(|line| line.starts_with("b: attempt 1 failed")).unwrap_or_default();
+    assert!(line.contains("no luck") && line.ends_with("; not tried again"), "{}", done.stderr);
+}
