@@ -24,9 +24,10 @@ pub(crate) fn checks(project: &Project, environment: &Environment) -> Vec<Check>
     let known = known(&project.config, environment);
     if known.agents.is_empty() {
         let names: Vec<&str> = agents::PRESETS.iter().map(|preset| preset.name).collect();
-        return vec![Check::ok(
+        return vec![Check::warn(
             NAME,
-            format!("none is configured, and none of {} is on PATH", names.join(", ")),
+            format!("nobody can be asked: none is configured, and none of {} is on PATH", names.join(", ")),
+            "install one, or add [[agents]] to .conclave/config.toml; `conclave demo` shows a run without any",
         )];
     }
     let asked = grouped(&known.agents);

@@ -50,6 +50,9 @@ pub(super) fn refused(mark: &str, exit_code: Option<i32>, stderr: &[u8]) -> Opti
 pub(super) fn look_for(program: &OsStr, env: &[(OsString, OsString)], directory: &Path) -> io::Result<()> {
     // Where there is no PATH, the system looks here.
     const USUAL: &str = "/bin:/usr/bin";
+    if program.is_empty() {
+        return Err(Errno::NOENT.into());
+    }
     if program.as_bytes().contains(&b'/') {
         return executable(&directory.join(program));
     }
@@ -58,9 +61,9 @@ pub(super) fn look_for(program: &OsStr, env: &[(OsString, OsString)], directory:
     let mut found = Err(Errno::NOENT.into());
     for folder in std::env::split_paths(path) {
         match executable(&directory.join(folder).join(program)) {
-            Ok(()) if !program.is_empty() => return Ok(()),
+            Ok(()) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => found = Err(error),
-            Ok(()) | Err(_) => {}
+            Err(_) => {}
         }
     }
     found

@@ -208,6 +208,8 @@ impl Unusable {
         match self {
             Self::NoAnswer => "gave no answer",
             Self::Failed => "failed",
+            Self::TimedOut => "timed out",
+            Self::Cancelled => "was cancelled",
             Self::Empty => "answered nothing",
             Self::Template => "gave the prompt's template back",
             Self::NotJson => "answered no JSON",

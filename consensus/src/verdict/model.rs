@@ -106,8 +106,12 @@ pub struct AgentVerdict {
 pub enum Unusable {
     /// It gave none.
     NoAnswer,
-    /// It failed, or was ended, before it gave one.
+    /// It failed before it gave one.
     Failed,
+    /// It had no time left to give one.
+    TimedOut,
+    /// Somebody ended it before it gave one.
+    Cancelled,
     /// Nothing but white space.
     Empty,
     /// The prompt's schema, echoed back.

@@ -105,7 +105,12 @@ fn weigh<'a>(
     failed: Option<&str>,
 ) -> Voice<'a> {
     let Some(answer) = answer else {
-        let why = if failed.is_some() { Unusable::Failed } else { Unusable::NoAnswer };
+        let why = match failed {
+            None => Unusable::NoAnswer,
+            Some("timed_out") => Unusable::TimedOut,
+            Some("cancelled") => Unusable::Cancelled,
+            Some(_) => Unusable::Failed,
+        };
         return Voice { why: Some(why), ..voice };
     };
     let voice = Voice { answer: Some(answer), ..voice };

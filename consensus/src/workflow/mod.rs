@@ -34,7 +34,7 @@ pub(crate) use self::find::stored_key;
 pub(crate) use self::leftovers::end_before_delete;
 pub use self::pipeline::{
     BegunPipeline, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState, PipelineStep,
-    begin_pipeline, drive_pipeline, pipeline, pipeline_of_run, unfinished_pipelines,
+    begin_pipeline, drive_pipeline, newest_pipeline, pipeline, pipeline_of_run, unfinished_pipelines,
 };
 pub(crate) use self::pipeline::{Earlier, Settled};
 pub use self::request::RunRequest;

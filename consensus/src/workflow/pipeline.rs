@@ -202,6 +202,12 @@ pub fn pipeline(db: &Db, id: PipelineId) -> Result<Option<Pipeline>> {
     Ok(found.map(|pipeline| seen_from_here(db, pipeline)))
 }
 
+/// The newest pipeline of a spec, however it stands.
+pub fn newest_pipeline(db: &Db, spec: &str) -> Result<Option<Pipeline>> {
+    let found = db.read(|conn| store::newest_of(conn, spec)?.map(|stored| show(conn, stored)).transpose())?;
+    Ok(found.map(|pipeline| seen_from_here(db, pipeline)))
+}
+
 /// The pipeline that a run is a step of. Those that stand for steps before its first are none of its own.
 pub fn pipeline_of_run(db: &Db, run: RunId) -> Result<Option<Pipeline>> {
     let found = db.read(|conn| store::of_run(conn, run)?.map(|stored| show(conn, stored)).transpose())?;

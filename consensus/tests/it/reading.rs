@@ -122,7 +122,8 @@ fn json_is_as_documented() {
     assert_eq!(
         serde_json::to_value(run).unwrap(),
         serde_json::json!({
-            "id": 1, "run_key": "run_A", "spec": "S1", "stage": "plan", "status": "degraded",
+            "id": 1,
+            "interrupted": false, "run_key": "run_A", "spec": "S1", "stage": "plan", "status": "degraded",
             "consensus_ok": false, "degraded": true, "recorded": "degraded", "output_count": 4,
             "agents": ["claude", "gemini", "gpt_pro"],
             "started_at": "2025-11-11T02:33:20.000Z", "updated_at": "2025-11-11T02:33:25.000Z",

@@ -48,3 +48,16 @@ fn each_program_is_started_once_in_a_home_of_its_own() {
     );
     assert!(!programs.join("mine.log").exists(), "a command of one's own is not started");
 }
+
+#[test]
+fn without_agents_it_warns_and_says_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join(".conclave")).unwrap();
+    let environment = Environment::new(&root, &[("PATH", root.to_str().unwrap()), ("HOME", "/h")]);
+    let project = Project::find(&environment, &Places::default()).unwrap();
+    let found = checks(&project, &environment);
+    assert_eq!((found.len(), found[0].state), (1, CheckState::Warn), "{found:?}");
+    let advice = found[0].advice.as_deref().unwrap();
+    assert!(advice.contains("[[agents]]") && advice.contains("conclave demo"), "{advice}");
+}

@@ -158,7 +158,7 @@ pub(crate) struct AutoLine {
     /// The spec
     #[arg(value_parser = values::spec)]
     pub(crate) spec: String,
-    /// The stage to begin with; the first that is not done by default
+    /// The stage to begin with; the first that is not done by default. Also begins a spec again that is through all
     #[arg(long, value_name = "STAGE", value_parser = PossibleValuesParser::new(values::STAGES))]
     pub(crate) from: Option<String>,
     /// What the first stage is asked; `-` reads standard input
@@ -230,11 +230,14 @@ pub(crate) enum Runs {
         #[arg(allow_negative_numbers = true)]
         run: String,
     },
-    /// Delete a run with everything that belongs to it
+    /// Delete a run with everything that belongs to it; on a terminal it asks first
     Delete {
         /// The run's number, or a prefix of its key (with `/stage` when it spans stages)
         #[arg(allow_negative_numbers = true)]
         run: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Show the open questions of a quality gate, or answer one
     Answer {

@@ -20,6 +20,11 @@ use crate::text::visible;
 use crate::{prompts, request};
 
 pub(super) fn run(context: &Context, line: AutoLine) -> Result<Exit, Failure> {
+    if line.from.is_none()
+        && let Some(end) = done_before(context, &line.spec)?
+    {
+        return tell(context, &end);
+    }
     let request = request(context, line)?;
     driving::refuse_few_descriptors()?;
     let stop = Stop::new();
@@ -34,6 +39,10 @@ pub(super) fn run(context: &Context, line: AutoLine) -> Result<Exit, Failure> {
         let go_on = format!("conclave auto {}", request.spec);
         return Err(interrupted(&driving::name(&end.pipeline), &go_on, &ending));
     }
+    tell(context, &end)
+}
+
+fn tell(context: &Context, end: &PipelineEnd) -> Result<Exit, Failure> {
     if context.output.json {
         context.output.document(&json!({
             "pipeline": end.pipeline,
@@ -41,9 +50,26 @@ pub(super) fn run(context: &Context, line: AutoLine) -> Result<Exit, Failure> {
             "open": end.open,
         }))?;
     } else {
-        context.output.print(lines(&context.output, &end))?;
+        context.output.print(lines(&context.output, end))?;
     }
-    Ok(exit_of(&end))
+    Ok(exit_of(end))
+}
+
+/// What a spec ended with that went through all stages before: nobody is asked, and paid, a second time unless somebody
+/// says so.
+fn done_before(context: &Context, spec: &str) -> Result<Option<PipelineEnd>, Failure> {
+    if !context.project.has_state() {
+        return Ok(None);
+    }
+    let db = context.open()?;
+    let found = workflow::newest_pipeline(&db, spec).doing("look for the pipeline")?;
+    let Some(found) = found.filter(|found| found.state == PipelineState::Done) else { return Ok(None) };
+    let spec = visible(spec);
+    context
+        .output
+        .notice(format!("{spec} is already through all stages: nobody is asked; `--from plan` begins again"));
+    // What has ended is only told.
+    drive(context, &db, found.id, Stop::new()).map(Some)
 }
 
 fn request(context: &Context, line: AutoLine) -> Result<PipelineRequest, Failure> {

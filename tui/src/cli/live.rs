@@ -2,6 +2,7 @@
 //!
 //! A thread of its own prints, so that whoever keeps stderr does not hold up the agents.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -10,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conclave_consensus::runs;
+use conclave_consensus::runs::{self, AttemptDetail, RunId};
 use conclave_consensus::workflow::{AgentState, AttemptEnd, Event, Observer, RosterEntry};
 use conclave_db::Db;
 use conclave_retry::{Clock as _, SystemClock};
@@ -101,13 +102,15 @@ struct Teller {
     db: Option<Db>,
     board: Board,
     bar: Option<ProgressBar>,
+    /// The run that is told of.
+    run: Cell<Option<RunId>>,
 }
 
 impl Teller {
     fn new(output: Output, db: Option<Db>) -> Self {
         let board = Board::default();
         let bar = output.shows_progress().then(|| bar(&board, output.columns));
-        Self { output, db, board, bar }
+        Self { output, db, board, bar, run: Cell::new(None) }
     }
 
     fn tell(self, events: &Receiver<Event>, missed: &AtomicU64) {
@@ -137,6 +140,7 @@ impl Teller {
         let now = SystemClock.monotonic();
         match event {
             Event::Begun { run } => {
+                self.run.set(Some(run));
                 let detail = runs::show(self.db.as_ref()?, run).ok()??;
                 let standing = |entry: &RosterEntry| match entry.state {
                     AgentState::Answered => Standing::Answered,
@@ -172,7 +176,10 @@ impl Teller {
                 };
                 Some(match end {
                     AttemptEnd::Answered => format!("{name}: answered{took}"),
-                    AttemptEnd::Failed => format!("{name}: attempt {attempt} failed{took}"),
+                    AttemptEnd::Failed => {
+                        let last = self.why_for_good(&name, attempt).unwrap_or_default();
+                        format!("{name}: attempt {attempt} failed{took}{last}")
+                    }
                     AttemptEnd::TimedOut => format!("{name}: ended, its time was over{took}"),
                     AttemptEnd::Cancelled => format!("{name}: ended{took}"),
                     AttemptEnd::Lost => format!("{name}: attempt {attempt} was lost"),
@@ -196,6 +203,16 @@ impl Teller {
     fn has_answered(&self, agent: &str) -> bool {
         let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
         matches!(board.get(agent), Some(Standing::Answered))
+    }
+
+    /// Why an attempt failed after which there is no other; why there is another one is told when it waits.
+    fn why_for_good(&self, agent: &str, attempt: u32) -> Option<String> {
+        let detail = runs::show(self.db.as_ref()?, self.run.get()?).ok()??;
+        let is_it = |one: &&AttemptDetail| visible(&one.agent) == agent && one.attempt == i64::from(attempt);
+        let found = detail.attempts.iter().find(is_it).filter(|one| one.details.retry_at.is_none())?;
+        let why = found.details.message.as_deref().or(found.extraction_error.as_deref())?;
+        let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(format!(": {}; not tried again", visible(&why)))
     }
 
     fn set(&self, agent: String, standing: Standing) -> Option<Standing> {

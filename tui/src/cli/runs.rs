@@ -78,7 +78,7 @@ pub(super) fn run(context: &Context, command: Runs) -> Result<Exit, Failure> {
         Runs::Export { run, dir } => export(context, &run, dir),
         Runs::Diff { run, agents } => diff::run(context, &run, &agents),
         Runs::Cancel { run } => cancel::run(context, &run),
-        Runs::Delete { run } => delete::run(context, &run),
+        Runs::Delete { run, yes } => delete::run(context, &run, yes),
         Runs::Answer { run, issue: Some(issue), text } => {
             answer::give(context, &run, &issue, &text.unwrap_or_default())
         }
@@ -281,6 +281,7 @@ fn page(output: &Output, run: &RunDetail) -> String {
             })
             .collect();
         let _ = write!(text, "\n{}", Table::new(ATTEMPTS, output.columns).lines(&rows, true));
+        text.push_str(&advice(run));
     }
     match &run.synthesis {
         None => text.push_str("\nno synthesis\n"),
@@ -294,6 +295,19 @@ fn page(output: &Output, run: &RunDetail) -> String {
     let others = if several { " [--attempt N] [--sequence N]" } else { "" };
     let _ = writeln!(text, "\nan answer in full: conclave runs output {} AGENT{others}", summary.id);
     text
+}
+
+/// What can be done about the failures, each advice once.
+fn advice(run: &RunDetail) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for attempt in &run.attempts {
+        let Some(hint) = &attempt.details.hint else { continue };
+        let line = format!("{}: {}\n", visible(&attempt.agent), visible(hint));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.concat()
 }
 
 /// Which answer is wanted.

@@ -184,10 +184,16 @@ pub(crate) fn begun(model: &mut Model, begun: Result<RunId, Problem>) -> Vec<Eff
 }
 
 /// A run is driven from here no more.
-pub(crate) fn ended(model: &mut Model, id: RunId, outcome: Result<String, Problem>) -> Vec<Effect> {
+pub(crate) fn ended(
+    model: &mut Model,
+    id: RunId,
+    agreed: bool,
+    outcome: Result<String, Problem>,
+) -> Vec<Effect> {
     model.live.end(id);
     match outcome {
-        Ok(said) => model.say(said),
+        Ok(said) if agreed => model.say(said),
+        Ok(said) => model.tell(said),
         Err(problem) => model.complain(problem),
     }
     let asks = model.overlay == Some(Overlay::Leave);

@@ -88,7 +88,16 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     let outcome = ui.run(&messages, effects);
     // First the terminal, then the agents that are still at work: ending them may take a while.
     drop(ui);
-    outcome.map_err(io)
+    match outcome {
+        // The terminal is gone, and nobody has told us yet.
+        Err(error) if is_gone(&error) => Ok(Exit::Signal(1)),
+        outcome => outcome.map_err(io),
+    }
+}
+
+/// Whether a write failed because the other end of the terminal is closed.
+fn is_gone(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
 fn event_size() -> (u16, u16) {

@@ -70,8 +70,12 @@ pub(crate) enum Msg {
     /// A run is driven from here no more: what came of it, in a line.
     DriveEnded {
         run: RunId,
+        /// Whether its verdict is ok.
+        agreed: bool,
         outcome: Result<String, Problem>,
     },
+    /// Something was done that need not please.
+    News(String),
     /// Something that was asked for is done, or could not be.
     Told(Result<String, Problem>),
     /// What waits for a person.

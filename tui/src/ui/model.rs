@@ -42,7 +42,10 @@ pub(crate) enum State {
 /// A line above the footer that stays until a key is pressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
+    /// Something went well.
     Said(String),
+    /// Something happened, which need not be good.
+    News(String),
     Problem(Problem),
 }
 
@@ -190,6 +193,13 @@ impl Model {
         let text = text.into();
         self.last_result = Some(text.clone());
         self.notice = Some(Notice::Said(text));
+    }
+
+    /// Tells what happened, good or not, until the next key.
+    pub(crate) fn tell(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        self.last_result = Some(text.clone());
+        self.notice = Some(Notice::News(text));
     }
 
     /// Shows a failure until the next key.

@@ -173,6 +173,7 @@ fn notice(model: &Model) -> Vec<Line<'static>> {
             (text, problem.hint.clone(), theme.bad())
         }
         (Some(Notice::Said(text)), _) => (format!("{} {text}", theme.sign("✓", "+")), None, theme.good()),
+        (Some(Notice::News(text)), _) => (format!("{} {text}", theme.dot()), None, theme.warning()),
         (None, Some(working)) => {
             let far = match (working.total, working.phase) {
                 (0, "") => String::new(),

@@ -61,6 +61,10 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             model.say(said);
             Vec::new()
         }
+        Msg::News(news) => {
+            model.tell(news);
+            Vec::new()
+        }
         Msg::Copied(Err(problem)) | Msg::Told(Err(problem)) | Msg::ReadFailed(problem) => {
             model.complain(problem);
             Vec::new()
@@ -97,7 +101,7 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             model.live.heard(run, &event);
             Vec::new()
         }
-        Msg::DriveEnded { run, outcome } => driving::ended(model, run, outcome),
+        Msg::DriveEnded { run, agreed, outcome } => driving::ended(model, run, agreed, outcome),
         Msg::Needs(needs) => {
             model.needs = needs;
             Vec::new()

@@ -41,6 +41,21 @@ fn a_spec_goes_through_all_stages() {
     assert_eq!((time("10"), time("11")), (300_000.into(), 1_800_000.into()), "clarify and plan");
 }
 
+/// Whoever asks twice by mistake does not pay twice.
+#[test]
+fn what_is_through_is_told_and_begins_again_only_when_told_to() {
+    let scratch = Scratch::configured(&(everything("a", "") + &everything("b", "")));
+    let count = || scratch.json(&["runs", "list"]).as_array().unwrap().len();
+    scratch.ok(&["auto", "S-1", "--from", "unlock"]);
+    assert_eq!(count(), 1);
+    let again = scratch.run(&["auto", "S-1"]);
+    assert_eq!((again.code, count()), (Some(0), 1), "{}", again.stderr);
+    assert!(again.stderr.contains("already through all stages") && again.stderr.contains("--from plan"));
+    assert!(again.text().contains("S-1 is through all stages"), "{}", again.text());
+    scratch.ok(&["auto", "S-1", "--from", "unlock"]);
+    assert_eq!(count(), 2);
+}
+
 #[test]
 fn a_later_stage_can_be_the_first() {
     let scratch = Scratch::configured(&(everything("a", "") + &everything("b", "")));

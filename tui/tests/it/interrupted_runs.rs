@@ -69,7 +69,7 @@ fn a_second_signal_waits_for_nobody() {
 pub(crate) fn waits_for_leave(name: &str) -> String {
     let script = format!(
         "echo {name} >> asked; test -e leave || {{ echo $$ > {name}.new; mv {name}.new {name}.waits; exec sleep 600; }}; {}",
-        answers(&plan(""))
+        answers(&plan(r#""unlock_decision":"UNLOCK""#))
     );
     agent(name, &script, "")
 }

@@ -121,14 +121,17 @@ fn what_is_asked_has_an_order_of_precedence() {
     assert!(built_in.contains("work_breakdown") && built_in.contains("S-9"), "{built_in}");
     std::fs::create_dir(folder.join("prompts")).unwrap();
     std::fs::write(folder.join("prompts/plan.md"), "of the project").unwrap();
-    assert_eq!(asked(&[]), "of the project");
+    let keys = "\n\nAnswer with one JSON object and nothing else. It must have at least these keys: \
+                \"work_breakdown\", \"acceptance_mapping\"\n";
+    assert_eq!(asked(&[]), format!("of the project{keys}"), "the built-in one asks for them itself");
     let config = std::fs::read_to_string(folder.join("config.toml")).unwrap();
     scratch.configure(&format!("{config}[stages.spec-plan]\nprompt = 'of the configuration'\n"));
-    assert_eq!(asked(&[]), "of the configuration");
+    assert_eq!(asked(&[]), format!("of the configuration{keys}"));
     std::fs::write(scratch.project().join("p.txt"), b"of the file \xff").unwrap();
     let done = scratch.run(&["run", "S-9", "--stage", "plan", "--prompt", "p.txt"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert_eq!(std::fs::read(scratch.project().join("asked")).unwrap(), b"of the file \xff", "byte for byte");
+    let bytes = std::fs::read(scratch.project().join("asked")).unwrap();
+    assert_eq!(bytes, [b"of the file \xff", keys.as_bytes()].concat(), "byte for byte");
 }
 
 #[test]
@@ -343,4 +346,33 @@ fn a_known_key_goes_on_with_what_it_was_begun_with_and_says_so() {
         other.stderr
     );
     assert_eq!(scratch.json(&["runs", "list"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn on_a_terminal_a_deletion_asks_first() {
+    let scratch = Scratch::configured(&planner("a"));
+    plan_of(&scratch, &[]);
+    let mut refused = Session::start(&scratch, &["runs", "delete", "1"]);
+    refused.until("Delete run 1, S-1 plan, with its 1 answer?");
+    refused.keys("\r");
+    assert_eq!(refused.said().0, Some(1));
+    only_run(&scratch);
+    let mut agreed = Session::start(&scratch, &["runs", "delete", "1"]);
+    agreed.until("[y/N]");
+    agreed.keys("y\r");
+    let (code, said) = agreed.said();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(scratch.json(&["runs", "list"]), json!([]));
+    plan_of(&scratch, &[]);
+    let (code, said) = Session::start(&scratch, &["runs", "delete", "2", "--yes"]).said();
+    assert!(code == Some(0) && !said.contains("[y/N]"), "{said}");
+}
+
+#[test]
+fn a_failure_without_another_try_says_why_at_once() {
+    let scratch =
+        Scratch::configured(&(planner("a") + &agent("b", "echo no luck >&2; exit 3", "retries = 0")));
+    let done = plan_of(&scratch, &[]);
+    let line = done.stderr.lines().find(|line| line.starts_with("b: attempt 1 failed")).unwrap_or_default();
+    assert!(line.contains("no luck") && line.ends_with("; not tried again"), "{}", done.stderr);
 }

@@ -146,7 +146,7 @@ fn a_prompt_can_be_written_in_an_editor() {
     session.keys("q");
     session.ends();
     let asked = std::fs::read_to_string(scratch.project().join("asked")).unwrap();
-    assert_eq!(asked, "one\ntwo");
+    assert!(asked.starts_with("one\ntwo\n\nAnswer with one JSON object"), "{asked}");
 }
 
 #[test]

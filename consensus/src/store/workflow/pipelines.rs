@@ -68,6 +68,12 @@ pub(crate) fn unfinished_of(conn: &ReadConn<'_>, spec: &str) -> Result<Option<St
     Ok(conn.query_optional(&format!("{SELECT} WHERE spec_id = ?1 AND ended_at IS NULL"), [spec], stored)?)
 }
 
+/// The newest of a spec, however it stands.
+pub(crate) fn newest_of(conn: &ReadConn<'_>, spec: &str) -> Result<Option<Stored>> {
+    let query = format!("{SELECT} WHERE spec_id = ?1 ORDER BY id DESC LIMIT 1");
+    Ok(conn.query_optional(&query, [spec], stored)?)
+}
+
 /// Makes the row of a pipeline that nobody drives yet.
 pub(crate) fn insert(
     tx: &WriteTx<'_>,

@@ -163,10 +163,14 @@ fn only_the_latest_answer_of_an_agent_counts() {
 
 #[test]
 fn an_agent_without_an_answer_has_failed_or_gave_none() {
-    let mut case = case("plan", &["a", "b"], &[]);
-    case.expected[1].failed = Some("timed_out".into());
-    let why: Vec<_> = verdict(&case).agents.iter().map(|agent| agent.why).collect();
-    assert_eq!(why, [Some(Unusable::NoAnswer), Some(Unusable::Failed)]);
+    let mut case = case("plan", &["a", "b", "c", "d"], &[]);
+    for (agent, how) in case.expected.iter_mut().skip(1).zip(["timed_out", "cancelled", "lost"]) {
+        agent.failed = Some(how.into());
+    }
+    let judged = verdict(&case);
+    let why: Vec<_> = judged.agents.iter().filter_map(|agent| agent.why).collect();
+    assert_eq!(why, [Unusable::NoAnswer, Unusable::TimedOut, Unusable::Cancelled, Unusable::Failed]);
+    assert!(judged.reason.contains("b timed out, c was cancelled"), "{}", judged.reason);
 }
 
 #[test]

@@ -1,13 +1,18 @@
 //! `conclave runs delete`
 
-use conclave_consensus::runs;
+use std::io::{IsTerminal as _, Write as _};
+
+use conclave_consensus::runs::{self, RunId};
+use conclave_db::Db;
 use serde_json::json;
 
 use crate::cli::context::Context;
+use crate::cli::output::Output;
 use crate::failure::{Doing, Exit, Failure};
 use crate::find_run::find_one;
+use crate::text::{counted, visible};
 
-pub(super) fn run(context: &Context, name: &str) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, name: &str, yes: bool) -> Result<Exit, Failure> {
     if !context.project.has_state() {
         return Err(
             Failure::not_found(format!("no run {name:?}: there is no state here")).hint("conclave init")
@@ -15,6 +20,10 @@ pub(super) fn run(context: &Context, name: &str) -> Result<Exit, Failure> {
     }
     let db = context.open()?;
     let id = find_one(&db, name)?;
+    if !yes && asks(&context.output) && !agrees(&db, id)? {
+        context.output.notice("nothing is deleted");
+        return Ok(Exit::StateSaysNo);
+    }
     if !runs::delete(&db, id).doing(format!("delete run {id}"))? {
         return Err(Failure::not_found(format!("no run {id}: it has just been deleted")));
     }
@@ -25,4 +34,27 @@ pub(super) fn run(context: &Context, name: &str) -> Result<Exit, Failure> {
         context.output.print(format_args!("deleted run {id}\n"))?;
     }
     Ok(Exit::Done)
+}
+
+/// Whether a person is there to be asked.
+fn asks(output: &Output) -> bool {
+    !output.json && output.is_terminal() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks; the safe answer is no.
+fn agrees(db: &Db, id: RunId) -> Result<bool, Failure> {
+    let Some(run) = runs::show(db, id).doing("read the run")? else { return Ok(true) };
+    let run = run.summary;
+    let question = format!(
+        "Delete run {id}, {} {}, with its {}? This cannot be undone. [y/N] ",
+        visible(&run.spec),
+        visible(&run.stage),
+        counted(run.output_count, "answer", "answers")
+    );
+    let mut stderr = std::io::stderr().lock();
+    let asked = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());
+    asked.map_err(|error| Failure::io("ask", &error))?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(|error| Failure::io("read the answer", &error))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

@@ -24,7 +24,7 @@ fn open(run: RunId) -> Model {
 
 fn said(model: &Model) -> &str {
     match &model.notice {
-        Some(Notice::Said(text)) => text,
+        Some(Notice::Said(text) | Notice::News(text)) => text,
         Some(Notice::Problem(problem)) => &problem.text,
         None => "",
     }
@@ -58,7 +58,7 @@ fn quitting_asks_what_is_to_become_of_runs_in_progress() {
         send(&mut model, Msg::Begun(Ok(RUNNING)), 42);
         model
     };
-    let ended = || Msg::DriveEnded { run: RUNNING, outcome: Ok("done".to_owned()) };
+    let ended = || Msg::DriveEnded { run: RUNNING, agreed: true, outcome: Ok("done".to_owned()) };
     let mut stays = begun();
     assert_eq!(press(&mut stays, 42, &["q", "enter"]), [], "to stay is the default");
     assert!(!send(&mut stays, ended(), 42).contains(&Effect::Quit));
@@ -93,6 +93,15 @@ fn lines_are_shown_while_the_attempt_lasts_that_wrote_them() {
     assert!(frame(&model).contains("last: \"Reading src/lib.rs\""), "{}", frame(&model));
     send(&mut model, event(Event::Started { agent: "claude".into(), attempt: 2, limit: 3, pid: 9 }), 42);
     assert!(!frame(&model).contains("Reading"));
+}
+
+#[test]
+fn only_what_ended_well_is_told_with_a_tick() {
+    for (agreed, sign) in [(true, "✓ run 41: over"), (false, "· run 41: over")] {
+        let mut model = open(CLOSED);
+        send(&mut model, Msg::DriveEnded { run: RUNNING, agreed, outcome: Ok("run 41: over".into()) }, 42);
+        assert!(frame(&model).contains(sign), "{}", frame(&model));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use conclave_consensus::child::Stop;
 use conclave_consensus::gates;
 use conclave_consensus::runs::{self, RunId};
-use conclave_consensus::workflow::{self, Event, Pipeline, Unfinished};
+use conclave_consensus::workflow::{self, Event, Pipeline, PipelineState, Unfinished};
 use conclave_db::Db;
 
 use super::Shared;
@@ -117,9 +117,9 @@ impl Driver {
             let said = hands.open().and_then(|db| {
                 let cancelled = driving::complete(workflow::cancel(&db, run, &hands.shared.actor))?
                     .doing(format!("run {run}"))?;
-                Ok(driving::cancelled(run, &cancelled))
+                Ok(Msg::News(driving::cancelled(run, &cancelled)))
             });
-            hands.say(Msg::Told(said.map_err(Into::into)));
+            hands.say(said.unwrap_or_else(|failure| Msg::Told(Err(failure.into()))));
         });
     }
 
@@ -305,10 +305,14 @@ impl Hands {
         }));
         let led = led
             .unwrap_or_else(|_| Err(Failure::internal("the pipeline failed by a defect; the log has more")));
+        let agreed = led.as_ref().is_ok_and(|end| {
+            end.pipeline.state == PipelineState::Done
+                && end.verdict.as_ref().is_some_and(|verdict| verdict.consensus_ok)
+        });
         let said = led.map(|end| driving::rest(&end.pipeline)).map_err(Problem::from);
         let last = at.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.say(match last {
-            Some(run) => Msg::DriveEnded { run, outcome: said },
+            Some(run) => Msg::DriveEnded { run, agreed, outcome: said },
             None => Msg::Told(said),
         });
     }
@@ -319,11 +323,13 @@ impl Hands {
         let driven = catch_unwind(AssertUnwindSafe(|| self.to_its_end(db, run)));
         let driven =
             driven.unwrap_or_else(|_| Err(Failure::internal("the run failed by a defect; the log has more")));
-        let outcome: Result<String, Problem> = driven.map_err(Into::into);
-        self.say(Msg::DriveEnded { run, outcome });
+        let agreed = driven.as_ref().is_ok_and(|(agreed, _)| *agreed);
+        let outcome: Result<String, Problem> = driven.map(|(_, said)| said).map_err(Into::into);
+        self.say(Msg::DriveEnded { run, agreed, outcome });
     }
 
-    fn to_its_end(&self, db: &Db, run: RunId) -> Result<String, Failure> {
+    /// Whether the verdict is ok, and what is to be said of it.
+    fn to_its_end(&self, db: &Db, run: RunId) -> Result<(bool, String), Failure> {
         let mut session = driving::session(&self.shared.project(), &self.environment);
         let messages = self.messages.clone();
         session.observer = Arc::new(move |event| {
@@ -332,9 +338,9 @@ impl Hands {
         session.stop = self.stop.below();
         let driven = driving::complete(workflow::drive(db, run, &session))?.doing(format!("run {run}"))?;
         let Some(verdict) = driven.verdict else {
-            return Ok(format!("run {run} was interrupted; r goes on with it"));
+            return Ok((false, format!("run {run} was interrupted; r goes on with it")));
         };
-        Ok(format!("run {run}: {}, {}", verdict.status, verdict.reason))
+        Ok((verdict.consensus_ok, format!("run {run}: {}, {}", verdict.status, verdict.reason)))
     }
 }
 
@@ -354,7 +360,7 @@ fn observe(messages: &Sender<Msg>, at: &Mutex<Option<RunId>>, event: Event) {
         let _ = messages.send(Msg::Begun(Ok(run)));
         if let Some(before) = before.filter(|before| *before != run) {
             let outcome = Ok(format!("run {before} is closed; on to run {run}"));
-            let _ = messages.send(Msg::DriveEnded { run: before, outcome });
+            let _ = messages.send(Msg::DriveEnded { run: before, agreed: false, outcome });
         }
     }
     if let Some(run) = *at {

@@ -231,7 +231,9 @@ fn any_drive() -> impl Strategy<Value = Msg> {
         2 => run().prop_map(|run| Msg::Begun(Ok(run))),
         1 => Just(Msg::Begun(Err(problem()))),
         2 => event,
-        2 => (run(), told()).prop_map(|(run, outcome)| Msg::DriveEnded { run, outcome }),
+        2 => (run(), any::<bool>(), told())
+            .prop_map(|(run, agreed, outcome)| Msg::DriveEnded { run, agreed, outcome }),
+        1 => Just(Msg::News("closed".to_owned())),
         1 => told().prop_map(Msg::Told),
         1 => told().prop_map(Msg::Edited),
         1 => Just(Msg::Roster(Err(problem()))),
