@@ -5,7 +5,7 @@
 //! the program's from the beginning: becoming another program changes none of them.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -21,8 +21,8 @@ const WORDS: &str = ": could not be started: ";
 const CODE: &str = " (os error ";
 
 /// What a launcher does: leaves the session and the controlling terminal, and becomes the program. Returns only when
-/// that failed, with the exit code to end with; standard error has the reason for whoever waits.
-pub fn launch(program: &OsStr, args: &[OsString]) -> u8 {
+/// that failed: with the exit code to end with, and what to write to standard error, where the one who waits reads it.
+pub fn launch(program: &OsStr, args: &[OsString]) -> (u8, Vec<u8>) {
     let error = match rustix::process::setsid() {
         Ok(_) => std::process::Command::new(program).args(args).exec(),
         Err(errno) => errno.into(),
@@ -30,9 +30,7 @@ pub fn launch(program: &OsStr, args: &[OsString]) -> u8 {
     let mut said = std::env::var_os(MARK).unwrap_or_default().into_vec();
     let code = error.raw_os_error().unwrap_or(Errno::INVAL.raw_os_error());
     said.extend_from_slice(format!("{WORDS}{}{CODE}{code})\n", Errno::from_raw_os_error(code)).as_bytes());
-    // Where nobody listens the exit code says it.
-    let _ = io::stderr().write_all(&said);
-    NOT_STARTED
+    (NOT_STARTED, said)
 }
 
 /// The system's error code, where this is how a launcher ended that did not start its program.

@@ -2,6 +2,7 @@
 //! through it; it is nobody else's business, so it stands in no help and no completions.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,12 @@ static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
 pub(super) fn answer(line: &[OsString]) -> Option<ExitCode> {
     IS_PROGRAM.store(true, Ordering::Relaxed);
     let [_, word, program, args @ ..] = line else { return None };
-    (word == WORD).then(|| ExitCode::from(child::launch(program, args)))
+    (word == WORD).then(|| {
+        let (code, said) = child::launch(program, args);
+        // Where nobody listens the exit code says it.
+        let _ = std::io::stderr().write_all(&said);
+        ExitCode::from(code)
+    })
 }
 
 /// What agents are started through; nothing where this is another program.
