@@ -178,10 +178,9 @@ fn a_spec_goes_on_where_it_was_interrupted() {
     assert!(said.contains("hint: conclave auto S-1"), "{said}");
     std::fs::write(scratch.project().join("leave"), "").unwrap();
     let done = scratch.run(&["resume"]);
-    // The scripts answer no unlock decision, so that the verdict is degraded.
-    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(
-        done.text().contains("S-1 is through all stages") && done.text().contains("degraded"),
+        done.text().contains("S-1 is through all stages") && done.text().contains("ok"),
         "{}",
         done.text()
     );
