@@ -225,16 +225,15 @@ fn sound(client: &Client) -> Outcome {
 
 /// Which of the worlds it is; with it the rows of cut-off imports that have arrived.
 fn decide(ledger: &Ledger, sides: &Sides, phase: u8, remaining: u64) -> Outcome<(World, Vec<Key>)> {
-    let mut why = None;
+    let mut why = Vec::new();
     for world in &ledger.worlds {
         match compare(world, ledger, sides, phase, remaining) {
             Ok(found) => return Ok((world.clone(), found)),
-            // The first is the one in which nothing unacknowledged has happened.
-            Err(error) => why = why.or(Some(error)),
+            Err(error) => why.push(error.to_string()),
         }
     }
-    let worlds = ledger.worlds.len();
-    let why = why.map_or_else(String::new, |error| error.to_string());
+    // The first is the one in which nothing unacknowledged has happened.
+    let (worlds, why) = (why.len(), why.join("; or: "));
     Err(format!("phase {phase}, {worlds} possible: {why}").into())
 }
 

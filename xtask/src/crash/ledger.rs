@@ -189,6 +189,16 @@ impl Ledger {
                         }
                     }
                 }
+                if self.cleaned && worker.role == Role::Older {
+                    // The rows that it changes may be out of its reach, since the cleanup: what it makes is there.
+                    let mut beside = self.worlds.clone();
+                    for world in &mut beside {
+                        for effect in effects.iter().filter(|effect| matches!(effect, Effect::Insert(_))) {
+                            world.apply(effect, None, true);
+                        }
+                    }
+                    others.extend(beside);
+                }
                 self.worlds.extend(others);
                 self.forget_equals();
             }

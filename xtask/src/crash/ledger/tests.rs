@@ -89,3 +89,21 @@ fn rows_of_an_import_that_was_cut_off_are_open_until_it_is_acknowledged() {
     ledger.done(&worker, import, &["import"]).unwrap();
     assert_eq!((ledger.perhaps.len(), ledger.worlds[0].rows.len()), (0, rows));
 }
+
+#[test]
+fn after_the_cleanup_what_was_cut_off_may_have_made_a_row_and_not_found_the_other() {
+    let worker = worker(Role::Older);
+    let both = |number: &u64| {
+        matches!(worker.effects(*number).as_slice(), [Effect::Insert(_), Effect::Delete { .. }])
+    };
+    let number = (0..10_000).find(both).unwrap();
+    let effects = worker.effects(number);
+    let [_, Effect::Delete { name, .. }] = effects.as_slice() else { unreachable!() };
+    for (cleaned, sizes) in [(false, vec![1, 1]), (true, vec![1, 1, 2])] {
+        let mut ledger = Ledger::new(vec![row(name)]);
+        ledger.cleaned = cleaned;
+        ledger.cut_off(&worker, number);
+        let found: Vec<usize> = ledger.worlds.iter().map(|world| world.rows.len()).collect();
+        assert_eq!(found, sizes, "cleaned: {cleaned}");
+    }
+}
