@@ -108,7 +108,9 @@ impl Attempt<'_> {
                 }
             }
         };
-        self.store(stage, agent_id, session_id, came).await
+        // Now, and not when it is stored: that may have to wait for others.
+        let at = stage.db.clock().wall_ms();
+        self.store(stage, agent_id, session_id, came, at).await
     }
 
     fn tell_started(&self, stage: &Stage, pid: u32) {

@@ -12,6 +12,9 @@ use crate::runs::{RunId, RunStatus};
 use crate::store::workflow::{self as store, NewRun};
 use crate::{gates, stages, verdict};
 
+/// Most characters of a spec, a stage or a key: they stand in lists, and in the name of every attempt.
+const NAME: usize = 200;
+
 /// A key for a new run: what it is about, when, and chance, so that two of one second are two.
 pub fn run_key(spec: &str, at_ms: i64, random: &dyn Random) -> String {
     format!("run_{spec}_{}_{:08x}", at_ms.div_euclid(1000), random.next_u64() >> 32)
@@ -67,6 +70,16 @@ fn check(request: &RunRequest) -> Result<()> {
     }
     if request.run_key.as_ref().is_some_and(String::is_empty) {
         return invalid("the key of a run must not be empty");
+    }
+    let names = [Some(&request.spec), Some(&request.stage), request.run_key.as_ref()];
+    for (what, name) in ["spec", "stage", "key"].into_iter().zip(names) {
+        let Some(name) = name else { continue };
+        if name.chars().any(char::is_control) {
+            return invalid(&format!("the {what} of a run holds control characters"));
+        }
+        if name.chars().count() > NAME {
+            return invalid(&format!("the {what} of a run is longer than {NAME} characters"));
+        }
     }
     if request.prompt.trim_ascii().is_empty() {
         return invalid("the prompt is empty");

@@ -29,13 +29,14 @@ struct Outcome {
 }
 
 impl Attempt<'_> {
-    /// Stores what came of it, the answer and the end in one transaction.
+    /// Stores what came of it, the answer and the end in one transaction. It ended at this time, ms.
     pub(super) async fn store(
         &self,
         stage: &Stage,
         agent_id: String,
         session_id: Option<String>,
         came: Came,
+        at: i64,
     ) -> Result<Attempted> {
         let Outcome { end, judged, done } = self.judge(stage, came).await?;
         let (answer, failed) = match judged {
@@ -60,7 +61,12 @@ impl Attempt<'_> {
             _ => failed.as_ref().map(|failed| failed.class.reason()),
         };
         let ended = self.row(stage, agent_id, session_id, end, done, (answer, failed));
-        let ended = Arc::new(AttemptEnded { reason, retry_at, ..ended });
+        let mut ended = AttemptEnded { reason, retry_at, ..ended };
+        ended.completion.at = Some(at);
+        if let Some(output) = &mut ended.output {
+            output.at = Some(at);
+        }
+        let ended = Arc::new(ended);
         write(&stage.db, "attempt ended", move |tx| store::ended(tx, &ended)).await?;
         stage.session.tell(Event::Ended {
             agent: self.definition.name.clone(),

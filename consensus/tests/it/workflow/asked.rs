@@ -89,6 +89,9 @@ fn a_request_that_makes_no_sense_is_refused() {
     assert_eq!(change(|request| request.timeout = std::time::Duration::ZERO), invalid);
     assert_eq!(change(|request| request.spec.clear()), invalid);
     assert_eq!(change(|request| request.run_key = Some(String::new())), invalid);
+    assert_eq!(change(|request| request.run_key = Some("a\nb".into())), invalid);
+    assert_eq!(change(|request| request.stage = "\u{1b}[31m".into()), invalid);
+    assert_eq!(change(|request| request.spec = "ä".repeat(201)), invalid);
     assert_eq!(project.number("SELECT count(*) FROM consensus_runs"), 0);
     workflow::begin(&project.db, &sound).unwrap();
     // The same key in another spelling of the stage.
