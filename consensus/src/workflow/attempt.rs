@@ -13,11 +13,11 @@ use conclave_retry::{ErrorClass, Random};
 use super::Event;
 use super::prompt::{Earlier, Question};
 use super::retrying::Failures;
-use super::scratch;
 use super::stage::Stage;
 use super::writing::write;
+use super::{scratch, slots};
 use crate::agents::{self, AgentDefinition, CommandLine, Launch};
-use crate::child::{self, Command, Done};
+use crate::child::{self, Command, Done, Running};
 use crate::error::Result;
 use crate::record::SpawnRecord;
 use crate::store::workflow::{self as store, Spawned};
@@ -51,6 +51,16 @@ pub(super) struct Attempt<'a> {
     /// The answer in words that is to be given again as JSON. Such an attempt is not repeated, and brings JSON or
     /// nothing.
     pub(super) in_words: Option<&'a [u8]>,
+}
+
+/// Starts the process on a thread that may be held up: a start takes milliseconds, in which the answers of others
+/// would wait. Dropped meanwhile, the child is killed as soon as it is there.
+async fn start(command: Command) -> io::Result<Running> {
+    let _turn = slots::starting().await;
+    match tokio::task::spawn_blocking(move || child::start(command)).await {
+        Ok(started) => started,
+        Err(error) => Err(io::Error::other(error)),
+    }
 }
 
 /// How a process came to its end, or did not come to its beginning.
@@ -89,7 +99,7 @@ impl Attempt<'_> {
             Err(error) => Came::NotStarted(error),
             Ok(prepared) => {
                 session_id = prepared.session_id;
-                match child::start(prepared.command) {
+                match start(prepared.command).await {
                     Err(error) => Came::NotStarted(error),
                     Ok(running) => {
                         let (id, process) = (agent_id.clone(), running.identity().clone());

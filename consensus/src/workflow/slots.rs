@@ -20,6 +20,18 @@ fn slots() -> &'static Semaphore {
     })
 }
 
+/// Waits for a turn to start a process; it is taken as long as this is held. More starts at once than there are
+/// processors only take time from each other, and from everything else.
+pub(super) async fn starting() -> Option<SemaphorePermit<'static>> {
+    static STARTS: OnceLock<Semaphore> = OnceLock::new();
+    let starts = STARTS.get_or_init(|| {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Semaphore::new(processors.div_ceil(2))
+    });
+    // It is never closed.
+    starts.acquire().await.ok()
+}
+
 /// Waits until another agent may be started; it may as long as this is held.
 pub(super) async fn take() -> Option<SemaphorePermit<'static>> {
     // It is never closed.
