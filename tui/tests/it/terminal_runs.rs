@@ -80,6 +80,20 @@ fn leaving_asks_what_is_to_become_of_the_run() {
     assert_ne!(scratch.json(&["runs", "show", "1"])["status"], "running");
 }
 
+/// Nothing can be stored any more: the agents end all the same, and so does the program.
+#[test]
+fn a_database_that_is_gone_keeps_no_agent_alive() {
+    let (scratch, mut session) = begin(&agent("slow", STUBBORN, ""));
+    start_a_run(&mut session, "slow");
+    let grandchild = when_there(&scratch, "child");
+    std::fs::remove_file(scratch.database()).unwrap();
+    session.keys("q");
+    session.until("Run 1 is in progress.");
+    session.keys("c");
+    session.ends();
+    assert!(is_gone(&grandchild), "a process of the agent still runs");
+}
+
 #[test]
 fn a_signal_ends_the_agents_and_the_run_can_be_gone_on_with() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {

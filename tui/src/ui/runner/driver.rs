@@ -4,6 +4,7 @@
 //! are ended first: asked, and after a while killed; their attempts are stored as lost, and the runs are taken up
 //! again by whoever resumes them.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -44,6 +45,8 @@ struct Hands {
     stop: Stop,
     /// The database that runs are driven in, once there was one.
     db: Arc<Mutex<Option<(PathBuf, Db)>>>,
+    /// What ends the agents of the runs that are driven from here, whatever the database says.
+    stops: Arc<Mutex<BTreeMap<RunId, Stop>>>,
 }
 
 impl Driver {
@@ -54,6 +57,7 @@ impl Driver {
             messages: messages.clone(),
             stop: Stop::new(),
             db: Arc::new(Mutex::new(None)),
+            stops: Arc::default(),
         };
         Self { hands, threads: Mutex::new(Vec::new()) }
     }
@@ -119,6 +123,10 @@ impl Driver {
                     .doing(format!("run {run}"))?;
                 Ok(Msg::News(driving::cancelled(run, &cancelled)))
             });
+            if said.is_err() {
+                // It cannot be stored that it was cancelled: its agents end all the same.
+                hands.stop_of(run).inspect(Stop::cancel);
+            }
             hands.say(said.unwrap_or_else(|failure| Msg::Told(Err(failure.into()))));
         });
     }
@@ -328,6 +336,10 @@ impl Hands {
         self.say(Msg::DriveEnded { run, agreed, outcome });
     }
 
+    fn stop_of(&self, run: RunId) -> Option<Stop> {
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).get(&run).cloned()
+    }
+
     /// Whether the verdict is ok, and what is to be said of it.
     fn to_its_end(&self, db: &Db, run: RunId) -> Result<(bool, String), Failure> {
         let mut session = driving::session(&self.shared.project(), &self.environment);
@@ -336,7 +348,10 @@ impl Hands {
             let _ = messages.send(Msg::Event { run, event: Box::new(event) });
         });
         session.stop = self.stop.below();
-        let driven = driving::complete(workflow::drive(db, run, &session))?.doing(format!("run {run}"))?;
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).insert(run, session.stop.clone());
+        let driven = driving::complete(workflow::drive(db, run, &session));
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+        let driven = driven?.doing(format!("run {run}"))?;
         let Some(verdict) = driven.verdict else {
             return Ok((false, format!("run {run} was interrupted; r goes on with it")));
         };
