@@ -73,7 +73,11 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     hook_panics();
     let io = |error: std::io::Error| Failure::io("use the terminal", &error);
     let size = event_size();
-    let screen = Screen::take(mouse).map_err(io)?;
+    let screen = match Screen::take(mouse) {
+        Ok(screen) => screen,
+        Err(_) if is_gone() => return Ok(Exit::Signal(HANGUP)),
+        Err(error) => return Err(io(error)),
+    };
     let (mut model, mut effects) = Model::new(setting, size, mouse, SystemClock.wall_ms());
     if let Some(run) = wanted.drive {
         model.first = Some(run);
@@ -90,14 +94,20 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     drop(ui);
     match outcome {
         // The terminal is gone, and nobody has told us yet.
-        Err(error) if is_gone(&error) => Ok(Exit::Signal(1)),
+        Err(_) if is_gone() => Ok(Exit::Signal(HANGUP)),
         outcome => outcome.map_err(io),
     }
 }
 
-/// Whether a write failed because the other end of the terminal is closed.
-fn is_gone(error: &std::io::Error) -> bool {
-    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+/// Whether the other end of the terminal is closed. What fails then fails in many ways: a write, but also the question
+/// for its size, which is answered by another program or by nobody.
+fn is_gone() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = std::io::stdin();
+    let mut terminal = [PollFd::new(&stdin, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut terminal, Some(&at_once)).is_ok()
+        && terminal[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 fn event_size() -> (u16, u16) {
@@ -306,10 +316,19 @@ impl Loop {
     }
 
     fn draw(&mut self) -> std::io::Result<()> {
-        if std::mem::take(&mut self.model.dirty) {
-            self.screen.terminal.draw(|frame| render(&self.model, frame))?;
+        if !std::mem::take(&mut self.model.dirty) {
+            return Ok(());
         }
-        Ok(())
+        let drawn = self.screen.terminal.draw(|frame| render(&self.model, frame)).map(drop);
+        match drawn {
+            // A frame that failed for a moment is no reason to end: the next one is drawn whole.
+            Err(error) if !is_gone() => {
+                tracing::warn!(%error, "a frame was not drawn");
+                self.screen.retake(self.model.mouse)?;
+                self.screen.terminal.draw(|frame| render(&self.model, frame)).map(drop)
+            }
+            drawn => drawn,
+        }
     }
 
     /// Gives whether the program ends.

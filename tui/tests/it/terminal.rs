@@ -369,7 +369,7 @@ fn a_terminal_that_goes_without_a_word_ends_it_as_a_hangup_does() {
     let slave = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
     let end = || Stdio::from(OwnedFd::from(slave.try_clone().unwrap()));
     let mut child =
-        scratch.command().stdin(end()).stdout(end()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
+        scratch.command().stdin(end()).stdout(end()).stderr(Stdio::piped()).process_group(0).spawn().unwrap();
     let mut master = File::from(master);
     let mut seen = String::new();
     while !seen.contains(ENTER) {
@@ -378,5 +378,8 @@ fn a_terminal_that_goes_without_a_word_ends_it_as_a_hangup_does() {
         seen.push_str(&String::from_utf8_lossy(&buffer[..length]));
     }
     drop(master);
-    assert_eq!(ended(&mut child).code(), Some(129));
+    let status = ended(&mut child);
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(status.code(), Some(129), "{said}");
 }
