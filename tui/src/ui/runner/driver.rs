@@ -178,22 +178,16 @@ impl Driver {
         });
     }
 
-    /// Runs `action` while no run is written to.
-    pub(super) fn between_writes<T>(&self, action: impl FnOnce() -> T) -> T {
+    /// Runs `action`, once, while no run is written to.
+    pub(super) fn between_writes<T>(&self, mut action: impl FnMut() -> T) -> T {
         let db = self.hands.db.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut action = Some(action);
-        let held = db.and_then(|(_, db)| {
-            db.between_writes(|| action.take().map(|action| action()))
-                .inspect_err(|error| tracing::warn!(%error, "stop between writes"))
-                .ok()
-                .flatten()
-        });
-        match (held, action) {
-            (Some(done), _) => done,
-            (None, Some(action)) => action(),
-            // The action was taken, so it has given something.
-            (None, None) => unreachable!("an action that was carried out gives its result"),
+        let mut done = None;
+        if let Some((_, db)) = db
+            && let Err(error) = db.between_writes(|| done = Some(action()))
+        {
+            tracing::warn!(%error, "stop between writes");
         }
+        done.unwrap_or_else(action)
     }
 
     fn on_a_thread(&self, name: &str, work: impl FnOnce(&Hands) + Send + 'static) {

@@ -142,7 +142,7 @@ impl Runner {
     }
 
     /// Carries out `action` while no write goes on: what is being written ends first, and nothing new begins.
-    pub(super) fn between_writes<T>(&self, action: impl FnOnce() -> T) -> T {
+    pub(super) fn between_writes<T>(&self, action: impl FnMut() -> T) -> T {
         let _writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(house) = &self.house {
             let (ended, end) = oneshot::channel();
