@@ -4,7 +4,7 @@ use std::process::ExitStatus;
 
 use conclave_db::process::ProcessIdentity;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getsid, kill_process, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use tokio::process::Child;
 
 /// A child whose end was not asked for yet, so that its pid and its group are still its own. When dropped before,
@@ -80,7 +80,12 @@ impl Leader {
     /// Whether it has a launcher that was still in our session, where a Ctrl-C reaches it; to be asked before its end
     /// is taken.
     pub(super) fn is_in_our_session(&self) -> bool {
-        self.is_launched && self.is_ours && getsid(Some(self.pid)).is_ok_and(|session| session != self.pid)
+        if !self.is_launched || !self.is_ours {
+            return false;
+        }
+        // Ours is 0 where it began outside of our pid namespace, as under `docker exec`.
+        let pid = nix::unistd::Pid::from_raw(self.pid.as_raw_nonzero().get());
+        nix::unistd::getsid(Some(pid)).is_ok_and(|session| session != pid)
     }
 
     /// Takes the end of one that has exited; from here on its number is free. `None` for one that goes on.

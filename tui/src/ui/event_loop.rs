@@ -392,8 +392,9 @@ impl Loop {
     /// process.
     fn suspend(&mut self) -> std::io::Result<()> {
         use rustix::process;
-        // Who leads a session has no shell that could bring it back.
-        let leads = process::getsid(None).is_ok_and(|session| session == process::getpgrp());
+        // The group that leads a session has no shell that could bring it back. Where the session began outside of
+        // our pid namespace it is 0, and only a group from outside is 0 too.
+        let leads = nix::unistd::getsid(None).is_ok_and(|session| session == nix::unistd::getpgrp());
         if leads {
             let text = "there is no shell to come back from".to_owned();
             update(&mut self.model, Msg::Copied(Err(Problem { kind: "no-shell", text, hint: None })));
