@@ -8,6 +8,7 @@ use std::io;
 
 use conclave_consensus::{ConsensusError, ConsensusErrorKind};
 use conclave_db::{DbError, ErrorKind};
+use conclave_tasks::{TaskError, TaskErrorKind};
 
 /// How a command ends, as the shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +120,29 @@ impl Failure {
             self.message = format!("{what}: {}", self.message);
         }
         self
+    }
+}
+
+impl From<TaskError> for Failure {
+    fn from(error: TaskError) -> Self {
+        let error = match error {
+            TaskError::Storage(error) => return error.into(),
+            TaskError::Io { what, source } => return Self::io(what, &source),
+            other => other,
+        };
+        let kind = error.kind();
+        let exit = match kind {
+            TaskErrorKind::NotFound | TaskErrorKind::NotClaimable | TaskErrorKind::Refused => {
+                Exit::StateSaysNo
+            }
+            TaskErrorKind::Ambiguous | TaskErrorKind::Invalid | TaskErrorKind::Input => Exit::Usage,
+            _ => Exit::Storage,
+        };
+        let failure = Self::new(exit, kind.as_str(), error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 

@@ -1,0 +1,45 @@
+//! Three ways into one: base, left (ours), right (theirs), by the rules of facts 2.7. A function of its input: no
+//! store, no clock but the one given.
+
+mod files;
+mod git;
+mod record;
+mod text;
+
+pub use files::{Merged, merge_files};
+pub use git::{Installed, install};
+pub use record::{Outcome, merge_records};
+
+/// How to merge.
+#[derive(Debug, Clone)]
+pub struct MergeOptions {
+    /// The moment of the merge, milliseconds since 1970: a tombstone wins while it is younger than its time to live.
+    pub now_ms: i64,
+    /// Days that a tombstone wins over an edit; at least 7; an hour of skew is added.
+    pub tombstone_days: u32,
+    /// Texts that both have changed: put one after the other instead of taking the later one.
+    pub concat: bool,
+}
+
+impl Default for MergeOptions {
+    fn default() -> Self {
+        Self { now_ms: 0, tombstone_days: 30, concat: false }
+    }
+}
+
+/// Something that both sides have changed differently.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Conflict {
+    /// The task.
+    pub id: String,
+    /// The key; empty for the record as a whole.
+    pub key: String,
+    /// The values as JSON, `None` where absent.
+    pub base: Option<String>,
+    /// Ours.
+    pub left: Option<String>,
+    /// Theirs.
+    pub right: Option<String>,
+    /// What was decided, in words: "left: updated later".
+    pub decided: String,
+}

@@ -1,0 +1,1 @@
+//! Texts, three ways: line by line.

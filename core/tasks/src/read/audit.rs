@@ -1,0 +1,55 @@
+//! What has happened to a task.
+
+use conclave_db::Db;
+
+use crate::error::Result;
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditRow {
+    /// Grows with every change of any task.
+    pub number: i64,
+    /// The task.
+    pub task_id: String,
+    /// When, milliseconds since 1970.
+    pub at: i64,
+    /// Who.
+    pub who: String,
+    /// What: "created", "claimed", …
+    pub operation: String,
+    /// The status before, where there was one.
+    pub old_status: Option<String>,
+    /// The status after.
+    pub new_status: Option<String>,
+    /// `{"KEY": {"old": …, "new": …}}` as JSON.
+    pub changes: Option<String>,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct AttemptRow {
+    /// Which, from 1.
+    pub attempt: u64,
+    /// When, milliseconds since 1970.
+    pub at: i64,
+    /// Who.
+    pub who: String,
+    /// The status after it.
+    pub status: Option<String>,
+    /// What came of it, whole.
+    pub result: Option<String>,
+    /// What went wrong, whole.
+    pub error: Option<String>,
+}
+
+/// The changes of a task, also of one that is gone, the newest first. `NotFound` where there are none.
+pub fn audit(db: &Db, id: &str, limit: Option<u64>) -> Result<Vec<AuditRow>> {
+    let _ = (db, id, limit);
+    todo!("B3")
+}
+
+/// The attempts of a task, the newest first.
+pub fn attempts(db: &Db, id: &str) -> Result<Vec<AttemptRow>> {
+    let _ = (db, id);
+    todo!("B3")
+}

@@ -1,0 +1,1 @@
+//! What files need: other lines, reserved ids, bases.
