@@ -21,12 +21,16 @@ fn merged(base: &Record, left: &Record, right: &Record) -> (Record, Vec<(String,
     with(base, left, right, &MergeOptions::default())
 }
 
-fn with(base: &Record, left: &Record, right: &Record, options: &MergeOptions) -> (Record, Vec<(String, String)>) {
+fn with(
+    base: &Record,
+    left: &Record,
+    right: &Record,
+    options: &MergeOptions,
+) -> (Record, Vec<(String, String)>) {
     let outcome = merge_records(Some(base), Some(left), Some(right), options);
     let again = merge_records(Some(base), Some(left), Some(right), options);
     assert_eq!(outcome, again, "the same each time");
-    let conflicts =
-        outcome.conflicts.into_iter().map(|conflict| (conflict.key, conflict.decided)).collect();
+    let conflicts = outcome.conflicts.into_iter().map(|conflict| (conflict.key, conflict.decided)).collect();
     (outcome.record.unwrap(), conflicts)
 }
 
@@ -37,15 +41,7 @@ fn members(record: &Record) -> String {
 /// Base, left (updated first), right (updated later), the outcome's members, and the keys in conflict. Then the same
 /// with the sides changed.
 #[expect(clippy::too_many_arguments, reason = "a row of a table")]
-fn check(
-    name: &str,
-    base: &str,
-    left: &str,
-    right: &str,
-    wanted: &str,
-    conflicts: &[&str],
-    other_way: &str,
-) {
+fn check(name: &str, base: &str, left: &str, right: &str, wanted: &str, conflicts: &[&str], other_way: &str) {
     let (base, left, right) = (task(T1, base), task(T1, left), task(T2, right));
     // A side that has changed was updated.
     let left = if left == base { left } else { task("2026-01-01T12:00:00Z", &inner(&left)) };
@@ -54,20 +50,48 @@ fn check(
         let keys: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, conflicts, "{name}: {found:?}");
         let wanted = task(T2, wanted);
-        assert!(same(record.bytes(), wanted.bytes()), "{name}: {} is not {}", members(&record), members(&wanted));
+        assert!(
+            same(record.bytes(), wanted.bytes()),
+            "{name}: {} is not {}",
+            members(&record),
+            members(&wanted)
+        );
     }
 }
 
 fn inner(record: &Record) -> String {
-    members(record).split_once("Z\",").map_or(String::new(), |(_, rest)| rest.trim_end_matches('}').to_owned())
+    members(record)
+        .split_once("Z\",")
+        .map_or(String::new(), |(_, rest)| rest.trim_end_matches('}').to_owned())
 }
 
 #[test]
 fn the_table_of_what_ours_does() {
     for (name, base, left, right, wanted, conflicts) in [
-        ("priority: the more urgent one", r#""priority":2"#, r#""priority":0"#, r#""priority":1"#, r#""priority":0"#, &["priority"][..]),
-        ("priority: also where it is only not there", r#""priority":2"#, "", r#""priority":1"#, "", &["priority"]),
-        ("priority: raised by one", r#""priority":2"#, r#""priority":2"#, r#""priority":0"#, r#""priority":0"#, &[]),
+        (
+            "priority: the more urgent one",
+            r#""priority":2"#,
+            r#""priority":0"#,
+            r#""priority":1"#,
+            r#""priority":0"#,
+            &["priority"][..],
+        ),
+        (
+            "priority: also where it is only not there",
+            r#""priority":2"#,
+            "",
+            r#""priority":1"#,
+            "",
+            &["priority"],
+        ),
+        (
+            "priority: raised by one",
+            r#""priority":2"#,
+            r#""priority":2"#,
+            r#""priority":0"#,
+            r#""priority":0"#,
+            &[],
+        ),
         (
             "reopened by one, edited by the other",
             r#""status":"closed","closed_at":"x","close_reason":"done","title":"A""#,
@@ -130,7 +154,14 @@ fn the_table_of_what_ours_does() {
         ),
         ("due cleared", r#""due_at":"x""#, "", r#""due_at":"x","title":"B""#, r#""title":"B""#, &[]),
         ("two assignees", "", r#""assignee":"l""#, r#""assignee":"r""#, r#""assignee":"r""#, &["assignee"]),
-        ("unknown keys", r#""k":1"#, r#""k":1,"l":1e3"#, r#""k":2,"r":[1.0]"#, r#""k":2,"l":1e3,"r":[1.0]"#, &[]),
+        (
+            "unknown keys",
+            r#""k":1"#,
+            r#""k":1,"l":1e3"#,
+            r#""k":2,"r":[1.0]"#,
+            r#""k":2,"l":1e3,"r":[1.0]"#,
+            &[],
+        ),
     ] {
         check(name, base, left, right, wanted, conflicts, wanted);
     }
@@ -148,7 +179,8 @@ fn the_table_of_what_ours_does() {
 
 #[test]
 fn equal_times_take_the_left_one() {
-    let (base, left, right) = (task(T1, r#""title":"A""#), task(T2, r#""title":"B""#), task(T2, r#""title":"C""#));
+    let (base, left, right) =
+        (task(T1, r#""title":"A""#), task(T2, r#""title":"B""#), task(T2, r#""title":"C""#));
     let (record, conflicts) = merged(&base, &left, &right);
     assert_eq!(record.bytes(), left.bytes());
     assert_eq!(conflicts, [("title".to_owned(), "left: both are of the same time".to_owned())]);
@@ -160,7 +192,8 @@ fn equal_times_take_the_left_one() {
 
 #[test]
 fn texts_can_stay_both() {
-    let (base, left, right) = (task(T1, r#""notes":"A""#), task(T1, r#""notes":"B""#), task(T2, r#""notes":"C""#));
+    let (base, left, right) =
+        (task(T1, r#""notes":"A""#), task(T1, r#""notes":"B""#), task(T2, r#""notes":"C""#));
     let concat = MergeOptions { concat: true, ..MergeOptions::default() };
     let (record, conflicts) = with(&base, &left, &right, &concat);
     assert_eq!(record.text("notes").unwrap(), "B\n\n---\n\nC");
@@ -219,8 +252,10 @@ fn a_tombstone_wins_while_it_is_young() {
 #[test]
 fn the_right_sides_changes_are_spliced_in() {
     let base = record(r#"{"id": "a", "title": "A", "n": 1e3, "k": 1, "updated_at": "2026-01-01T00:00:00Z"}"#);
-    let left = record(r#"{"id": "a", "title": "\u0042", "n": 1e3, "k": 1, "updated_at": "2026-01-02T00:00:00Z"}"#);
-    let right = record(r#"{"id":"a","title":"A","n":1e3,"k":2.50,"z":"\u00e9","updated_at":"2026-01-01T12:00:00Z"}"#);
+    let left =
+        record(r#"{"id": "a", "title": "\u0042", "n": 1e3, "k": 1, "updated_at": "2026-01-02T00:00:00Z"}"#);
+    let right =
+        record(r#"{"id":"a","title":"A","n":1e3,"k":2.50,"z":"\u00e9","updated_at":"2026-01-01T12:00:00Z"}"#);
     let (record, _) = merged(&base, &left, &right);
     assert_eq!(
         members(&record),
@@ -256,11 +291,17 @@ fn a_comment_with_the_number_of_another_stays() {
 #[test]
 fn two_of_the_same_edge_are_one() {
     let edge = |at: &str, more: &str| {
-        format!(r#""dependencies":[{{"issue_id":"a","depends_on_id":"b","type":"waits-for","created_at":"{at}"{more}}}]"#)
+        format!(
+            r#""dependencies":[{{"issue_id":"a","depends_on_id":"b","type":"waits-for","created_at":"{at}"{more}}}]"#
+        )
     };
     let (base, left, right) = (task(T1, ""), task(T1, &edge(T1, "")), task(T2, &edge(T2, "")));
     let (record, conflicts) = merged(&base, &left, &right);
-    assert_eq!((record.bytes(), conflicts.len()), (right.bytes(), 0), "who added it, and when, is no conflict");
+    assert_eq!(
+        (record.bytes(), conflicts.len()),
+        (right.bytes(), 0),
+        "who added it, and when, is no conflict"
+    );
     let left = task(T1, &edge(T1, r#","metadata":"{\"gate\":\"any-children\"}""#));
     let (record, conflicts) = merged(&base, &left, &right);
     assert_eq!((record.bytes(), conflicts.len()), (right.bytes(), 1), "what it says is");

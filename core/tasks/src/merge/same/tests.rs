@@ -26,7 +26,9 @@ fn spelling_is_no_difference_but_for_numbers() {
 
 #[test]
 fn what_is_no_json_is_no_panic() {
-    for bytes in [&b""[..], b"}", b"]]", b"\"", b"\"\\", b"{\"a", b"{:}", b"\xff", b"[1", b"{\"a\":\"\\ud800\"}"] {
+    for bytes in
+        [&b""[..], b"}", b"]]", b"\"", b"\"\\", b"{\"a", b"{:}", b"\xff", b"[1", b"{\"a\":\"\\ud800\"}"]
+    {
         let _ = fingerprint(bytes);
     }
 }
