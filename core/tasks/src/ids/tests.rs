@@ -5,7 +5,8 @@ const CREATED: i128 = 1_704_164_645_006_000_000;
 
 #[test]
 fn hashes_are_those_of_bd() {
-    let seed = Seed { title: "Fix login", description: "Details", creator: "jira-import", created_ns: CREATED };
+    let seed =
+        Seed { title: "Fix login", description: "Details", creator: "jira-import", created_ns: CREATED };
     let vectors = [
         (3, ["bd-vju", "bd-i8b", "bd-r6a"]),
         (4, ["bd-8d8e", "bd-ln8f", "bd-d8tc"]),
@@ -37,7 +38,9 @@ fn hash_knows_the_instant_and_not_its_spelling() {
 #[test]
 fn length_grows_with_the_number_of_tasks() {
     // n² / (2·36^L) <= -ln(0.75): the last numbers at which each length will do.
-    for (tasks, wanted) in [(0, 3), (163, 3), (164, 4), (983, 4), (984, 5), (5898, 5), (5899, 6), (u64::MAX, 8)] {
+    for (tasks, wanted) in
+        [(0, 3), (163, 3), (164, 4), (983, 4), (984, 5), (5898, 5), (5899, 6), (u64::MAX, 8)]
+    {
         assert_eq!(length_for(tasks), wanted, "{tasks} tasks");
     }
 }

@@ -77,11 +77,6 @@ pub(crate) fn counts(conn: &ReadConn<'_>, now_ns: i64) -> Result<Counts> {
         )
     });
     Ok(conn.query_row(&SQL, [now_ns], |row| {
-        Ok(Counts {
-            ready: row.get(0)?,
-            in_progress: row.get(1)?,
-            blocked: row.get(2)?,
-            closed: row.get(3)?,
-        })
+        Ok(Counts { ready: row.get(0)?, in_progress: row.get(1)?, blocked: row.get(2)?, closed: row.get(3)? })
     })?)
 }

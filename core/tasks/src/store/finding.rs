@@ -8,7 +8,7 @@ use crate::error::Result;
 pub(crate) fn each_id(conn: &ReadConn<'_>, mut each: impl FnMut(&str, bool)) -> Result<()> {
     let sql = "SELECT id, ifnull(status, '') = 'tombstone' FROM tasks ORDER BY id";
     Ok(conn.for_each(sql, (), |row| {
-        each(row.get_ref(0)?.as_str()?, row.get(1)?);
+        each(row.get_ref(0)?.as_str().map_err(conclave_db::sql::Error::from)?, row.get(1)?);
         Ok::<(), DbError>(())
     })?)
 }

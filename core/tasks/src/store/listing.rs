@@ -27,8 +27,7 @@ pub(crate) fn numbers(conn: &ReadConn<'_>, query: &ListQuery, now_ns: i64) -> Re
 
 fn narrow(filter: &mut Filter, query: &ListQuery) {
     if !query.statuses.is_empty() {
-        let statuses: Vec<String> =
-            query.statuses.iter().map(|status| filter.bind(status.clone())).collect();
+        let statuses: Vec<String> = query.statuses.iter().map(|status| filter.bind(status.clone())).collect();
         let statuses = statuses.join(", ");
         // The stored one first, which has an index; an open one may be stored as being in progress.
         let stored = if query.statuses.iter().any(|status| status == "open") {

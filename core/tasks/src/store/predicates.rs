@@ -7,8 +7,7 @@ use std::sync::LazyLock;
 use crate::words::{CLOSED, NEVER_READY, TOMBSTONE};
 
 /// The status that holds now: a claim that has expired is none.
-pub(crate) const EFFECTIVE_STATUS: &str =
-    "CASE WHEN tasks.status = 'in_progress' AND tasks.claim_expires_at <= ?1 THEN 'open' ELSE tasks.status END";
+pub(crate) const EFFECTIVE_STATUS: &str = "CASE WHEN tasks.status = 'in_progress' AND tasks.claim_expires_at <= ?1 THEN 'open' ELSE tasks.status END";
 
 /// The order of lists. What is unknown comes last. The expressions are those of `idx_tasks_ready`.
 pub(crate) const ORDER: &str =

@@ -62,7 +62,8 @@ pub(crate) fn numbered(conn: &ReadConn<'_>, number: i64, now_ns: i64) -> Result<
     let parent = first_parent(conn, &record, some_parent)?;
     let projection = record.projection();
     let ends = projection.claim_expires_at.map(Moment::nanoseconds);
-    let expired = projection.status.as_deref() == Some(IN_PROGRESS) && ends.is_some_and(|ends| ends <= now_ns);
+    let expired =
+        projection.status.as_deref() == Some(IN_PROGRESS) && ends.is_some_and(|ends| ends <= now_ns);
     let (status, assignee, expired_claim_of) = if expired {
         (Some(OPEN.to_owned()), None, projection.assignee.clone())
     } else {
@@ -168,10 +169,13 @@ fn ready_sql(column: &str, query: &ReadyQuery, claimant: Option<&str>, now_ns: i
     filter.labels(&query.labels);
     let order = match query.sort {
         Sort::Priority if classic => ORDER.to_owned(),
-        Sort::Priority => "ifnull(tasks.priority, 5), tasks.created_at IS NULL, tasks.created_at DESC, tasks.id".into(),
+        Sort::Priority => {
+            "ifnull(tasks.priority, 5), tasks.created_at IS NULL, tasks.created_at DESC, tasks.id".into()
+        }
         Sort::Oldest => "ifnull(tasks.created_at, 9223372036854775807), tasks.id".into(),
         Sort::Hybrid => {
-            let is_new = format!("ifnull(tasks.created_at >= {}, 0)", filter.bind(now_ns.saturating_sub(NEW)));
+            let is_new =
+                format!("ifnull(tasks.created_at >= {}, 0)", filter.bind(now_ns.saturating_sub(NEW)));
             format!(
                 "{is_new} DESC, iif({is_new}, ifnull(tasks.priority, 5), 0),
                  ifnull(tasks.created_at, 9223372036854775807), tasks.id"
