@@ -218,3 +218,6 @@ impl Marks<'_> {
         Ok(freed)
     }
 }
+
+#[cfg(test)]
+mod tests;
