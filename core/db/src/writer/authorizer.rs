@@ -9,7 +9,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use crate::error::Result;
 
 /// While `guarded` is set, statements that are prepared may not control the transaction, attach another
-/// file, or set a pragma (<https://sqlite.org/c3ref/set_authorizer.html>).
+/// file, or set a pragma (<https://sqlite.org/c3ref/set_authorizer.html>). Asking for `data_version` changes nothing,
+/// and FTS5 does so before it writes.
 pub(crate) fn install(conn: &Connection, guarded: Arc<AtomicBool>) -> Result<()> {
     conn.authorizer(Some(move |context: AuthContext<'_>| {
         if guarded.load(Ordering::Relaxed) && is_control(&context.action) {
@@ -21,7 +22,10 @@ pub(crate) fn install(conn: &Connection, guarded: Arc<AtomicBool>) -> Result<()>
     Ok(())
 }
 
-const fn is_control(action: &AuthAction<'_>) -> bool {
+fn is_control(action: &AuthAction<'_>) -> bool {
+    if matches!(action, AuthAction::Pragma { pragma_name: "data_version", pragma_value: None }) {
+        return false;
+    }
     matches!(
         action,
         AuthAction::Transaction { .. }

@@ -271,6 +271,18 @@ fn closures_cannot_control_the_transaction() {
 }
 
 #[test]
+fn closures_can_write_words_for_full_text_search() {
+    let fixture = fixture();
+    // An index without content of its own looks at its version at every insert.
+    let make = "CREATE VIRTUAL TABLE words USING fts5(text, content = '', contentless_delete = 1);
+                INSERT INTO words(rowid, text) VALUES(1, 'hello there')";
+    fixture.db.write("words", move |tx| tx.execute_batch(make)).unwrap();
+    let search = "SELECT count(*) FROM words WHERE words MATCH 'there'";
+    let found: i64 = fixture.db.read(|conn| conn.query_row(search, (), |row| row.get(0))).unwrap();
+    assert_eq!(found, 1);
+}
+
+#[test]
 fn nesting_is_an_error_at_once() {
     let fixture = fixture();
     let other = self::fixture();
