@@ -6,5 +6,8 @@ mod claiming;
 mod closing;
 mod creating;
 mod depending;
+mod exporting;
+mod importing;
 mod project;
 mod remarks;
+mod syncing;
