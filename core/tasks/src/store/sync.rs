@@ -158,7 +158,8 @@ pub(crate) fn set_base(tx: &WriteTx<'_>, path: &str, base: &[u8], next: Option<&
     let set = |path: &str, bytes: &[u8]| {
         tx.execute(
             "INSERT INTO task_sync_bases(path, base, at) VALUES (?, ?, ?)
-             ON CONFLICT (path) DO UPDATE SET base = excluded.base, at = excluded.at",
+             ON CONFLICT (path) DO UPDATE SET base = excluded.base, at = excluded.at
+               WHERE base <> excluded.base",
             params![path, bytes, at],
         )
     };

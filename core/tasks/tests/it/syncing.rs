@@ -122,7 +122,10 @@ fn changes_of_both_sides_meet_and_conflicts_are_kept() {
     let row = pair.project.audit("b").pop().unwrap();
     assert_eq!((row.operation.as_str(), row.who.as_str()), ("conflict", "ana"));
     let whole: String = pair.project.value("SELECT changes FROM task_audit WHERE operation = 'conflict'");
-    assert!(whole.contains("theirs") && whole.contains("ours"), "{whole}");
+    assert_eq!(
+        whole,
+        r#"{"title":{"base":"B","left":"ours","right":"theirs","decided":"left: updated later"}}"#
+    );
 }
 
 fn title(title: &str) -> work::Change {
