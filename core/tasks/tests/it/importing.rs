@@ -191,6 +191,8 @@ fn what_is_tied_to_an_imported_task_is_worked_out() {
     assert_eq!(project.ready(), ["w"]);
     import(&project.db, br#"{"id":"b","updated_at":"2026-01-01T00:00:00Z"}"#);
     assert_eq!(project.ready(), ["b"], "an edge that led nowhere leads somewhere now");
+    let edges = r#"{"id":"n","dependencies":["b","w","nowhere"]}"#;
+    assert_eq!(import(&project.db, edges.as_bytes()).dangling, texts(&["n -> nowhere (blocks)"]));
     let closed = r#"{"id":"b","status":"closed","closed_at":"2026-01-02T00:00:00Z","updated_at":"2026-01-02T00:00:00Z"}"#;
     import(&project.db, closed.as_bytes());
     assert_eq!(project.ready(), ["w"]);

@@ -177,6 +177,19 @@ fn a_file_with_a_bad_line_is_left_alone_and_so_is_the_store() {
 }
 
 #[test]
+fn who_is_blocked_is_known_after_a_sync() {
+    let waits = task("w", r#","dependencies":["b"]"#);
+    let pair = Pair::with(&[&waits]);
+    assert_eq!(pair.project.ready(), ["w"]);
+    pair.write(&[&waits, &task("b", "")]);
+    pair.sync();
+    assert_eq!(pair.project.ready(), ["b"]);
+    pair.write(&[&waits]);
+    pair.sync();
+    assert_eq!(pair.project.ready(), ["w"]);
+}
+
+#[test]
 fn lines_that_become_something_else_change_their_place() {
     let (task_line, note) = (task("n", ""), format!(r#"{{"_type":"note","id":"n",{T}}}"#));
     let pair = Pair::with(&[&task_line]);
