@@ -1,1 +1,3 @@
 //! The integration tests of tasks: real files, real processes.
+
+mod real;
