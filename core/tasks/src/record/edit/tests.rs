@@ -70,19 +70,19 @@ fn new_keys_come_last_in_the_order_of_the_fields() {
     for (before, after) in [
         (
             r#"{"id":"a"}"#,
-            r#"{"id":"a","updated_at":"NOW","closed_at":"t","close_reason":"<é>\n","result":"r","zz":1,"yy":[1, 2]}"#,
+            r#"{"id":"a","updated_at":"NOW","closed_at":"t","close_reason":"<é>\n","result":"r","yy":[1, 2],"zz":1}"#,
         ),
         (
             r#"{"id": "a"}"#,
-            r#"{"id": "a", "updated_at": "NOW", "closed_at": "t", "close_reason": "<é>\n", "result": "r", "zz": 1, "yy": [1, 2]}"#,
+            r#"{"id": "a", "updated_at": "NOW", "closed_at": "t", "close_reason": "<é>\n", "result": "r", "yy": [1, 2], "zz": 1}"#,
         ),
         (
             r#"{"id": "a", "labels":["x"],"x":1 }"#,
-            r#"{"id": "a", "labels":["x"],"x":1, "updated_at": "NOW", "closed_at": "t", "close_reason": "<é>\n", "result": "r", "zz": 1, "yy": [1, 2] }"#,
+            r#"{"id": "a", "labels":["x"],"x":1, "updated_at": "NOW", "closed_at": "t", "close_reason": "<é>\n", "result": "r", "yy": [1, 2], "zz": 1 }"#,
         ),
         (
             r#"{ "id" :"a" ,"x":1}"#,
-            r#"{ "id" :"a" ,"x":1 ,"updated_at" :"NOW" ,"closed_at" :"t" ,"close_reason" :"<é>\n" ,"result" :"r" ,"zz" :1 ,"yy" :[1, 2]}"#,
+            r#"{ "id" :"a" ,"x":1 ,"updated_at" :"NOW" ,"closed_at" :"t" ,"close_reason" :"<é>\n" ,"result" :"r" ,"yy" :[1, 2] ,"zz" :1}"#,
         ),
     ] {
         check(before, change, after);
@@ -378,4 +378,19 @@ fn a_record_as_deep_as_can_be_is_changed() {
     };
     check(&deep("u"), |edit| _ = edit.set_text("updated_at", "x"), &deep("NOW"));
     assert!(changed(&deep("u"), |edit| _ = edit.set("x", deep("u").as_bytes())).is_err());
+}
+
+#[test]
+fn a_record_of_many_keys_is_changed() {
+    let members =
+        |value: u32| (0..1000).map(|key| format!(r#","\u006bey {key}":{value}"#)).collect::<String>();
+    let change = |edit: &mut Edit| {
+        for key in 0..1000 {
+            edit.set(&format!("key {key}"), b"2");
+        }
+    };
+    let record = |value: u32, updated_at: &str| {
+        format!(r#"{{"id":"a"{},"updated_at":"{updated_at}"}}"#, members(value))
+    };
+    check(&record(1, "u"), change, &record(2, "NOW"));
 }
