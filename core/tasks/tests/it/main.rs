@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod changing;
+mod claim_race;
 mod claiming;
 mod closing;
 mod creating;
 mod depending;
 mod project;
 mod remarks;
+mod work_killed;
+mod work_model;
