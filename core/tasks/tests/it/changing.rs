@@ -222,3 +222,24 @@ fn change_of_an_expired_claim_begins_with_the_open_task_that_is_shown() {
     let row = update(&project, "bd-1", status("in_progress"));
     assert_eq!((row.status.as_deref(), row.assignee.as_deref()), (Some("in_progress"), None));
 }
+
+#[test]
+fn title_is_found_by_its_new_words_only() {
+    let project = Project::new();
+    project.task("bd-1");
+    update(&project, "bd-1", Change { title: Some("before".to_owned()), ..Change::default() });
+    update(&project, "bd-1", Change { title: Some("after".to_owned()), ..Change::default() });
+    let found = |words: &str| ids(&read::search(&project.db, words, None).unwrap());
+    assert_eq!((found("after"), found("before")), (vec!["bd-1".to_owned()], vec![]));
+}
+
+#[test]
+fn labels_are_added_taken_away_or_set() {
+    let project = Project::new();
+    project.task("bd-1");
+    let labels = |change: Change| update(&project, "bd-1", change).record.projection().labels.clone();
+    assert_eq!(labels(Change { add_labels: texts(&["c", "a", "b"]), ..Change::default() }), ["a", "b", "c"]);
+    let change = Change { add_labels: texts(&["d"]), remove_labels: texts(&["a", "x"]), ..Change::default() };
+    assert_eq!(labels(change), ["b", "c", "d"]);
+    assert_eq!(labels(Change { set_labels: Some(texts(&["e", "c"])), ..Change::default() }), ["c", "e"]);
+}
