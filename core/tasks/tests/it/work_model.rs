@@ -242,7 +242,7 @@ fn stored(project: &Project) -> BTreeMap<String, model::Seen> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn store_and_model_agree(steps in proptest::collection::vec(step(), 1..60)) {
         let project = Project::new();
