@@ -1,1 +1,13 @@
 //! The integration tests of tasks: real files, real processes.
+#![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
+
+mod changing;
+mod claim_race;
+mod claiming;
+mod closing;
+mod creating;
+mod depending;
+mod project;
+mod remarks;
+mod work_killed;
+mod work_model;
