@@ -16,6 +16,8 @@ const RECORDS: u64 = 50_000;
 const SLICE: u64 = 2_000;
 /// So many reasons, types and tasks are named.
 const NAMED: u64 = 10;
+/// So many tasks of a cycle are named.
+const STEPS: usize = 10;
 
 /// The checks: the projection equals the records, `blocked` is what the recursive rule says, records that break rules
 /// (counted by reason), dependency types without effect, edges to tasks that do not exist, cycles. Of more than 50,000
@@ -145,7 +147,7 @@ fn cycles(conn: &ReadConn<'_>) -> Result<Check> {
     const NAME: &str = "task-cycles";
     let cycles = cycles_in(conn)?;
     let Some(first) = cycles.first() else { return Ok(Check::ok(NAME, "none")) };
-    let mut path: Vec<&str> = first.iter().take(NAMED as usize).map(String::as_str).collect();
+    let mut path: Vec<&str> = first.iter().take(STEPS).map(String::as_str).collect();
     path.push(if first.len() > path.len() { "…" } else { &first[0] });
     let detail = format!("{}, the first: {}", cycles.len(), path.join(" → "));
     let advice = "tasks in it may wait for each other for ever; `conclave task dep cycles` names all";

@@ -71,6 +71,7 @@ pub(crate) fn numbered(conn: &ReadConn<'_>, number: i64, now_ns: i64) -> Result<
     };
     let comment_count = projection.comments.len() as u64;
     Ok(Some(TaskRow {
+        record,
         status,
         assignee,
         expired_claim_of,
@@ -79,7 +80,6 @@ pub(crate) fn numbered(conn: &ReadConn<'_>, number: i64, now_ns: i64) -> Result<
         dependent_count,
         comment_count,
         parent,
-        record,
     }))
 }
 
