@@ -77,7 +77,7 @@ fn nothing_changes_where_nothing_is_other() {
 fn status_keeps_closed_at_and_claims_right() {
     let project = Project::new();
     project.task("bd-1");
-    work::claim(&project.db, "bob", "bd-1", Some(Duration::from_secs(60))).unwrap();
+    work::claim(&project.db, "bob", "bd-1", Some(Duration::from_mins(1))).unwrap();
     let row = update(&project, "bd-1", status("closed"));
     assert_eq!(row.record.text("closed_at").as_deref(), Some("2026-01-02T03:04:05.008Z"));
     assert_eq!(row.record.value("claim_expires_at"), None);

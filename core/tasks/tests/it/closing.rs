@@ -136,7 +136,7 @@ fn reopening_takes_back_what_closing_said() {
     task(&project, "bd-2", "task", &[("bd-1", "blocks")]);
     project.task("bd-gone");
     work::delete(&project.db, "alice", &texts(&["bd-gone"]), None).unwrap();
-    work::claim(&project.db, "bob", "bd-1", Some(Duration::from_secs(60))).unwrap();
+    work::claim(&project.db, "bob", "bd-1", Some(Duration::from_mins(1))).unwrap();
     let how = Closing { reason: Some("done".to_owned()), ..Closing::default() };
     close(&project, &["bd-1"], &how).unwrap();
     assert!(!project.row("bd-2").blocked);
