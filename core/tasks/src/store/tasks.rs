@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conclave_db::sql::{Error, params};
 use conclave_db::{DbError, ReadConn, WriteTx};
 
-use super::parts;
+use super::{parts, reading};
 use crate::error::Result;
 use crate::ids;
 use crate::json;
@@ -16,9 +16,7 @@ use crate::words;
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) number: i64,
-    pub(crate) place: i64,
     pub(crate) record: Record,
-    pub(crate) blocked: bool,
 }
 
 /// What a transaction has changed, for [`super::blocked::refresh`].
@@ -40,15 +38,12 @@ impl Touched {
 
 /// The task with this id.
 pub(crate) fn find(conn: &ReadConn<'_>, id: &str) -> Result<Option<Stored>> {
-    let sql = "SELECT number, place, record, blocked FROM tasks WHERE id = ?1";
-    let found = conn.query_optional(sql, [id], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?))
-    })?;
-    let Some((number, place, bytes, blocked)) = found else { return Ok(None) };
+    let sql = "SELECT number, record FROM tasks WHERE id = ?1";
+    let found = conn.query_optional(sql, [id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+    let Some((number, bytes)) = found else { return Ok(None) };
     // Only somebody else's hand in the file can have done this; `doctor` names such records.
-    let record = Record::read(&bytes)
-        .map_err(|flaw| DbError::Invalid(format!("the record of {id:?} is damaged: {flaw}")))?;
-    Ok(Some(Stored { number, place, record, blocked }))
+    let record = Record::read(&bytes).map_err(|flaw| reading::damaged(number, &flaw))?;
+    Ok(Some(Stored { number, record }))
 }
 
 /// Where a new one is put in the order of the file.
@@ -106,6 +101,26 @@ pub(crate) fn replace(
         return Ok(());
     }
     let (was, now) = (before.record.projection(), record.projection());
+    write_columns(tx, before.number, record)?;
+    parts::replace(tx, before.number, &before.record, record)?;
+    if was.status != now.status
+        || was.close_reason != now.close_reason
+        || was.dependencies != now.dependencies
+    {
+        touched.add(was);
+        touched.add(now);
+    }
+    Ok(())
+}
+
+/// Writes everything beside a stored record again, whatever is there.
+pub(crate) fn project(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+    write_columns(tx, number, record)?;
+    parts::renew(tx, number, record)
+}
+
+fn write_columns(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+    let now = record.projection();
     tx.execute(
         "UPDATE tasks SET record = ?2, title = ?3, priority = ?4, issue_type = ?5, assignee = ?6, close_reason = ?7,
                           external_ref = ?8, created_at = ?9, updated_at = ?10, closed_at = ?11, due_at = ?12,
@@ -113,7 +128,7 @@ pub(crate) fn replace(
                           attempt_count = ?17, oddities = ?18, status = ?19
          WHERE number = ?1",
         params![
-            before.number,
+            number,
             record.bytes(),
             now.title,
             now.priority,
@@ -134,14 +149,6 @@ pub(crate) fn replace(
             now.status,
         ],
     )?;
-    parts::replace(tx, before.number, &before.record, record)?;
-    if was.status != now.status
-        || was.close_reason != now.close_reason
-        || was.dependencies != now.dependencies
-    {
-        touched.add(was);
-        touched.add(now);
-    }
     Ok(())
 }
 
@@ -203,7 +210,7 @@ pub(crate) fn next_comment(conn: &ReadConn<'_>) -> Result<u64> {
 }
 
 /// The reasons as a JSON array, `None` where there are none.
-fn oddities(projection: &Projection) -> Option<String> {
+pub(super) fn oddities(projection: &Projection) -> Option<String> {
     if projection.oddities.is_empty() {
         return None;
     }
@@ -211,3 +218,6 @@ fn oddities(projection: &Projection) -> Option<String> {
         projection.oddities.iter().map(|oddity| json::encode(&oddity.reason())).collect();
     Some(format!("[{}]", reasons.join(",")))
 }
+
+#[cfg(test)]
+mod tests;
