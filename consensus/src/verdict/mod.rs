@@ -16,7 +16,7 @@ mod conflicts;
 mod judge;
 mod model;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod vote;
 mod weighed;
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::asking::{agent, answers, plan, planner};
+use crate::lists::KEYS;
 use crate::scratch::{Done, Scratch, files_below};
 use crate::terminal::Session;
 
@@ -47,24 +48,7 @@ fn with_json_a_run_is_one_document() {
     let done = plan_of(&scratch, &["--json"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     let run: Value = serde_json::from_str(done.text()).unwrap();
-    for key in [
-        "id",
-        "run_key",
-        "spec",
-        "stage",
-        "status",
-        "consensus_ok",
-        "degraded",
-        "recorded",
-        "output_count",
-        "agents",
-        "started_at",
-        "updated_at",
-        "source",
-        "outputs",
-        "verdict",
-        "synthesis",
-    ] {
+    for key in KEYS.into_iter().chain(["outputs", "verdict", "synthesis"]) {
         assert!(run.get(key).is_some(), "{key}: {run}");
     }
     assert_eq!((&run["spec"], &run["stage"], &run["agents"]), (&json!("S-1"), &json!("plan"), &json!(["a"])));
