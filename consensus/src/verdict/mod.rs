@@ -29,3 +29,4 @@ pub use self::model::{
 };
 pub(crate) use self::vote::{Tally, tallies};
 pub(crate) use self::weighed::Weighed;
+pub use self::weighed::unusable;

@@ -1,6 +1,7 @@
 //! Frames of every screen at three sizes.
 
 use conclave_consensus::migrate::Paused;
+use conclave_consensus::verdict::Unusable;
 use conclave_consensus::workflow::{AttemptEnd, Event, Owner};
 
 use crate::cli::Signs;
@@ -110,6 +111,38 @@ fn a_run_that_runs() {
     at_all_sizes("run-at-work", 42, |model| {
         said(model);
         open(model, RUNNING, &["jj"]);
+    });
+}
+
+/// The run of this number, whose first agent has answered with nothing that counts.
+fn in_words(model: &mut Model, number: i64) {
+    let mut run = (*detail(number)).clone();
+    let output = &mut run.outputs[0];
+    (output.content, output.bytes, output.valid_json) = ("I cannot plan this.".to_owned(), 19, false);
+    output.unusable = Some(Unusable::NotJson);
+    if let Some(verdict) = &mut run.verdict {
+        (verdict.agents[0].usable, verdict.agents[0].why) = (false, Some(Unusable::NotJson));
+    }
+    send(model, Msg::Run { id: run.summary.id, run: Ok(Some(run.into())) }, 42);
+}
+
+#[test]
+fn an_answer_that_does_not_count_has_no_check_mark() {
+    at_all_sizes("runs-unusable", 42, |model| {
+        press(model, 42, &["k"]);
+        in_words(model, 41);
+    });
+    at_all_sizes("run-unusable", 42, |model| {
+        open(model, RUNNING, &[]);
+        in_words(model, 41);
+    });
+    at_all_sizes("run-unusable-outputs", 42, |model| {
+        open(model, VOTED, &["l"]);
+        in_words(model, 37);
+    });
+    at_all_sizes("run-unusable-attempts", 42, |model| {
+        open(model, VOTED, &["h"]);
+        in_words(model, 37);
     });
 }
 

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::pane;
 use crate::text::{count, fit, fit_with, pad, visible, width};
 use crate::times;
+use crate::ui::answers;
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
 use crate::ui::theme::Theme;
@@ -243,6 +244,7 @@ fn agents(model: &Model, run: &RunSummary, room: usize) -> Vec<Span<'static>> {
         .map(|(agent, stand, attempts)| {
             let (sign, style) = match stand {
                 Stand::Answered => (theme.sign("✓", "+").to_owned(), theme.good()),
+                Stand::Unusable => (answers::does_not_count(theme).to_owned(), theme.warning()),
                 Stand::Running | Stand::Retrying if run.interrupted => {
                     (theme.sign("◌", "!").to_owned(), theme.warning())
                 }
