@@ -13,7 +13,7 @@ use crate::ui::model::Model;
 use crate::ui::render::{draw_line, wrapped};
 use crate::ui::theme::Theme;
 use crate::ui::voted;
-use crate::ui::{answers, at_work};
+use crate::ui::{answers, at_work, live};
 use crate::verdict_words;
 
 /// A pane below this width says one thing on each line.
@@ -26,7 +26,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let detail = model.runs.preview.as_ref().filter(|detail| detail.summary.id == run.id);
     let narrow = area.width < WIDE_PANE;
     let lines = match detail {
-        Some(detail) if detail.settings.as_ref().is_some_and(|settings| settings.ended_at.is_none()) => {
+        Some(detail) if live::is_open(detail) => {
             let mut lines = titled(theme, run, &at_work::head(model, detail), area.width, narrow);
             lines.extend(at_work::lines(model, detail, usize::from(area.width)));
             lines
