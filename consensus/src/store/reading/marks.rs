@@ -72,10 +72,13 @@ fn unusable(conn: &ReadConn<'_>, wanted: &str) -> Result<BTreeSet<(RunId, String
     );
     let judged = conn.query_all(&query, [wanted], |row| Ok((RunId(row.get(0)?), text(row, 1)?)))?;
     let query = format!(
-        "SELECT o.run_id, o.agent_name, r.stage, o.content FROM agent_outputs o JOIN consensus_runs r ON r.id = o.run_id
-         WHERE o.run_id {WANTED} AND NOT EXISTS (SELECT 1 FROM run_verdicts v WHERE v.run_id = o.run_id)
-           AND NOT EXISTS (SELECT 1 FROM agent_outputs n WHERE n.run_id = o.run_id
-             AND n.agent_name = o.agent_name AND (n.attempt, n.sequence) > (o.attempt, o.sequence))"
+        "SELECT asked.run_id, asked.agent_name, r.stage, o.content
+         FROM (SELECT DISTINCT run_id, agent_name FROM agent_outputs WHERE run_id {WANTED}
+           AND NOT EXISTS (SELECT 1 FROM run_verdicts v WHERE v.run_id = agent_outputs.run_id)) asked
+         JOIN consensus_runs r ON r.id = asked.run_id
+         JOIN agent_outputs o ON o.id = (SELECT n.id FROM agent_outputs n
+           WHERE n.run_id = asked.run_id AND n.agent_name = asked.agent_name
+           ORDER BY n.attempt DESC, n.sequence DESC LIMIT 1)"
     );
     let read = conn.query_all(&query, [wanted], |row| {
         let why = verdict::unusable(&text(row, 2)?, &bytes(row, 3)?.unwrap_or_default());

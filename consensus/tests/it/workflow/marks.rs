@@ -103,3 +103,21 @@ fn an_answer_that_does_not_count_is_no_answer_in_a_list() {
     let why = shown.outputs.iter().map(|output| (output.agent.as_str(), output.unusable));
     assert_eq!(why.collect::<Vec<_>>(), [("words", Some(Unusable::NotJson)), ("zoe", None)]);
 }
+
+/// However many an agent gave, as in the legacy files in which every row is of one run.
+#[test]
+fn the_latest_answer_is_the_one_that_counts_in_a_list() {
+    for (last, stand) in [("{\"tasks\":[]}", Stand::Answered), ("{", Stand::Unusable)] {
+        let project = Project::new();
+        let source = project.legacy(
+            "many.db",
+            &format!(
+                "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id)
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+                 SELECT 'S', 'tasks', 'a', iif(i = 5000, '{last}', iif(i % 2, '{{}}', 'words')), 'R' FROM n"
+            ),
+        );
+        project.import(&source);
+        assert_eq!(marks(&project.db, RunId(1)), [("a".to_owned(), stand, 0)], "{last}");
+    }
+}
