@@ -12,7 +12,7 @@ use crate::shadow;
 use crate::store::control::Phase;
 use crate::store::reading::{self, Lead, View};
 use crate::store::workflow;
-use crate::verdict::Verdict;
+use crate::verdict::{Unusable, Verdict};
 use crate::workflow::{AgentState, AttemptDetails, RosterEntry, RunSettings};
 
 /// The number of a run, as printed.
@@ -161,6 +161,9 @@ pub struct OutputDetail {
     pub bytes: u64,
     /// Whether the content is JSON.
     pub valid_json: bool,
+    /// Why the content cannot count at the run's stage. In JSON the verdict says it, of the answers that were judged.
+    #[serde(skip)]
+    pub unusable: Option<Unusable>,
     /// The answer; bytes that are no UTF-8 are replaced.
     pub content: String,
     /// The raw text that it was taken from.
@@ -258,8 +261,10 @@ pub struct AgentMark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stand {
-    /// It answered, with something.
+    /// It answered, with something that counts.
     Answered,
+    /// It answered with something that does not count.
+    Unusable,
     /// It is at it.
     Running,
     /// It failed, and is asked again.

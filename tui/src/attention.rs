@@ -107,12 +107,12 @@ pub(crate) fn checks(db: &Db) -> Vec<Check> {
 /// The command line that answers a question, to be copied into a shell: agents make up the ids, so one that is not
 /// plain is named by its number.
 pub(crate) fn answer_command(open: &OpenIssue) -> String {
-    let id = &open.issue.id;
+    format!("conclave runs answer {} {} TEXT", open.run, word_of(&open.issue.id, open.number))
+}
+
+/// What a question is called in a shell.
+pub(crate) fn word_of(id: &str, number: u64) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-' | ':');
     let is_plain = id.starts_with(|first: char| first.is_ascii_alphanumeric()) && id.chars().all(plain);
-    if is_plain {
-        format!("conclave runs answer {} {id} TEXT", open.run)
-    } else {
-        format!("conclave runs answer {} @{} TEXT", open.run, open.number)
-    }
+    if is_plain { id.to_owned() } else { format!("@{number}") }
 }

@@ -40,6 +40,24 @@ pub(crate) struct Config {
     pub(crate) prompts: BTreeMap<String, String>,
 }
 
+/// Where a configuration is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The one file that the user named.
+    Named(PathBuf),
+    /// The first file that says something wins; none need be there.
+    Files(Vec<PathBuf>),
+}
+
+impl Source {
+    pub(crate) fn load(&self) -> Result<Config, Failure> {
+        match self {
+            Self::Named(file) => Config::load_named(file),
+            Self::Files(files) => Config::load(files),
+        }
+    }
+}
+
 impl Config {
     /// Reads the first file, then the second where the first is silent. A missing file is an empty one.
     pub(crate) fn load(files: &[PathBuf]) -> Result<Self, Failure> {

@@ -13,7 +13,7 @@ use serde_json::json;
 
 pub(crate) use self::agents::{Act, Sample, sample};
 use crate::cli::SAMPLE_AGENT;
-use crate::config::Config;
+use crate::config::Source;
 use crate::driving;
 use crate::failure::{Doing, Failure};
 use crate::project::{Environment, Project};
@@ -49,7 +49,8 @@ pub(crate) fn begin(environment: &Environment, actor: &str) -> Result<Demo, Fail
     std::fs::write(&file, configuration()?)
         .map_err(|error| Failure::io(format!("write {}", file.display()), &error))?;
     let database = state_dir.join("state.db");
-    let project = Project { root, state_dir, database, config: Config::load_named(&file)? };
+    let source = Source::Named(file);
+    let project = Project { root, state_dir, database, config: source.load()?, source };
     let ask = Ask { spec: SPEC.to_owned(), stage: STAGE.to_owned(), ..Ask::default() };
     let request = request::of_stage(&project, environment, actor, ask)?;
     let db = project.open()?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use conclave_consensus::migrate;
 use conclave_db::{Db, DbError, DbOptions, ErrorKind as DbErrorKind, backup, ballast, paths};
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::failure::{Doing, Failure};
 use crate::state;
 
@@ -74,6 +74,8 @@ pub(crate) struct Project {
     /// The database file; it may not be there yet.
     pub(crate) database: PathBuf,
     pub(crate) config: Config,
+    /// Where that was read from.
+    pub(crate) source: Source,
 }
 
 impl Project {
@@ -88,19 +90,27 @@ impl Project {
             (root.path().to_path_buf(), root.state_dir())
         };
         refuse_no_folder(&state_dir)?;
-        let config = if let Some(file) = &places.config {
-            Config::load_named(&environment.folder.join(file))?
+        let source = if let Some(file) = &places.config {
+            Source::Named(environment.folder.join(file))
         } else {
             let mut files = vec![state_dir.join("config.toml")];
             // Without a home there is no configuration of the user's.
             files.extend(environment.places().config_file().ok());
-            Config::load(&files)?
+            Source::Files(files)
         };
+        let config = source.load()?;
         let database = match &config.state_path {
             Some(path) => root.join(below_home(path, environment)),
             None => state_dir.join("state.db"),
         };
-        Ok(Self { root, state_dir, database, config })
+        Ok(Self { root, state_dir, database, config, source })
+    }
+
+    /// Reads again who can be asked, and what: somebody may have written that since. Where the state lies stays.
+    pub(crate) fn read_agents_again(&mut self) -> Result<(), Failure> {
+        let config = self.source.load()?;
+        (self.config.agents, self.config.prompts) = (config.agents, config.prompts);
+        Ok(())
     }
 
     /// Whether there is a database to read. One that its maker has not finished is none yet; of one that cannot

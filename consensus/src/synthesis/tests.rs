@@ -1,27 +1,11 @@
-use crate::agents::Accept;
-use crate::verdict::{Case, CaseAgent, CaseAnswer, judge};
+use crate::verdict::judge;
+use crate::verdict::tests::case;
 
 use super::{Synthesis, of};
 
 fn synthesis(stage: &str, answers: &[(&str, &str)]) -> Synthesis {
-    let case = Case {
-        stage: stage.to_owned(),
-        expected: answers
-            .iter()
-            .map(|(name, _)| CaseAgent { name: (*name).to_owned(), family: None, failed: None })
-            .collect(),
-        answers: answers
-            .iter()
-            .map(|(agent, content)| CaseAnswer {
-                agent: (*agent).to_owned(),
-                attempt: 1,
-                sequence: 1,
-                content: content.as_bytes().to_vec(),
-            })
-            .collect(),
-        quorum: None,
-        accept: Accept::Majority,
-    };
+    let roster: Vec<&str> = answers.iter().map(|(name, _)| *name).collect();
+    let case = case(stage, &roster, answers);
     of("KIT-1", &case, &judge(&case))
 }
 

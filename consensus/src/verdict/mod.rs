@@ -16,7 +16,7 @@ mod conflicts;
 mod judge;
 mod model;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod vote;
 mod weighed;
 
@@ -29,3 +29,4 @@ pub use self::model::{
 };
 pub(crate) use self::vote::{Tally, tallies};
 pub(crate) use self::weighed::Weighed;
+pub use self::weighed::unusable;

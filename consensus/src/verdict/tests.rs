@@ -9,7 +9,7 @@ mod size;
 mod votes;
 
 /// A case whose roster is exactly these agents.
-fn case(stage: &str, roster: &[&str], answers: &[(&str, &str)]) -> Case {
+pub(crate) fn case(stage: &str, roster: &[&str], answers: &[(&str, &str)]) -> Case {
     Case {
         stage: stage.to_owned(),
         expected: roster

@@ -83,7 +83,8 @@ impl<'a> Tally<'a> {
         match (self.k(), self.n) {
             (_, 0 | 1) => Outcome::Insufficient,
             (k, n) if k == n => Outcome::Unanimous,
-            (k, n) if accept.is_met(k, n) && !self.is_tie() => Outcome::Majority,
+            // However little is asked, it is more than half: no tie meets it.
+            (k, n) if accept.is_met(k, n) => Outcome::Majority,
             _ => Outcome::Split,
         }
     }

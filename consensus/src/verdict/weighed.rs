@@ -121,6 +121,11 @@ fn weigh<'a>(
     }
 }
 
+/// Why an answer does not count at a stage, read on its own; none where it does.
+pub fn unusable(stage: &str, content: &[u8]) -> Option<Unusable> {
+    read(stages::stage(stage), "", content).err()
+}
+
 /// An answer as JSON where it is that, or why it does not count.
 fn read(stage: Option<&Stage>, name: &str, content: &[u8]) -> Result<Option<Parsed>, Unusable> {
     let content = content.trim_ascii();

@@ -2,26 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use conclave_consensus::record::{
-    CompletionRecord, SpawnRecord, record_completion, record_run, record_spawn,
-};
-use conclave_consensus::runs::RunId;
+use conclave_consensus::record::{CompletionRecord, record_completion, record_run, record_spawn};
 use conclave_db::sql::Value;
 use conclave_testkit::Random;
 
-use crate::dual::run;
+use crate::dual::{run, spawn};
 use crate::project::Project;
-
-fn spawn(run: RunId, id: &str) -> SpawnRecord {
-    SpawnRecord {
-        agent_id: id.into(),
-        run,
-        agent: "a".into(),
-        attempt: 1,
-        phase_type: "regular_stage".into(),
-        at: Some(2_000),
-    }
-}
 
 fn complete(project: &Project, id: &str, answer: &str) -> bool {
     let completion = CompletionRecord {

@@ -159,9 +159,7 @@ fn what_was_recorded_here_is_no_difference() {
     assert_eq!(found(&project), []);
 }
 
-/// The first thousand are kept one by one; all are counted.
-#[test]
-fn every_difference_is_counted() {
+fn with_2500_outputs() -> Project {
     let project = Project::new();
     let source = project.legacy(
         "many.db",
@@ -170,6 +168,13 @@ fn every_difference_is_counted() {
          SELECT 'S', 'plan', 'a', i, 'R' FROM n",
     );
     project.import(&source);
+    project
+}
+
+/// The first thousand are kept one by one; all are counted.
+#[test]
+fn every_difference_is_counted() {
+    let project = with_2500_outputs();
     project.write("UPDATE agent_outputs SET content = 'other' WHERE legacy_id % 2 = 0");
     let report = project.verify();
     assert_eq!((report.checked, report.differences, report.findings.len()), (2500, 1250, 1000));
@@ -181,14 +186,7 @@ fn every_difference_is_counted() {
 /// difference, also behind those that are kept one by one.
 #[test]
 fn rows_that_are_mended_beside_the_comparison_are_no_differences() {
-    let project = Project::new();
-    let source = project.legacy(
-        "many.db",
-        "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id)
-         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
-         SELECT 'S', 'plan', 'a', i, 'R' FROM n",
-    );
-    project.import(&source);
+    let project = with_2500_outputs();
     project.tamper("UPDATE agent_outputs SET content = 'other'");
     let report = migrate::verify(&project.db, "ana", &mut |at| {
         if at.done_rows == at.total_rows {

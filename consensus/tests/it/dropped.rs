@@ -3,10 +3,10 @@
 
 use conclave_consensus::ConsensusErrorKind;
 use conclave_consensus::migrate::{self, AdvanceOptions, RepairOptions, RollbackOptions, advance, repair};
-use conclave_consensus::record::{SpawnRecord, SynthesisRecord, record_run, record_spawn, record_synthesis};
+use conclave_consensus::record::{SynthesisRecord, record_run, record_spawn, record_synthesis};
 use conclave_db::doctor::CheckState;
 
-use crate::dual::{answer, run};
+use crate::dual::{answer, run, spawn};
 use crate::phases::{OLDER_WRITE, Timed};
 
 /// What somebody does to the migration.
@@ -29,17 +29,6 @@ fn filled(phase: u8) -> Timed {
         _ => (3..=phase).for_each(|to| drop(timed.force(to))),
     }
     timed
-}
-
-fn spawn(run: conclave_consensus::runs::RunId, id: &str) -> SpawnRecord {
-    SpawnRecord {
-        agent_id: id.into(),
-        run,
-        agent: "a".into(),
-        attempt: 1,
-        phase_type: "regular_stage".into(),
-        at: Some(2_000),
-    }
 }
 
 fn lose(timed: &Timed, table: &str) {

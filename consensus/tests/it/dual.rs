@@ -42,7 +42,7 @@ fn synthesis() -> SynthesisRecord {
     }
 }
 
-fn spawn(run: RunId, id: &str) -> SpawnRecord {
+pub(crate) fn spawn(run: RunId, id: &str) -> SpawnRecord {
     SpawnRecord {
         agent_id: id.into(),
         run,

@@ -142,16 +142,21 @@ fn the_leading_side_is_what_both_hold_afterwards() {
     }
 }
 
+/// Executions that an older program has stored under these ids, as SQL writes them.
+fn older_executions(project: &Project, ids: &[&str]) {
+    for id in ids {
+        project.old_program(&format!(
+            "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
+               VALUES({id}, 'S1', 'spec-plan', 'regular_stage', 'gemini', '2025-11-11 02:33:00')"
+        ));
+    }
+}
+
 #[test]
 fn what_the_new_tables_cannot_hold_is_left_and_said() {
     let timed = in_phase(2);
     let project = &timed.project;
-    conclave_db::foreign::run(
-        project.db.path(),
-        "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
-         VALUES(NULL, 'S', 'plan', 'p', 'a', 'x'), (x'782d31', 'S', 'plan', 'p', 'a', 'x')",
-    )
-    .unwrap();
+    older_executions(project, &["NULL", "x'782d31'"]);
     let report = repair(project, false);
     assert_eq!((report.found, report.repaired, report.left), (2, 0, 2));
     assert_eq!(project.number("SELECT count(*) FROM migration_pending"), 2);
@@ -193,12 +198,7 @@ fn a_pause_stops_a_repair() {
 fn a_row_that_the_new_tables_cannot_hold_is_named_with_its_reason_and_what_to_do() {
     let timed = in_phase(2);
     let project = &timed.project;
-    conclave_db::foreign::run(
-        project.db.path(),
-        "INSERT INTO agent_executions(agent_id, spec_id, stage, phase_type, agent_name, spawned_at)
-           VALUES(NULL, 'S1', 'spec-plan', 'regular_stage', 'gemini', '2025-11-11 02:33:00')",
-    )
-    .unwrap();
+    older_executions(project, &["NULL"]);
     let found = project.verify();
     assert_eq!((found.differences, found.missing_in_new, found.refused), (1, 1, 1));
     assert_eq!(found.findings[0].rowid, Some(2));

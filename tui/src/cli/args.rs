@@ -123,7 +123,7 @@ pub(crate) struct RunLine {
     /// The spec: whatever the question is about is called
     #[arg(value_parser = values::spec)]
     pub(crate) spec: String,
-    /// The stage: plan, tasks, implement, validate, audit, unlock, or a name of your own
+    /// The stage: plan, tasks, implement, validate, audit, unlock, or a name of your own; `review` means `audit`
     #[arg(long, value_name = "STAGE", value_parser = values::filled)]
     pub(crate) stage: String,
     /// What every agent is asked; `-` reads standard input
@@ -147,7 +147,7 @@ pub(crate) struct RunLine {
     /// Ask one after the other, each with the earlier answers
     #[arg(long)]
     pub(crate) sequential: bool,
-    /// The run's key; the same key, spec and stage goes on with an interrupted run
+    /// The run's key; the same key, spec and stage goes on with an interrupted run, and shows a closed one again
     #[arg(long, value_name = "KEY", value_parser = values::filled)]
     pub(crate) run_key: Option<String>,
 }

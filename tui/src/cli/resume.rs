@@ -28,7 +28,10 @@ pub(super) fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failur
     let one = named.map(|name| find_one(&db, name)).transpose()?;
     let (pipelines, waiting) = waiting(&db, one)?;
     if pipelines.is_empty() && waiting.is_empty() {
-        return nothing(context);
+        return match one {
+            Some(run) if !context.output.json => closed(context, &db, run),
+            _ => nothing(context),
+        };
     }
     let mut told = Told::default();
     for pipeline in pipelines {
@@ -133,6 +136,19 @@ fn waiting(db: &Db, one: Option<RunId>) -> Result<(Vec<Pipeline>, Vec<Unfinished
     let keys: BTreeSet<&str> = sound.map(|pipeline| pipeline.run_key.as_str()).collect();
     let alone = unfinished.into_iter().filter(|one| !keys.contains(one.run_key.as_str())).collect();
     Ok((pipelines, alone))
+}
+
+/// A run that was named, and is not unfinished.
+fn closed(context: &Context, db: &Db, run: RunId) -> Result<Exit, Failure> {
+    let detail = runs::show(db, run).doing("read the run")?;
+    let detail =
+        detail.ok_or_else(|| Failure::not_found(format!("no run {run}: it has just been deleted")))?;
+    let stands = match detail.settings {
+        Some(_) => format!("is closed ({})", detail.summary.word()),
+        None => "was not begun by Conclave".to_owned(),
+    };
+    context.output.print(format_args!("run {run} {stands}: there is nothing to go on with\n"))?;
+    Ok(Exit::Done)
 }
 
 fn nothing(context: &Context) -> Result<Exit, Failure> {

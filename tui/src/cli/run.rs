@@ -71,11 +71,16 @@ fn begun(context: &Context, db: &Db, request: &RunRequest) -> Result<Option<RunI
         ];
         let other: Vec<&str> =
             other.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect();
+        let closed = settings.ended_at.is_some();
+        let stands = if closed {
+            format!("run {run} was closed before: nothing was asked; another --run-key begins another run")
+        } else {
+            format!("run {run} goes on with what it was begun with")
+        };
         if !other.is_empty() {
-            context.output.notice(format!(
-                "run {run} goes on with what it was begun with; not taken: {}",
-                other.join(", ")
-            ));
+            context.output.notice(format!("{stands}; not taken: {}", other.join(", ")));
+        } else if closed {
+            context.output.notice(stands);
         }
     }
     Ok(Some(run))

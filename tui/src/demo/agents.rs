@@ -79,64 +79,105 @@ pub(crate) static SAMPLES: [Sample; 3] = [
     },
 ];
 
+/// What a sample agent plans; each of three texts as the keys of [`listed`] name them.
+struct Plan {
+    agent: &'static str,
+    storage: &'static str,
+    steps: &'static [[&'static str; 3]],
+    acceptance: &'static [[&'static str; 3]],
+    risks: &'static [[&'static str; 3]],
+    agreements: &'static [&'static str],
+    conflicts: &'static [&'static str],
+}
+
+impl Plan {
+    fn told(&self) -> Value {
+        json!({
+            "stage": "plan",
+            "agent": self.agent,
+            "algorithm": "token bucket",
+            "storage": self.storage,
+            "work_breakdown": listed(self.steps, ["step", "rationale", "success_signal"]),
+            "acceptance_mapping": listed(self.acceptance, ["requirement", "validation_step", "artifact"]),
+            "risks": listed(self.risks, ["risk", "owner", "mitigation"]),
+            "consensus": { "agreements": self.agreements, "conflicts": self.conflicts },
+        })
+    }
+}
+
+fn listed(rows: &[[&str; 3]], [first, second, third]: [&str; 3]) -> Value {
+    rows.iter().map(|[one, two, three]| json!({ first: one, second: two, third: three })).collect()
+}
+
 fn architect() -> Value {
-    json!({
-        "stage": "plan",
-        "agent": "architect",
-        "algorithm": "token bucket",
-        "storage": "SQLite, one row per key",
-        "work_breakdown": [
-            { "step": "Count requests per API key in a token bucket", "rationale": "bursts are normal", "success_signal": "a burst of 20 passes, the 21st waits" },
-            { "step": "Keep the buckets in SQLite", "rationale": "counters survive a restart", "success_signal": "kill -9 loses no count" },
-            { "step": "Answer 429 with Retry-After", "rationale": "callers can wait instead of guess", "success_signal": "the header names the second" },
+    Plan {
+        agent: "architect",
+        storage: "SQLite, one row per key",
+        steps: &[
+            [
+                "Count requests per API key in a token bucket",
+                "bursts are normal",
+                "a burst of 20 passes, the 21st waits",
+            ],
+            ["Keep the buckets in SQLite", "counters survive a restart", "kill -9 loses no count"],
+            [
+                "Answer 429 with Retry-After",
+                "callers can wait instead of guess",
+                "the header names the second",
+            ],
         ],
-        "acceptance_mapping": [
-            { "requirement": "R1: 100 requests a minute for each key", "validation_step": "load test with two keys", "artifact": "bench/limits.json" },
-            { "requirement": "R2: a caller knows when to return", "validation_step": "Retry-After is honoured by the client", "artifact": "tests/limits.rs" },
+        acceptance: &[
+            ["R1: 100 requests a minute for each key", "load test with two keys", "bench/limits.json"],
+            ["R2: a caller knows when to return", "Retry-After is honoured by the client", "tests/limits.rs"],
         ],
-        "risks": [{ "risk": "one hot key makes one hot row", "owner": "backend", "mitigation": "count in groups, write once a second" }],
-        "consensus": { "agreements": ["Limits are per API key", "Refused callers get Retry-After"], "conflicts": [] },
-    })
+        risks: &[["one hot key makes one hot row", "backend", "count in groups, write once a second"]],
+        agreements: &["Limits are per API key", "Refused callers get Retry-After"],
+        conflicts: &[],
+    }
+    .told()
 }
 
 fn skeptic() -> Value {
-    json!({
-        "stage": "plan",
-        "agent": "skeptic",
-        "algorithm": "token bucket",
-        "storage": "memory, with a snapshot every minute",
-        "work_breakdown": [
-            { "step": "Count requests per API key in a token bucket", "rationale": "a fixed window lets twice the limit through", "success_signal": "no minute has more than 100" },
-            { "step": "Keep the buckets in memory", "rationale": "a write per request doubles the latency", "success_signal": "p99 stays below 5 ms" },
-            { "step": "Answer 429 with Retry-After", "rationale": "retries without it make it worse", "success_signal": "no client retries earlier" },
+    Plan {
+        agent: "skeptic",
+        storage: "memory, with a snapshot every minute",
+        steps: &[
+            [
+                "Count requests per API key in a token bucket",
+                "a fixed window lets twice the limit through",
+                "no minute has more than 100",
+            ],
+            ["Keep the buckets in memory", "a write per request doubles the latency", "p99 stays below 5 ms"],
+            ["Answer 429 with Retry-After", "retries without it make it worse", "no client retries earlier"],
         ],
-        "acceptance_mapping": [
-            { "requirement": "R1: 100 requests a minute for each key", "validation_step": "load test across a restart", "artifact": "bench/restart.json" },
+        acceptance: &[[
+            "R1: 100 requests a minute for each key",
+            "load test across a restart",
+            "bench/restart.json",
+        ]],
+        risks: &[["a full disk stops the API", "operations", "limits fail open, and say so"]],
+        agreements: &["Limits are per API key", "Refused callers get Retry-After"],
+        conflicts: &[
+            "Where counters lie: a write for every request puts the disk into the path of every caller",
         ],
-        "risks": [{ "risk": "a full disk stops the API", "owner": "operations", "mitigation": "limits fail open, and say so" }],
-        "consensus": {
-            "agreements": ["Limits are per API key", "Refused callers get Retry-After"],
-            "conflicts": ["Where counters lie: a write for every request puts the disk into the path of every caller"],
-        },
-    })
+    }
+    .told()
 }
 
 fn pragmatist() -> Value {
-    json!({
-        "stage": "plan",
-        "agent": "pragmatist",
-        "algorithm": "token bucket",
-        "storage": "SQLite, one row per key",
-        "work_breakdown": [
-            { "step": "Take the token bucket that the gateway has", "rationale": "it is tested", "success_signal": "a switch in the configuration" },
-            { "step": "Answer 429 with Retry-After", "rationale": "one line", "success_signal": "curl shows it" },
+    Plan {
+        agent: "pragmatist",
+        storage: "SQLite, one row per key",
+        steps: &[
+            ["Take the token bucket that the gateway has", "it is tested", "a switch in the configuration"],
+            ["Answer 429 with Retry-After", "one line", "curl shows it"],
         ],
-        "acceptance_mapping": [
-            { "requirement": "R2: a caller knows when to return", "validation_step": "curl in a loop", "artifact": "docs/limits.md" },
-        ],
-        "risks": [],
-        "consensus": { "agreements": ["Refused callers get Retry-After"], "conflicts": [] },
-    })
+        acceptance: &[["R2: a caller knows when to return", "curl in a loop", "docs/limits.md"]],
+        risks: &[],
+        agreements: &["Refused callers get Retry-After"],
+        conflicts: &[],
+    }
+    .told()
 }
 
 #[cfg(test)]

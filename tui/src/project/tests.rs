@@ -46,6 +46,21 @@ fn the_configuration_may_name_the_database() {
 }
 
 #[test]
+fn agents_are_read_again_and_the_state_stays_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut project = find(dir.path());
+    project.init().unwrap();
+    let (config, database) = (project.state_dir.join("config.toml"), project.database.clone());
+    let agent = "[state]\npath = 'x.db'\n[[agents]]\nname = 'one'\ncommand = ['true']\n";
+    std::fs::write(&config, agent).unwrap();
+    project.read_agents_again().unwrap();
+    std::fs::write(&config, "[[agents").unwrap();
+    project.read_agents_again().unwrap_err();
+    assert_eq!(project.config.agents.unwrap()[0].name, "one", "as it was last good");
+    assert_eq!(project.database, database);
+}
+
+#[test]
 fn init_makes_what_is_missing_and_nothing_twice() {
     let dir = tempfile::tempdir().unwrap();
     let project = find(dir.path());

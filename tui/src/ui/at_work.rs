@@ -5,9 +5,9 @@ use conclave_consensus::workflow::{AgentState, RosterEntry};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::live;
 use super::model::Model;
 use super::theme::Theme;
+use super::{answers, live};
 use crate::text::{count, fit_with, pad, size, visible, width};
 use crate::times;
 
@@ -47,7 +47,7 @@ fn line(model: &Model, detail: &RunDetail, entry: &RosterEntry, name: usize, roo
     let theme = model.setting.theme;
     let mark = theme.sign("…", "~");
     let attempt = last_attempt(detail, &entry.agent);
-    let (sign, word, style) = state(model, entry, live::is_left(detail));
+    let (sign, word, style) = state(model, detail, entry);
     let took = match (entry.state, attempt.and_then(|attempt| attempt.spawned_at)) {
         (AgentState::Running, Some(from)) if live::is_driven(detail) => {
             times::clock(model.now_ms.saturating_sub(from))
@@ -70,8 +70,10 @@ fn line(model: &Model, detail: &RunDetail, entry: &RosterEntry, name: usize, roo
 }
 
 /// Sign, words and colour of where an agent stands; nobody is at it where the run is left.
-fn state(model: &Model, entry: &RosterEntry, left: bool) -> (&'static str, String, Style) {
+fn state(model: &Model, detail: &RunDetail, entry: &RosterEntry) -> (&'static str, String, Style) {
     let theme = model.setting.theme;
+    let left = live::is_left(detail);
+    let unusable = || answers::newest(detail, &entry.agent).is_some_and(|output| output.unusable.is_some());
     let of = |attempt: u32| format!("try {} of {}", attempt, entry.limit.max(attempt));
     match entry.state {
         AgentState::Running | AgentState::Retrying if left => {
@@ -92,6 +94,9 @@ fn state(model: &Model, entry: &RosterEntry, left: bool) -> (&'static str, Strin
             };
             (theme.retry(), next + &when, theme.warning())
         }
+        AgentState::Answered if unusable() => {
+            (answers::does_not_count(theme), "does not count".to_owned(), theme.warning())
+        }
         AgentState::Answered => (theme.sign("✓", "+"), "answered".to_owned(), theme.good()),
         AgentState::Failed => (theme.sign("✗", "x"), "failed".to_owned(), theme.bad()),
         AgentState::Left => (theme.sign("○", "o"), "left off".to_owned(), theme.warning()),
@@ -106,8 +111,10 @@ fn said(model: &Model, detail: &RunDetail, entry: &RosterEntry, attempt: Option<
             .line(detail.summary.id, &entry.agent)
             .map_or_else(String::new, |line| format!("last: \"{}\"", line.trim())),
         AgentState::Answered => {
-            let output = detail.outputs.iter().rfind(|output| output.agent == entry.agent);
-            let mut parts: Vec<String> = output.map(|output| size(output.bytes)).into_iter().collect();
+            let output = answers::newest(detail, &entry.agent);
+            let why = output.and_then(|output| output.unusable).map(|why| why.told().to_owned());
+            let bytes = output.map(|output| size(output.bytes));
+            let mut parts: Vec<String> = why.into_iter().chain(bytes).collect();
             parts.extend(attempt.and_then(|attempt| tokens(&attempt.details.usage)));
             parts.join("   ")
         }

@@ -90,7 +90,7 @@ fn cancel(model: &mut Model, id: RunId) -> Vec<Effect> {
     let closed = known(model, id)
         .is_some_and(|detail| detail.settings.as_ref().is_none_or(|settings| settings.ended_at.is_some()));
     if closed {
-        model.say(format!("run {id} is closed: there is nothing to cancel"));
+        model.tell(format!("run {id} is closed: there is nothing to cancel"));
         return Vec::new();
     }
     let name = name(model, id);
@@ -101,12 +101,12 @@ fn cancel(model: &mut Model, id: RunId) -> Vec<Effect> {
 
 fn go_on(model: &mut Model, id: RunId) -> Vec<Effect> {
     if model.live.drives(id) {
-        model.say(format!("run {id} goes on here already"));
+        model.tell(format!("run {id} goes on here already"));
         return Vec::new();
     }
     match known(model, id) {
         Some(detail) if live::is_driven(detail) => {
-            model.say(format!("run {id} is driven by another process: there is nothing to go on with"));
+            model.tell(format!("run {id} is driven by another process: there is nothing to go on with"));
             Vec::new()
         }
         // A closed one may be a step on a way that goes on.
@@ -142,8 +142,8 @@ fn reply(model: &mut Model) -> Vec<Effect> {
             run::go_to(model, run::Tab::Questions);
             model.overlay = Some(Overlay::Prompt { label, input: super::input::Input::default(), purpose });
         }
-        None if open.gate.is_some() => model.say("every question of this gate has its answer"),
-        None => model.say("this run is no quality gate: it asks nothing"),
+        None if open.gate.is_some() => model.tell("every question of this gate has its answer"),
+        None => model.tell("this run is no quality gate: it asks nothing"),
     }
     Vec::new()
 }

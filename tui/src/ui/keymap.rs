@@ -121,6 +121,22 @@ pub(crate) enum Action {
     Panic,
 }
 
+/// When a binding does something at its place. The footer leaves it out where it would not; the key says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    Always,
+    /// There is a run to do it with.
+    AnyRun,
+    /// The run that is looked at is not closed.
+    OpenRun,
+    /// The run that is looked at is not closed, and nobody drives it.
+    LeftRun,
+    /// A question of the run waits for an answer.
+    OpenQuestion,
+    /// The state has an older schema.
+    OldSchema,
+}
+
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Binding {
@@ -137,6 +153,8 @@ pub(crate) struct Binding {
     pub(crate) argument: Option<&'static str>,
     /// Whether it changes the state: hidden and refused under `--read-only`.
     pub(crate) writes: bool,
+    /// When it does something.
+    pub(crate) when: When,
 }
 
 const fn bind(
@@ -146,7 +164,17 @@ const fn bind(
     hint: &'static str,
     help: &'static str,
 ) -> Binding {
-    Binding { place, keys, action, hint, help, command: "", argument: None, writes: false }
+    Binding {
+        place,
+        keys,
+        action,
+        hint,
+        help,
+        command: "",
+        argument: None,
+        writes: false,
+        when: When::Always,
+    }
 }
 
 impl Binding {
@@ -162,6 +190,11 @@ impl Binding {
 
     const fn writes(mut self) -> Self {
         self.writes = true;
+        self
+    }
+
+    const fn when(mut self, when: When) -> Self {
+        self.when = when;
         self
     }
 
@@ -202,7 +235,8 @@ const END: Key = Key::of(KeyCode::End);
 pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Runs, &[ENTER, key('l'), RIGHT], Action::Enter, "open", "Open the run under the cursor")
         .command("runs show")
-        .argument("RUN"),
+        .argument("RUN")
+        .when(When::AnyRun),
     bind(Place::Runs, &[key('n')], Action::New, "new run", "Start a run: a form that shows its command line")
         .command("run")
         .argument("SPEC")
@@ -210,7 +244,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Runs, &[key('c')], Action::Cancel, "cancel", "Close the run with the answers that it has")
         .command("runs cancel")
         .argument("RUN")
-        .writes(),
+        .writes()
+        .when(When::OpenRun),
     bind(
         Place::Runs,
         &[key('r')],
@@ -220,7 +255,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     )
     .command("resume")
     .argument("RUN")
-    .writes(),
+    .writes()
+    .when(When::LeftRun),
     bind(Place::Runs, &[], Action::Auto, "", "Lead a spec through its stages, or go on with it")
         .command("auto")
         .argument("SPEC")
@@ -229,7 +265,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("runs delete")
         .argument("RUN")
         .writes(),
-    bind(Place::Runs, &[key(' ')], Action::Mark, "mark", "Mark the run, for export"),
+    bind(Place::Runs, &[key(' ')], Action::Mark, "mark", "Mark the run, for export").when(When::AnyRun),
     bind(
         Place::Runs,
         &[key('e')],
@@ -238,7 +274,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "Export the run, or all that are marked, to files here",
     )
     .command("runs export")
-    .argument("RUN"),
+    .argument("RUN")
+    .when(When::AnyRun),
     bind(
         Place::Runs,
         &[key('/')],
@@ -259,11 +296,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Run, &[key('a')], Action::Reply, "answer", "Answer an open question of the gate")
         .command("runs answer")
         .argument("RUN")
-        .writes(),
+        .writes()
+        .when(When::OpenQuestion),
     bind(Place::Run, &[key('c')], Action::Cancel, "cancel", "Close the run with the answers that it has")
-        .writes(),
+        .writes()
+        .when(When::OpenRun),
     bind(Place::Run, &[key('r')], Action::GoOn, "resume", "Go on with the run, where nobody drives it")
-        .writes(),
+        .writes()
+        .when(When::LeftRun),
     bind(Place::Run, &[key('y')], Action::Copy, "copy", "Copy the text to the clipboard"),
     bind(Place::Run, &[key('e')], Action::Export, "export", "Export the run to files in the current folder"),
     bind(Place::Run, &[key('z')], Action::Fold, "", "Fold or unfold the JSON at the top line"),
@@ -343,7 +383,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .writes(),
     bind(Place::Trouble, &[key('M')], Action::Migrate, "migrate", "Bring the state to the current schema")
         .command("migrate")
-        .writes(),
+        .writes()
+        .when(When::OldSchema),
     bind(Place::Movement, &[UP, key('k')], Action::Up, "", "Up"),
     bind(Place::Movement, &[DOWN, key('j')], Action::Down, "", "Down"),
     bind(Place::Movement, &[PAGE_UP, Key::control('u'), Key::control('b')], Action::PageUp, "", "A page up"),

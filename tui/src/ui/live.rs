@@ -66,6 +66,11 @@ impl Live {
     }
 }
 
+/// Whether the run is not closed.
+pub(crate) fn is_open(detail: &RunDetail) -> bool {
+    detail.settings.as_ref().is_some_and(|settings| settings.ended_at.is_none())
+}
+
 /// Whether somebody works on the run now: its times change with every second.
 pub(crate) fn is_driven(detail: &RunDetail) -> bool {
     detail.settings.as_ref().is_some_and(|settings| {

@@ -7,6 +7,7 @@
 //! out effects and watches the file. The database is the truth; the model is a projection that is read again
 //! when the file changes.
 
+mod answers;
 mod at_work;
 mod commands;
 mod document;

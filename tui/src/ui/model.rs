@@ -1,10 +1,10 @@
 //! Everything that the screen is made of.
 
 use conclave_consensus::migrate::Attention;
-use conclave_consensus::runs::{RunDetail, RunId};
+use conclave_consensus::runs::{RunDetail, RunId, RunStatus};
 
 use super::effect::{Effect, Read, Work};
-use super::keymap::Place;
+use super::keymap::{Place, When};
 use super::live::{self, Live};
 use super::overlay::Overlay;
 use super::problem::Problem;
@@ -174,6 +174,30 @@ impl Model {
             None => self.runs.preview.as_ref(),
         };
         detail.map(AsRef::as_ref)
+    }
+
+    /// Whether a binding with this condition does something now.
+    pub(crate) fn is_so(&self, when: When) -> bool {
+        let row = super::screens::runs::selected(&self.runs).filter(|_| self.run.is_none());
+        // What is in the lower pane may still be the run before.
+        let is_here = |detail: &&RunDetail| row.is_some_and(|row| row.id == detail.summary.id);
+        let detail = self.shown().filter(|detail| self.run.is_some() || is_here(detail));
+        match when {
+            When::Always => true,
+            When::AnyRun => row.is_some(),
+            When::OpenRun => match detail {
+                Some(detail) => live::is_open(detail),
+                None => row.is_some_and(|row| row.status == RunStatus::Running),
+            },
+            When::LeftRun => match detail {
+                Some(detail) => live::is_left(detail),
+                None => row.is_some_and(|row| row.interrupted),
+            },
+            When::OpenQuestion => self.run.as_ref().is_some_and(|run| run.open_question().is_some()),
+            When::OldSchema => {
+                matches!(&self.state, State::Failed(problem) if problem.kind == "needs-migration")
+            }
+        }
     }
 
     /// Whether there is room for more than one line.

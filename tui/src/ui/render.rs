@@ -255,18 +255,8 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
         let own = keymap::BINDINGS.iter().filter(|binding| binding.place == Place::Form);
         return own.map(|binding| (binding.key_name(), binding.hint)).collect();
     }
-    let helps = |binding: &&Binding| match &model.state {
-        // What would do nothing to this run.
-        State::Ready if binding.place == Place::Run => match (binding.action, &model.run) {
-            (Action::Reply, Some(run)) => run.gate.is_some(),
-            (Action::Cancel | Action::GoOn, Some(run)) => run.is_open(),
-            _ => true,
-        },
-        State::Failed(problem) => binding.action != Action::Migrate || problem.kind == "needs-migration",
-        _ => true,
-    };
     let shown = |binding: &&Binding| {
-        !binding.hint.is_empty() && binding.is_open(model.setting.read_only) && helps(binding)
+        !binding.hint.is_empty() && binding.is_open(model.setting.read_only) && model.is_so(binding.when)
     };
     let place = model.place();
     let mut bindings: Vec<&Binding> = keymap::at(place).filter(shown).collect();

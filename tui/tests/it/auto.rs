@@ -106,7 +106,9 @@ fn a_question_waits_for_a_person_and_is_answered_once() {
     );
     let open = scratch.json(&["runs", "answer", "1"]);
     assert_eq!((open.as_array().unwrap().len(), &open[0]["issue"]["id"]), (1, &json!("Q-1")));
-    scratch.run(&["runs", "answer", "1", "Q-9", "x"]).refused(1);
+    let wrong = || scratch.run(&["runs", "answer", "1", "Q-9", "x"]);
+    assert!(wrong().refused(1).contains("Q-9"));
+    assert!(wrong().stderr.contains("hint: the question that is open is Q-1"), "{}", wrong().stderr);
     let stored = scratch.json(&["runs", "answer", "1", "Q-1", "9090"]);
     assert_eq!(stored["left"], 0);
     let done = scratch.run(&["runs", "answer", "1", "Q-1", "7070"]);
@@ -115,6 +117,7 @@ fn a_question_waits_for_a_person_and_is_answered_once() {
         "{}",
         done.stderr
     );
+    assert!(wrong().stderr.contains("hint: none of its questions is open"), "{}", wrong().stderr);
     assert!(scratch.ok(&["runs", "answer", "1"]).contains("no question waits"));
     let done = scratch.run(&["auto", "S-1"]);
     assert_eq!(done.code, Some(0), "{}\n{}", done.text(), done.stderr);
@@ -137,6 +140,9 @@ fn what_is_printed_to_be_copied_holds_nothing_of_an_agents_for_a_shell() {
             assert!(command.starts_with("2 TEXT") || command.starts_with("@2 TEXT"), "{place}: {command}");
         }
     }
+    let wrong = scratch.run(&["runs", "answer", "1", "@3", "x"]);
+    wrong.refused(1);
+    assert!(wrong.stderr.contains("hint: the questions that are open are 2, @2\n"), "{}", wrong.stderr);
     assert_eq!(scratch.json(&["runs", "answer", "1", "@2", "y"])["issue"], "Q$(touch x)`id`");
     assert_eq!(scratch.json(&["runs", "answer", "1", "2", "x"])["left"], 0, "an id wins");
     scratch.run(&["runs", "answer", "1", "@3", "x"]).refused(1);

@@ -155,6 +155,34 @@ fn with_nothing_unfinished_there_is_nothing_to_resume() {
 }
 
 #[test]
+fn a_known_key_goes_on_with_what_it_was_begun_with_and_says_so() {
+    let scratch = Scratch::configured(&waits_for_leave("a"));
+    let words = ["run", "S-1", "--stage", "plan", "--run-key", "K"];
+    let mut command = scratch.command();
+    let child = command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    when_there(&scratch, "a.waits");
+    send(&child, Signal::INT);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    std::fs::write(scratch.project().join("leave"), "").unwrap();
+    std::fs::write(scratch.project().join("other.md"), "Something else").unwrap();
+    let done = scratch.run(&[&words[..], &["--prompt", "other.md"]].concat());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let said = "run 1 goes on with what it was begun with; not taken: prompt\n";
+    assert!(done.stderr.contains(said), "{}", done.stderr);
+}
+
+#[test]
+fn a_closed_run_that_is_to_be_resumed_is_named_as_that() {
+    let scratch = Scratch::configured(&planner("a"));
+    scratch.ok(&["run", "S-1", "--stage", "plan"]);
+    assert_eq!(scratch.ok(&["resume", "1"]), "run 1 is closed (ok): there is nothing to go on with\n");
+    assert_eq!(scratch.ok(&["resume"]), "nothing is unfinished\n");
+    assert_eq!(scratch.json(&["resume", "1"]), json!({ "runs": [], "pipelines": [] }));
+    let scratch = Scratch::with_runs();
+    assert!(scratch.ok(&["resume", "1"]).starts_with("run 1 was not begun by Conclave"));
+}
+
+#[test]
 fn a_stage_ends_with_its_time() {
     let scratch = Scratch::configured(&(planner("quick") + &agent("slow", STUBBORN, "")));
     let done = scratch.run(&["run", "S-1", "--stage", "plan", "--timeout", "2s"]);

@@ -6,6 +6,23 @@ use serde_json::{Value, json};
 
 use crate::scratch::Scratch;
 
+/// What every run has in JSON, in a list and alone.
+pub(crate) const KEYS: [&str; 13] = [
+    "id",
+    "run_key",
+    "spec",
+    "stage",
+    "status",
+    "consensus_ok",
+    "degraded",
+    "recorded",
+    "output_count",
+    "agents",
+    "started_at",
+    "updated_at",
+    "source",
+];
+
 fn ids(list: &Value) -> Vec<i64> {
     list.as_array().unwrap().iter().map(|run| run["id"].as_i64().unwrap()).collect()
 }
@@ -15,21 +32,7 @@ fn a_run_in_a_list_has_every_key() {
     let scratch = Scratch::with_runs();
     let list = scratch.json(&["runs", "list"]);
     for run in list.as_array().unwrap() {
-        for key in [
-            "id",
-            "run_key",
-            "spec",
-            "stage",
-            "status",
-            "consensus_ok",
-            "degraded",
-            "recorded",
-            "output_count",
-            "agents",
-            "started_at",
-            "updated_at",
-            "source",
-        ] {
+        for key in KEYS {
             assert!(run.get(key).is_some(), "{key}: {run}");
         }
         assert!(run["started_at"].is_null() || run["started_at"].as_str().unwrap().ends_with('Z'));

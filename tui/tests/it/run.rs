@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::asking::{agent, answers, plan, planner};
+use crate::lists::KEYS;
 use crate::scratch::{Done, Scratch, files_below};
 use crate::terminal::Session;
 
@@ -47,24 +48,7 @@ fn with_json_a_run_is_one_document() {
     let done = plan_of(&scratch, &["--json"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     let run: Value = serde_json::from_str(done.text()).unwrap();
-    for key in [
-        "id",
-        "run_key",
-        "spec",
-        "stage",
-        "status",
-        "consensus_ok",
-        "degraded",
-        "recorded",
-        "output_count",
-        "agents",
-        "started_at",
-        "updated_at",
-        "source",
-        "outputs",
-        "verdict",
-        "synthesis",
-    ] {
+    for key in KEYS.into_iter().chain(["outputs", "verdict", "synthesis"]) {
         assert!(run.get(key).is_some(), "{key}: {run}");
     }
     assert_eq!((&run["spec"], &run["stage"], &run["agents"]), (&json!("S-1"), &json!("plan"), &json!(["a"])));
@@ -242,10 +226,13 @@ fn one_after_the_other_each_sees_the_earlier_answers() {
 #[test]
 fn the_same_key_is_the_same_run() {
     let scratch = Scratch::configured(&agent("a", &format!("echo x >> asked; {}", answers(&plan(""))), ""));
-    for _ in 0..2 {
+    const CLOSED: &str = "run 1 was closed before: nothing was asked";
+    for again in [false, true] {
         let done = plan_of(&scratch, &["--run-key", "K"]);
         assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert_eq!(done.stderr.contains(CLOSED), again, "{}", done.stderr);
     }
+    assert!(!plan_of(&scratch, &["--run-key", "K", "--quiet"]).stderr.contains(CLOSED));
     assert_eq!(only_run(&scratch)["run_key"], "K");
     assert_eq!(std::fs::read_to_string(scratch.project().join("asked")).unwrap(), "x\n", "asked once");
 }
@@ -294,6 +281,27 @@ fn answers_are_compared_word_by_word() {
 }
 
 #[test]
+fn where_fewer_than_two_have_answered_a_comparison_says_where_to_look() {
+    let scratch = Scratch::configured(&(planner("a") + &agent("b", "exit 3", "retries = 0")));
+    plan_of(&scratch, &[]);
+    plan_of(&scratch, &["--agents", "b"]);
+    for (run, who) in [("1", "of one agent only"), ("2", "of nobody")] {
+        let done = scratch.run(&["runs", "diff", run]);
+        assert!(done.refused(1).contains(who), "{}", done.stderr);
+        assert!(done.stderr.contains(&format!("hint: `conclave runs show {run}`")), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_review_is_an_audit_and_the_help_says_so() {
+    let scratch = Scratch::configured(&agent("a", &answers(r#"{"audit_verdict":"pass"}"#), ""));
+    let help = scratch.ok(&["run", "--help"]);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("`review` means `audit`"), "{help}");
+    assert_eq!(scratch.json(&["run", "S-1", "--stage", "review"])["stage"], "audit");
+}
+
+#[test]
 fn a_run_is_deleted_whole() {
     let scratch = Scratch::configured(&planner("a"));
     plan_of(&scratch, &[]);
@@ -330,7 +338,7 @@ fn a_terminal_shows_who_is_at_it() {
 }
 
 #[test]
-fn a_known_key_goes_on_with_what_it_was_begun_with_and_says_so() {
+fn what_is_not_taken_for_a_closed_run_is_said() {
     let scratch = Scratch::configured(&(planner("a") + &planner("b")));
     let words = ["run", "S-1", "--stage", "Plan", "--run-key", "@k"];
     let first = scratch.run(&words);
@@ -341,7 +349,7 @@ fn a_known_key_goes_on_with_what_it_was_begun_with_and_says_so() {
     let other = scratch.run(&[&words[..], &["--prompt", "other.md", "--agents", "a"]].concat());
     assert_eq!(other.code, Some(0), "{}", other.stderr);
     assert!(
-        other.stderr.contains("run 1 goes on with what it was begun with; not taken: prompt, agents"),
+        other.stderr.contains("run 1 was closed before: nothing was asked; another --run-key begins another run; not taken: prompt, agents"),
         "{}",
         other.stderr
     );

@@ -46,6 +46,26 @@ fn a_run_goes_from_the_form_to_its_verdict() {
 }
 
 #[test]
+fn the_form_asks_those_whom_the_configuration_names_now() {
+    let (scratch, mut session) = begin(&planner("early"));
+    session.keys("n");
+    session.until("early");
+    session.keys("\u{1b}");
+    session.until("There are none yet");
+    scratch.configure("[[agents]]\nname = 'late");
+    session.keys("n");
+    session.until("config.toml");
+    session.keys("\u{1b}");
+    session.until("There are none yet");
+    scratch.configure(&planner("late"));
+    start_a_run(&mut session, "late");
+    session.until("run 1: ok");
+    session.keys("q");
+    session.ends();
+    assert_eq!(scratch.json(&["runs", "show", "1"])["agents"], serde_json::json!(["late"]));
+}
+
+#[test]
 fn cancelling_closes_the_run_and_leaves_no_process() {
     let (scratch, mut session) = begin(&(planner("quick") + &agent("slow", STUBBORN, "")));
     start_a_run(&mut session, "slow");

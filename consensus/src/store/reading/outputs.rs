@@ -10,7 +10,7 @@ use super::{Column, Lead, Place, Rows, Target, View, bytes, in_order, optional_t
 use crate::error::Result;
 use crate::runs::{OutputContent, OutputDetail};
 use crate::store::canonical;
-use crate::verdict::CaseAnswer;
+use crate::verdict::{self, CaseAnswer};
 
 /// The columns of an output by the side that is believed, and what they are read from: where it is the legacy side,
 /// mapped rows and our own are two queries.
@@ -41,17 +41,18 @@ pub(crate) fn outputs(conn: &ReadConn<'_>, view: View, run: &Target) -> Result<V
                 "SELECT o.id, o.legacy_id, o.model_version, o.attempt, o.sequence, o.state, o.valid_json, {columns}
                  FROM {from}"
             );
-            rows.extend(conn.query_all(&query, [id.0], detail)?);
+            rows.extend(conn.query_all(&query, [id.0], |row| detail(row, &run.summary.stage))?);
         }
     }
     for row in unmapped(conn, view, run.rows())? {
-        rows.push(row.detail(conn)?);
+        rows.push(row.detail(conn, &run.summary.stage)?);
     }
     Ok(in_order(rows))
 }
 
-fn detail(row: &Row<'_>) -> Column<(Place, OutputDetail)> {
+fn detail(row: &Row<'_>, stage: &str) -> Column<(Place, OutputDetail)> {
     let id = row.get(0)?;
+    let content = bytes(row, 8)?.unwrap_or_default();
     let output = OutputDetail {
         id,
         agent: text(row, 7)?,
@@ -59,8 +60,9 @@ fn detail(row: &Row<'_>) -> Column<(Place, OutputDetail)> {
         attempt: row.get(3)?,
         sequence: row.get(4)?,
         state: text(row, 5)?,
-        bytes: bytes(row, 8)?.map_or(0, |content| content.len() as u64),
+        bytes: content.len() as u64,
         valid_json: row.get(6)?,
+        unusable: verdict::unusable(stage, &content),
         content: text(row, 8)?,
         response_text: optional_text(row, 9)?,
         completed_at: row.get(10)?,
@@ -123,8 +125,9 @@ impl Unmapped {
         })?)
     }
 
-    fn detail(&self, conn: &ReadConn<'_>) -> Result<(Place, OutputDetail)> {
+    fn detail(&self, conn: &ReadConn<'_>, stage: &str) -> Result<(Place, OutputDetail)> {
         self.read(conn, |row, valid_json| {
+            let content = bytes(row, 0)?.unwrap_or_default();
             let output = OutputDetail {
                 id: legacy::output_number(self.id),
                 agent: String::from_utf8_lossy(&self.agent).into_owned(),
@@ -132,8 +135,9 @@ impl Unmapped {
                 attempt: 1,
                 sequence: self.sequence,
                 state: "completed".into(),
-                bytes: bytes(row, 0)?.map_or(0, |content| content.len() as u64),
+                bytes: content.len() as u64,
                 valid_json,
+                unusable: verdict::unusable(stage, &content),
                 content: text(row, 0)?,
                 response_text: optional_text(row, 1)?,
                 completed_at: row.get(2)?,

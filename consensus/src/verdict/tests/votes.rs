@@ -111,6 +111,18 @@ fn the_threshold_is_the_callers() {
     }
 }
 
+/// What meets a threshold is more than half, so no other value has as many.
+#[test]
+fn no_threshold_is_met_by_a_tie() {
+    for accept in Accept::ALL {
+        for n in 0..=100 {
+            for k in (0..=n).filter(|k| accept.is_met(*k, n)) {
+                assert!(2 * k > n, "{k} of {n} {accept:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn copies_of_an_agent_are_one_family() {
     let answer = r#"{"work_breakdown":["a"]}"#;

@@ -14,6 +14,7 @@ use conclave_testkit::Rerun;
 use tempfile::TempDir;
 
 use crate::project::{Project, schema};
+use crate::workflow::agent;
 
 pub(super) const STEPS: [&str; 9] =
     ["clarify", "plan", "checklist", "tasks", "analyze", "implement", "validate", "audit", "unlock"];
@@ -73,16 +74,8 @@ impl Scene {
 
     pub(super) fn request(&self, from: Option<&str>) -> PipelineRequest {
         let agent = |name: &str| AgentDefinition {
-            name: name.to_owned(),
-            preset: None,
-            command: ["sh", "-c", &format!("NAME={name}; {AGENT}")].map(str::to_owned).to_vec(),
-            family: None,
-            role: None,
             timeout: Duration::from_mins(1),
-            retries: 0,
-            env_pass: Vec::new(),
-            env: Vec::new(),
-            stages: Vec::new(),
+            ..agent(name, &format!("NAME={name}; {AGENT}"))
         };
         PipelineRequest {
             spec: "S-1".into(),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use conclave_consensus::runs::{self, RunId, Stand};
+use conclave_consensus::verdict::Unusable;
 use conclave_consensus::workflow::{self, AgentState, Event, Session};
 
 use super::{agent, drive, good, request, session};
@@ -75,4 +76,48 @@ fn a_list_and_a_detail_say_the_same() {
     assert_eq!(both(), wanted);
     super::runtime().block_on(workflow::cancel(&project.db, id, "ana")).unwrap();
     assert_eq!(both(), wanted);
+}
+
+/// Whether the verdict is stored, is gone, or is not spoken yet.
+#[test]
+fn an_answer_that_does_not_count_is_no_answer_in_a_list() {
+    let project = Project::new();
+    let words = agent("words", "cat >/dev/null; echo 'It cannot be planned.'");
+    let asked = workflow::RunRequest { sequential: true, ..request(&project, vec![words, good("zoe")]) };
+    let id = workflow::begin(&project.db, &asked).unwrap();
+    let before = Arc::new(Mutex::new(None));
+    let (keeps, db) = (Arc::clone(&before), project.db.clone());
+    let observer = move |event: Event| {
+        if matches!(event, Event::Started { agent, .. } if agent == "zoe") {
+            *keeps.lock().unwrap() = marks(&db, id).into_iter().next();
+        }
+    };
+    drive(&project.db, id, &Session { observer: Arc::new(observer), ..session() });
+    let unusable = ("words".to_owned(), Stand::Unusable, 2);
+    assert_eq!(before.lock().unwrap().as_ref(), Some(&unusable));
+    let wanted = [unusable, ("zoe".to_owned(), Stand::Answered, 1)];
+    assert_eq!(marks(&project.db, id), wanted);
+    project.write("DELETE FROM run_verdicts");
+    assert_eq!(marks(&project.db, id), wanted);
+    let shown = runs::show(&project.db, id).unwrap().unwrap();
+    let why = shown.outputs.iter().map(|output| (output.agent.as_str(), output.unusable));
+    assert_eq!(why.collect::<Vec<_>>(), [("words", Some(Unusable::NotJson)), ("zoe", None)]);
+}
+
+/// However many an agent gave, as in the legacy files in which every row is of one run.
+#[test]
+fn the_latest_answer_is_the_one_that_counts_in_a_list() {
+    for (last, stand) in [("{\"tasks\":[]}", Stand::Answered), ("{", Stand::Unusable)] {
+        let project = Project::new();
+        let source = project.legacy(
+            "many.db",
+            &format!(
+                "INSERT INTO consensus_artifacts(spec_id, stage, agent_name, content_json, run_id)
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+                 SELECT 'S', 'tasks', 'a', iif(i = 5000, '{last}', iif(i % 2, '{{}}', 'words')), 'R' FROM n"
+            ),
+        );
+        project.import(&source);
+        assert_eq!(marks(&project.db, RunId(1)), [("a".to_owned(), stand, 0)], "{last}");
+    }
 }

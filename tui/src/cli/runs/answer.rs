@@ -2,18 +2,21 @@
 
 use std::fmt::Write as _;
 
-use conclave_consensus::gates::{self, Answered, Decision, OpenIssue};
+use conclave_consensus::gates::{self, Answered, Decision, GateIssue, OpenIssue};
 use conclave_consensus::runs::RunId;
 use conclave_db::Db;
 use serde_json::json;
 
-use crate::attention::answer_command;
+use crate::attention::{answer_command, word_of};
 use crate::cli::context::Context;
 use crate::cli::output::{Output, Paint};
 use crate::failure::{Doing, Exit, Failure};
 use crate::find_run::find_one;
 use crate::text::{counted, visible, visible_lines};
 use crate::times;
+
+/// Questions that a hint names.
+const NAMED: usize = 8;
 
 /// The open questions of a run.
 pub(super) fn show(context: &Context, name: &str) -> Result<Exit, Failure> {
@@ -71,7 +74,11 @@ pub(super) fn give(context: &Context, name: &str, issue: &str, text: &str) -> Re
 /// The id behind a word: an id as it is, else `@` and the number of an issue in its gate.
 fn issue_id(db: &Db, run: RunId, word: &str) -> Result<String, Failure> {
     let gate = gates::of_run(db, run).doing("read the questions")?;
-    let issues = gate.map(|gate| gate.issues).unwrap_or_default();
+    let Some(gate) = gate else {
+        return Err(Failure::not_found(format!("run {run} asks nothing"))
+            .hint("questions come from gates that are closed: clarify, checklist and analyze"));
+    };
+    let issues = gate.issues;
     if issues.iter().any(|known| known.issue.id == word) {
         return Ok(word.to_owned());
     }
@@ -79,8 +86,28 @@ fn issue_id(db: &Db, run: RunId, word: &str) -> Result<String, Failure> {
         .strip_prefix('@')
         .and_then(|number| number.parse::<usize>().ok())
         .and_then(|number| number.checked_sub(1));
-    let counted = number.and_then(|place| issues.get(place)).map(|known| known.issue.id.clone());
-    Ok(counted.unwrap_or_else(|| word.to_owned()))
+    match number.and_then(|place| issues.get(place)) {
+        Some(known) => Ok(known.issue.id.clone()),
+        None => {
+            Err(Failure::not_found(format!("run {run} has no question {word:?}")).hint(open_ones(&issues)))
+        }
+    }
+}
+
+/// The questions of a gate that wait, for whoever named another one.
+fn open_ones(issues: &[GateIssue]) -> String {
+    let open: Vec<_> = (1..).zip(issues).filter(|(_, known)| known.answer.is_none()).collect();
+    let named: Vec<_> =
+        open.iter().take(NAMED).map(|(number, known)| word_of(&known.issue.id, *number)).collect();
+    let more = match open.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match open.len() {
+        0 => "none of its questions is open".to_owned(),
+        1 => format!("the question that is open is {}", named.join(", ")),
+        _ => format!("the questions that are open are {}{more}", named.join(", ")),
+    }
 }
 
 /// Questions for people, with what the agents say.

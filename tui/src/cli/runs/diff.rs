@@ -61,11 +61,14 @@ fn who(run: &RunDetail, named: &[String]) -> Result<(String, String), Failure> {
             }
             Ok((left, right))
         }
-        few => Err(Failure::not_found(format!(
-            "run {} has answers of {} to compare",
-            run.summary.id,
-            if few.is_empty() { "nobody" } else { "one agent only" }
-        ))),
+        few => {
+            let id = run.summary.id;
+            let (who, hint) = match few.first() {
+                None => ("nobody", format!("`conclave runs show {id}` says what became of its agents")),
+                Some(_) => ("one agent only", format!("`conclave runs show {id}` has that answer")),
+            };
+            Err(Failure::not_found(format!("run {id} has answers of {who} to compare")).hint(hint))
+        }
     }
 }
 

@@ -143,6 +143,12 @@ fn a_question_is_answered_where_it_is_asked() {
     let mut model = open(CLOSED);
     assert_eq!(press(&mut model, 42, &["a"]), []);
     assert!(said(&model).contains("no quality gate"));
+    let mut answered = gate(CLOSED);
+    answered.issues.truncate(1);
+    send(&mut model, Msg::Gate { id: CLOSED, gate: Some(answered.into()) }, 42);
+    assert_eq!(press(&mut model, 42, &["a"]), []);
+    let all = "every question of this gate has its answer";
+    assert_eq!(model.notice, Some(Notice::News(all.to_owned())), "nothing was done: no check mark");
     send(&mut model, Msg::Gate { id: CLOSED, gate: Some(gate(CLOSED).into()) }, 42);
     assert_eq!(press(&mut model, 42, &["a", "enter"]), [], "no answer, no answer");
     let effects = press(&mut model, 42, &["a", "until the soak", "enter"]);

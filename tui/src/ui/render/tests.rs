@@ -1,6 +1,7 @@
 //! Frames of every screen at three sizes.
 
 use conclave_consensus::migrate::Paused;
+use conclave_consensus::verdict::Unusable;
 use conclave_consensus::workflow::{AttemptEnd, Event, Owner};
 
 use crate::cli::Signs;
@@ -113,6 +114,38 @@ fn a_run_that_runs() {
     });
 }
 
+/// The run of this number, whose first agent has answered with nothing that counts.
+fn in_words(model: &mut Model, number: i64) {
+    let mut run = (*detail(number)).clone();
+    let output = &mut run.outputs[0];
+    (output.content, output.bytes, output.valid_json) = ("I cannot plan this.".to_owned(), 19, false);
+    output.unusable = Some(Unusable::NotJson);
+    if let Some(verdict) = &mut run.verdict {
+        (verdict.agents[0].usable, verdict.agents[0].why) = (false, Some(Unusable::NotJson));
+    }
+    send(model, Msg::Run { id: run.summary.id, run: Ok(Some(run.into())) }, 42);
+}
+
+#[test]
+fn an_answer_that_does_not_count_has_no_check_mark() {
+    at_all_sizes("runs-unusable", 42, |model| {
+        press(model, 42, &["k"]);
+        in_words(model, 41);
+    });
+    at_all_sizes("run-unusable", 42, |model| {
+        open(model, RUNNING, &[]);
+        in_words(model, 41);
+    });
+    at_all_sizes("run-unusable-outputs", 42, |model| {
+        open(model, VOTED, &["l"]);
+        in_words(model, 37);
+    });
+    at_all_sizes("run-unusable-attempts", 42, |model| {
+        open(model, VOTED, &["h"]);
+        in_words(model, 37);
+    });
+}
+
 #[test]
 fn a_gate_and_its_questions() {
     at_all_sizes("run-questions", 42, |model| {
@@ -132,6 +165,10 @@ fn a_gate_and_its_questions() {
 #[test]
 fn a_new_run() {
     at_all_sizes("form", 42, |model| drop(press(model, 42, &["n"])));
+    at_all_sizes("form-nobody", 42, |model| {
+        press(model, 42, &["n"]);
+        send(model, Msg::Roster(Ok(Vec::new())), 42);
+    });
     at_all_sizes("form-filled", 42, |model| {
         press(model, 42, &["n", "tab", "right", "tab", "Why not?", "down", "down", " "]);
     });
@@ -177,6 +214,52 @@ fn storage() {
         }
     });
     at_all_sizes("storage-asks", 42, |model| drop(press(model, 42, &["6", "v"])));
+}
+
+/// What it is, what leads to it, and what the footer then has of the keys that not every run has.
+type Footer<'a> = (&'a str, &'a dyn Fn(&mut Model), &'a [&'a str]);
+
+#[test]
+fn the_footer_has_the_keys_that_do_something_to_the_run() {
+    let id = conclave_consensus::runs::RunId(37);
+    let answered = || {
+        let mut gate = gate(id);
+        gate.issues.truncate(1);
+        gate
+    };
+    let asks = |model: &mut Model, gate: conclave_consensus::gates::Gate| {
+        open(model, VOTED, &[]);
+        send(model, Msg::Gate { id, gate: Some(gate.into()) }, 42);
+    };
+    let cases: [Footer<'_>; 8] = [
+        ("driven, in the list", &|model| drop(press(model, 42, &["k"])), &["c cancel"]),
+        ("left, in the list", &|model| killed(model), &["c cancel", "r resume"]),
+        ("closed, in the list", &|model| drop(press(model, 42, &["jjjj"])), &[]),
+        ("driven", &|model| open(model, RUNNING, &[]), &["c cancel"]),
+        (
+            "left",
+            &|model| {
+                open(model, RUNNING, &[]);
+                killed(model);
+            },
+            &["c cancel", "r resume"],
+        ),
+        ("closed", &|model| open(model, VOTED, &[]), &[]),
+        ("a gate that asks", &|model| asks(model, gate(id)), &["a answer"]),
+        ("a gate that has its answers", &|model| asks(model, answered()), &[]),
+    ];
+    for (what, change, wanted) in cases {
+        let mut model = model((160, 24), 42);
+        change(&mut model);
+        let drawn = frame(&model);
+        let footer = drawn.lines().last().unwrap();
+        let found: Vec<&str> =
+            ["a answer", "c cancel", "r resume"].into_iter().filter(|hint| footer.contains(hint)).collect();
+        assert_eq!(found, wanted, "{what}: {footer}");
+    }
+    let drawn = frame(&model((160, 24), 0));
+    let footer = drawn.lines().last().unwrap();
+    assert!(footer.starts_with(" n new run  / filter"), "nothing that needs a run: {footer}");
 }
 
 #[test]

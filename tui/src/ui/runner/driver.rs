@@ -158,10 +158,13 @@ impl Driver {
         });
     }
 
-    /// Who can be asked.
+    /// Who can be asked, by the configuration as it is now.
     pub(super) fn roster(&self) {
         self.on_a_thread("roster", |hands| {
-            let project = hands.shared.project();
+            let project = match hands.shared.project_read_again() {
+                Ok(project) => project,
+                Err(failure) => return hands.say(Msg::Roster(Err(failure.into()))),
+            };
             let known = roster::known(&project.config, &hands.environment);
             let choice = |agent: conclave_consensus::agents::AgentDefinition| Choice {
                 installed: roster::refuse_missing(
@@ -282,7 +285,7 @@ impl Hands {
     }
 
     fn begin_pipeline(&self, spec: &str) -> Result<(Db, Pipeline), Failure> {
-        let project = self.shared.project();
+        let project = self.shared.project_read_again()?;
         let request =
             request::of_pipeline(&project, &self.environment, &self.shared.actor, spec, None, None)?;
         let db = self.open()?;

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::effect::{Effect, Read, Work};
 use super::event_loop::spawn;
 use super::message::Msg;
+use crate::failure::Failure;
 use crate::project::{Environment, Project};
 
 /// What the threads share.
@@ -36,6 +37,18 @@ struct Shared {
 impl Shared {
     fn project(&self) -> Project {
         self.project.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The project with its agents and prompts as the configuration has them now.
+    fn project_read_again(&self) -> Result<Project, Failure> {
+        let mut project = self.project();
+        project.read_agents_again()?;
+        let mut shown = self.project.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another one may have come into its place.
+        if shown.source == project.source {
+            shown.config.clone_from(&project.config);
+        }
+        Ok(project)
     }
 }
 

@@ -121,7 +121,14 @@ impl Form {
         let chosen = self.choices().iter().filter(|choice| self.is_chosen(choice));
         let agents: Vec<String> = chosen.map(|choice| choice.name.clone()).collect();
         if agents.is_empty() {
-            return Err((Field::Agents, "nobody is chosen: space chooses an agent"));
+            let missing = match &self.choices {
+                None => "nobody can be asked before it is known who is there",
+                Some(none) if none.is_empty() => {
+                    "nobody can be asked: [[agents]] in config.toml names agents"
+                }
+                Some(_) => "nobody is chosen: space chooses an agent",
+            };
+            return Err((Field::Agents, missing));
         }
         let quorum = match self.quorum.text().trim() {
             "" => None,

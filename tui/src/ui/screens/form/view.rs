@@ -17,6 +17,10 @@ const AGENTS: usize = 8;
 /// Columns of the names of the fields, with the marker.
 const LABEL: usize = 11;
 
+/// What helps where nobody can be asked.
+const NOBODY: &str = "nobody yet: name agents under [[agents]] in .conclave/config.toml, or install claude, codex, \
+  gemini, opencode or aider; then open this form again. `conclave demo` has three of its own.";
+
 /// Draws the form.
 pub(crate) fn draw(model: &Model, form: &Form, frame: &mut Frame<'_>) {
     let theme = model.setting.theme;
@@ -140,13 +144,9 @@ fn agents(model: &Model, form: &Form, is_here: bool, room: usize, height: usize)
     let theme = model.setting.theme;
     let choices = form.choices();
     if choices.is_empty() {
-        let text = if form.choices.is_none() {
-            "looking who is there"
-        } else {
-            "none: [[agents]] in the configuration, or install one"
-        };
-        let text = fit_with(text, room, theme.sign("…", "~")).into_owned();
-        return vec![vec![Span::styled(text, theme.dim())]];
+        let text = if form.choices.is_none() { "looking who is there" } else { NOBODY };
+        let lines = wrapped(text, room).into_iter().take(height.max(1));
+        return lines.map(|line| vec![Span::styled(line, theme.dim())]).collect();
     }
     let height = height.max(1);
     let top = (form.agent + 1).saturating_sub(height);

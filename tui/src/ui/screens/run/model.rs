@@ -10,6 +10,7 @@ use super::diff::Compared;
 use crate::ui::document::Document;
 use crate::ui::input::Input;
 use crate::ui::list::Cursor;
+use crate::ui::live;
 
 /// What is shown of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +110,7 @@ impl Run {
 
     /// Whether its agents are shown instead of a verdict: it is not closed.
     pub(crate) fn is_open(&self) -> bool {
-        let settings = self.detail.as_ref().and_then(|detail| detail.settings.as_ref());
-        settings.is_some_and(|settings| settings.ended_at.is_none())
+        self.detail.as_deref().is_some_and(live::is_open)
     }
 
     /// The tabs that it has.

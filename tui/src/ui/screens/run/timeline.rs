@@ -5,6 +5,7 @@ use conclave_consensus::workflow::AttemptEnd;
 use ratatui::text::{Line, Span};
 
 use crate::text::{fit_with, pad, visible, width};
+use crate::ui::answers;
 use crate::ui::live;
 use crate::ui::model::Model;
 
@@ -55,7 +56,7 @@ pub(super) fn lines(model: &Model, detail: &RunDetail, room: usize) -> Vec<Line<
                 bar.iter_mut().take(begin).skip(before + 1).for_each(|cell| *cell = waits);
             }
             bar.iter_mut().take(end + 1).skip(begin).for_each(|cell| *cell = works);
-            let (sign, words) = end_of(model, attempt);
+            let (sign, words) = end_of(model, detail, attempt);
             if let (Some(sign), Some(cell)) = (sign.chars().next(), bar.get_mut(end)) {
                 *cell = sign;
             }
@@ -105,14 +106,17 @@ fn agents(detail: &RunDetail) -> Vec<&str> {
 }
 
 /// The sign at the end of a bar, and the end in a word or two.
-fn end_of(model: &Model, attempt: &AttemptDetail) -> (&'static str, Option<String>) {
+fn end_of(model: &Model, detail: &RunDetail, attempt: &AttemptDetail) -> (&'static str, Option<String>) {
     let theme = model.setting.theme;
     let (good, bad) = (theme.sign("✓", "+"), "x");
     let reason = || attempt.details.reason.clone();
     match (attempt.details.outcome, attempt.state.as_str()) {
         // A word of its own has an answer that is no JSON, and the one that was to mend it.
         (Some(AttemptEnd::Answered), _) | (None, "completed") => {
-            (good, Some(reason().unwrap_or_else(|| "ok".to_owned())))
+            let why = answers::of_attempt(detail, &attempt.agent, attempt.attempt);
+            let sign = if why.is_some() { answers::does_not_count(theme) } else { good };
+            let word = why.map_or("ok", answers::word);
+            (sign, Some(reason().unwrap_or_else(|| word.to_owned())))
         }
         (Some(AttemptEnd::Failed), _) => (bad, Some(reason().unwrap_or_else(|| "failed".to_owned()))),
         (Some(AttemptEnd::TimedOut), _) => (bad, Some("timed out".to_owned())),

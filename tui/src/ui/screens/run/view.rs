@@ -10,6 +10,7 @@ use super::model::{Pane, Run, Tab};
 use super::{diff, questions, timeline, verdict};
 use crate::text::{fit, pad, size, visible};
 use crate::times;
+use crate::ui::answers;
 use crate::ui::at_work;
 use crate::ui::document::Document;
 use crate::ui::list::Cursor;
@@ -319,13 +320,7 @@ fn list(
 }
 
 fn output_line(theme: Theme, output: &OutputDetail) -> Vec<Span<'static>> {
-    let (sign, word, style) = if output.bytes == 0 {
-        (theme.sign("○", "o"), "empty", theme.warning())
-    } else if output.valid_json {
-        (theme.sign("✓", "+"), "JSON", theme.good())
-    } else {
-        (theme.sign("◐", "~"), "no JSON", theme.warning())
-    };
+    let (sign, word, style) = answers::standing(theme, output);
     let which = if output.attempt == 1 && output.sequence == 1 {
         String::new()
     } else {
@@ -333,7 +328,7 @@ fn output_line(theme: Theme, output: &OutputDetail) -> Vec<Span<'static>> {
     };
     vec![
         Span::raw(pad(&fit(&visible(&output.agent), 16), 16, false)),
-        Span::styled(format!(" {} ", pad(&format!("{sign} {word}"), 9, false)), style),
+        Span::styled(format!(" {} ", pad(&format!("{sign} {word}"), 10, false)), style),
         Span::raw(format!("{:>10}  {}", size(output.bytes), pad(&which, 14, false))),
         Span::styled(
             format!("  {}", visible(output.model_version.as_deref().unwrap_or_default())),

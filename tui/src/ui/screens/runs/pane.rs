@@ -9,11 +9,11 @@ use ratatui::text::{Line, Span};
 
 use crate::text::{counted, fit, fit_with, pad, size, visible};
 use crate::times;
-use crate::ui::at_work;
 use crate::ui::model::Model;
 use crate::ui::render::{draw_line, wrapped};
 use crate::ui::theme::Theme;
 use crate::ui::voted;
+use crate::ui::{answers, at_work, live};
 use crate::verdict_words;
 
 /// A pane below this width says one thing on each line.
@@ -26,7 +26,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let detail = model.runs.preview.as_ref().filter(|detail| detail.summary.id == run.id);
     let narrow = area.width < WIDE_PANE;
     let lines = match detail {
-        Some(detail) if detail.settings.as_ref().is_some_and(|settings| settings.ended_at.is_none()) => {
+        Some(detail) if live::is_open(detail) => {
             let mut lines = titled(theme, run, &at_work::head(model, detail), area.width, narrow);
             lines.extend(at_work::lines(model, detail, usize::from(area.width)));
             lines
@@ -36,7 +36,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
                 judged(model, run, verdict, area.width, narrow)
             } else {
                 let mut lines = summary(theme, run, narrow);
-                lines.extend(answers(theme, detail));
+                lines.extend(outputs(theme, detail));
                 lines
             }
         }
@@ -141,18 +141,12 @@ fn said(theme: Theme, conflict: &Conflict) -> String {
     }
 }
 
-fn answers(theme: Theme, detail: &RunDetail) -> Vec<Line<'static>> {
+fn outputs(theme: Theme, detail: &RunDetail) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = detail
         .outputs
         .iter()
         .map(|output| {
-            let (sign, what, style) = if output.bytes == 0 {
-                (theme.sign("○", "o"), "empty", theme.warning())
-            } else if output.valid_json {
-                (theme.sign("✓", "+"), "JSON", theme.good())
-            } else {
-                (theme.sign("◐", "~"), "no JSON", theme.warning())
-            };
+            let (sign, what, style) = answers::standing(theme, output);
             let model_name = output.model_version.as_deref().unwrap_or_default();
             Line::from(vec![
                 Span::raw(format!("   {} ", pad(&fit(&visible(&output.agent), 16), 16, false))),

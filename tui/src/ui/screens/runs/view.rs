@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::pane;
 use crate::text::{count, fit, fit_with, pad, visible, width};
 use crate::times;
+use crate::ui::answers;
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
 use crate::ui::theme::Theme;
@@ -136,7 +137,8 @@ fn draw_empty(model: &Model, frame: &mut Frame<'_>, parts: Parts) {
         &[
             "A run is one question to several agents, with every answer that came.",
             "",
-            "There are none yet. `:migrate import FILE` brings in those of a legacy database.",
+            "There are none yet. `n` starts one with the [[agents]] of config.toml; `:migrate import FILE` brings in \
+             those of a legacy database.",
         ]
     } else {
         &["No run matches. Esc shows all again."]
@@ -144,7 +146,8 @@ fn draw_empty(model: &Model, frame: &mut Frame<'_>, parts: Parts) {
     let complaint = runs.filter.complaint();
     let area = body(model);
     let room = usize::from(area.width).saturating_sub(4);
-    let text = text.iter().copied().chain(complaint.as_deref());
+    let short = area.height < SHORT;
+    let text = text.iter().copied().filter(|line| !short || !line.is_empty()).chain(complaint.as_deref());
     let lines = text.flat_map(|line| wrapped(line, room));
     for (y, line) in (parts.head.y + 1..area.bottom()).zip(lines) {
         draw_line(frame, Rect { y, height: 1, ..area }, Line::raw(format!("  {line}")));
@@ -243,6 +246,7 @@ fn agents(model: &Model, run: &RunSummary, room: usize) -> Vec<Span<'static>> {
         .map(|(agent, stand, attempts)| {
             let (sign, style) = match stand {
                 Stand::Answered => (theme.sign("✓", "+").to_owned(), theme.good()),
+                Stand::Unusable => (answers::does_not_count(theme).to_owned(), theme.warning()),
                 Stand::Running | Stand::Retrying if run.interrupted => {
                     (theme.sign("◌", "!").to_owned(), theme.warning())
                 }
