@@ -112,7 +112,7 @@ fn refusal(error: &TaskError) -> Refusal {
     match error.kind() {
         TaskErrorKind::Refused => Refusal::Refused,
         TaskErrorKind::NotClaimable => Refusal::NotClaimable,
-        kind => panic!("{kind:?}: {error}"),
+        kind => unreachable!("{kind:?}: {error}"),
     }
 }
 
@@ -234,7 +234,7 @@ fn stored(project: &Project) -> BTreeMap<String, model::Seen> {
                 .map(|edge| (edge.target.clone(), edge.kind.clone()))
                 .collect(),
             comments: projection.comments.len(),
-            is_odd: !projection.oddities.is_empty(),
+            oddities: projection.oddities.len(),
         };
         (row.id().to_owned(), seen)
     });
