@@ -1,6 +1,9 @@
 //! What agents and people do with tasks. Each function is one transaction with its audit rows; when it returns, it is
 //! durable. Ids are exact here: who has a short form asks [`crate::read::find`] first.
 
+mod attempt;
+mod change;
+mod checks;
 mod claim;
 mod close;
 mod comment;
