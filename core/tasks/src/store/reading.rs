@@ -209,25 +209,3 @@ pub(crate) fn blocked_numbers(conn: &ReadConn<'_>, limit: Option<u64>, now_ns: i
         format!("SELECT tasks.number FROM tasks WHERE {} ORDER BY {ORDER} {limit}", filter.conditions());
     Ok(conn.query_all(&sql, filter.params(), |row| row.get(0))?)
 }
-
-/// The number of the task with this id.
-pub(crate) fn number(conn: &ReadConn<'_>, id: &str) -> Result<Option<i64>> {
-    Ok(conn.query_optional("SELECT number FROM tasks WHERE id = ?1", [id], |row| row.get(0))?)
-}
-
-/// The ids of a ready list, in its order, without open tasks that are assigned to somebody else than `who`.
-pub(crate) fn claimable_ids(
-    conn: &ReadConn<'_>,
-    query: &crate::read::ReadyQuery,
-    who: &str,
-    now_ns: i64,
-) -> Result<Vec<String>> {
-    let _ = (conn, query, who, now_ns);
-    todo!("B3")
-}
-
-/// Whether a task is in the ready list (0.49).
-pub(crate) fn is_ready(conn: &ReadConn<'_>, number: i64, now_ns: i64) -> Result<bool> {
-    let _ = (conn, number, now_ns);
-    todo!("B3")
-}
