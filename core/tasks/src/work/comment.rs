@@ -40,16 +40,15 @@ pub(super) fn add(
     text: &str,
     now: Moment,
 ) -> Result<()> {
-    let ids: Vec<&str> =
-        record.projection().comments.iter().filter_map(|comment| comment.id.as_deref()).collect();
-    let is_number = |id: &&str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    let id = if ids.iter().all(is_number) {
-        tasks::next_comment(work.tx)?.to_string()
-    } else {
-        let place = format!("{}/{}", record.id(), ids.len());
+    let comments = &record.projection().comments;
+    let are_texts = comments.iter().any(|comment| comment.id.as_deref().is_some_and(|id| id.starts_with('"')));
+    let id = if are_texts {
+        let place = format!("{}/{}", record.id(), comments.len());
         let created_ns = i128::from(now.nanoseconds());
         let seed = Seed { title: text, description: &place, creator: work.who, created_ns };
         json::encode(&ids::hashed("c", &seed, *ids::LENGTHS.end(), 0))
+    } else {
+        tasks::next_comment(work.tx)?.to_string()
     };
     edit.add_comment(id.as_bytes(), work.who, text, now);
     Ok(())

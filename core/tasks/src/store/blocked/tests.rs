@@ -77,6 +77,10 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 type Model = BTreeMap<&'static str, Task>;
 
 fn unfinished(status: Option<&str>) -> bool {
@@ -188,7 +192,7 @@ fn stored(store: &Store) -> BTreeSet<String> {
 #[test]
 fn the_column_the_recursive_query_and_the_rules_agree_after_every_change() {
     let store = Store::new();
-    proptest!(ProptestConfig::with_cases(150), |(steps in vec(step(), 1..40))| {
+    proptest!(config(150), |(steps in vec(step(), 1..40))| {
         store.execute("DELETE FROM tasks");
         let mut model = Model::new();
         for step in &steps {
@@ -212,7 +216,7 @@ fn the_column_the_recursive_query_and_the_rules_agree_after_every_change() {
 #[test]
 fn rebuilding_mends_whatever_was_in_the_column() {
     let store = Store::new();
-    proptest!(ProptestConfig::with_cases(40), |(steps in vec(step(), 1..12), lies in vec(select(&IDS[..7]), 0..7))| {
+    proptest!(config(40), |(steps in vec(step(), 1..12), lies in vec(select(&IDS[..7]), 0..7))| {
         store.execute("DELETE FROM tasks");
         let mut model = Model::new();
         for step in &steps {
