@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use conclave_db::Db;
 use conclave_tasks::moment::Moment;
 use conclave_tasks::read::{self, AttemptRow, Detail, Neighbour};
-use conclave_tasks::shape;
+use conclave_tasks::{shape, words};
 
 use super::{find_all, listing, nothing, now_ms};
 use crate::cli::context::Context;
 use crate::cli::output::{Output, Paint};
 use crate::failure::{Doing, Exit, Failure};
-use crate::task_words::{End, edge, named};
+use crate::task_words::{End, edge, is_unfinished, named};
 use crate::text::{visible, visible_lines};
 use crate::times;
 
@@ -133,12 +133,17 @@ fn facts(detail: &Detail) -> String {
 fn neighbours(detail: &Detail) -> String {
     let mut text = String::new();
     let mut line = |neighbour: &Neighbour, from: End| {
-        let _ = writeln!(
-            text,
-            "  {} {}",
-            edge(&neighbour.kind, from),
-            named(&neighbour.id, neighbour.row.as_ref())
-        );
+        let target = match from {
+            End::Issue => neighbour.row.as_ref(),
+            End::Target => Some(&detail.row),
+        };
+        let is_over = target.is_some_and(|target| !is_unfinished(target));
+        let said = match (neighbour.kind.as_str(), from) {
+            (words::BLOCKS, End::Issue) if is_over => "waited for".to_owned(),
+            (words::BLOCKS, End::Target) if is_over => "held up".to_owned(),
+            (kind, from) => edge(kind, from),
+        };
+        let _ = writeln!(text, "  {} {}", said, named(&neighbour.id, neighbour.row.as_ref()));
     };
     detail.dependencies.iter().for_each(|neighbour| line(neighbour, End::Issue));
     detail.dependents.iter().for_each(|neighbour| line(neighbour, End::Target));
