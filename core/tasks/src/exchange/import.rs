@@ -239,7 +239,7 @@ impl<'file> Plan<'file> {
     }
 
     fn carry_out(&self, tx: &WriteTx<'_>, who: &str, file: &Parsed) -> Result<()> {
-        let mut place = sync::end(tx)?;
+        let mut place = tasks::next_place(tx)?;
         let mut touched = Touched::default();
         for write in &self.writes {
             match write {

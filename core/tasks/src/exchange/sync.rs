@@ -240,7 +240,7 @@ impl Merged {
             .filter(|line| line.other.id.is_none())
             .map(|line| line.other.bytes.as_slice())
             .collect();
-        let mut place = store::end(tx)?;
+        let mut place = tasks::next_place(tx)?;
         for entry in &self.combined.entries {
             match entry {
                 Entry::Task(record) => {

@@ -134,16 +134,6 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
     Sha256::digest(bytes).to_vec()
 }
 
-/// The place behind all tasks and other lines.
-pub(crate) fn end(conn: &ReadConn<'_>) -> Result<i64> {
-    let end = conn.query_row(
-        "SELECT 1 + max(ifnull((SELECT max(place) FROM tasks), 0), ifnull((SELECT max(place) FROM task_lines), 0))",
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(end)
-}
-
 /// Before the path of a file that is about to be written: what is about to stand in it. No canonical path begins so.
 const NEXT: &str = "next:";
 

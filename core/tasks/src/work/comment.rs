@@ -41,7 +41,8 @@ pub(super) fn add(
     now: Moment,
 ) -> Result<()> {
     let comments = &record.projection().comments;
-    let are_texts = comments.iter().any(|comment| comment.id.as_deref().is_some_and(|id| id.starts_with('"')));
+    let are_texts =
+        comments.iter().any(|comment| comment.id.as_deref().is_some_and(|id| id.starts_with('"')));
     let id = if are_texts {
         let place = format!("{}/{}", record.id(), comments.len());
         let created_ns = i128::from(now.nanoseconds());

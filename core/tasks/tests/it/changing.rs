@@ -86,11 +86,20 @@ fn status_keeps_closed_at_and_claims_right() {
         assert_eq!(row.status.as_deref(), Some(name));
         assert_eq!(row.record.value("closed_at"), None, "{name}");
     }
-    work::close(&project.db, "bob", &texts(&["bd-1"]), &work::Closing { reason: Some("done".to_owned()), ..Default::default() }).unwrap();
+    work::close(
+        &project.db,
+        "bob",
+        &texts(&["bd-1"]),
+        &work::Closing { reason: Some("done".to_owned()), ..Default::default() },
+    )
+    .unwrap();
     let row = update(&project, "bd-1", status("in_progress"));
     assert_eq!((row.record.value("closed_at"), row.record.value("close_reason")), (None, None));
     let last = project.audit("bd-1").pop().unwrap();
-    assert_eq!((last.old_status.as_deref(), last.new_status.as_deref()), (Some("closed"), Some("in_progress")));
+    assert_eq!(
+        (last.old_status.as_deref(), last.new_status.as_deref()),
+        (Some("closed"), Some("in_progress"))
+    );
 }
 
 #[test]
@@ -152,7 +161,12 @@ fn attempts_are_kept_whole() {
     // A result is a success: the last error goes, the number of attempts stays.
     let row = update(&project, "bd-1", Change { result: to("done"), ..Change::default() });
     assert_eq!((row.record.text("result").as_deref(), row.record.value("last_error")), (Some("done"), None));
-    let both = Change { result: to("half"), error: to("but"), attempt: Some(Attempt::Number(7)), ..status("closed") };
+    let both = Change {
+        result: to("half"),
+        error: to("but"),
+        attempt: Some(Attempt::Number(7)),
+        ..status("closed")
+    };
     let row = update(&project, "bd-1", both);
     assert_eq!(row.record.text("last_error").as_deref(), Some("but"));
     let row = update(&project, "bd-1", Change { attempt: Some(Attempt::Number(0)), ..Change::default() });

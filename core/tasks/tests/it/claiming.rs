@@ -99,7 +99,10 @@ fn claim_expires_unless_it_is_repeated() {
     assert_eq!(project.ready(), ["bd-1"]);
     let over = work::claim(&project.db, "carol", "bd-1", None).unwrap();
     assert_eq!(over.how, How::TakenOver { from: "bob".to_owned() });
-    assert_eq!((over.row.assignee.as_deref(), over.row.record.value("claim_expires_at")), (Some("carol"), None));
+    assert_eq!(
+        (over.row.assignee.as_deref(), over.row.record.value("claim_expires_at")),
+        (Some("carol"), None)
+    );
     assert_eq!(work::claim(&project.db, "bob", "bd-1", None).unwrap_err().to_string(), "bd-1: carol has it");
     assert_eq!(project.operations("bd-1"), ["created", "claimed", "claimed", "taken_over"]);
     let row = project.audit("bd-1").pop().unwrap();
@@ -141,7 +144,8 @@ fn ready_list_is_claimed_from_its_beginning() {
     assert_eq!(claim_ready(&project, "bob", None), ["bd-b"]);
     assert_eq!(claim_ready(&project, "bob", Some(9)), ["bd-c", "bd-a"]);
     assert_eq!(claim_ready(&project, "bob", Some(9)), Vec::<String>::new());
-    let query = ReadyQuery { sort: Sort::Oldest, assignee: Some("carol".to_owned()), ..ReadyQuery::default() };
+    let query =
+        ReadyQuery { sort: Sort::Oldest, assignee: Some("carol".to_owned()), ..ReadyQuery::default() };
     let rows = work::claim_ready(&project.db, "carol", &query, MINUTE).unwrap();
     assert_eq!(ids(&rows), ["bd-d"]);
     assert!(rows[0].record.value("claim_expires_at").is_some());

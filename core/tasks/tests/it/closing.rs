@@ -8,7 +8,11 @@ use conclave_tasks::work::{self, Attempt, Change, Closing, NewTask};
 
 use crate::project::{Project, ids, texts, titled};
 
-fn close(project: &Project, of: &[&str], how: &Closing) -> conclave_tasks::Result<(Vec<String>, Vec<String>)> {
+fn close(
+    project: &Project,
+    of: &[&str],
+    how: &Closing,
+) -> conclave_tasks::Result<(Vec<String>, Vec<String>)> {
     let (rows, ready) = work::close(&project.db, "bob", &texts(of), how)?;
     assert!(rows.iter().all(|row| row.status.as_deref() == Some("closed")));
     Ok((ids(&rows), ready))
@@ -27,7 +31,9 @@ fn task(project: &Project, id: &str, issue_type: &str, dependencies: &[(&str, &s
 #[test]
 fn closing_says_what_it_frees() {
     let project = Project::new();
-    for (id, on) in [("bd-1", vec![]), ("bd-2", vec![]), ("bd-3", vec!["bd-1"]), ("bd-4", vec!["bd-1", "bd-2"])] {
+    for (id, on) in
+        [("bd-1", vec![]), ("bd-2", vec![]), ("bd-3", vec!["bd-1"]), ("bd-4", vec!["bd-1", "bd-2"])]
+    {
         task(&project, id, "task", &on.iter().map(|on| (*on, "blocks")).collect::<Vec<_>>());
     }
     // Freed, and not ready for another reason.

@@ -28,7 +28,10 @@ fn record_has_what_was_given_and_the_rest_by_default() {
         issue_type: Some("bug".to_owned()),
         assignee: Some("bob".to_owned()),
         labels: texts(&["b", "a", "b"]),
-        dependencies: vec![("bd-1".to_owned(), "blocks".to_owned()), ("bd-1".to_owned(), "related".to_owned())],
+        dependencies: vec![
+            ("bd-1".to_owned(), "blocks".to_owned()),
+            ("bd-1".to_owned(), "related".to_owned()),
+        ],
         due_at: Some("2026-02-01T00:00:00+01:00".to_owned()),
         defer_until: Some("2026-01-01T00:00:00Z".to_owned()),
         external_ref: Some("gh-9".to_owned()),
@@ -88,7 +91,8 @@ fn name_is_a_hash_behind_the_commonest_prefix() {
 fn name_was_never_given_before() {
     let project = Project::new();
     let same = NewTask { prefix: Some("bd".to_owned()), ..titled("same") };
-    let seed = Seed { title: "same", description: "", creator: "alice", created_ns: i128::from(NOW) * 1_000_000 };
+    let seed =
+        Seed { title: "same", description: "", creator: "alice", created_ns: i128::from(NOW) * 1_000_000 };
     // One at a time of the same title, the same creator and the same instant; each deleted before the next comes.
     for n in 0..25 {
         let id = project.make(same.clone()).id().to_owned();
@@ -119,7 +123,11 @@ fn child_is_numbered_behind_all_that_ever_were() {
         project.task(id);
     }
     assert_eq!(child("bd-1").id(), "bd-1.11");
-    let own = project.make(NewTask { id: Some("bd-own".to_owned()), parent: Some("bd-1".to_owned()), ..titled("own") });
+    let own = project.make(NewTask {
+        id: Some("bd-own".to_owned()),
+        parent: Some("bd-1".to_owned()),
+        ..titled("own")
+    });
     assert_eq!((own.id(), own.parent.as_deref()), ("bd-own", Some("bd-1")));
 }
 
@@ -141,7 +149,11 @@ fn nonsense_is_refused_and_leaves_nothing() {
         ("label", NewTask { labels: texts(&["a", ""]), ..good.clone() }, Kind::Invalid),
         ("long label", NewTask { labels: vec!["x".repeat(256)], ..good.clone() }, Kind::Invalid),
         ("due", NewTask { due_at: Some("tomorrow".to_owned()), ..good.clone() }, Kind::Invalid),
-        ("defer", NewTask { defer_until: Some("2026-13-01T00:00:00Z".to_owned()), ..good.clone() }, Kind::Invalid),
+        (
+            "defer",
+            NewTask { defer_until: Some("2026-13-01T00:00:00Z".to_owned()), ..good.clone() },
+            Kind::Invalid,
+        ),
         ("dependency type", NewTask { dependencies: on("bd-1", ""), ..good.clone() }, Kind::Invalid),
         ("long type", NewTask { dependencies: on("bd-1", &"x".repeat(51)), ..good.clone() }, Kind::Invalid),
         ("target", NewTask { dependencies: on("bd-9", "blocks"), ..good.clone() }, Kind::NotFound),
@@ -180,7 +192,11 @@ fn projections_are_written_with_the_record() {
     assert_eq!(project.column::<String>("SELECT label FROM task_labels ORDER BY label"), ["haystack", "x"]);
     assert_eq!(project.column::<String>("SELECT target || ' ' || kind FROM task_edges"), ["bd-1 blocks"]);
     for words in ["needle", "haystack", "words"] {
-        assert_eq!(ids(&conclave_tasks::read::search(&project.db, words, None).unwrap()), ["bd-2"], "{words}");
+        assert_eq!(
+            ids(&conclave_tasks::read::search(&project.db, words, None).unwrap()),
+            ["bd-2"],
+            "{words}"
+        );
     }
     assert_eq!(project.column::<i64>("SELECT place FROM tasks ORDER BY id"), [1, 2]);
 }

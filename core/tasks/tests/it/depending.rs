@@ -84,10 +84,7 @@ fn cycle_is_refused_over_all_types_that_make_tasks_wait() {
     for kind in ["blocks", "parent-child", "waits-for", "conditional-blocks"] {
         let error = work::depend(&project.db, "bob", "bd-e", "bd-a", kind).unwrap_err();
         assert_eq!(error.kind(), Kind::Refused);
-        assert_eq!(
-            error.to_string(),
-            "bd-e would wait for itself: bd-e → bd-a → bd-b → bd-c → bd-d → bd-e"
-        );
+        assert_eq!(error.to_string(), "bd-e would wait for itself: bd-e → bd-a → bd-b → bd-c → bd-d → bd-e");
     }
     assert!(work::depend(&project.db, "bob", "bd-e", "bd-a", "related").unwrap().changed);
     // What does not make a task wait closes no cycle.

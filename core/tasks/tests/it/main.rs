@@ -1,1 +1,13 @@
 //! The integration tests of tasks: real files, real processes.
+#![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
+
+mod changing;
+mod claiming;
+mod closing;
+mod creating;
+mod depending;
+mod exporting;
+mod importing;
+mod project;
+mod remarks;
+mod syncing;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conclave_db::sql::FromSql;
-use conclave_db::{Db, DbOptions, Schema};
+use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema, Step};
 use conclave_tasks::read::{self, AuditRow, ReadyQuery, TaskRow};
 use conclave_tasks::work::{self, NewTask};
 use conclave_testkit::ManualClock;
@@ -18,9 +18,16 @@ pub(crate) struct Project {
     pub(crate) db: Db,
 }
 
-/// The schema of this crate alone.
+/// What other crates put before this one's tables; of no concern here.
+const BEFORE: &[Migration] = &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1)];
+
+const fn empty(version: i32) -> Migration {
+    Migration { version, name: "of others", up: Step::Sql(""), down: None, rewrites: false }
+}
+
+/// The schema of this crate.
 pub(crate) fn schema() -> Schema {
-    Schema::assemble(&[conclave_tasks::MIGRATIONS], &[]).unwrap()
+    Schema::assemble(&[BEFORE, conclave_tasks::MIGRATIONS], &[]).unwrap()
 }
 
 impl Project {
@@ -64,6 +71,14 @@ impl Project {
 
     pub(crate) fn ready(&self) -> Vec<String> {
         ids(&read::ready(&self.db, &ReadyQuery::default()).unwrap())
+    }
+
+    /// Lets a task depend on an id that no task has, which only a file can say.
+    pub(crate) fn dangle(&self, id: &str, target: &str) {
+        let (id, target) = (id.to_owned(), target.to_owned());
+        let sql =
+            "INSERT INTO task_edges(task, target, kind) SELECT number, ?2, 'blocks' FROM tasks WHERE id = ?1";
+        self.db.write("test", move |tx| tx.execute(sql, [&id, &target])).unwrap();
     }
 
     /// One value of a query.

@@ -45,7 +45,9 @@ fn comments_are_numbered_over_all_tasks() {
         "{record}"
     );
     assert_eq!(
-        project.column::<String>("SELECT position || ' ' || comment_id || ' ' || author FROM task_comments ORDER BY comment_id"),
+        project.column::<String>(
+            "SELECT position || ' ' || comment_id || ' ' || author FROM task_comments ORDER BY comment_id"
+        ),
         ["0 1 bob", "0 2 bob", "1 3 bob"]
     );
     assert_eq!(ids(&read::search(&project.db, "needles", None).unwrap()), ["bd-1"]);
