@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conclave_db::sql::{Error, params};
 use conclave_db::{DbError, ReadConn, WriteTx};
 
-use super::parts;
+use super::{parts, reading};
 use crate::error::Result;
 use crate::ids;
 use crate::json;
@@ -46,8 +46,7 @@ pub(crate) fn find(conn: &ReadConn<'_>, id: &str) -> Result<Option<Stored>> {
     })?;
     let Some((number, place, bytes, blocked)) = found else { return Ok(None) };
     // Only somebody else's hand in the file can have done this; `doctor` names such records.
-    let record = Record::read(&bytes)
-        .map_err(|flaw| DbError::Invalid(format!("the record of {id:?} is damaged: {flaw}")))?;
+    let record = Record::read(&bytes).map_err(|flaw| reading::damaged(number, &flaw))?;
     Ok(Some(Stored { number, place, record, blocked }))
 }
 
@@ -211,3 +210,6 @@ fn oddities(projection: &Projection) -> Option<String> {
         projection.oddities.iter().map(|oddity| json::encode(&oddity.reason())).collect();
     Some(format!("[{}]", reasons.join(",")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,3 +23,6 @@ pub use depend::{Depended, depend, undepend};
 pub use label::label;
 pub use reopen::reopen;
 pub use update::{Attempt, Change, Set, update};
+
+#[cfg(test)]
+mod tests;
