@@ -132,3 +132,6 @@ const fn date(days: i64) -> (i64, i64, i64) {
     let year = era * 400 + year_of_era + if month <= 2 { 1 } else { 0 };
     (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ fn what_comes_in_goes_out_byte_for_byte() {
     let report = scratch.json(&["task", "import", file.to_str().unwrap()]);
     assert_eq!(
         (&report["created"], &report["opaque"], &report["dangling"][0]),
-        (&json!(2), &json!(1), &json!("t-1 -> gone (blocks)"))
+        (&json!(3), &json!(1), &json!("t-1 -> gone (blocks)"))
     );
     for key in [
         "source",

@@ -427,7 +427,9 @@ fn what_reads_creates_and_changes_nothing() {
     let scratch = with_tasks(&[("t-1", json!({})), ("t-2", json!({}))]);
     let state = || {
         // SQLite itself puts the other two beside a database that is read.
-        let own = |file: &std::path::PathBuf| !["wal", "shm"].iter().any(|end| file.to_string_lossy().ends_with(end));
+        let own = |file: &std::path::PathBuf| {
+            !["wal", "shm"].iter().any(|end| file.to_string_lossy().ends_with(end))
+        };
         let files: Vec<_> = scratch.files().into_iter().filter(own).collect();
         let bytes = std::fs::read(scratch.database()).unwrap();
         let sum = bytes.iter().fold(0_u64, |sum, byte| sum.rotate_left(5) ^ u64::from(*byte));

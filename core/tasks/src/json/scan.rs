@@ -398,3 +398,6 @@ impl Scanner<'_> {
         Flaw::new(what, self.at)
     }
 }
+
+#[cfg(test)]
+mod tests;

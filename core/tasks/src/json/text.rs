@@ -128,3 +128,6 @@ fn unit(bytes: &[u8], at: usize) -> Option<u32> {
         .iter()
         .try_fold(0, |unit, &byte| Some(unit << 4 | char::from(byte).to_digit(16)?))
 }
+
+#[cfg(test)]
+mod tests;

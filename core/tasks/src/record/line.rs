@@ -76,3 +76,6 @@ pub(super) fn member_text(bytes: &[u8], members: &[Span], key: &str) -> Option<S
     let member = find(bytes, members, key).filter(|member| member.kind == Kind::Text)?;
     json::decode(bytes.get(member.value.clone())?)
 }
+
+#[cfg(test)]
+mod tests;

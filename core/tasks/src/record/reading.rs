@@ -20,8 +20,8 @@ pub(super) fn project(bytes: &[u8], members: &[Span], id: &str) -> Projection {
         let key = member.key(bytes);
         let Some(known) = fields::known(&key) else { continue };
         let value = bytes.get(member.value.clone()).unwrap_or_default();
-        // A null is how some writers say that it is not closed.
-        if !(member.kind == Kind::Null && key == "closed_at") {
+        // A null is how some writers say that it is not closed; then its kind is all that is odd.
+        if member.kind == Kind::Text || key != "closed_at" {
             reading.seen.push(known.field.key);
         }
         if known.field.kind.is_some_and(|kind| kind != member.kind) {
@@ -327,3 +327,6 @@ fn moment(quoted: &[u8]) -> Option<Moment> {
     }
     Moment::parse(std::str::from_utf8(inner).ok()?)
 }
+
+#[cfg(test)]
+mod tests;
