@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod changing;
+mod claim_race;
 mod claiming;
 mod closing;
 mod creating;
@@ -15,3 +16,5 @@ mod real;
 mod remarks;
 mod spelled;
 mod syncing;
+mod work_killed;
+mod work_model;
