@@ -209,3 +209,6 @@ pub(crate) fn blocked_numbers(conn: &ReadConn<'_>, limit: Option<u64>, now_ns: i
         format!("SELECT tasks.number FROM tasks WHERE {} ORDER BY {ORDER} {limit}", filter.conditions());
     Ok(conn.query_all(&sql, filter.params(), |row| row.get(0))?)
 }
+
+#[cfg(test)]
+mod tests;

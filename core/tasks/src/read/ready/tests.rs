@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ReadyQuery, Semantics, Sort, blocked, ready};
 use crate::read::{counts, stats};
-use crate::testing::Store;
+use crate::testing::{Store, line, on};
 use crate::work::{claim, claim_ready};
 
 /// 2026-02-01, later than everything in the fixtures.
@@ -12,30 +12,6 @@ const NOW: i64 = 1_769_904_000_000;
 
 fn ids(store: &Store, query: &ReadyQuery) -> Vec<String> {
     ready(&store.db, query).unwrap().iter().map(|row| row.id().to_owned()).collect()
-}
-
-/// A line with what every task here has, and these members.
-fn line(id: &str, members: &str) -> String {
-    let mut line = format!("{{\"id\":\"{id}\",\"title\":\"{id}\"");
-    for (key, value) in [
-        ("status", "\"open\""),
-        ("priority", "2"),
-        ("issue_type", "\"task\""),
-        ("created_at", "\"2026-01-01T00:00:00Z\""),
-        ("updated_at", "\"2026-01-01T00:00:00Z\""),
-    ] {
-        if !members.contains(&format!("\"{key}\":")) {
-            line.push_str(&format!(",\"{key}\":{value}"));
-        }
-    }
-    if !members.is_empty() {
-        line.push(',');
-    }
-    line + members + "}\n"
-}
-
-fn on(kind: &str, target: &str) -> String {
-    format!("\"dependencies\":[{{\"depends_on_id\":\"{target}\",\"type\":\"{kind}\"}}]")
 }
 
 fn store(lines: &[(&str, String)]) -> Store {
