@@ -49,7 +49,7 @@ const ODD: [&str; 14] = [
     r#"{"_type":"memory","key":"k","value":"v"}"#,
     r#"{"_type":"note","id":"note-1","updated_at":"2026-01-01T00:00:00Z"}"#,
     r#"{"id":17}"#,
-    r#"{}"#,
+    "{}",
 ];
 
 #[test]
