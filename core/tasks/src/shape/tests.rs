@@ -215,7 +215,7 @@ proptest! {
         let mut keys = std::collections::BTreeSet::new();
         for (key, value) in found {
             if keys.insert(key) {
-                record.push_str(&format!("{blank},{blank}\"{key}\"{blank}:{blank}{value}"));
+                record.extend([blank, ",", blank, "\"", key, "\"", blank, ":", blank, value]);
             }
         }
         record.push_str(blank);

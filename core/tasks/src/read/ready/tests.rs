@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::{ReadyQuery, Semantics, Sort, blocked, ready};
-use crate::read::{counts, stats};
+use crate::read::{TaskRow, counts, stats};
 use crate::testing::{Store, line, on};
 use crate::work::{claim, claim_ready};
 
@@ -233,7 +233,7 @@ fn claiming_what_is_ready_leaves_what_is_assigned_to_others() {
     claim(&store.db, "cy", "c", None).unwrap();
     let query = ReadyQuery { limit: Some(9), ..ReadyQuery::default() };
     let rows = claim_ready(&store.db, "ben", &query, None).unwrap();
-    assert_eq!(rows.iter().map(|row| row.id()).collect::<Vec<_>>(), ["b", "d"]);
+    assert_eq!(rows.iter().map(TaskRow::id).collect::<Vec<_>>(), ["b", "d"]);
     assert_eq!(ids(&store, &ReadyQuery::default()), ["a"]);
 }
 
@@ -247,7 +247,8 @@ fn real_files_have_the_ready_lists_that_were_recorded() {
         return;
     };
     let hash = |ids: &[String]| -> String {
-        Sha256::digest(ids.join("\n")).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        let digest = Sha256::digest(ids.join("\n"));
+        digest.iter().take(6).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     };
     for (file, expected, priority, oldest, held_up) in [
         ("bd_2025-10-12_first_seq-ids", 14, "9a32070f89e7", None, None),
@@ -259,11 +260,11 @@ fn real_files_have_the_ready_lists_that_were_recorded() {
         store.clock.set_wall_ms(NOW);
         store.load(&bytes);
         let found = ids(&store, &ReadyQuery::default());
-        assert_eq!((found.len(), hash(&found).as_str()), (expected, priority), "{file}");
+        assert_eq!((found.len() as u64, hash(&found).as_str()), (expected, priority), "{file}");
         let numbers = stats(&store.db).unwrap();
-        assert_eq!(numbers.ready as usize, expected, "{file}");
+        assert_eq!(numbers.ready, expected, "{file}");
         let listed = blocked(&store.db, None).unwrap();
-        assert_eq!(numbers.blocked as usize, listed.len(), "{file}");
+        assert_eq!(numbers.blocked, listed.len() as u64, "{file}");
         assert!(listed.iter().all(|blocked| !blocked.by.is_empty()), "{file}");
         // Those that are finished are counted in the record of what is blocked, and in no list.
         if let Some(held_up) = held_up {
