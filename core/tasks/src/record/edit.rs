@@ -298,12 +298,9 @@ impl Edit {
 
 /// Whether two values are the same: byte for byte, or as texts.
 fn is_same(one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) if one != other => {
-            json::decode(one).is_some_and(|text| Some(text) == json::decode(other))
-        }
-        _ => one == other,
-    }
+    let (Some(a), Some(b)) = (one, other) else { return one == other };
+    let is_text = |value: &[u8]| value.starts_with(b"\"");
+    a == b || (is_text(a) && is_text(b) && json::decode(a) == json::decode(b))
 }
 
 fn is_array(value: &[u8]) -> bool {

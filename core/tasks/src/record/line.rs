@@ -73,7 +73,7 @@ pub(super) fn find<'a>(bytes: &[u8], members: &'a [Span], key: &str) -> Option<&
 
 /// The text of a member; `None` where it is no text.
 pub(super) fn text_of(bytes: &[u8], member: &Span) -> Option<String> {
-    if member.kind == Kind::Text { json::decode(bytes.get(member.value.clone())?) } else { None }
+    json::decode(bytes.get(member.value.clone())?)
 }
 
 #[cfg(test)]

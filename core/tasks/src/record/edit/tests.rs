@@ -167,6 +167,7 @@ fn labels_are_sorted_in_where_they_were_sorted() {
         (r#"["\u0061","z"]"#, r#"["\u0061","m","z"]"#),
         (r#"["z","a"]"#, r#"["z","a","m"]"#),
         (r#"["a",1,"z"]"#, r#"["a",1,"z","m"]"#),
+        (r#"[1,"z"]"#, r#"[1,"z","m"]"#),
         (r#"["a","\u006d"]"#, r#"["a","\u006d"]"#),
         (r#"["z","m","a"]"#, r#"["z","m","a"]"#),
         (r#"["a", "b","z"]"#, r#"["a", "b", "m","z"]"#),
@@ -237,6 +238,21 @@ fn a_waits_for_is_read_as_it_was_added() {
         let record = changed(r#"{"id":"a"}"#, |edit| _ = edit.add_dependency(&added, "me", now())).unwrap();
         let expected = Edge { spawner: Some(spawner.unwrap_or("x").to_owned()), ..added };
         assert_eq!(record.projection().dependencies, [expected]);
+    }
+}
+
+#[test]
+fn a_waits_for_says_no_more_than_it_must() {
+    for (spawner, any_child, metadata) in [
+        (None, false, ""),
+        (Some("x"), false, ""),
+        (Some("x"), true, r#","metadata":"{\"gate\":\"any-children\"}""#),
+        (Some("s"), false, r#","metadata":"{\"gate\":\"all-children\",\"spawner_id\":\"s\"}""#),
+    ] {
+        let added = Edge { spawner: spawner.map(str::to_owned), any_child, ..edge("x", "waits-for") };
+        let head = r#"{"issue_id":"a","depends_on_id":"x","type":"waits-for""#;
+        let after = format!(r#"[{head},"created_at":"{THEN}","created_by":"me"{metadata}}}]"#);
+        check_array("dependencies", "[]", |edit| _ = edit.add_dependency(&added, "me", now()), &after);
     }
 }
 
@@ -322,6 +338,12 @@ fn steps_follow_each_other() {
             edit.remove_label("b").add_label("c").add_label("a").remove_label("c").set("x", b"2").remove("x");
         },
         r#"{"id":"a","labels":["a"],"updated_at":"NOW"}"#,
+    );
+    // The second spelling of a text that was set already is no change.
+    check(
+        r#"{"id":"a","x":1,"updated_at":"u"}"#,
+        |edit| _ = edit.set("x", br#""\u003c""#).set_text("x", "<"),
+        r#"{"id":"a","x":"\u003c","updated_at":"NOW"}"#,
     );
 }
 
