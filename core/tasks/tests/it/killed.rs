@@ -31,7 +31,8 @@ fn records(of: usize) -> String {
                 n + 1
             )
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// In a child: does the work, and dies at the operation of the disk that the parent has named.
@@ -54,8 +55,7 @@ fn kill_everywhere(
     make: impl Fn(&Path),
     look: impl Fn(&Path, &str),
 ) -> u32 {
-    let mut killed = 0;
-    for nth in (1_u64..).step_by(step) {
+    for (killed, nth) in (0..).zip((1_u64..).step_by(step)) {
         let folder = TempProject::new();
         make(folder.root());
         let mut child = Rerun::of(test)
@@ -70,7 +70,6 @@ fn kill_everywhere(
         if said == ["done"] {
             return killed;
         }
-        killed += 1;
     }
     unreachable!("some child comes to its end")
 }
@@ -106,7 +105,7 @@ fn an_import_is_all_or_nothing() {
                 let audited: i64 = db
                     .read(|conn| conn.query_row("SELECT count(*) FROM task_audit", [], |row| row.get(0)))
                     .unwrap();
-                assert_eq!(audited, TASKS as i64, "{context}");
+                assert_eq!(audited, i64::try_from(TASKS).unwrap(), "{context}");
             },
         );
         assert!(killed > 0, "{op}");
