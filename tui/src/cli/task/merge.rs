@@ -130,7 +130,7 @@ fn install(context: &Context, patterns: Vec<String>) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// What git is to call: this program by its name, where the shell finds the same one; else by its path.
+/// What git is to call: this program by its path, since the PATH that git is started with may be another.
 fn program() -> String {
     let own = std::env::current_exe().ok();
     own.map_or_else(|| "conclave".to_owned(), |path| path.to_string_lossy().into_owned())
