@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use conclave_consensus::migrate;
 use conclave_db::doctor::{self, Check, CheckState};
+use conclave_tasks::health;
 use serde_json::json;
 
 use super::context::Context;
@@ -51,6 +52,7 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
         let _spinner = Progress::spinning(&context.output, "mending what can be mended");
         fixed = doctor::fix(&db).doing("fix")?;
         fixed.extend(migrate::mend(&db, &context.actor).doing("fix the migration")?);
+        fixed.extend(health::fix(&db, &context.actor).doing("fix the tasks")?);
     }
     let Some(db) = context.open_read_only()? else {
         if context.output.json {
@@ -87,9 +89,9 @@ fn line(output: &Output, check: &Check) -> String {
         CheckState::Fail => (output.sign("✗", "x"), "fail", Paint::Red),
     };
     let state = output.coloured(&format!("{sign} {word:<4}"), paint);
-    let mut text = format!("{state}  {:<20}  {}\n", check.name, visible(&check.detail));
+    let mut text = format!("{state}  {:<22}  {}\n", check.name, visible(&check.detail));
     if let Some(advice) = &check.advice {
-        let _ = writeln!(text, "        {:<20}  {}", "", visible(advice));
+        let _ = writeln!(text, "        {:<22}  {}", "", visible(advice));
     }
     text
 }
