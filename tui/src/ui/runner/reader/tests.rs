@@ -30,6 +30,7 @@ fn shared(project: Project) -> Shared {
         focused: AtomicBool::new(true),
         newest_page: AtomicU64::new(0),
         newest_count: AtomicU64::new(0),
+        newest_tasks: AtomicU64::new(0),
         writing: Mutex::new(()),
     }
 }
