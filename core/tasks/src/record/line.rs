@@ -1,7 +1,11 @@
 //! What a line of a file is.
 
-use super::Record;
-use crate::json::Flaw;
+use super::{Record, reading};
+use crate::json::{self, Flaw, Kind, Span};
+use crate::moment::Moment;
+
+/// How the lines begin that git leaves in a file where two sides changed the same place.
+const CONFLICT_MARKERS: [&[u8]; 4] = [b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||"];
 
 /// A line that is not blank.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +25,7 @@ pub struct Other {
     /// Its `id`, if it has a filled one.
     pub id: Option<String>,
     /// Its `updated_at`, if it has a readable one.
-    pub updated_at: Option<crate::moment::Moment>,
+    pub updated_at: Option<Moment>,
     /// The bytes, without surrounding blanks.
     pub bytes: Vec<u8>,
 }
@@ -35,8 +39,43 @@ pub enum OtherKind {
     Record,
 }
 
-/// Reads one line without its end. An error is what is wrong with it: conflict markers of git are named as such.
+/// Reads one line without its end. An error is what is wrong with it: conflict markers of git are named as such, a
+/// blank line is no value.
 pub fn parse(line: &[u8]) -> Result<Line, Flaw> {
-    let _ = line;
-    todo!("B1")
+    if CONFLICT_MARKERS.iter().any(|marker| line.starts_with(marker)) {
+        return Err(Flaw::new("a conflict marker of git", 0));
+    }
+    let (bytes, before) = json::trim(line);
+    // Where something stands is counted from the beginning of the line: that is what an editor shows.
+    let (kind, members) = json::check_members(bytes).map_err(|flaw| Flaw { at: flaw.at + before, ..flaw })?;
+    if kind != Kind::Object {
+        return Err(Flaw::new("no object", before));
+    }
+    let text = |key: &str| member_text(bytes, &members, key);
+    let id = text("id").filter(|id| !id.is_empty());
+    let is_issue = find(bytes, &members, "_type").is_none() || text("_type").as_deref() == Some("issue");
+    if let (Some(id), true) = (&id, is_issue) {
+        let projection = reading::project(bytes, &members, id);
+        return Ok(Line::Task(Record::new(bytes, members, projection)));
+    }
+    let kind = match find(bytes, &members, "_schema") {
+        Some(_) => OtherKind::Header,
+        None => OtherKind::Record,
+    };
+    let updated_at = text("updated_at").and_then(|text| Moment::parse(&text));
+    Ok(Line::Other(Other { kind, id, updated_at, bytes: bytes.to_vec() }))
 }
+
+/// The member with this key.
+pub(super) fn find<'a>(bytes: &[u8], members: &'a [Span], key: &str) -> Option<&'a Span> {
+    members.iter().find(|member| member.key(bytes) == key)
+}
+
+/// The text of the member with this key; `None` where it is absent or no text.
+pub(super) fn member_text(bytes: &[u8], members: &[Span], key: &str) -> Option<String> {
+    let member = find(bytes, members, key).filter(|member| member.kind == Kind::Text)?;
+    json::decode(bytes.get(member.value.clone())?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -99,8 +99,17 @@ pub enum Oddity {
 }
 
 impl Oddity {
-    /// The reason in a few fixed words, for reports that count: "closed without closed_at".
+    /// The reason in a few fixed words, for reports that count: `closed without closed_at`.
     pub fn reason(&self) -> String {
-        todo!("B1")
+        match self {
+            Self::Unreadable(key) => format!("{key} cannot be read"),
+            Self::NoTime(key) => format!("{key} is no time"),
+            Self::ClosedWithoutTime => "closed without closed_at".to_owned(),
+            Self::OpenWithClosedTime => "closed_at, and not closed".to_owned(),
+            Self::NoPriority => "no priority".to_owned(),
+            Self::Title => "title is missing, empty or over 500 bytes".to_owned(),
+            Self::Status(status) => format!("unknown status {status:?}"),
+            Self::DependencyType(kind) => format!("dependency type {kind:?} has no effect"),
+        }
     }
 }
