@@ -4,8 +4,6 @@
 CREATE TABLE tasks(
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE CHECK (id <> ''),
-  -- The bytes of the line, one JSON object.
-  record BLOB NOT NULL,
   -- Where it stood in the file that it came from, for an export in that order; new ones come last.
   place INTEGER NOT NULL,
   title TEXT,
@@ -29,7 +27,9 @@ CREATE TABLE tasks(
   -- What breaks a rule, as a JSON array of reasons; NULL where nothing does.
   oddities TEXT CHECK (oddities IS NULL OR json_valid(oddities)),
   -- Whether others, or a blocked parent, hold it up by the rules of bd 0.49. Set in the transaction that changes it.
-  blocked INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1))
+  blocked INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),
+  -- The bytes of the line, one JSON object. Last, so that a look at the others never reads the pages of a long one.
+  record BLOB NOT NULL
 ) STRICT;
 -- The ready list in its order: unknown priorities and times come last.
 CREATE INDEX idx_tasks_ready

@@ -1,6 +1,14 @@
 //! The integration tests of tasks: real files, real processes.
+#![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
+mod changing;
+mod claiming;
+mod closing;
+mod creating;
+mod depending;
 mod edits;
 mod json;
+mod project;
 mod real;
+mod remarks;
 mod spelled;
