@@ -324,10 +324,6 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("task close")
         .argument("TASK")
         .writes(),
-    bind(Place::Tasks, &[key('e')], Action::EditTask, "edit", "Change the task in a form")
-        .command("task update")
-        .argument("TASK")
-        .writes(),
     bind(
         Place::Tasks,
         &[key('n')],
@@ -349,6 +345,10 @@ pub(crate) const BINDINGS: &[Binding] = &[
     )
     .command("task list")
     .argument("FILTER"),
+    bind(Place::Tasks, &[key('e')], Action::EditTask, "edit", "Change the task in a form")
+        .command("task update")
+        .argument("TASK")
+        .writes(),
     bind(Place::Tasks, &[key('d')], Action::DependTask, "depends", "Say which other task this one waits for")
         .command("task dep add")
         .argument("TASK")
