@@ -5,6 +5,7 @@ use conclave_consensus::migrate::{self, Attention};
 use conclave_consensus::workflow::{self, Owner, Pipeline, Unfinished};
 use conclave_db::Db;
 use conclave_db::doctor::{self, Check, CheckState};
+use conclave_tasks::health;
 
 use crate::failure::{Doing, Failure};
 
@@ -101,6 +102,10 @@ pub(crate) fn checks(db: &Db) -> Vec<Check> {
     let waiting = migrate::attention(db).unwrap_or_default();
     let unfinished = waiting.into_iter().filter(|one| matches!(one.kind, "import" | "backfill"));
     checks.extend(unfinished.map(|one| Check::warn(one.kind, one.why, one.advice)));
+    checks.extend(health::checks(db).unwrap_or_else(|error| {
+        let advice = error.hint().unwrap_or("`conclave db check` says what is wrong with the file");
+        vec![Check::fail("tasks", format!("cannot be checked: {error}"), advice)]
+    }));
     checks
 }
 

@@ -4,6 +4,7 @@
 mod agents;
 mod reader;
 mod stages;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,10 +15,11 @@ use conclave_consensus::migrate::Soak;
 use toml::de::DeTable;
 
 use self::reader::Reader;
+pub(crate) use self::tasks::TaskSettings;
 use crate::failure::Failure;
 
 /// The tables of a file.
-const TABLES: [&str; 5] = ["state", "migration", "ui", "agents", "stages"];
+const TABLES: [&str; 6] = ["state", "migration", "ui", "agents", "stages", "tasks"];
 
 /// The keys of the soak times, in the order of the steps.
 const SOAKS: [&str; 3] = ["soak_before_3", "soak_before_4", "soak_before_5"];
@@ -38,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) agents: Option<Vec<AgentDefinition>>,
     /// `[stages.NAME] prompt`, by the canonical name of the stage.
     pub(crate) prompts: BTreeMap<String, String>,
+    /// `[tasks]`, key by key.
+    pub(crate) tasks: TaskSettings,
 }
 
 impl Config {
@@ -71,6 +75,7 @@ impl Config {
             mouse: self.mouse.or(other.mouse),
             agents: self.agents.or(other.agents),
             prompts,
+            tasks: self.tasks.or(other.tasks),
         }
     }
 
@@ -134,6 +139,7 @@ fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
                 }
             }
             "agents" => config.agents = Some(agents::read(&reader, value)?),
+            "tasks" => config.tasks = tasks::read(&reader, value)?,
             "stages" => config.prompts = stages::read(&reader, value)?,
             other => return Err(reader.unknown(key.span(), "", other, &TABLES)),
         }

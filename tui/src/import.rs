@@ -39,7 +39,10 @@ pub(crate) fn import(
 }
 
 /// Runs something on a state that is thrown away.
-fn in_scratch<T>(project: &Project, action: impl FnOnce(&Db) -> Result<T, Failure>) -> Result<T, Failure> {
+pub(crate) fn in_scratch<T>(
+    project: &Project,
+    action: impl FnOnce(&Db) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let folder = tempfile::Builder::new()
         .prefix("conclave-dry-run-")
         .tempdir()

@@ -1,9 +1,14 @@
 //! A store of its own for a unit test.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conclave_db::{Db, DbOptions, Durability, FIRST_VERSION, Migration, Schema, Step, WriteTx};
 use conclave_testkit::{ManualClock, TempProject};
+
+use crate::record::{Line, Record, parse};
+use crate::store::blocked;
+use crate::store::tasks::{self, Touched};
 
 /// What other crates put before this one's tables; of no concern here.
 const BEFORE: &[Migration] = &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1)];
@@ -40,5 +45,39 @@ impl Store {
     /// Some SQL, for what only a broken program would do.
     pub(crate) fn execute(&self, sql: &'static str) {
         self.write(move |tx| Ok(tx.execute_batch(sql)?));
+    }
+}
+
+impl Store {
+    /// A store with these lines.
+    pub(crate) fn with(lines: &str) -> Self {
+        let store = Self::new();
+        store.load(lines.as_bytes());
+        store
+    }
+
+    /// Puts the tasks among these lines in, as an import does: of an id that repeats the newest, then the last one.
+    pub(crate) fn load(&self, file: &[u8]) {
+        let mut order = Vec::new();
+        let mut records: BTreeMap<String, Record> = BTreeMap::new();
+        for line in file.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+            let Line::Task(record) = parse(line.trim_ascii()).unwrap() else { continue };
+            let updated = |record: &Record| record.projection().updated_at;
+            match records.get(record.id()) {
+                Some(older) if updated(older) > updated(&record) => continue,
+                Some(_) => {}
+                None => order.push(record.id().to_owned()),
+            }
+            records.insert(record.id().to_owned(), record);
+        }
+        self.write(move |tx| {
+            let mut touched = Touched::default();
+            let place = tasks::next_place(tx)?;
+            for (place, id) in (place..).zip(&order) {
+                tasks::insert(tx, &records[id], place, &mut touched)?;
+            }
+            blocked::rebuild(tx)?;
+            Ok(())
+        });
     }
 }

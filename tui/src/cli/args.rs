@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::task::args::Task;
 use super::values;
 
 /// Durable local state for a fleet of coding agents, and the terminal UI to run them.
@@ -96,6 +97,9 @@ pub(crate) enum Command {
     /// Read and export consensus runs
     #[command(subcommand, arg_required_else_help = false)]
     Runs(Runs),
+    /// Make, take, close, search and exchange tasks that many agents work on
+    #[command(subcommand, arg_required_else_help = false)]
+    Task(Task),
     /// Bring the state to the current schema, import legacy files, move from the legacy tables to the new ones
     Migrate(MigrateLine),
     /// Check the state and say what to do
@@ -369,6 +373,7 @@ impl Command {
                     | Runs::Delete { .. }
                     | Runs::Answer { issue: Some(_), .. }
             ),
+            Self::Task(task) => task.reads(),
             Self::Migrate(line) => {
                 line.dry_run || matches!(line.command, Some(Migrate::Status | Migrate::Verify))
             }
@@ -381,6 +386,9 @@ impl Command {
     /// Whether `--read-only` refuses it. An export and a backup write files, but not the state;
     /// the demo has a state of its own.
     pub(crate) const fn changes_state(&self) -> bool {
+        if let Self::Task(task) = self {
+            return task.changes_state();
+        }
         !self.reads()
             && !matches!(
                 self,
@@ -401,6 +409,7 @@ impl Command {
             Self::Runs(Runs::Delete { .. }) => "runs delete",
             Self::Runs(Runs::Answer { .. }) => "runs answer",
             Self::Runs(_) => "runs",
+            Self::Task(task) => task.name(),
             Self::Migrate(line) => match &line.command {
                 None => "migrate",
                 Some(Migrate::Import { .. }) => "migrate import",

@@ -7,7 +7,7 @@ use conclave_db::{Db, vacuum};
 
 use super::args::{Command, Globals};
 use super::output::Output;
-use super::{auto, db, demo, doctor, init, manual, migrate, resume, run, runs, status, values};
+use super::{auto, db, demo, doctor, init, manual, migrate, resume, run, runs, status, task, values};
 use crate::failure::{Exit, Failure};
 use crate::project::{Environment, Places, Project};
 use crate::{logging, ui};
@@ -43,6 +43,7 @@ impl Context {
             Command::Auto(line) => auto::run(self, line),
             Command::Resume { run } => resume::run(self, run.as_deref()),
             Command::Runs(command) => runs::run(self, command),
+            Command::Task(command) => task::run(self, command),
             Command::Migrate(line) => migrate::run(self, line),
             Command::Doctor { fix } => doctor::run(self, doctor::Scope::Everything, fix),
             Command::Db(command) => db::run(self, command),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use conclave_consensus::migrate;
 use conclave_db::doctor::{self, Check, CheckState};
+use conclave_tasks::health;
 use serde_json::json;
 
 use super::context::Context;
@@ -51,6 +52,7 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
         let _spinner = Progress::spinning(&context.output, "mending what can be mended");
         fixed = doctor::fix(&db).doing("fix")?;
         fixed.extend(migrate::mend(&db, &context.actor).doing("fix the migration")?);
+        fixed.extend(health::fix(&db, &context.actor).doing("fix the tasks")?);
     }
     let Some(db) = context.open_read_only()? else {
         if context.output.json {

@@ -56,6 +56,9 @@ fn describe(command: &clap::Command, text: &mut String) {
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(text, ".TP\n\\fB{}\\fR\n{}", escaped(&head), escaped(&help));
     }
+    if let Some(example) = command.get_after_help().filter(|_| !command.has_subcommands()) {
+        let _ = writeln!(text, ".PP\n.nf\n{}\n.fi", escaped(&example.to_string()));
+    }
     for child in command.get_subcommands() {
         describe(child, text);
     }

@@ -24,6 +24,7 @@ mod runs;
 mod sample_agent;
 mod status;
 mod table;
+mod task;
 mod values;
 mod verdict;
 

@@ -103,6 +103,12 @@ impl Output {
         stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::io("print", &error))
     }
 
+    /// Where a result goes that is too long to be made first; whoever writes flushes.
+    #[expect(clippy::unused_self, reason = "who prints has an output in hand")]
+    pub(crate) fn writer(&self) -> impl io::Write {
+        io::BufWriter::new(io::stdout().lock())
+    }
+
     /// Prints the one JSON document.
     pub(crate) fn document(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text =

@@ -5,6 +5,7 @@
 
 use conclave_consensus::migrate::{self, Attention, Overview};
 use conclave_db::{Db, FileStats};
+use conclave_tasks::read::{self, Counts};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -30,14 +31,16 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 struct Found {
     stats: FileStats,
     overview: Overview,
+    tasks: Counts,
     attention: Vec<Attention>,
 }
 
 fn look(db: &Db) -> Result<Found, Failure> {
     let stats = conclave_db::stats(db).doing("read the file's numbers")?;
     let overview = migrate::overview(db).doing("read the counts")?;
+    let tasks = read::counts(db).doing("count the tasks")?;
     let attention = attention(db)?;
-    Ok(Found { stats, overview, attention })
+    Ok(Found { stats, overview, tasks, attention })
 }
 
 fn document(context: &Context, found: Option<&Found>) -> Value {
@@ -70,7 +73,7 @@ fn document(context: &Context, found: Option<&Found>) -> Value {
     json!({
         "database": database,
         "consensus": consensus,
-        "tasks": { "ready": 0, "in_progress": 0, "blocked": 0, "closed": 0 },
+        "tasks": found.map(|found| found.tasks).unwrap_or_default(),
         "registry": { "architects": 0, "builders": 0, "utils": 0, "annotations": 0, "ports": 0 },
         "leases": { "held": 0, "waiting": 0 },
         "spool": { "ledger": {
@@ -86,9 +89,10 @@ fn document(context: &Context, found: Option<&Found>) -> Value {
 fn page(context: &Context, found: Option<&Found>) -> String {
     let output = &context.output;
     let mut text = line("project", &context.project.root.display().to_string());
-    let Some(Found { stats, overview, attention }) = found else {
+    let Some(Found { stats, overview, tasks, attention }) = found else {
         text.push_str(&line("database", "absent"));
         text.push_str(&line("consensus", &join(output, &["0 runs", "0 outputs", "0 syntheses"])));
+        text.push_str(&line("tasks", &task_counts(output, Counts::default())));
         return text;
     };
     let file =
@@ -134,6 +138,7 @@ fn page(context: &Context, found: Option<&Found>) -> String {
             ],
         ),
     ));
+    text.push_str(&line("tasks", &task_counts(output, *tasks)));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }
@@ -142,6 +147,17 @@ fn page(context: &Context, found: Option<&Found>) -> String {
         text.push_str(&line("", &format!("  {}", one.advice)));
     }
     text
+}
+
+fn task_counts(output: &Output, counts: Counts) -> String {
+    let parts = [
+        (counts.ready, "ready"),
+        (counts.in_progress, "in progress"),
+        (counts.blocked, "blocked"),
+        (counts.closed, "closed"),
+    ]
+    .map(|(number, what)| format!("{} {what}", count(number)));
+    join(output, &parts.each_ref().map(String::as_str))
 }
 
 /// How much of the legacy tables is copied.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{COMMENTED, Config, SOAKS, TABLES, agents, parse, stages};
+use super::{COMMENTED, Config, SOAKS, TABLES, TaskSettings, agents, parse, stages, tasks};
 
 fn check(text: &str) -> Result<Config, String> {
     parse(Path::new("c.toml"), text).map_err(|failure| failure.message)
@@ -49,6 +49,15 @@ fn the_file_of_init_is_valid_with_and_without_its_comments() {
     let agent = &config.agents.unwrap()[0];
     assert_eq!((agent.name.as_str(), agent.preset.as_deref()), ("claude", Some("claude")));
     assert_eq!(config.prompts["plan"], "Write a plan.");
+    let wanted = TaskSettings {
+        prefix: Some("bd".into()),
+        statuses: Some(vec!["review".into()]),
+        types: Some(vec!["spec".into()]),
+        max_line: Some(64 << 20),
+        tombstone_days: Some(30),
+        concat: Some(false),
+    };
+    assert_eq!(config.tasks, wanted);
 }
 
 /// The file of `init` with every key in force.
@@ -60,7 +69,8 @@ fn uncommented() -> String {
 
 #[test]
 fn every_key_stands_in_the_file_of_init() {
-    let keys = ["path", "mouse"].iter().chain(&SOAKS).chain(&agents::KEYS).chain(&stages::KEYS);
+    let keys =
+        ["path", "mouse"].iter().chain(&SOAKS).chain(&agents::KEYS).chain(&stages::KEYS).chain(&tasks::KEYS);
     for key in keys {
         let commented = format!("\n# {key} = ");
         assert!(COMMENTED.contains(&commented), "{key}");
@@ -182,6 +192,22 @@ fn mistakes_in_agents_are_named() {
             format!("{sh}copies = 2\n[[agents]]\nname = 'a#2'\ncommand = ['sh']\n"),
             "6:8: agents.name: \"a#2\" is the name",
         ),
+        ("[tasks]\nprefx = 'a'\n".to_owned(), "2:1: tasks.prefx: no such key"),
+        ("[tasks]\nprefix = 'a b'\n".to_owned(), "2:10: tasks.prefix: wanted 1 to 50 of"),
+        ("[tasks]\nprefix = 'a-'\n".to_owned(), "2:10: tasks.prefix: wanted 1 to 50 of"),
+        ("[tasks]\nprefix = ''\n".to_owned(), "2:10: tasks.prefix: is empty"),
+        ("[tasks]\nstatuses = 'a'\n".to_owned(), "2:12: tasks.statuses: wanted a list such as"),
+        ("[tasks]\nstatuses = ['a', 'B']\n".to_owned(), "2:18: tasks.statuses: wanted 1 to 50 of a-z"),
+        ("[tasks]\ntypes = ['']\n".to_owned(), "2:10: tasks.types: is empty"),
+        ("[tasks]\nmax_line = '64MB'\n".to_owned(), "2:12: tasks.max_line: \"64MB\" is no size"),
+        ("[tasks]\nmax_line = 5\n".to_owned(), "2:12: tasks.max_line: wanted 1KiB to 512MiB, found 5"),
+        ("[tasks]\nmax_line = true\n".to_owned(), "2:12: tasks.max_line: wanted a size such as"),
+        (
+            "[tasks]\ntombstone_days = 6\n".to_owned(),
+            "2:18: tasks.tombstone_days: wanted a whole number from 7 to 36500, found 6",
+        ),
+        ("[tasks]\ntext_conflicts = 'x'\n".to_owned(), "2:18: tasks.text_conflicts: wanted \"later\" or"),
+        ("tasks = 1\n".to_owned(), "1:9: tasks: wanted a table, found a number"),
         ("stages = 1\n".to_owned(), "1:10: stages: wanted a table, found a number"),
         ("[stages.plan]\nprmpt = ''\n".to_owned(), "2:1: stages.plan.prmpt: no such key"),
         ("[stages.plan]\nprompt = ' '\n".to_owned(), "2:10: stages.plan.prompt: is empty"),

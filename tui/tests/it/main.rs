@@ -23,5 +23,7 @@ mod places;
 mod printed;
 mod run;
 mod scratch;
+mod task_files;
+mod tasks;
 mod terminal;
 mod terminal_runs;

@@ -90,3 +90,6 @@ pub fn blocked(db: &Db, limit: Option<u64>) -> Result<Vec<BlockedRow>> {
         Ok(blocked)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,10 @@
 //! `conclave migrate import FILE…`
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use conclave_consensus::import::{ImportReport, quoted};
+use conclave_tasks::record::{self, Line};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,6 +13,11 @@ use crate::cli::progress::Progress;
 use crate::failure::{Exit, Failure};
 use crate::import::{import, in_words, options};
 use crate::text::visible;
+
+/// What a file of task records is for.
+const TASKS: &str = "this is a file of tasks: `conclave task import FILE` imports it";
+/// Bytes of a file that are looked at for that.
+const LOOKED_AT: u64 = 1024 * 1024;
 
 /// What the JSON list says of one file.
 #[derive(Serialize)]
@@ -79,7 +86,17 @@ fn import_one(context: &Context, file: &Path, dry_run: bool) -> Result<ImportRep
         progress = progress.if_interrupted(&context.output, kept);
     }
     let options = options(&context.actor, dry_run);
-    import(&context.project, file, &options, &mut |at| {
+    let imported = import(&context.project, file, &options, &mut |at| {
         progress.at(at.done_rows, at.total_rows, at.phase);
-    })
+    });
+    imported.map_err(|failure| if holds_tasks(file) { failure.hint(TASKS) } else { failure })
+}
+
+/// Whether it is a file of task records: its first line that is not blank is one.
+fn holds_tasks(file: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(file).map(|file| file.take(LOOKED_AT)) else { return false };
+    let mut lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
+    let first = lines.find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first);
+    matches!(record::parse(first.trim_ascii()), Ok(Line::Task(_)))
 }

@@ -1,0 +1,198 @@
+//! `conclave task show`: a page for each task.
+
+use std::fmt::Write as _;
+
+use conclave_db::Db;
+use conclave_tasks::moment::Moment;
+use conclave_tasks::read::{self, AttemptRow, Detail, Neighbour};
+use conclave_tasks::{shape, words};
+
+use super::{find_all, listing, nothing, now_ms};
+use crate::cli::context::Context;
+use crate::cli::output::{Output, Paint};
+use crate::failure::{Doing, Exit, Failure};
+use crate::task_words::{End, edge, is_unfinished, named};
+use crate::text::{visible, visible_lines};
+use crate::times;
+
+pub(super) fn run(context: &Context, given: &[String]) -> Result<Exit, Failure> {
+    let Some(db) = context.open_read_only()? else { return nothing(context) };
+    let ids = find_all(&db, given)?;
+    let details: Vec<Detail> =
+        ids.iter().map(|id| read::show(&db, id).doing("read the task")).collect::<Result<_, _>>()?;
+    if context.output.json {
+        context.output.document(&details.iter().map(shape::shown).collect::<Vec<_>>())?;
+        return Ok(Exit::Done);
+    }
+    let mut pages = Vec::with_capacity(details.len());
+    for detail in &details {
+        pages.push(page(context, &db, detail)?);
+    }
+    context.output.print(pages.join("\n"))?;
+    Ok(Exit::Done)
+}
+
+fn page(context: &Context, db: &Db, detail: &Detail) -> Result<String, Failure> {
+    let output = &context.output;
+    let row = &detail.row;
+    let mut text = head(output, detail);
+    text.push_str(&facts(detail));
+    text.push_str(&neighbours(detail));
+    for (label, key) in [
+        ("description", "description"),
+        ("design", "design"),
+        ("acceptance", "acceptance_criteria"),
+        ("notes", "notes"),
+        ("result", "result"),
+        ("error", "last_error"),
+    ] {
+        section(&mut text, label, row.record.text(key).as_deref());
+    }
+    text.push_str(&attempts(&read::attempts(db, row.id()).doing("read the attempts")?));
+    let comments = &row.record.projection().comments;
+    if !comments.is_empty() {
+        text.push_str("\ncomments\n");
+    }
+    for comment in comments {
+        let when =
+            comment.created_at.map_or_else(|| "at an unknown time".to_owned(), |at| times::absolute(at.ms()));
+        let who = comment.author.as_deref().unwrap_or("unknown");
+        let _ = writeln!(text, "  {}, {when}", visible(who));
+        text.push_str(&indented(comment.text.as_deref().unwrap_or_default(), "    "));
+    }
+    Ok(text)
+}
+
+/// What it is, and how it stands, in two lines.
+fn head(output: &Output, detail: &Detail) -> String {
+    let row = &detail.row;
+    let said = row.record.projection();
+    let mut parts = vec![
+        listing::coloured_standing(output, row),
+        listing::priority(row),
+        visible(said.issue_type.as_deref().unwrap_or("type unknown")).into_owned(),
+    ];
+    if detail.ready {
+        parts.push("ready".to_owned());
+    }
+    let id = output.coloured(&visible(row.id()), Paint::Bold);
+    format!("{id}  {}\n{}\n\n", parts.join(output.sign(" · ", " - ")), visible(row.title()))
+}
+
+/// Label and value, one line each, of what is known.
+fn facts(detail: &Detail) -> String {
+    let row = &detail.row;
+    let record = &row.record;
+    let said = record.projection();
+    let now = now_ms();
+    let time = |at: Option<Moment>| {
+        at.map(|at| {
+            let ago =
+                if at.ms() <= now { format!(", {} ago", times::ago(now, at.ms())) } else { String::new() };
+            format!("{}{ago}", times::absolute(at.ms()))
+        })
+    };
+    let by = |time: Option<String>, who: Option<String>| match (time, who) {
+        (Some(time), Some(who)) => Some(format!("{time}, by {who}")),
+        (time, who) => time.or_else(|| who.map(|who| format!("by {who}"))),
+    };
+    let who = match (&row.assignee, &row.expired_claim_of) {
+        (None, Some(whose)) => Some(format!("nobody; the claim of {whose} has expired")),
+        (who, _) => who.clone(),
+    };
+    let labels = (!said.labels.is_empty()).then(|| said.labels.join(", "));
+    let attempts = (said.attempt_count > 0).then(|| said.attempt_count.to_string());
+    let estimate = record
+        .value("estimated_minutes")
+        .map(|minutes| format!("{} minutes", String::from_utf8_lossy(minutes)));
+    let reason = said.close_reason.clone().filter(|reason| !reason.is_empty());
+    let mut text = String::new();
+    for (label, value) in [
+        ("who", who),
+        ("labels", labels),
+        ("created", by(time(said.created_at), record.text("created_by").filter(|who| !who.is_empty()))),
+        ("updated", time(said.updated_at)),
+        ("closed", time(said.closed_at)),
+        ("reason", reason),
+        ("deleted", by(time(said.deleted_at), record.text("deleted_by").filter(|who| !who.is_empty()))),
+        ("due", time(said.due_at)),
+        ("not before", time(said.defer_until)),
+        ("claim ends", time(said.claim_expires_at)),
+        ("estimate", estimate),
+        ("attempts", attempts),
+        ("elsewhere", said.external_ref.clone()),
+    ] {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{label:<11} {}", visible(&value));
+        }
+    }
+    text
+}
+
+/// What it waits for, belongs to and holds up, in words.
+fn neighbours(detail: &Detail) -> String {
+    let mut text = String::new();
+    let mut line = |neighbour: &Neighbour, from: End| {
+        let target = match from {
+            End::Issue => neighbour.row.as_ref(),
+            End::Target => Some(&detail.row),
+        };
+        let is_over = target.is_some_and(|target| !is_unfinished(target));
+        let said = match (neighbour.kind.as_str(), from) {
+            (words::BLOCKS, End::Issue) if is_over => "waited for".to_owned(),
+            (words::BLOCKS, End::Target) if is_over => "held up".to_owned(),
+            (kind, from) => edge(kind, from),
+        };
+        let _ = writeln!(text, "  {} {}", said, named(&neighbour.id, neighbour.row.as_ref()));
+    };
+    detail.dependencies.iter().for_each(|neighbour| line(neighbour, End::Issue));
+    detail.dependents.iter().for_each(|neighbour| line(neighbour, End::Target));
+    if !text.is_empty() {
+        text.insert_str(0, "\nit\n");
+    }
+    if !detail.blockers.is_empty() {
+        text.push_str("\nheld up: it\n");
+        for blocker in &detail.blockers {
+            let _ = writeln!(text, "  {}", visible(&blocker.why));
+        }
+    }
+    text
+}
+
+fn attempts(attempts: &[AttemptRow]) -> String {
+    let mut text = String::new();
+    if !attempts.is_empty() {
+        text.push_str("\nattempts, the newest first\n");
+    }
+    for one in attempts {
+        let status = one.status.as_deref().unwrap_or("unknown");
+        let _ = writeln!(
+            text,
+            "  {}  {}  {}  {}",
+            one.attempt,
+            times::absolute(one.at),
+            visible(&one.who),
+            visible(status)
+        );
+        for (label, said) in [("result", &one.result), ("error", &one.error)] {
+            if let Some(said) = said.as_deref().filter(|said| !said.is_empty()) {
+                let _ = writeln!(text, "    {label}");
+                text.push_str(&indented(said, "      "));
+            }
+        }
+    }
+    text
+}
+
+fn section(text: &mut String, label: &str, said: Option<&str>) {
+    if let Some(said) = said.filter(|said| !said.is_empty()) {
+        let _ = writeln!(text, "\n{label}");
+        text.push_str(&indented(said, "  "));
+    }
+}
+
+/// Every line of a text with this before it.
+fn indented(said: &str, indent: &str) -> String {
+    let shown = visible_lines(said.trim_end_matches(['\n', '\r']));
+    shown.lines().map(|line| format!("{indent}{line}").trim_end().to_owned() + "\n").collect()
+}
