@@ -92,7 +92,7 @@ fn carry_out(db: &Db, who: &str, project: &Project, write: &Write) -> Result<Wri
     match write {
         Write::Claim(id) => {
             let id = find(id)?;
-            let claimed = work::claim(db, who, &id, None)?;
+            let claimed = work::claim(db, who, &id, None).doing("claim")?;
             let how = match claimed.how {
                 How::Taken => String::new(),
                 How::Held => " already".to_owned(),
@@ -108,29 +108,33 @@ fn carry_out(db: &Db, who: &str, project: &Project, write: &Write) -> Result<Wri
         }
         Write::Reopen(id) => {
             let id = find(id)?;
-            work::reopen(db, who, std::slice::from_ref(&id), None)?;
+            work::reopen(db, who, std::slice::from_ref(&id), None).doing("reopen")?;
             Ok(said(format!("{id} is open"), id))
         }
         Write::Delete(id) => {
             let id = find(id)?;
-            work::delete(db, who, std::slice::from_ref(&id), None)?;
+            work::delete(db, who, std::slice::from_ref(&id), None).doing("delete")?;
             Ok(said(format!("{id} is deleted"), id))
         }
         Write::Depend { issue, on } => {
             let (issue, on) = (find(issue)?, find(on)?);
-            let depended = work::depend(db, who, &issue, &on, words::BLOCKS)?;
+            let depended = work::depend(db, who, &issue, &on, words::BLOCKS).doing("add the dependency")?;
             let already = if depended.changed { "" } else { " already" };
             Ok(said(format!("{issue} waits for {on}{already}"), issue))
         }
         Write::Create(new) => {
             let folder = project.root.file_name().unwrap_or_default().to_string_lossy();
-            let new = NewTask { folder_prefix: ids::prefix_of_folder(&folder), ..(**new).clone() };
+            let new = NewTask {
+                prefix: project.config.tasks.prefix.clone(),
+                folder_prefix: ids::prefix_of_folder(&folder),
+                ..(**new).clone()
+            };
             let row = work::create(db, who, new).doing("make the task")?;
             Ok(said(format!("{} is made", row.id()), row.id().to_owned()))
         }
         Write::Update { id, change } => {
             let id = find(id)?;
-            work::update(db, who, std::slice::from_ref(&id), (**change).clone())?;
+            work::update(db, who, std::slice::from_ref(&id), (**change).clone()).doing("change the task")?;
             Ok(said(format!("{id} is changed"), id))
         }
     }

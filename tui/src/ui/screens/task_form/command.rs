@@ -17,8 +17,8 @@ pub(super) fn line(asked: &NewTask) -> String {
     if let Some(assignee) = &asked.assignee {
         add("assignee", assignee);
     }
-    for label in &asked.labels {
-        add("label", label);
+    if !asked.labels.is_empty() {
+        add("labels", &asked.labels.join(","));
     }
     if !asked.description.is_empty() {
         add("description", &asked.description);

@@ -21,7 +21,7 @@ fn what_was_filled_in_is_what_is_made_and_copied() {
         "n", "Fix it", "down", "right", "down", "right", "down", "ana", "down", "a, b,a,", "down", "Why?",
     ]);
     let copied = press(&mut model, 42, &["ctrl-y"]);
-    let line = "conclave task create 'Fix it' --priority 3 --type bug --assignee ana --label a --label b --description 'Why?'";
+    let line = "conclave task create 'Fix it' --priority 3 --type bug --assignee ana --labels a,b --description 'Why?'";
     assert!(matches!(&copied[..], [Effect::Copy { text, .. }] if text == line), "{copied:?}");
     assert!(frame(&model).contains("conclave task create 'Fix it'"));
     let sent = press(&mut model, 42, &["enter"]);
@@ -54,9 +54,13 @@ fn a_change_has_only_what_differs() {
     let sent = press(&mut model, 42, &["enter"]);
     let [Effect::Write(Write::Update { id: changed, change })] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!(*changed, id);
-    let title = crate::ui::fixture::tasks::list(42, super::super::tasks::Which::Ready, Default::default())[0]
-        .title
-        .clone();
+    let title = crate::ui::fixture::tasks::list(
+        42,
+        crate::ui::screens::tasks::Which::Ready,
+        conclave_tasks::read::Sort::Priority,
+    )[0]
+    .title
+    .clone();
     let before = model.tasks.rows[0].clone();
     let assignee = if before.who.is_some() { Set::Clear } else { Set::Keep };
     let wanted = Change {

@@ -77,7 +77,7 @@ fn fields(model: &Model, form: &Form, columns: usize) -> Vec<Line<'static>> {
             }
             Field::Priority if !input.is_empty() => spans.push(hint("  0 is the most urgent")),
             Field::Assignee if input.is_empty() => {
-                spans.push(hint(if is_here { " nobody" } else { "nobody" }))
+                spans.push(hint(if is_here { " nobody" } else { "nobody" }));
             }
             Field::Labels if input.is_empty() => {
                 spans.push(hint(if is_here { " words, with commas between" } else { "none" }));

@@ -25,11 +25,11 @@ pub(crate) fn change(theme: Theme, row: &AuditRow) -> String {
         parts.extend(keys(arrow, row.changes.as_deref().unwrap_or_default()));
     }
     let what = if parts.is_empty() {
-        row.operation.clone()
+        row.operation.replace('_', " ")
     } else if matches!(row.operation.as_str(), "updated" | "") {
         parts.join(", ")
     } else {
-        format!("{}: {}", row.operation, parts.join(", "))
+        format!("{}: {}", row.operation.replace('_', " "), parts.join(", "))
     };
     visible(&format!("{what} by {}", row.who)).into_owned()
 }

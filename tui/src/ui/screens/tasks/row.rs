@@ -1,5 +1,6 @@
 //! What the screen knows of tasks: what it draws, and not the records themselves, which may be large.
 
+use conclave_tasks::moment::Moment;
 use conclave_tasks::read::{self, AttemptRow, AuditRow, Blocker, TaskRow, Tree};
 
 /// Most nodes of a tree that are kept: what is larger is no tree for a screen.
@@ -46,11 +47,11 @@ impl Row {
             kind: says.issue_type.clone(),
             who: task.assignee.clone(),
             expired_claim_of: task.expired_claim_of.clone(),
-            expires: says.claim_expires_at.filter(|_| !has_expired).map(|at| at.ms()),
+            expires: says.claim_expires_at.filter(|_| !has_expired).map(Moment::ms),
             labels: says.labels.clone(),
-            created: says.created_at.map(|at| at.ms()),
-            updated: says.updated_at.map(|at| at.ms()),
-            closed: says.closed_at.map(|at| at.ms()),
+            created: says.created_at.map(Moment::ms),
+            updated: says.updated_at.map(Moment::ms),
+            closed: says.closed_at.map(Moment::ms),
             blocked: task.blocked,
             by: Vec::new(),
         }
@@ -174,7 +175,7 @@ impl Whole {
         let comment = |one: &conclave_tasks::record::Comment| Comment {
             author: one.author.clone(),
             text: one.text.clone().unwrap_or_default(),
-            at: one.created_at.map(|at| at.ms()),
+            at: one.created_at.map(Moment::ms),
         };
         Self {
             texts: TEXTS.iter().filter_map(text).collect(),

@@ -106,6 +106,7 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.setting.theme;
     let tasks = &model.tasks;
     let mut spans = vec![Span::styled(" Tasks ", Theme::strong())];
+    let is_filtered = tasks.editing.is_some() || !tasks.filter.is_empty();
     let named = |name: &str, which: Which| match &tasks.counts {
         Some(counts) => format!("{name} {}", count(which.count(counts))),
         None => name.to_owned(),
@@ -113,7 +114,7 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     if tasks.filter.search().is_some() {
         spans.push(Span::styled(format!(" [{} found]", found(tasks)), Theme::chosen()));
         spans.push(Span::raw(" in all lists"));
-    } else if area.width < NARROW {
+    } else if area.width < NARROW || is_filtered && area.width < WIDE {
         let chosen = Which::ALL.into_iter().find(|(_, which)| *which == tasks.which);
         let text = chosen.map_or_else(String::new, |(name, which)| named(name, which));
         let (left, right) = (theme.sign("‹", "<"), theme.sign("›", ">"));
@@ -131,6 +132,9 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
             });
         }
     }
+    if !tasks.filter.is_empty() && tasks.filter.search().is_none() && tasks.is_whole() {
+        spans.push(Span::raw(format!("  {} match", count(tasks.rows.len() as u64))));
+    }
     if tasks.new_above() > 0 {
         let sign = theme.sign("↑", "^");
         spans.push(Span::styled(format!("  {sign} {} new", count(tasks.new_above())), theme.accent()));
@@ -146,12 +150,7 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
     let used: usize = spans.iter().map(Span::width).sum();
     draw_line(frame, area, Line::from(spans));
-    let is_counted = !tasks.filter.is_empty() && tasks.filter.search().is_none() && tasks.is_whole();
-    let order = if is_counted {
-        format!("{} match ", count(tasks.rows.len() as u64))
-    } else {
-        format!("{} ", order(tasks))
-    };
+    let order = format!("{} ", order(tasks));
     if used + 2 + order.len() <= usize::from(area.width) {
         let wide = u16::try_from(order.len()).unwrap_or(0);
         let place = Rect { x: area.right() - wide, width: wide, ..area };
@@ -232,7 +231,6 @@ struct Columns {
 
 /// `◌ in progress` is the widest.
 const STATUS: usize = 13;
-const AGE: usize = 4;
 /// No title is cut shorter while there is another column to do without.
 const SHORTEST_TITLE: usize = 10;
 
@@ -259,7 +257,8 @@ impl Columns {
         } else {
             0
         };
-        let mut dropped = [AGE + 2, left, who];
+        let age = widest(&|row| age(model, row).len(), 3, 6) + 2;
+        let mut dropped = [age, left, who];
         let rest = |dropped: &[usize; 3]| {
             let others = status + dropped.iter().sum::<usize>();
             room.saturating_sub(2 + id + 2 + 1 + 2 + others + 1)
@@ -330,10 +329,8 @@ impl Columns {
         if self.left > 0 {
             spans.push(Span::styled(pad(&left(model, row), self.left, true), theme.warning()));
         }
-        let since = if model.tasks.which == Which::Closed { row.closed.or(row.updated) } else { row.created };
-        let age = since.map_or_else(|| "?".to_owned(), |then| times::ago(model.now_ms, then));
         if self.age > 0 {
-            spans.push(Span::styled(pad(&age, self.age, true), theme.dim()));
+            spans.push(Span::styled(pad(&age(model, row), self.age, true), theme.dim()));
         }
         Line::from(spans)
     }
@@ -346,6 +343,12 @@ fn who(model: &Model, row: &Row) -> String {
         (None, Some(before)) => format!("({})", visible(before)),
         (None, None) => model.setting.theme.nothing().to_owned(),
     }
+}
+
+/// Since when it is there, or closed.
+fn age(model: &Model, row: &Row) -> String {
+    let since = if model.tasks.which == Which::Closed { row.closed.or(row.updated) } else { row.created };
+    since.map_or_else(|| "?".to_owned(), |then| times::ago(model.now_ms, then))
 }
 
 /// The rest of a claim.
