@@ -176,3 +176,6 @@ pub(super) fn task(db: &Db, id: &str, whole: bool) -> Result<Option<Arc<Detail>>
     }
     Ok(Some(Arc::new(detail)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,7 +134,7 @@ fn listed(theme: Theme, detail: &Detail, room: usize, height: usize) -> Vec<Line
         for (at, other) in others.iter().take(seen).enumerate() {
             let is_last = at + 1 == others.len();
             let rail = if is_last { theme.sign("└─", "`-") } else { theme.sign("├─", "|-") };
-            let text = fit_with(&told(theme, other), room.saturating_sub(3), mark).into_owned();
+            let text = fit_with(&told(theme, detail, other), room.saturating_sub(3), mark).into_owned();
             lines.push(Line::from(vec![Span::styled(format!(" {rail} "), theme.dim()), Span::raw(text)]));
         }
         if others.len() > seen {
@@ -185,7 +185,7 @@ fn tree(theme: Theme, detail: &Detail, room: usize, height: usize) -> Vec<Line<'
             let more = if is_last && more > 0 { format!(" (and {more} more)") } else { String::new() };
             let begin = format!("   {} {rail} ", pad(name, wide, false));
             let space = (room + 3).saturating_sub(width(&begin) + width(&more));
-            let text = fit_with(&told(theme, other), space, theme.sign("…", "~")).into_owned();
+            let text = fit_with(&told(theme, detail, other), space, theme.sign("…", "~")).into_owned();
             lines.push(Line::from(vec![
                 Span::styled(begin, theme.dim()),
                 Span::raw(text),
@@ -196,10 +196,13 @@ fn tree(theme: Theme, detail: &Detail, room: usize, height: usize) -> Vec<Line<'
     lines
 }
 
-fn told(theme: Theme, other: &Neighbour) -> String {
-    let kind = match other.kind.as_str() {
-        "blocks" | "parent-child" => String::new(),
-        kind => format!(" [{}]", visible(kind)),
+/// The other end of an edge, with the type where the word of its group does not say it.
+fn told(theme: Theme, detail: &Detail, other: &Neighbour) -> String {
+    let is_child = other.kind == "parent-child" && detail.dependents.contains(other);
+    let kind = if is_child || other.kind == "blocks" {
+        String::new()
+    } else {
+        format!(" [{}]", visible(&other.kind))
     };
     match &other.row {
         Some(row) => {
