@@ -12,6 +12,9 @@ use super::theme::Theme;
 use crate::cli::Signs;
 use crate::text::{fit_with, visible, width};
 
+/// From this width on the top line says that nothing can be written; below, the footer does.
+const ROOM_FOR_READ_ONLY: u16 = 50;
+
 /// Draws the model. Keeps nothing.
 pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();
@@ -112,7 +115,7 @@ fn draw_top(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         spans.push(Span::raw(" "));
         spans.push(Span::styled(format!("{key} {name}"), style));
     }
-    if model.setting.read_only {
+    if model.setting.read_only && area.width >= ROOM_FOR_READ_ONLY {
         spans.push(Span::styled("  read-only", theme.warning()));
     }
     let used: usize = spans.iter().map(Span::width).sum();
@@ -210,7 +213,12 @@ fn notice(model: &Model) -> Vec<Line<'static>> {
 
 fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.setting.theme;
-    let actor = format!("as {} ", model.setting.actor);
+    // Where the top line has no room for it: whoever cannot write acts as nobody.
+    let actor = if model.setting.read_only && area.width < ROOM_FOR_READ_ONLY {
+        "read-only ".to_owned()
+    } else {
+        format!("as {} ", model.setting.actor)
+    };
     let room = usize::from(area.width).saturating_sub(1);
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;

@@ -218,7 +218,13 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                     Purpose::DependsOn(issue) => tasks::depend_on(issue, &text),
                 };
             }
-            input.key(key);
+            if let (KeyCode::Tab, Purpose::DependsOn(issue)) = (key.code, &*purpose) {
+                if let Some(id) = tasks::completed(model, issue, input.text().trim()) {
+                    *input = Input::new(&id);
+                }
+            } else {
+                input.key(key);
+            }
         }
         Overlay::Leave => {
             return match key.code {

@@ -2,12 +2,11 @@
 //! asked for is written before the program ends.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
-use conclave_db::Db;
+use conclave_db::{Db, FileIdentity};
 use conclave_tasks::work::{self, Closing, How, NewTask};
 use conclave_tasks::{ids, read, words};
 
@@ -59,7 +58,7 @@ impl Drop for Writer {
 }
 
 fn serve(shared: &Shared, asked: &Receiver<Write>, messages: &Sender<Msg>) {
-    let mut open: Option<(PathBuf, Db)> = None;
+    let mut open: Option<(FileIdentity, Db)> = None;
     while let Ok(write) = asked.recv() {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             // Nobody stops the program while it holds a lock.
@@ -75,15 +74,16 @@ fn serve(shared: &Shared, asked: &Receiver<Write>, messages: &Sender<Msg>) {
     }
 }
 
-/// The database of the project that is shown; the same handle while it is the same project.
-fn opened(open: &mut Option<(PathBuf, Db)>, project: &Project) -> Result<Db, Failure> {
-    if let Some((path, db)) = open.as_ref()
-        && *path == project.database
+/// The database of the project that is shown; the same handle while it is the same file.
+fn opened(open: &mut Option<(FileIdentity, Db)>, project: &Project) -> Result<Db, Failure> {
+    let identity = || FileIdentity::of(&project.database).ok().flatten();
+    if let Some((known, db)) = open.as_ref()
+        && Some(*known) == identity()
     {
         return Ok(db.clone());
     }
     let db = project.open()?;
-    *open = Some((project.database.clone(), db.clone()));
+    *open = identity().map(|identity| (identity, db.clone()));
     Ok(db)
 }
 

@@ -76,6 +76,15 @@ pub(crate) fn depend_on(issue: &str, on: &str) -> Vec<Effect> {
     vec![Effect::Write(Write::Depend { issue: issue.to_owned(), on: on.to_owned() })]
 }
 
+/// The id among those that are loaded that the typed one may mean, other than that of the task itself: the first that
+/// has it, else the first whose title does.
+pub(crate) fn completed(model: &Model, issue: &str, typed: &str) -> Option<String> {
+    let others = || model.tasks.rows.iter().filter(|row| row.id != issue);
+    let by_id = others().find(|row| row.id.contains(typed));
+    let found = by_id.or_else(|| others().find(|row| crate::ui::fuzzy::score(typed, &row.title).is_some()));
+    found.map(|row| row.id.clone())
+}
+
 fn known<'model>(model: &'model Model, id: &str) -> Option<&'model Row> {
     let tasks = &model.tasks;
     let opened = tasks.open.iter().filter_map(|open| open.detail.as_ref()).map(|detail| &detail.row);

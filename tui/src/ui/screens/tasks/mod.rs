@@ -19,7 +19,7 @@ mod tests;
 
 pub(crate) use self::audit_words::change;
 pub(crate) use self::commands::{command, is_about_tasks};
-pub(crate) use self::deeds::{deed, depend_on, written};
+pub(crate) use self::deeds::{completed, deed, depend_on, written};
 pub(crate) use self::filter::Filter;
 pub(crate) use self::model::{Tasks, Which};
 #[cfg(test)]

@@ -188,7 +188,14 @@ fn claiming_and_reopening_ask_nothing_closing_and_deleting_do() {
     );
     assert_eq!(
         press(&mut model, 42, &["d", "bd-4a", "enter"]),
-        [Effect::Write(Write::Depend { issue: id, on: "bd-4a".into() })]
+        [Effect::Write(Write::Depend { issue: id.clone(), on: "bd-4a".into() })]
+    );
+    let other = model.tasks.rows[1].id.clone();
+    let typed = other.trim_start_matches("bd-").to_owned();
+    assert_eq!(
+        press(&mut model, 42, &["d", &typed, "tab", "enter"]),
+        [Effect::Write(Write::Depend { issue: id, on: other })],
+        "completed from what is loaded"
     );
 }
 
