@@ -81,3 +81,31 @@ impl Store {
         });
     }
 }
+
+/// A line with what every task here has, and these members.
+pub(crate) fn line(id: &str, members: &str) -> String {
+    let mut line = format!("{{\"id\":\"{id}\"");
+    let title = format!("\"{id}\"");
+    for (key, value) in [
+        ("title", title.as_str()),
+        ("status", "\"open\""),
+        ("priority", "2"),
+        ("issue_type", "\"task\""),
+        ("created_at", "\"2026-01-01T00:00:00Z\""),
+        ("updated_at", "\"2026-01-01T00:00:00Z\""),
+    ] {
+        let key = format!("\"{key}\":");
+        if !members.contains(&key) {
+            line.extend([",", &key, value]);
+        }
+    }
+    if !members.is_empty() {
+        line.push(',');
+    }
+    line + members + "}\n"
+}
+
+/// One dependency.
+pub(crate) fn on(kind: &str, target: &str) -> String {
+    format!("\"dependencies\":[{{\"depends_on_id\":\"{target}\",\"type\":\"{kind}\"}}]")
+}

@@ -77,7 +77,7 @@ pub fn export_to_file(db: &Db, path: &Path, options: ExportOptions) -> Result<Ex
 
 /// All rows of one snapshot.
 fn arranged(db: &Db, order: Order) -> Result<Vec<Row>> {
-    let mut rows = db.read(|conn| sync::rows(conn))?;
+    let mut rows = db.read(sync::rows)?;
     arrange(&mut rows, order);
     Ok(rows)
 }

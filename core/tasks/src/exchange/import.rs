@@ -57,7 +57,7 @@ pub struct ImportReport {
 /// Imports the good lines of a file, all or nothing, and reserves the ids of its bad ones. When it returns, all of it
 /// is durable.
 pub fn import(db: &Db, who: &str, lines: Lines, options: ImportOptions) -> Result<ImportReport> {
-    let file = Arc::new(Parsed::new(&lines));
+    let file = Arc::new(Parsed::new(lines));
     if options.dry_run {
         let plan = db.read(|conn| Plan::make(conn, &file))?;
         return Ok(ImportReport { dry_run: true, ..plan.report });
@@ -81,8 +81,8 @@ struct Parsed {
 }
 
 impl Parsed {
-    fn new(lines: &Lines) -> Self {
-        let side = Sided::of_lines(lines);
+    fn new(lines: Lines) -> Self {
+        let side = Sided::of(lines.good.into_iter().map(|(_, line)| Entry::from(line)));
         let mut report = ImportReport {
             source: lines.path.display().to_string(),
             duplicates: side.duplicates.clone(),
@@ -99,7 +99,7 @@ impl Parsed {
                 Entry::Other(_) => report.opaque += 1,
             }
         }
-        let reserved = lines.bad.iter().filter_map(|bad| bad.id.clone()).collect();
+        let reserved = lines.bad.into_iter().filter_map(|bad| bad.id).collect();
         Self { side, reserved, report }
     }
 

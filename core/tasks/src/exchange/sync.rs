@@ -124,8 +124,7 @@ impl Seen {
         let bytes = atomic::read(path)?;
         let lines = Lines::of_bytes(bytes.as_deref().unwrap_or_default(), path, limits)?;
         lines.refuse_bad()?;
-        // A path that is no text is written with escapes, which begins with a quote and so is no other path.
-        let key = path.to_str().map_or_else(|| format!("{path:?}"), str::to_owned);
+        let key = key(path);
         let side = Sided::of_lines(&lines);
         Ok(Self { path: path.to_path_buf(), key, bytes, side, lines: lines.good.len() as u64 })
     }
@@ -133,6 +132,14 @@ impl Seen {
     fn bytes(&self) -> &[u8] {
         self.bytes.as_deref().unwrap_or_default()
     }
+}
+
+/// A path as a text, another one for each. One that is none by itself is written with escapes and no slash in front.
+fn key(path: &Path) -> String {
+    path.to_str().map_or_else(
+        || format!("bytes:{}", path.as_os_str().as_encoded_bytes().escape_ascii()),
+        str::to_owned,
+    )
 }
 
 /// What came of a merge.

@@ -107,11 +107,16 @@ fn quoted_pattern(pattern: &str) -> String {
         match byte {
             b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
             b' '..=b'~' => quoted.push(char::from(byte)),
-            _ => quoted.push_str(&format!("\\{byte:03o}")),
+            _ => quoted.extend(['\\', octal(byte >> 6), octal(byte >> 3), octal(byte)]),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// The last octal digit.
+fn octal(byte: u8) -> char {
+    char::from(b'0' + (byte & 7))
 }
 
 /// A program as `sh` and git's `%` want it.

@@ -16,6 +16,15 @@ pub(crate) enum Entry {
     Other(Other),
 }
 
+impl From<Line> for Entry {
+    fn from(line: Line) -> Self {
+        match line {
+            Line::Task(record) => Self::Task(record),
+            Line::Other(other) => Self::Other(other),
+        }
+    }
+}
+
 impl Entry {
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
@@ -60,10 +69,7 @@ pub(crate) struct Sided {
 
 impl Sided {
     pub(crate) fn of_lines(lines: &Lines) -> Self {
-        Self::of(lines.good.iter().map(|(_, line)| match line {
-            Line::Task(record) => Entry::Task(record.clone()),
-            Line::Other(other) => Entry::Other(other.clone()),
-        }))
+        Self::of(lines.good.iter().map(|(_, line)| Entry::from(line.clone())))
     }
 
     pub(crate) fn of(entries: impl IntoIterator<Item = Entry>) -> Self {

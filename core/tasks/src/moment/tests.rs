@@ -119,6 +119,8 @@ fn moments_of_a_clock_have_their_text() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Every millisecond of the years that RFC 3339 has.
     #[test]
     fn a_text_is_read_back(ms in YEARS.0 * 1000..YEARS.1 * 1000 + 1000) {

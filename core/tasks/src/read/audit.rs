@@ -59,3 +59,6 @@ pub fn attempts(db: &Db, id: &str) -> Result<Vec<AttemptRow>> {
         Ok(rows)
     })
 }
+
+#[cfg(test)]
+mod tests;

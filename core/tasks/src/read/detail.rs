@@ -56,3 +56,6 @@ pub fn show(db: &Db, id: &str) -> Result<Detail> {
         Ok(Detail { row, dependencies, dependents, blockers, ready })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,3 +56,6 @@ impl Candidates {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,3 +76,6 @@ pub fn list(db: &Db, query: &ListQuery) -> Result<Vec<TaskRow>> {
         reading::rows(conn, &numbers, now)
     })
 }
+
+#[cfg(test)]
+mod tests;

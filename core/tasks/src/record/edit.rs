@@ -1,6 +1,6 @@
 //! Changing a record: the bytes of what changes are replaced, all others stay.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::projection::Edge;
 use super::splice::{self, Item, Style};
@@ -11,25 +11,23 @@ use crate::words;
 
 const UPDATED_AT: &str = "updated_at";
 
-/// A key whose value is another one now, with that; `None` for one that is gone.
-type Change = (String, Option<Vec<u8>>);
-
 /// A change of a record, made of steps. Separators copy the record's own; a changed value is replaced in place, a new
-/// key is put before the closing brace in the order of [`super::FIELDS`] among those that are new, a removed one goes
-/// with one comma. A step that would change nothing (the same value, whatever its spelling for texts) does nothing.
+/// key is put before the closing brace in the order of [`super::FIELDS`] among those that are new (by name where they
+/// are no fields), a removed one goes with one comma. A step that would change nothing (the same value, whatever its spelling for texts) does nothing.
 ///
 /// A step that cannot be done (a value that is no JSON; an element for what is no array) fails at the end.
 #[derive(Debug, Clone)]
 pub struct Edit {
     record: Record,
-    changes: Vec<Change>,
+    /// The keys whose values are other ones now, with those; `None` for one that is gone.
+    changes: BTreeMap<String, Option<Vec<u8>>>,
     /// What the first step had that could not be done.
     flaw: Option<Flaw>,
 }
 
 impl Edit {
     pub(super) fn new(record: &Record) -> Self {
-        Self { record: record.clone(), changes: Vec::new(), flaw: None }
+        Self { record: record.clone(), changes: BTreeMap::new(), flaw: None }
     }
 
     /// Sets a key to a text.
@@ -167,9 +165,7 @@ impl Edit {
 
     /// The keys whose values are other ones now, sorted.
     pub fn changed_keys(&self) -> Vec<String> {
-        let mut keys: Vec<_> = self.changes.iter().map(|(key, _)| key.clone()).collect();
-        keys.sort();
-        keys
+        self.changes.keys().cloned().collect()
     }
 
     /// The record as it is now; where anything has changed, `updated_at` is `now`. An error for a step that could not
@@ -198,15 +194,15 @@ impl Edit {
         for (index, member) in members.iter().enumerate() {
             let key = member.key_span();
             let slice = |begin: usize, end: usize| bytes.get(begin..end).unwrap_or_default();
-            match self.change(&member.key(bytes)) {
+            match self.changes.get(member.key(bytes).as_ref()) {
                 None => items.push(Item::Kept(index, slice(key.start, member.value.end).into())),
-                Some((_, Some(value))) => {
+                Some(Some(value)) => {
                     items.push(Item::Kept(
                         index,
                         [slice(key.start, member.value.start), value].concat().into(),
                     ));
                 }
-                Some((_, None)) => {}
+                Some(None) => {}
             }
             spans.push(key.start..member.value.end);
         }
@@ -218,15 +214,10 @@ impl Edit {
         splice::list(bytes, &spans, &items, &style.comma)
     }
 
-    /// What has become of a key: nothing new, another value, or gone.
-    fn change(&self, key: &str) -> Option<&Change> {
-        self.changes.iter().find(|(other, _)| other == key)
-    }
-
     /// The value of a key as it is now.
     fn current(&self, key: &str) -> Option<&[u8]> {
-        match self.change(key) {
-            Some((_, value)) => value.as_deref(),
+        match self.changes.get(key) {
+            Some(value) => value.as_deref(),
             None => self.record.value(key),
         }
     }
@@ -235,9 +226,10 @@ impl Edit {
         if is_same(self.current(key), value.as_deref()) {
             return;
         }
-        self.changes.retain(|(other, _)| other != key);
-        if !is_same(self.record.value(key), value.as_deref()) {
-            self.changes.push((key.to_owned(), value));
+        if is_same(self.record.value(key), value.as_deref()) {
+            self.changes.remove(key);
+        } else {
+            self.changes.insert(key.to_owned(), value);
         }
     }
 
@@ -306,12 +298,9 @@ impl Edit {
 
 /// Whether two values are the same: byte for byte, or as texts.
 fn is_same(one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) if one != other => {
-            json::decode(one).is_some_and(|text| Some(text) == json::decode(other))
-        }
-        _ => one == other,
-    }
+    let (Some(a), Some(b)) = (one, other) else { return one == other };
+    let is_text = |value: &[u8]| value.starts_with(b"\"");
+    a == b || (is_text(a) && is_text(b) && json::decode(a) == json::decode(b))
 }
 
 fn is_array(value: &[u8]) -> bool {

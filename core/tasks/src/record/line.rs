@@ -51,7 +51,7 @@ pub fn parse(line: &[u8]) -> Result<Line, Flaw> {
     if kind != Kind::Object {
         return Err(Flaw::new("no object", before));
     }
-    let text = |key: &str| member_text(bytes, &members, key);
+    let text = |key: &str| text_of(bytes, find(bytes, &members, key)?);
     let id = text("id").filter(|id| !id.is_empty());
     let is_issue = find(bytes, &members, "_type").is_none() || text("_type").as_deref() == Some("issue");
     if let (Some(id), true) = (&id, is_issue) {
@@ -71,9 +71,8 @@ pub(super) fn find<'a>(bytes: &[u8], members: &'a [Span], key: &str) -> Option<&
     members.iter().find(|member| member.key(bytes) == key)
 }
 
-/// The text of the member with this key; `None` where it is absent or no text.
-pub(super) fn member_text(bytes: &[u8], members: &[Span], key: &str) -> Option<String> {
-    let member = find(bytes, members, key).filter(|member| member.kind == Kind::Text)?;
+/// The text of a member; `None` where it is no text.
+pub(super) fn text_of(bytes: &[u8], member: &Span) -> Option<String> {
     json::decode(bytes.get(member.value.clone())?)
 }
 

@@ -8,7 +8,8 @@ mod reading;
 mod splice;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 pub use edit::Edit;
 pub use fields::{FIELDS, Field};
@@ -16,6 +17,9 @@ pub use line::{Line, Other, OtherKind, parse};
 pub use projection::{Comment, Edge, Oddity, Projection};
 
 use crate::json::{self, Flaw, Span};
+
+/// Up to here the members of a record are looked through for a key: quicker than hashing them.
+const FEW: usize = 64;
 
 /// A record of a task: the bytes as they came or were spliced, without surrounding blanks, and their projection.
 /// Cheap to clone.
@@ -27,6 +31,8 @@ struct Parts {
     bytes: Box<[u8]>,
     /// The members of the object.
     members: Vec<Span>,
+    /// Where each key stands among them, once one of more than [`FEW`] has been asked for.
+    places: OnceLock<HashMap<String, usize>>,
     projection: Projection,
 }
 
@@ -39,7 +45,7 @@ impl PartialEq for Record {
 
 impl Record {
     fn new(bytes: &[u8], members: Vec<Span>, projection: Projection) -> Self {
-        Self(Arc::new(Parts { bytes: bytes.into(), members, projection }))
+        Self(Arc::new(Parts { bytes: bytes.into(), members, places: OnceLock::new(), projection }))
     }
 
     /// The bytes, one JSON object.
@@ -85,12 +91,12 @@ impl Record {
 
     /// The bytes of the value of a key, `None` where the key is absent.
     pub fn value(&self, key: &str) -> Option<&[u8]> {
-        self.bytes().get(line::find(self.bytes(), self.spans(), key)?.value.clone())
+        self.bytes().get(self.find(key)?.value.clone())
     }
 
     /// The text of a key; `None` where it is absent or no text.
     pub fn text(&self, key: &str) -> Option<String> {
-        line::member_text(self.bytes(), self.spans(), key)
+        line::text_of(self.bytes(), self.find(key)?)
     }
 
     /// The keys, their escapes resolved, and the bytes of their values, in the record's order.
@@ -102,6 +108,18 @@ impl Record {
     /// Begins a change.
     pub fn edit(&self) -> Edit {
         Edit::new(self)
+    }
+
+    /// The member with this key.
+    fn find(&self, key: &str) -> Option<&Span> {
+        if self.spans().len() <= FEW {
+            return line::find(self.bytes(), self.spans(), key);
+        }
+        let places = self.0.places.get_or_init(|| {
+            let keys = self.spans().iter().map(|span| span.key(self.bytes()).into_owned());
+            keys.zip(0..).collect()
+        });
+        self.spans().get(*places.get(key)?)
     }
 
     fn spans(&self) -> &[Span] {

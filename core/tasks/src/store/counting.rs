@@ -12,7 +12,7 @@ use crate::read::{Counts, Stats};
 pub(crate) fn stats(conn: &ReadConn<'_>, now_ns: i64) -> Result<Stats> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "WITH known AS MATERIALIZED (
+            "WITH known AS (
                SELECT {EFFECTIVE_STATUS} AS status, tasks.status <> 'tombstone' OR tasks.status IS NULL AS lives,
                  {HELD_UP} AS held_up, {READY} AS ready, pinned,
                  CASE tasks.status WHEN 'closed' THEN 1.0 * closed_at - created_at END AS lead

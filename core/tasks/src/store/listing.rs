@@ -86,7 +86,7 @@ fn continue_after(conn: &ReadConn<'_>, filter: &mut Filter, after: &str, only_cl
         let key = "ifnull(tasks.closed_at, -9223372036854775808)";
         filter.and(format!("({key} < {closed} OR ({key} = {closed} AND tasks.id > {id}))"));
     } else {
-        let (priority, created) = (filter.bind(i64::from(priority)), filter.bind(created));
+        let (priority, created) = (filter.bind(priority), filter.bind(created));
         filter.and(format!("({ORDER}) > ({priority}, {created}, {id})"));
     }
     Ok(())

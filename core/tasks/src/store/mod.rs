@@ -10,6 +10,7 @@ pub(crate) mod finding;
 pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod holding;
+pub(crate) mod inspecting;
 pub(crate) mod listing;
 mod parts;
 pub(crate) mod predicates;

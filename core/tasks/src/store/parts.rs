@@ -22,6 +22,15 @@ pub(super) fn insert(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<(
     add_words(tx, number, record)
 }
 
+/// Takes all of a task away, whatever is there, and adds it again.
+pub(super) fn renew(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+    tx.execute("DELETE FROM task_labels WHERE task = ?1", [number])?;
+    tx.execute("DELETE FROM task_edges WHERE task = ?1", [number])?;
+    tx.execute("DELETE FROM task_comments WHERE task = ?1", [number])?;
+    forget(tx, number)?;
+    insert(tx, number, record)
+}
+
 /// Writes what differs.
 pub(super) fn replace(tx: &WriteTx<'_>, number: i64, before: &Record, after: &Record) -> Result<()> {
     let (was, now) = (before.projection(), after.projection());

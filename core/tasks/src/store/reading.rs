@@ -71,6 +71,7 @@ pub(crate) fn numbered(conn: &ReadConn<'_>, number: i64, now_ns: i64) -> Result<
     };
     let comment_count = projection.comments.len() as u64;
     Ok(Some(TaskRow {
+        record,
         status,
         assignee,
         expired_claim_of,
@@ -79,7 +80,6 @@ pub(crate) fn numbered(conn: &ReadConn<'_>, number: i64, now_ns: i64) -> Result<
         dependent_count,
         comment_count,
         parent,
-        record,
     }))
 }
 
@@ -116,12 +116,7 @@ pub(crate) fn is_ready(conn: &ReadConn<'_>, number: i64, now_ns: i64) -> Result<
     Ok(conn.query_row(&sql, (now_ns, number), |row| row.get(0))?)
 }
 
-/// The ids of a ready list, in its order.
-pub(crate) fn ready_ids(conn: &ReadConn<'_>, query: &ReadyQuery, now_ns: i64) -> Result<Vec<String>> {
-    select_ready(conn, "tasks.id", query, None, now_ns)
-}
-
-/// The same without open tasks that are assigned to somebody else than `who`.
+/// The ids of a ready list, in its order, without open tasks that are assigned to somebody else than `who`.
 pub(crate) fn claimable_ids(
     conn: &ReadConn<'_>,
     query: &ReadyQuery,
@@ -209,3 +204,6 @@ pub(crate) fn blocked_numbers(conn: &ReadConn<'_>, limit: Option<u64>, now_ns: i
         format!("SELECT tasks.number FROM tasks WHERE {} ORDER BY {ORDER} {limit}", filter.conditions());
     Ok(conn.query_all(&sql, filter.params(), |row| row.get(0))?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,10 +31,17 @@ CREATE TABLE tasks(
   -- The bytes of the line, one JSON object. Last, so that a look at the others never reads the pages of a long one.
   record BLOB NOT NULL
 ) STRICT;
--- The ready list in its order: unknown priorities and times come last.
+-- Lists in their order: unknown priorities and times come last. What else is asked of each task stands behind, so that
+-- counting reads no records.
 CREATE INDEX idx_tasks_ready
-  ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id)
+  ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id,
+    status, claim_expires_at, issue_type, defer_until, pinned, ephemeral, assignee)
   WHERE blocked = 0 AND status IN ('open', 'in_progress');
+CREATE INDEX idx_tasks_blocked
+  ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id, status) WHERE blocked = 1;
+CREATE INDEX idx_tasks_live
+  ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id)
+  WHERE ifnull(status, '') NOT IN ('closed', 'tombstone');
 CREATE INDEX idx_tasks_status ON tasks(status, updated_at);
 CREATE INDEX idx_tasks_claims ON tasks(claim_expires_at) WHERE claim_expires_at IS NOT NULL;
 

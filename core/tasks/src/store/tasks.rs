@@ -105,6 +105,26 @@ pub(crate) fn replace(
         return Ok(());
     }
     let (was, now) = (before.record.projection(), record.projection());
+    write_columns(tx, before.number, record)?;
+    parts::replace(tx, before.number, &before.record, record)?;
+    if was.status != now.status
+        || was.close_reason != now.close_reason
+        || was.dependencies != now.dependencies
+    {
+        touched.add(was);
+        touched.add(now);
+    }
+    Ok(())
+}
+
+/// Writes everything beside a stored record again, whatever is there.
+pub(crate) fn project(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+    write_columns(tx, number, record)?;
+    parts::renew(tx, number, record)
+}
+
+fn write_columns(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+    let now = record.projection();
     tx.execute(
         "UPDATE tasks SET record = ?2, title = ?3, priority = ?4, issue_type = ?5, assignee = ?6, close_reason = ?7,
                           external_ref = ?8, created_at = ?9, updated_at = ?10, closed_at = ?11, due_at = ?12,
@@ -112,7 +132,7 @@ pub(crate) fn replace(
                           attempt_count = ?17, oddities = ?18, status = ?19
          WHERE number = ?1",
         params![
-            before.number,
+            number,
             record.bytes(),
             now.title,
             now.priority,
@@ -133,14 +153,6 @@ pub(crate) fn replace(
             now.status,
         ],
     )?;
-    parts::replace(tx, before.number, &before.record, record)?;
-    if was.status != now.status
-        || was.close_reason != now.close_reason
-        || was.dependencies != now.dependencies
-    {
-        touched.add(was);
-        touched.add(now);
-    }
     Ok(())
 }
 
@@ -202,7 +214,7 @@ pub(crate) fn next_comment(conn: &ReadConn<'_>) -> Result<u64> {
 }
 
 /// The reasons as a JSON array, `None` where there are none.
-fn oddities(projection: &Projection) -> Option<String> {
+pub(super) fn oddities(projection: &Projection) -> Option<String> {
     if projection.oddities.is_empty() {
         return None;
     }

@@ -41,7 +41,7 @@ fn a_file_that_holds_more_than_the_store_is_not_replaced() {
         assert_eq!(write(&project, &path, false).unwrap(), Exported { records: 1, bytes: A.len() as u64 });
         assert_eq!(std::fs::read_to_string(&path).unwrap(), A, "{held:?}");
     }
-    let many: String = (0..9).map(|n| format!("{{\"id\":\"n{n}\"}}\n")).collect();
+    let many = (0..9).map(|n| format!("{{\"id\":\"n{n}\"}}\n")).collect::<Vec<_>>().concat();
     let error = write(&project, &folder.file("f.jsonl", many.as_bytes()), false).unwrap_err().to_string();
     assert!(error.contains("9 record(s)") && error.contains("n4, …") && !error.contains("n5"), "{error}");
 }

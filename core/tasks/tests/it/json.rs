@@ -68,6 +68,8 @@ fn escaped_ascii(one: char) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn spelled_values_pass(before in spelled::blank(), value in spelled::value(), after in spelled::blank()) {
         let whole = format!("{before}{value}{after}");

@@ -1,9 +1,12 @@
 //! A project with tasks in a folder of its own, whose time stands still until a test moves it.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use conclave_db::sql::FromSql;
 use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema, Step};
+use conclave_tasks::json;
 use conclave_tasks::read::{self, AuditRow, ReadyQuery, TaskRow};
 use conclave_tasks::work::{self, NewTask};
 use conclave_testkit::ManualClock;
@@ -28,6 +31,11 @@ const fn empty(version: i32) -> Migration {
 /// The schema of this crate.
 pub(crate) fn schema() -> Schema {
     Schema::assemble(&[BEFORE, conclave_tasks::MIGRATIONS], &[]).unwrap()
+}
+
+/// The store at this path, by the clock of the system.
+pub(crate) fn open(path: &Path) -> Db {
+    Db::open(DbOptions::new(path, schema())).unwrap()
 }
 
 impl Project {
@@ -81,6 +89,25 @@ impl Project {
         self.db.write("test", move |tx| tx.execute(sql, [&id, &target])).unwrap();
     }
 
+    /// The members of a task by its audit log alone, read from its beginning.
+    pub(crate) fn replayed(&self, id: &str) -> BTreeMap<String, String> {
+        let mut members = BTreeMap::new();
+        let mut status = None;
+        for row in self.audit(id) {
+            assert_eq!(row.old_status, status, "{row:?}");
+            status = row.new_status;
+            let changes = row.changes.unwrap();
+            for (key, sides) in parts(changes.as_bytes()) {
+                let mut sides = parts(sides.as_bytes());
+                assert_eq!(sides.remove("old"), members.remove(&key), "{key} before {}", row.operation);
+                if let Some(new) = sides.remove("new") {
+                    members.insert(key, new);
+                }
+            }
+        }
+        members
+    }
+
     /// One value of a query.
     pub(crate) fn value<T: FromSql>(&self, query: &str) -> T {
         self.db.read(|conn| conn.query_row(query, [], |row| row.get(0))).unwrap()
@@ -90,6 +117,12 @@ impl Project {
     pub(crate) fn column<T: FromSql>(&self, query: &str) -> Vec<T> {
         self.db.read(|conn| conn.query_all(query, [], |row| row.get(0))).unwrap()
     }
+}
+
+/// The members of an object, each as it is spelled.
+pub(crate) fn parts(object: &[u8]) -> BTreeMap<String, String> {
+    let text = |span: std::ops::Range<usize>| String::from_utf8(object[span].to_vec()).unwrap();
+    json::members(object).unwrap().into_iter().map(|member| (member.key, text(member.span))).collect()
 }
 
 pub(crate) fn titled(title: &str) -> NewTask {

@@ -101,10 +101,10 @@ pub(crate) fn record() -> BoxedStrategy<Vec<Piece>> {
             for (number, piece) in pieces.iter_mut().enumerate() {
                 piece.key = key(number, &piece.key);
                 if number == id {
-                    piece.key = r#""i\u0064""#.to_owned();
-                    piece.value = r#""a""#.to_owned();
+                    r#""i\u0064""#.clone_into(&mut piece.key);
+                    r#""a""#.clone_into(&mut piece.value);
                 } else if Some(number) == updated_at {
-                    piece.key = r#""updated_at""#.to_owned();
+                    r#""updated_at""#.clone_into(&mut piece.key);
                 }
             }
             pieces

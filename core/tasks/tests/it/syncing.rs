@@ -107,7 +107,7 @@ fn changes_of_both_sides_meet_and_conflicts_are_kept() {
     let (a, b) = (task("a", r#","title":"A","status":"open""#), task("b", r#","title":"B""#));
     let pair = Pair::with(&[&a, &b]);
     work::label(&pair.project.db, "bob", "a", &texts(&["x"]), &[]).unwrap();
-    let edited = a.replace("\"A\"", "\"Z\"").replace("01T", "03T").replace("}", r#","labels":["y"]}"#);
+    let edited = a.replace("\"A\"", "\"Z\"").replace("01T", "03T").replace('}', r#","labels":["y"]}"#);
     pair.write(&[&edited, &b]);
     let report = pair.sync();
     assert_eq!((told(&report), report.conflicts), ([0, 1, 0, 1, 2], vec![]));

@@ -130,7 +130,7 @@ pub(crate) enum Task {
 /// `conclave task dep …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dep {
-    /// ISSUE depends on DEPENDS_ON: it waits for it, or is its child
+    /// `ISSUE` depends on `DEPENDS_ON`: it waits for it, or is its child
     #[command(
         after_help = "Example: conclave task dep add 8d8e a3f8        (8d8e waits for a3f8)\n         conclave task dep add 8d8e 98c4 --type parent-child        (8d8e is a child of 98c4)"
     )]
@@ -145,7 +145,7 @@ pub(crate) enum Dep {
         #[arg(long = "type", value_name = "TYPE", value_parser = values::word, default_value = "blocks")]
         kind: String,
     },
-    /// ISSUE depends on DEPENDS_ON no more
+    /// `ISSUE` depends on `DEPENDS_ON` no more
     #[command(after_help = "Example: conclave task dep rm 8d8e a3f8")]
     Rm {
         /// The task that depends

@@ -1,12 +1,13 @@
 //! `conclave task close`, `reopen` and `delete`
 
+use std::fmt::Write as _;
+
 use conclave_tasks::shape;
 use conclave_tasks::work::{self, Closing};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::args::ClosingFields;
-use super::update::attempt;
 use super::{document, existing, find_all, listing, standard_input};
 use crate::cli::context::Context;
 use crate::failure::{Doing, Exit, Failure};
@@ -21,8 +22,7 @@ struct Next {
 
 pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Failure> {
     let [result, error] = standard_input::resolve([("--result", line.result), ("--error", line.error)])?;
-    let how =
-        Closing { reason: line.reason, result, error, attempt: line.attempt.map(attempt), force: line.force };
+    let how = Closing { reason: line.reason, result, error, attempt: line.attempt, force: line.force };
     let given = line.ids.ids;
     let db = existing(context, first(&given))?;
     let ids = find_all(&db, &given)?;
@@ -31,7 +31,7 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
     if !context.output.json {
         let mut text = listing::done("closed", &rows);
         if !unblocked.is_empty() {
-            text.push_str(&format!("ready now: {}\n", visible(&unblocked.join(", "))));
+            let _ = writeln!(text, "ready now: {}", visible(&unblocked.join(", ")));
         }
         context.output.print(text)?;
     } else if line.suggest_next {

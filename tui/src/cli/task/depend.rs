@@ -1,6 +1,8 @@
 //! `conclave task dep add` and `conclave task dep rm`: both ends are said in words, since a mere arrow is read either
 //! way.
 
+use std::fmt::Write as _;
+
 use conclave_tasks::TaskErrorKind;
 use conclave_tasks::read;
 use conclave_tasks::work::{self, Depended};
@@ -48,7 +50,7 @@ pub(super) fn rm(context: &Context, issue: &str, on: &str, kind: Option<&str>) -
     let mut text = String::new();
     for kind in &done.kinds {
         let to = named(&done.depends_on, done.target.as_ref());
-        text.push_str(&format!("no more: {} {} {to}\n", visible(done.issue.id()), edge(kind, End::Issue)));
+        let _ = writeln!(text, "no more: {} {} {to}", visible(done.issue.id()), edge(kind, End::Issue));
     }
     context.output.print(text)?;
     Ok(Exit::Done)

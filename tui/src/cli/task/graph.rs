@@ -1,5 +1,7 @@
 //! `conclave task dep tree` and `conclave task dep cycles`
 
+use std::fmt::Write as _;
+
 use conclave_tasks::read::{self, Direction, Tree};
 use conclave_tasks::shape;
 
@@ -43,7 +45,7 @@ fn drawn(output: &Output, nodes: &[Tree], from: End) -> String {
             line.push_str(if goes_on & bit(level) == 0 { last } else { branch });
         }
         if node.depth > DRAWN {
-            line.push_str(&format!("({} deep) ", node.depth));
+            let _ = write!(line, "({} deep) ", node.depth);
         }
         line.push_str(&words(output, node, from));
         // Colours have no width: a cut in them would colour the rest of the terminal.

@@ -106,8 +106,7 @@ fn import(context: &Context, line: &Import, lines: Lines) -> Result<ImportReport
         Context::tidy_up(&db);
         return Ok(report);
     }
-    if context.project.has_state() {
-        let db = context.project.open_for_dry_run()?;
+    if let Some(db) = context.project.open_read_only()? {
         return exchange::import(&db, &context.actor, lines, options).doing("import");
     }
     let mut lines = Some(lines);

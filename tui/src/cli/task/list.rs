@@ -1,5 +1,7 @@
 //! `conclave task list`, `ready`, `blocked` and `search`
 
+use std::fmt::Write as _;
+
 use conclave_db::Db;
 use conclave_tasks::read::{self, BlockedRow, ListQuery, ReadyQuery, TaskRow};
 use conclave_tasks::shape;
@@ -84,7 +86,7 @@ fn blocked_lines(context: &Context, rows: &[BlockedRow]) -> String {
     for (line, blocked) in lines.zip(rows) {
         text.push_str(&line);
         for by in &blocked.by {
-            text.push_str(&format!("    {}\n", visible(&by.why)));
+            let _ = writeln!(text, "    {}", visible(&by.why));
         }
     }
     text

@@ -1,5 +1,7 @@
 //! `conclave task stats`
 
+use std::fmt::Write as _;
+
 use conclave_tasks::read::{self, Stats};
 use serde_json::json;
 
@@ -35,10 +37,10 @@ fn page(stats: &Stats) -> String {
         ("deleted", stats.tombstone),
         ("epics to close", stats.epics_eligible_for_closure),
     ] {
-        text.push_str(&format!("{label:<16}{:>9}\n", count(number)));
+        let _ = writeln!(text, "{label:<16}{:>9}", count(number));
     }
     if let Some(hours) = stats.average_lead_time_hours {
-        text.push_str(&format!("{:<16}{hours:>9.1} h\n", "lead time"));
+        let _ = writeln!(text, "{:<16}{hours:>9.1} h", "lead time");
     }
     text
 }

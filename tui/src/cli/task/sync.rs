@@ -1,6 +1,7 @@
 //! `conclave task sync`
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use conclave_db::Db;
 use conclave_tasks::exchange::{self, SyncOptions, SyncReport};
@@ -35,21 +36,22 @@ pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
         dry_run: line.dry_run,
     };
     let sync = |db: &Db| exchange::sync(db, &context.actor, &file, &options).doing("sync");
-    let report = if context.project.has_state() {
-        let _spinner = Progress::spinning(&context.output, "merging");
-        if line.dry_run {
-            sync(&context.project.open_for_dry_run()?)?
-        } else {
-            let db = context.open()?;
-            let report = sync(&db)?;
-            Context::tidy_up(&db);
-            report
+    let spinner = Progress::spinning(&context.output, "merging");
+    if !context.project.has_state() {
+        refuse_unreadable(context, &file)?;
+    }
+    let report = if line.dry_run {
+        match context.project.open_read_only()? {
+            Some(db) => sync(&db)?,
+            None => in_scratch(&context.project, sync)?,
         }
     } else {
-        // A file that is refused gets no state made for it, and neither does none.
-        exchange::read_file(&file, limits(context)).doing("sync")?.refuse_bad().doing("sync")?;
-        if line.dry_run { in_scratch(&context.project, sync)? } else { sync(&context.open()?)? }
+        let db = context.open()?;
+        let report = sync(&db)?;
+        Context::tidy_up(&db);
+        report
     };
+    drop(spinner);
     if context.output.json {
         context.output.document(&report)?;
     } else {
@@ -63,6 +65,11 @@ pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// A file that is refused gets no state made for it, and neither does one that is not there.
+fn refuse_unreadable(context: &Context, file: &Path) -> Result<(), Failure> {
+    exchange::read_file(file, limits(context)).doing("sync")?.refuse_bad().doing("sync")
 }
 
 fn page(report: &SyncReport) -> String {

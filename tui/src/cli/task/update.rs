@@ -1,6 +1,6 @@
 //! `conclave task update`
 
-use conclave_tasks::work::{self, Attempt, Change, Set};
+use conclave_tasks::work::{self, Change, Set};
 
 use super::args::UpdateFields;
 use super::values::{LabelList, Minutes};
@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, line: UpdateFields) -> Result<Exit, Failure
         },
         result: set(result),
         error: set(error),
-        attempt: fields.attempt.map(attempt),
+        attempt: fields.attempt,
         add_labels: fields.add_labels,
         remove_labels: fields.remove_labels,
         set_labels: fields.set_labels.map(|LabelList(labels)| labels),
@@ -76,9 +76,4 @@ fn set(text: Option<String>) -> Set<String> {
         Some(text) if text.is_empty() => Set::Clear,
         Some(text) => Set::To(text),
     }
-}
-
-/// Without a number it is one more.
-pub(super) fn attempt(number: Option<u64>) -> Attempt {
-    number.map_or(Attempt::Next, Attempt::Number)
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use conclave_tasks::moment;
+use conclave_tasks::work::Attempt;
 
 use crate::durations;
 
@@ -131,8 +132,12 @@ pub(crate) fn minutes_or_nothing(text: &str) -> Result<Minutes, String> {
     if text.is_empty() { Ok(Minutes(None)) } else { minutes(text).map(|minutes| Minutes(Some(minutes))) }
 }
 
-pub(crate) fn attempts(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "must be a whole number, 0 or more".to_owned())
+/// A number of attempts, or `next`, which stands where no number is given.
+pub(crate) fn attempt(text: &str) -> Result<Attempt, String> {
+    if text == "next" {
+        return Ok(Attempt::Next);
+    }
+    text.parse().map(Attempt::Number).map_err(|_| "must be a whole number, 0 or more".to_owned())
 }
 
 /// RFC 3339, a day (its beginning, UTC), a duration from now, or one that has passed; empty for none.

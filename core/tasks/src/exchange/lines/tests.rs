@@ -6,8 +6,10 @@ fn read(bytes: &[u8]) -> Lines {
     read_lines(&mut &*bytes, Path::new("f.jsonl"), Limits::default()).unwrap()
 }
 
+type Told = Vec<(u64, String)>;
+
 /// Numbers and bytes of the good lines, numbers and causes of the bad ones.
-fn told(lines: &Lines) -> (Vec<(u64, String)>, Vec<(u64, String)>) {
+fn told(lines: &Lines) -> (Told, Told) {
     let good = lines.good.iter().map(|(number, line)| {
         let bytes = match line {
             Line::Task(record) => record.bytes(),

@@ -40,7 +40,6 @@ fn members(record: &Record) -> String {
 
 /// Base, left (updated first), right (updated later), the outcome's members, and the keys in conflict. Then the same
 /// with the sides changed.
-#[expect(clippy::too_many_arguments, reason = "a row of a table")]
 fn check(name: &str, base: &str, left: &str, right: &str, wanted: &str, conflicts: &[&str], other_way: &str) {
     let (base, left, right) = (task(T1, base), task(T1, left), task(T2, right));
     // A side that has changed was updated.

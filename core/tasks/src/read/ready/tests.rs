@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::{ReadyQuery, Semantics, Sort, blocked, ready};
-use crate::read::{counts, stats};
-use crate::testing::Store;
+use crate::read::{TaskRow, counts, stats};
+use crate::testing::{Store, line, on};
 use crate::work::{claim, claim_ready};
 
 /// 2026-02-01, later than everything in the fixtures.
@@ -12,30 +12,6 @@ const NOW: i64 = 1_769_904_000_000;
 
 fn ids(store: &Store, query: &ReadyQuery) -> Vec<String> {
     ready(&store.db, query).unwrap().iter().map(|row| row.id().to_owned()).collect()
-}
-
-/// A line with what every task here has, and these members.
-fn line(id: &str, members: &str) -> String {
-    let mut line = format!("{{\"id\":\"{id}\",\"title\":\"{id}\"");
-    for (key, value) in [
-        ("status", "\"open\""),
-        ("priority", "2"),
-        ("issue_type", "\"task\""),
-        ("created_at", "\"2026-01-01T00:00:00Z\""),
-        ("updated_at", "\"2026-01-01T00:00:00Z\""),
-    ] {
-        if !members.contains(&format!("\"{key}\":")) {
-            line.push_str(&format!(",\"{key}\":{value}"));
-        }
-    }
-    if !members.is_empty() {
-        line.push(',');
-    }
-    line + members + "}\n"
-}
-
-fn on(kind: &str, target: &str) -> String {
-    format!("\"dependencies\":[{{\"depends_on_id\":\"{target}\",\"type\":\"{kind}\"}}]")
 }
 
 fn store(lines: &[(&str, String)]) -> Store {
@@ -257,7 +233,7 @@ fn claiming_what_is_ready_leaves_what_is_assigned_to_others() {
     claim(&store.db, "cy", "c", None).unwrap();
     let query = ReadyQuery { limit: Some(9), ..ReadyQuery::default() };
     let rows = claim_ready(&store.db, "ben", &query, None).unwrap();
-    assert_eq!(rows.iter().map(|row| row.id()).collect::<Vec<_>>(), ["b", "d"]);
+    assert_eq!(rows.iter().map(TaskRow::id).collect::<Vec<_>>(), ["b", "d"]);
     assert_eq!(ids(&store, &ReadyQuery::default()), ["a"]);
 }
 
@@ -271,7 +247,8 @@ fn real_files_have_the_ready_lists_that_were_recorded() {
         return;
     };
     let hash = |ids: &[String]| -> String {
-        Sha256::digest(ids.join("\n")).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        let digest = Sha256::digest(ids.join("\n"));
+        digest.iter().take(6).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     };
     for (file, expected, priority, oldest, held_up) in [
         ("bd_2025-10-12_first_seq-ids", 14, "9a32070f89e7", None, None),
@@ -283,11 +260,11 @@ fn real_files_have_the_ready_lists_that_were_recorded() {
         store.clock.set_wall_ms(NOW);
         store.load(&bytes);
         let found = ids(&store, &ReadyQuery::default());
-        assert_eq!((found.len(), hash(&found).as_str()), (expected, priority), "{file}");
+        assert_eq!((found.len() as u64, hash(&found).as_str()), (expected, priority), "{file}");
         let numbers = stats(&store.db).unwrap();
-        assert_eq!(numbers.ready as usize, expected, "{file}");
+        assert_eq!(numbers.ready, expected, "{file}");
         let listed = blocked(&store.db, None).unwrap();
-        assert_eq!(numbers.blocked as usize, listed.len(), "{file}");
+        assert_eq!(numbers.blocked, listed.len() as u64, "{file}");
         assert!(listed.iter().all(|blocked| !blocked.by.is_empty()), "{file}");
         // Those that are finished are counted in the record of what is blocked, and in no list.
         if let Some(held_up) = held_up {

@@ -70,19 +70,19 @@ fn new_keys_come_last_in_the_order_of_the_fields() {
     for (before, after) in [
         (
             r#"{"id":"a"}"#,
-            r#"{"id":"a","updated_at":"NOW","closed_at":"t","close_reason":"<é>\n","result":"r","zz":1,"yy":[1, 2]}"#,
+            r#"{"id":"a","updated_at":"NOW","closed_at":"t","close_reason":"<é>\n","result":"r","yy":[1, 2],"zz":1}"#,
         ),
         (
             r#"{"id": "a"}"#,
-            r#"{"id": "a", "updated_at": "NOW", "closed_at": "t", "close_reason": "<é>\n", "result": "r", "zz": 1, "yy": [1, 2]}"#,
+            r#"{"id": "a", "updated_at": "NOW", "closed_at": "t", "close_reason": "<é>\n", "result": "r", "yy": [1, 2], "zz": 1}"#,
         ),
         (
             r#"{"id": "a", "labels":["x"],"x":1 }"#,
-            r#"{"id": "a", "labels":["x"],"x":1, "updated_at": "NOW", "closed_at": "t", "close_reason": "<é>\n", "result": "r", "zz": 1, "yy": [1, 2] }"#,
+            r#"{"id": "a", "labels":["x"],"x":1, "updated_at": "NOW", "closed_at": "t", "close_reason": "<é>\n", "result": "r", "yy": [1, 2], "zz": 1 }"#,
         ),
         (
             r#"{ "id" :"a" ,"x":1}"#,
-            r#"{ "id" :"a" ,"x":1 ,"updated_at" :"NOW" ,"closed_at" :"t" ,"close_reason" :"<é>\n" ,"result" :"r" ,"zz" :1 ,"yy" :[1, 2]}"#,
+            r#"{ "id" :"a" ,"x":1 ,"updated_at" :"NOW" ,"closed_at" :"t" ,"close_reason" :"<é>\n" ,"result" :"r" ,"yy" :[1, 2] ,"zz" :1}"#,
         ),
     ] {
         check(before, change, after);
@@ -127,13 +127,12 @@ fn a_step_that_changes_nothing_does_nothing() {
         |edit| _ = edit.remove("nothing"),
         |edit| _ = edit.add_label("x").remove_label("y"),
         |edit| {
-            _ = edit
-                .set_elements("labels", &[br#""x""#.to_vec()])
+            edit.set_elements("labels", &[br#""x""#.to_vec()])
                 .set_elements("nothing", &[])
-                .set_elements("empty", &[])
+                .set_elements("empty", &[]);
         },
         |edit| {
-            _ = edit.add_dependency(&edge("b", "blocks"), "me", now()).remove_dependency("b", Some("related"))
+            edit.add_dependency(&edge("b", "blocks"), "me", now()).remove_dependency("b", Some("related"));
         },
         |edit| _ = edit.remove("n").set("n", b"1.0"),
         |edit| _ = edit.set_text("title", "other").set_text("title", "<b>"),
@@ -168,6 +167,7 @@ fn labels_are_sorted_in_where_they_were_sorted() {
         (r#"["\u0061","z"]"#, r#"["\u0061","m","z"]"#),
         (r#"["z","a"]"#, r#"["z","a","m"]"#),
         (r#"["a",1,"z"]"#, r#"["a",1,"z","m"]"#),
+        (r#"[1,"z"]"#, r#"[1,"z","m"]"#),
         (r#"["a","\u006d"]"#, r#"["a","\u006d"]"#),
         (r#"["z","m","a"]"#, r#"["z","m","a"]"#),
         (r#"["a", "b","z"]"#, r#"["a", "b", "m","z"]"#),
@@ -238,6 +238,21 @@ fn a_waits_for_is_read_as_it_was_added() {
         let record = changed(r#"{"id":"a"}"#, |edit| _ = edit.add_dependency(&added, "me", now())).unwrap();
         let expected = Edge { spawner: Some(spawner.unwrap_or("x").to_owned()), ..added };
         assert_eq!(record.projection().dependencies, [expected]);
+    }
+}
+
+#[test]
+fn a_waits_for_says_no_more_than_it_must() {
+    for (spawner, any_child, metadata) in [
+        (None, false, ""),
+        (Some("x"), false, ""),
+        (Some("x"), true, r#","metadata":"{\"gate\":\"any-children\"}""#),
+        (Some("s"), false, r#","metadata":"{\"gate\":\"all-children\",\"spawner_id\":\"s\"}""#),
+    ] {
+        let added = Edge { spawner: spawner.map(str::to_owned), any_child, ..edge("x", "waits-for") };
+        let head = r#"{"issue_id":"a","depends_on_id":"x","type":"waits-for""#;
+        let after = format!(r#"[{head},"created_at":"{THEN}","created_by":"me"{metadata}}}]"#);
+        check_array("dependencies", "[]", |edit| _ = edit.add_dependency(&added, "me", now()), &after);
     }
 }
 
@@ -324,6 +339,12 @@ fn steps_follow_each_other() {
         },
         r#"{"id":"a","labels":["a"],"updated_at":"NOW"}"#,
     );
+    // The second spelling of a text that was set already is no change.
+    check(
+        r#"{"id":"a","x":1,"updated_at":"u"}"#,
+        |edit| _ = edit.set("x", br#""\u003c""#).set_text("x", "<"),
+        r#"{"id":"a","x":"\u003c","updated_at":"NOW"}"#,
+    );
 }
 
 #[test]
@@ -339,7 +360,8 @@ fn the_changed_keys_are_named() {
 
 #[test]
 fn a_step_that_cannot_be_done_fails_at_the_end() {
-    let steps: [(fn(&mut Edit), &str); 8] = [
+    type Step = fn(&mut Edit);
+    let steps: [(Step, &str); 8] = [
         (|edit| _ = edit.set("x", b"{").set("y", b"1"), "expected a key, not the end at byte 1"),
         (|edit| _ = edit.set("x", b"1,\"id\":2"), "more after the end of the value at byte 1"),
         (
@@ -378,4 +400,20 @@ fn a_record_as_deep_as_can_be_is_changed() {
     };
     check(&deep("u"), |edit| _ = edit.set_text("updated_at", "x"), &deep("NOW"));
     assert!(changed(&deep("u"), |edit| _ = edit.set("x", deep("u").as_bytes())).is_err());
+}
+
+#[test]
+fn a_record_of_many_keys_is_changed() {
+    let members = |value: u32| {
+        (0..1000).map(|key| format!(r#","\u006bey {key}":{value}"#)).collect::<Vec<_>>().concat()
+    };
+    let change = |edit: &mut Edit| {
+        for key in 0..1000 {
+            edit.set(&format!("key {key}"), b"2");
+        }
+    };
+    let record = |value: u32, updated_at: &str| {
+        format!(r#"{{"id":"a"{},"updated_at":"{updated_at}"}}"#, members(value))
+    };
+    check(&record(1, "u"), change, &record(2, "NOW"));
 }

@@ -78,6 +78,7 @@ fn what_is_there_is_read() {
 fn older_names_are_read() {
     assert_eq!(read(r#","type":"epic""#).issue_type.as_deref(), Some("epic"));
     assert!(read(r#","wisp":true"#).ephemeral);
+    assert!(read(r#","ephemeral":true,"wisp":false"#).ephemeral);
     assert_eq!(read(r#","assignee":"""#).assignee, None);
     let marker = read(r#","_deleted":true,"_deleted_at":"2026-01-02T03:04:05Z","status":"open""#);
     assert_eq!(marker.status.as_deref(), Some("tombstone"));

@@ -234,7 +234,7 @@ fn rebuilding_mends_whatever_was_in_the_column() {
         });
         let found: BTreeSet<String> = store.db.read(|conn| wrong(conn, 9)).unwrap().into_iter().collect();
         prop_assert_eq!(&found, &lies);
-        let mended = store.write(|tx| rebuild(tx));
+        let mended = store.write(rebuild);
         prop_assert_eq!(mended, lies.len() as u64);
         prop_assert_eq!(stored(&store), sound);
     });

@@ -1,6 +1,7 @@
 //! The options that say what a task is: of create, update and close.
 
 use clap::Args;
+use conclave_tasks::work::Attempt;
 
 use super::super::values::{self, Moment, Text};
 use super::Ids;
@@ -76,7 +77,7 @@ pub(crate) struct UpdateFields {
 /// What becomes of a task.
 #[derive(Debug, Args)]
 pub(crate) struct Changes {
-    /// open, in_progress, blocked, deferred, closed, pinned, hooked, or one of `[tasks] statuses`
+    /// open, `in_progress`, blocked, deferred, closed, pinned, hooked, or one of `[tasks] statuses`
     #[arg(short, long, value_name = "STATUS", value_parser = values::word)]
     pub(crate) status: Option<String>,
     /// 0 (most urgent) to 4, or P0 to P4
@@ -122,8 +123,8 @@ pub(crate) struct Changes {
     #[arg(long, value_name = "TEXT", value_parser = values::text)]
     pub(crate) error: Option<Text>,
     /// One more attempt, or this many in all; 0 resets them
-    #[arg(long, value_name = "N", num_args = 0..=1, value_parser = values::attempts)]
-    pub(crate) attempt: Option<Option<u64>>,
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "next", value_parser = values::attempt)]
+    pub(crate) attempt: Option<Attempt>,
     /// Add a label
     #[arg(long = "add-label", value_name = "LABEL", value_parser = values::label)]
     pub(crate) add_labels: Vec<String>,
@@ -155,8 +156,8 @@ pub(crate) struct ClosingFields {
     #[arg(long, value_name = "TEXT", value_parser = values::text)]
     pub(crate) error: Option<Text>,
     /// One more attempt, or this many in all
-    #[arg(long, value_name = "N", num_args = 0..=1, value_parser = values::attempts)]
-    pub(crate) attempt: Option<Option<u64>>,
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "next", value_parser = values::attempt)]
+    pub(crate) attempt: Option<Attempt>,
     /// Also while others hold it up, or as an epic with open children
     #[arg(long)]
     pub(crate) force: bool,
