@@ -45,8 +45,9 @@ fn a_task_is_found_claimed_and_closed() {
     session.until("bd-a1  ○ open");
     session.keys("c");
     session.until("bd-a1 is yours");
-    session.until("in progress 1");
+    session.until("0 match");
     session.keys("\x1b");
+    session.until("[ready 1] · in progress 1 · blocked 1");
     session.keys("\t");
     session.until("bd-a1  ● in progress");
     session.until("claimed: open");
