@@ -89,9 +89,9 @@ fn line(output: &Output, check: &Check) -> String {
         CheckState::Fail => (output.sign("✗", "x"), "fail", Paint::Red),
     };
     let state = output.coloured(&format!("{sign} {word:<4}"), paint);
-    let mut text = format!("{state}  {:<20}  {}\n", check.name, visible(&check.detail));
+    let mut text = format!("{state}  {:<22}  {}\n", check.name, visible(&check.detail));
     if let Some(advice) = &check.advice {
-        let _ = writeln!(text, "        {:<20}  {}", "", visible(advice));
+        let _ = writeln!(text, "        {:<22}  {}", "", visible(advice));
     }
     text
 }

@@ -301,7 +301,7 @@ fn lists_are_narrowed_and_cut() {
 #[test]
 fn texts_may_come_from_standard_input_whole() {
     let scratch = with_tasks(&[("t-1", json!({}))]);
-    let long = "ä\n\u{1b}[31m".repeat(20_000);
+    let long = "ä\n\u{1b}[31m".repeat(20_000) + "\n\n";
     std::fs::write(scratch.path("long"), &long).unwrap();
     let fed = |words: &[&str]| {
         let input = std::fs::File::open(scratch.path("long")).unwrap();
@@ -549,4 +549,72 @@ fn the_configuration_names_prefix_types_and_statuses() {
     assert_eq!(scratch.json(&["task", "update", id, "--status", "review"])[0]["status"], "review");
     scratch.run(&["task", "update", id, "--status", "revue"]).refused(2);
     scratch.run(&["task", "update", id, "--status", "tombstone"]);
+}
+
+#[test]
+fn the_doctor_looks_at_tasks_and_mends_what_is_ours() {
+    let scratch = with_tasks(&[
+        ("t-1", json!({"status": "closed"})),
+        ("t-2", needs("parent_child", "t-1")),
+        ("t-3", needs("blocks", "gone")),
+    ]);
+    let before = scratch.ok(&["task", "export"]);
+    let state = |document: &Value, name: &str| {
+        let checks = document["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["name"] == name).map(|check| check["state"].clone())
+    };
+    let document = scratch.json(&["doctor"]);
+    for name in ["task-rules", "task-dependency-types"] {
+        assert_eq!(state(&document, name), Some(json!("warn")), "{name}: {document}");
+    }
+    assert_eq!(state(&document, "task-blocked"), Some(json!("ok")), "{document}");
+    conclave_db::foreign::run(&scratch.database(), "UPDATE tasks SET blocked = 1 WHERE id = 't-3'").unwrap();
+    let done = scratch.run(&["doctor", "--json"]);
+    let document: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_ne!(state(&document, "task-blocked"), Some(json!("ok")), "{document}");
+    let fixed = scratch.json(&["doctor", "--fix"]);
+    assert!(!fixed["fixed"].as_array().unwrap().is_empty(), "{fixed}");
+    assert_eq!(state(&fixed, "task-blocked"), Some(json!("ok")), "{fixed}");
+    assert_eq!(scratch.ok(&["task", "export"]), before, "no record is touched");
+}
+
+/// What a terminal would obey, in everything that a record may hold.
+#[test]
+fn what_others_wrote_is_shown_and_never_obeyed() {
+    let bad = "x\u{1b}[31m\u{9b}2J\u{202e}\r\ny";
+    let (one, two) = (format!("t-1{bad}"), format!("t-2{bad}"));
+    let more = json!({
+        "title": bad, "description": bad, "notes": bad, "assignee": bad, "issue_type": bad, "labels": [bad],
+        "external_ref": bad, "created_by": bad, "result": bad,
+        "comments": [{"id": 1, "author": bad, "text": bad, "created_at": "2026-01-01T00:00:00Z"}],
+        "dependencies": [{"depends_on_id": two, "type": "blocks"}, {"depends_on_id": bad, "type": bad}],
+    });
+    let scratch = with_tasks(&[(&one, more), (&two, json!({"title": bad, "status": bad}))]);
+    scratch.run(&["task", "update", &one, "--title", bad, "--status", "open", "--attempt", "--error", bad]);
+    for words in [
+        &["task", "list"][..],
+        &["task", "ready"],
+        &["task", "blocked"],
+        &["task", "show", &one, &two],
+        &["task", "search", "y"],
+        &["task", "audit", &one],
+        &["task", "dep", "tree", &one],
+        &["task", "dep", "tree", &two, "--up"],
+        &["task", "dep", "add", &one, &two, "--type", "related"],
+        &["task", "dep", "rm", &one, bad],
+        &["task", "comment", &one, bad],
+        &["task", "label", "add", &one, "more"],
+        &["task", "prime"],
+        &["doctor"],
+        &["task", "show", bad],
+        &["task", "claim", &two],
+        &["task", "delete", &two, "--reason", bad],
+    ] {
+        let done = scratch.run(words);
+        let said = format!("{}{}", done.text(), done.stderr);
+        let obeyed =
+            |each: &char| each.is_control() && *each != '\n' || ('\u{202A}'..='\u{202E}').contains(each);
+        assert_eq!(said.chars().find(obeyed), None, "{words:?}: {said:?}");
+        assert!(!said.is_empty(), "{words:?}");
+    }
 }
