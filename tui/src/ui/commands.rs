@@ -7,12 +7,15 @@ use super::effect::{Effect, Work};
 use super::keymap::{Action, Binding, Place};
 use super::model::{Model, Screen, State};
 use super::problem::Problem;
-use super::screens::{run, runs};
+use super::screens::{run, runs, tasks};
 use super::update::{act, go, start_work};
 
 /// Runs a command of the palette with what was typed behind it.
 pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument: &str) -> Vec<Effect> {
     let ready = model.state == State::Ready;
+    if ready && tasks::is_about_tasks(binding.action) && binding.is_open(model.setting.read_only) {
+        return tasks::command(model, binding.action, argument);
+    }
     if ready
         && binding.is_open(model.setting.read_only)
         && let Some(effects) = driving::command(model, binding.action, argument)

@@ -206,5 +206,10 @@ impl Document {
     }
 }
 
+/// The lines of a text, cut to a width.
+pub(crate) fn wrapped_lines(text: &str, width: usize) -> impl Iterator<Item = String> {
+    layout::plain(&visible_lines(text), width).into_iter().map(|row| row.text)
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use conclave_consensus::runs::{RunCursor, RunId};
+use conclave_tasks::read::Sort;
+use conclave_tasks::work::{Change, NewTask};
 
 use super::filter::Filter;
 use super::screens::form::Asked;
+use super::screens::tasks;
 
 /// Something that only the outside can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub(crate) enum Effect {
     Cancel(RunId),
     /// Answer a question of a quality gate.
     Answer { run: RunId, issue: String, text: String },
+    /// Change a task.
+    Write(Write),
     /// Let the user edit a text in the editor of the environment.
     Edit(String),
 }
@@ -59,6 +64,49 @@ pub(crate) enum Read {
     Storage,
     /// Who can be asked.
     Roster,
+    /// A page of tasks.
+    Tasks(TaskPage),
+    /// How many tasks each list has.
+    TaskCounts,
+    /// One task, by its id or a short form of it; the whole of it, or what a pane shows.
+    Task { id: String, whole: bool },
+}
+
+/// Which tasks to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TaskPage {
+    /// Answers to older generations are dropped.
+    pub(crate) generation: u64,
+    pub(crate) which: tasks::Which,
+    /// The order of the ready list.
+    pub(crate) sort: Sort,
+    pub(crate) filter: tasks::Filter,
+    /// After this one; from the first without it.
+    pub(crate) after: Option<String>,
+    pub(crate) limit: usize,
+    pub(crate) part: Part,
+}
+
+/// Changes of tasks, done one after the other. Ids may be short forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Write {
+    Claim(String),
+    Close {
+        id: String,
+        force: bool,
+    },
+    Reopen(String),
+    Delete(String),
+    /// A `blocks` edge.
+    Depend {
+        issue: String,
+        on: String,
+    },
+    Create(Box<NewTask>),
+    Update {
+        id: String,
+        change: Box<Change>,
+    },
 }
 
 /// Which runs to read.

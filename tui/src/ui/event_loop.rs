@@ -346,6 +346,7 @@ impl Loop {
                 Effect::Focus(focused) => self.runner.focus(focused),
                 Effect::Read(read) => self.runner.read(read),
                 Effect::Work(work) => self.runner.work(work),
+                Effect::Write(write) => self.runner.write(write),
                 Effect::Edit(text) => {
                     let edited = self.edit(&text)?;
                     update(&mut self.model, Msg::Edited(edited));

@@ -1,6 +1,7 @@
 //! A model with made-up data for the tests of the screens, and its frames as text.
 
 mod made_up;
+pub(crate) mod tasks;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -190,6 +191,11 @@ fn answer(effect: &Effect, count: i64) -> Option<Msg> {
             Msg::Run { id: *id, run: Ok(run) }
         }
         Read::Roster => Msg::Roster(Ok(super::screens::form::choices())),
+        Read::Tasks(page) => Msg::Tasks(Box::new(tasks::page(count, page))),
+        Read::TaskCounts => Msg::TaskCounts(tasks::counts(count)),
+        Read::Task { id, whole } => {
+            Msg::Task { asked: id.clone(), task: Ok(tasks::detail(count, id, *whole)) }
+        }
         Read::Needs => Msg::Needs(Vec::new()),
         Read::Storage => Msg::Storage(Box::new(numbers())),
         Read::Open if count < 0 => Msg::Opened(Opened::Absent),
@@ -212,6 +218,7 @@ pub(crate) fn press(model: &mut Model, runs: i64, keys: &[&str]) -> Vec<Effect> 
             "pgup" => Some(KeyCode::PageUp),
             "backspace" => Some(KeyCode::Backspace),
             "left" => Some(KeyCode::Left),
+            "backtab" => Some(KeyCode::BackTab),
             _ => None,
         };
         let keys: Vec<Key> = match named {

@@ -21,6 +21,12 @@ pub(crate) enum Place {
     Answer,
     /// The form of a new run: its keys are its own, these are written in footer and help.
     Form,
+    /// The lists of tasks.
+    Tasks,
+    /// One task.
+    Task,
+    /// The form of a task: its keys are its own, these are written in footer and help.
+    TaskForm,
     /// The storage screen.
     Storage,
     /// A folder without state.
@@ -31,11 +37,14 @@ pub(crate) enum Place {
 
 impl Place {
     /// All places, in the order of the help.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Runs,
         Self::Run,
         Self::Answer,
         Self::Form,
+        Self::Tasks,
+        Self::Task,
+        Self::TaskForm,
         Self::Storage,
         Self::Welcome,
         Self::Trouble,
@@ -52,6 +61,9 @@ impl Place {
             Self::Run => "A run",
             Self::Answer => "An answer",
             Self::Form => "A new run",
+            Self::Tasks => "Tasks",
+            Self::Task => "A task",
+            Self::TaskForm => "A new or changed task",
             Self::Storage => "Storage",
             Self::Welcome => "Start",
             Self::Trouble => "The state cannot be used",
@@ -67,6 +79,7 @@ pub(crate) enum Action {
     Palette,
     NeedsYou,
     GoRuns,
+    GoTasks,
     GoStorage,
     Up,
     Down,
@@ -98,6 +111,19 @@ pub(crate) enum Action {
     Raw,
     NextMatch,
     PreviousMatch,
+    OpenTask,
+    ClaimTask,
+    CloseTask,
+    ReopenTask,
+    EditTask,
+    NewTask,
+    DependTask,
+    DeleteTask,
+    FilterTasks,
+    SearchTasks,
+    ReadyTasks,
+    BlockedTasks,
+    SortTasks,
     Refresh,
     Mouse,
     Suspend,
@@ -327,6 +353,86 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Form, &[Key::control('o')], Action::Editor, "editor", "Write the prompt in $EDITOR"),
     bind(Place::Form, &[Key::control('y')], Action::Copy, "copy", "Copy the command line of this run"),
     bind(Place::Form, &[ESCAPE], Action::Back, "leave", "Leave the form; nothing is started"),
+    bind(Place::Tasks, &[ENTER], Action::OpenTask, "open", "Everything about the task under the cursor")
+        .command("task show")
+        .argument("TASK"),
+    bind(Place::Tasks, &[key('c')], Action::ClaimTask, "claim", "Claim the task: one gets it")
+        .command("task claim")
+        .argument("TASK")
+        .writes(),
+    bind(Place::Tasks, &[key('x')], Action::CloseTask, "close", "Close the task")
+        .command("task close")
+        .argument("TASK")
+        .writes(),
+    bind(
+        Place::Tasks,
+        &[key('n')],
+        Action::NewTask,
+        "new",
+        "Make a task: a form that shows its command line",
+    )
+    .command("task create")
+    .argument("TITLE")
+    .writes(),
+    bind(Place::Tasks, &[TAB, RIGHT, key('l')], Action::NextTab, "list", "The next list"),
+    bind(Place::Tasks, &[BACK_TAB, LEFT, key('h')], Action::PreviousTab, "", "The list before"),
+    bind(
+        Place::Tasks,
+        &[key('/')],
+        Action::FilterTasks,
+        "filter",
+        "Filter: words, label: who: p: type: status: id: text:",
+    )
+    .command("task list")
+    .argument("FILTER"),
+    bind(Place::Tasks, &[key('e')], Action::EditTask, "edit", "Change the task in a form")
+        .command("task update")
+        .argument("TASK")
+        .writes(),
+    bind(Place::Tasks, &[key('d')], Action::DependTask, "depends", "Say which other task this one waits for")
+        .command("task dep add")
+        .argument("TASK")
+        .writes(),
+    bind(Place::Tasks, &[key('o')], Action::ReopenTask, "reopen", "Open a closed task again")
+        .command("task reopen")
+        .argument("TASK")
+        .writes(),
+    bind(Place::Tasks, &[], Action::SearchTasks, "", "Search words in all texts of all tasks")
+        .command("task search")
+        .argument("WORDS"),
+    bind(Place::Tasks, &[], Action::ReadyTasks, "", "The tasks that can be worked on now")
+        .command("task ready"),
+    bind(Place::Tasks, &[], Action::BlockedTasks, "", "The tasks that others hold up, and why")
+        .command("task blocked"),
+    bind(
+        Place::Tasks,
+        &[key('s')],
+        Action::SortTasks,
+        "sort",
+        "Order ready: priority, oldest, new before old",
+    ),
+    bind(Place::Tasks, &[key('y')], Action::Copy, "", "Copy the task's id to the clipboard"),
+    bind(Place::Tasks, &[key('D')], Action::DeleteTask, "", "Delete the task; a tombstone stays")
+        .command("task delete")
+        .argument("TASK")
+        .writes(),
+    bind(Place::Task, &[ENTER], Action::OpenTask, "go to", "Go to the task that this line is about"),
+    bind(Place::Task, &[key('c')], Action::ClaimTask, "claim", "Claim the task: one gets it").writes(),
+    bind(Place::Task, &[key('x')], Action::CloseTask, "close", "Close the task").writes(),
+    bind(Place::Task, &[key('e')], Action::EditTask, "edit", "Change the task in a form").writes(),
+    bind(Place::Task, &[key('d')], Action::DependTask, "depends", "Say which other task this one waits for")
+        .writes(),
+    bind(Place::Task, &[key('o')], Action::ReopenTask, "reopen", "Open a closed task again").writes(),
+    bind(Place::Task, &[key('n')], Action::NewTask, "", "Make a task: a form that shows its command line")
+        .writes(),
+    bind(Place::Task, &[key('D')], Action::DeleteTask, "", "Delete the task; a tombstone stays").writes(),
+    bind(Place::Task, &[key('y')], Action::Copy, "", "Copy the task's id to the clipboard"),
+    bind(Place::Task, &[ESCAPE], Action::Back, "back", "Back to where one came from"),
+    bind(Place::TaskForm, &[ENTER], Action::Start, "save", "Write the task"),
+    bind(Place::TaskForm, &[TAB, DOWN, UP], Action::NextPane, "field", "The next field, or the one before"),
+    bind(Place::TaskForm, &[Key::control('o')], Action::Editor, "editor", "Write the description in $EDITOR"),
+    bind(Place::TaskForm, &[Key::control('y')], Action::Copy, "copy", "Copy the command line of a new task"),
+    bind(Place::TaskForm, &[ESCAPE], Action::Back, "leave", "Leave the form; nothing is written"),
     bind(Place::Storage, &[key('v')], Action::Vacuum, "vacuum", "Give free pages back to the disk")
         .command("db vacuum")
         .writes(),
@@ -400,6 +506,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Global, &[key('?')], Action::Help, "help", "The keys of this screen").command("help"),
     bind(Place::Global, &[key('q'), Key::control('c')], Action::Quit, "quit", "Quit").command("quit"),
     bind(Place::Global, &[key('1')], Action::GoRuns, "", "Runs").command("runs"),
+    bind(Place::Global, &[key('3')], Action::GoTasks, "", "Tasks").command("tasks"),
     bind(Place::Global, &[key('6')], Action::GoStorage, "", "Storage").command("storage"),
     bind(Place::Global, &[key(':')], Action::Palette, "", "All commands"),
     bind(Place::Global, &[key('!')], Action::NeedsYou, "", "What needs you").command("needs"),

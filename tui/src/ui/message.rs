@@ -8,13 +8,15 @@ use conclave_consensus::migrate::Attention;
 use conclave_consensus::runs::{AgentMark, RunCursor, RunDetail, RunId, RunSummary};
 use conclave_consensus::workflow::Event;
 use conclave_db::vacuum::VacuumStats;
+use conclave_tasks::read::Counts;
 
-use super::effect::{Part, Work};
+use super::effect::{Part, Work, Write};
 use super::keys::Key;
 use super::model::CheckRow;
 use super::problem::Problem;
 use super::screens::form::Choice;
 use super::screens::storage::Numbers;
+use super::screens::tasks;
 use crate::failure::Exit;
 
 /// Everything that can happen.
@@ -78,6 +80,19 @@ pub(crate) enum Msg {
     News(String),
     /// Something that was asked for is done, or could not be.
     Told(Result<String, Problem>),
+    /// A page of tasks.
+    Tasks(Box<TasksRead>),
+    TaskCounts(Counts),
+    /// A task that was asked for by this id, which may be a short form; `None` where there is none.
+    Task {
+        asked: String,
+        task: Result<Option<Arc<tasks::Detail>>, Problem>,
+    },
+    /// A task was changed, or could not be.
+    Written {
+        write: Write,
+        outcome: Result<Written, Problem>,
+    },
     /// What waits for a person.
     Needs(Vec<Attention>),
     Storage(Box<Numbers>),
@@ -130,6 +145,27 @@ pub(crate) struct PageRead {
     pub(crate) at_end: bool,
     /// Where the pages before it begin, for the end of a list.
     pub(crate) before: Vec<Option<RunCursor>>,
+}
+
+/// A page of tasks that was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct TasksRead {
+    pub(crate) generation: u64,
+    pub(crate) part: Part,
+    pub(crate) after: Option<String>,
+    pub(crate) rows: Vec<tasks::Row>,
+    /// Whether nothing follows.
+    pub(crate) at_end: bool,
+    /// Where the pages before it begin, for the end of a list.
+    pub(crate) before: Vec<Option<String>>,
+}
+
+/// What a change of a task has brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) said: String,
+    /// The task.
+    pub(crate) id: Option<String>,
 }
 
 /// What work has brought.

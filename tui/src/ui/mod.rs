@@ -14,6 +14,7 @@ mod document;
 mod driving;
 mod effect;
 mod event_loop;
+mod field;
 mod filter;
 #[cfg(test)]
 mod fixture;
@@ -33,6 +34,7 @@ mod problem;
 mod render;
 mod runner;
 mod screens;
+mod shell;
 mod terminal;
 mod theme;
 mod update;

@@ -12,6 +12,7 @@ use super::screens::form::Form;
 use super::screens::run::Run;
 use super::screens::runs::Runs;
 use super::screens::storage::Storage;
+use super::screens::tasks::Tasks;
 use super::theme::Theme;
 
 /// The smallest size that is drawn.
@@ -21,12 +22,13 @@ pub(crate) const SMALLEST: (u16, u16) = (40, 10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Screen {
     Runs,
+    Tasks,
     Storage,
 }
 
 impl Screen {
-    pub(crate) const ALL: [(char, &'static str, Self); 2] =
-        [('1', "Runs", Self::Runs), ('6', "Storage", Self::Storage)];
+    pub(crate) const ALL: [(char, &'static str, Self); 3] =
+        [('1', "Runs", Self::Runs), ('3', "Tasks", Self::Tasks), ('6', "Storage", Self::Storage)];
 }
 
 /// What is known of the database.
@@ -99,6 +101,7 @@ pub(crate) struct Model {
     /// The run that is open, over the list.
     pub(crate) run: Option<Run>,
     pub(crate) storage: Storage,
+    pub(crate) tasks: Tasks,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) notice: Option<Notice>,
     /// What the last command said, for the palette.
@@ -132,6 +135,7 @@ impl Model {
             runs: Runs::default(),
             run: None,
             storage: Storage::default(),
+            tasks: Tasks::default(),
             overlay: None,
             notice: None,
             last_result: None,
@@ -154,6 +158,9 @@ impl Model {
             (State::Failed(_), ..) => Place::Trouble,
             _ if self.form.is_some() => Place::Form,
             (_, Screen::Storage, _) => Place::Storage,
+            (_, Screen::Tasks, _) if self.tasks.form.is_some() => Place::TaskForm,
+            (_, Screen::Tasks, _) if !self.tasks.open.is_empty() => Place::Task,
+            (_, Screen::Tasks, _) => Place::Tasks,
             (_, Screen::Runs, Some(run)) if run.is_zoomed() => Place::Answer,
             (_, Screen::Runs, Some(_)) => Place::Run,
             (_, Screen::Runs, None) => Place::Runs,
@@ -163,8 +170,11 @@ impl Model {
     /// Whether something is shown whose times change with every second.
     pub(crate) fn ticks(&self) -> bool {
         self.state == State::Ready
-            && self.screen == Screen::Runs
-            && (!self.live.is_empty() || self.shown().is_some_and(live::is_driven))
+            && match self.screen {
+                Screen::Runs => !self.live.is_empty() || self.shown().is_some_and(live::is_driven),
+                Screen::Tasks => self.tasks.ticks(),
+                Screen::Storage => false,
+            }
     }
 
     /// The run that is seen: the open one, else the one under the cursor.

@@ -5,7 +5,7 @@ use super::keymap::{Action, Place};
 use super::message::Mouse;
 use super::model::Model;
 use super::render;
-use super::screens::{run, runs, storage};
+use super::screens::{run, runs, storage, task, tasks};
 use super::update::{go, on_list};
 
 /// Lines that a step of the wheel moves.
@@ -29,6 +29,8 @@ pub(super) fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
             Place::Runs => runs::act(model, action),
             Place::Run | Place::Answer => run::act(model, action),
             Place::Storage => storage::act(model, action),
+            Place::Tasks => tasks::act(model, action),
+            Place::Task => task::act(model, action),
             _ => Vec::new(),
         });
     }
@@ -46,6 +48,31 @@ fn on_click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
                     runs::keep_in_sight(model)
                 }
                 None => Vec::new(),
+            }
+        }
+        Place::Tasks => {
+            let line = tasks::view::clicked(model, column, row);
+            match line.filter(|line| *line < model.tasks.rows.len()) {
+                Some(line) if line == model.tasks.cursor.selected => tasks::act(model, Action::OpenTask),
+                Some(line) => {
+                    model.tasks.cursor.selected = line;
+                    tasks::keep_in_sight(model)
+                }
+                None => Vec::new(),
+            }
+        }
+        Place::Task => {
+            let line = task::view::clicked(model, column, row);
+            match (line, model.tasks.open.last_mut()) {
+                (Some(line), Some(open)) if line == open.cursor.selected => {
+                    task::act(model, Action::OpenTask)
+                }
+                (Some(line), Some(open)) => {
+                    open.cursor.selected = line;
+                    task::fit(model);
+                    Vec::new()
+                }
+                _ => Vec::new(),
             }
         }
         Place::Run => {

@@ -7,10 +7,13 @@ use ratatui::text::{Line, Span};
 use super::keymap::{self, Action, Binding, Place};
 use super::model::{Model, Notice, SMALLEST, Screen, State};
 use super::overlay;
-use super::screens::{form, run, runs, storage, trouble, welcome};
+use super::screens::{form, run, runs, storage, task, task_form, tasks, trouble, welcome};
 use super::theme::Theme;
 use crate::cli::Signs;
 use crate::text::{fit_with, visible, width};
+
+/// From this width on the top line says that nothing can be written; below, the footer does.
+const ROOM_FOR_READ_ONLY: u16 = 50;
 
 /// Draws the model. Keeps nothing.
 pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
@@ -27,6 +30,11 @@ pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
         (State::Failed(problem), ..) => trouble::draw(model, problem, frame),
         _ if let Some(form) = &model.form => form::view::draw(model, form, frame),
         (_, Screen::Storage, _) => storage::view::draw(model, frame),
+        (_, Screen::Tasks, _) => match (&model.tasks.form, model.tasks.open.last()) {
+            (Some(form), _) => task_form::view::draw(model, form, frame),
+            (None, Some(open)) => task::view::draw(model, open, frame),
+            (None, None) => tasks::view::draw(model, frame),
+        },
         (_, Screen::Runs, Some(run)) => run::view::draw(model, run, frame),
         (_, Screen::Runs, None) => runs::view::draw(model, frame),
     }
@@ -107,7 +115,7 @@ fn draw_top(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         spans.push(Span::raw(" "));
         spans.push(Span::styled(format!("{key} {name}"), style));
     }
-    if model.setting.read_only {
+    if model.setting.read_only && area.width >= ROOM_FOR_READ_ONLY {
         spans.push(Span::styled("  read-only", theme.warning()));
     }
     let used: usize = spans.iter().map(Span::width).sum();
@@ -205,7 +213,12 @@ fn notice(model: &Model) -> Vec<Line<'static>> {
 
 fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.setting.theme;
-    let actor = format!("as {} ", model.setting.actor);
+    // Where the top line has no room for it: whoever cannot write acts as nobody.
+    let actor = if model.setting.read_only && area.width < ROOM_FOR_READ_ONLY {
+        "read-only ".to_owned()
+    } else {
+        format!("as {} ", model.setting.actor)
+    };
     let room = usize::from(area.width).saturating_sub(1);
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
@@ -247,18 +260,23 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
         Some(Overlay::Ask { .. }) => return fixed(&[("y", "yes"), ("n", "no"), ("esc", "back")]),
         None => {}
     }
-    if model.runs.editing.is_some() || model.run.as_ref().is_some_and(|run| run.searching.is_some()) {
+    if model.tasks.editing.is_some() && model.place() == Place::Tasks {
         return fixed(&[("enter", "keep"), ("esc", "clear")]);
     }
-    if model.form.is_some() && model.place() == Place::Form {
+    let in_runs =
+        model.runs.editing.is_some() || model.run.as_ref().is_some_and(|run| run.searching.is_some());
+    if in_runs && model.screen == Screen::Runs {
+        return fixed(&[("enter", "keep"), ("esc", "clear")]);
+    }
+    let place = model.place();
+    if matches!(place, Place::Form | Place::TaskForm) {
         // Other keys are typed.
-        let own = keymap::BINDINGS.iter().filter(|binding| binding.place == Place::Form);
+        let own = keymap::BINDINGS.iter().filter(move |binding| binding.place == place);
         return own.map(|binding| (binding.key_name(), binding.hint)).collect();
     }
     let shown = |binding: &&Binding| {
         !binding.hint.is_empty() && binding.is_open(model.setting.read_only) && model.is_so(binding.when)
     };
-    let place = model.place();
     let mut bindings: Vec<&Binding> = keymap::at(place).filter(shown).collect();
     // The way back and the way out are never cut off.
     let (last, first): (Vec<&Binding>, Vec<&Binding>) = bindings

@@ -12,7 +12,7 @@ use super::overlay::{self, Overlay, Then};
 use super::pointer;
 use super::problem::Problem;
 use super::render;
-use super::screens::{form, run, runs, storage};
+use super::screens::{form, run, runs, storage, task, task_form, tasks};
 
 /// Carries out one message.
 pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
@@ -71,7 +71,15 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Opened(opened) => on_opened(model, opened),
         Msg::Changed if model.state == State::Ready => read_again(model),
+        Msg::Tick if model.screen == Screen::Tasks => tasks::tick(model),
         Msg::Tick => driving::tick(model),
+        Msg::Tasks(page) => tasks::arrived(model, *page),
+        Msg::TaskCounts(counts) => {
+            model.tasks.counts = Some(counts);
+            Vec::new()
+        }
+        Msg::Task { asked, task } => tasks::task_arrived(model, &asked, task),
+        Msg::Written { write, outcome } => tasks::written(model, &write, outcome),
         Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
         Msg::Page(page) => runs::arrived(model, *page),
         Msg::Counted { generation, total, matching } => {
@@ -93,7 +101,11 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Edited(read) => {
-            form::edited(model, read);
+            if model.form.is_some() {
+                form::edited(model, read);
+            } else {
+                task_form::edited(model, read);
+            }
             Vec::new()
         }
         Msg::Begun(begun) => driving::begun(model, begun),
@@ -130,12 +142,17 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.overlay.is_some() {
         return overlay::key(model, key);
     }
-    if model.place() == Place::Form {
-        return form::key(model, key);
+    match model.place() {
+        Place::Form => return form::key(model, key),
+        Place::TaskForm => return task_form::key(model, key),
+        _ => {}
     }
     if key != Key::control('c') {
         if model.runs.editing.is_some() && model.place() == Place::Runs {
             return runs::key_in_filter(model, key);
+        }
+        if model.tasks.editing.is_some() && model.place() == Place::Tasks {
+            return tasks::key_in_filter(model, key);
         }
         if model.run.as_ref().is_some_and(|run| run.searching.is_some()) && model.screen == Screen::Runs {
             run::key_in_search(model, key);
@@ -147,6 +164,9 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
         // Esc goes out one step wherever there is one.
         None if key.code == ratatui::crossterm::event::KeyCode::Esc && model.place() == Place::Runs => {
             runs::act(model, Action::Back)
+        }
+        None if key.code == ratatui::crossterm::event::KeyCode::Esc && model.place() == Place::Tasks => {
+            tasks::act(model, Action::Back)
         }
         None => Vec::new(),
     }
@@ -168,6 +188,7 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
             Vec::new()
         }
         Action::GoRuns => go(model, Screen::Runs),
+        Action::GoTasks => go(model, Screen::Tasks),
         Action::GoStorage => go(model, Screen::Storage),
         Action::Refresh => refresh(model),
         Action::Mouse => {
@@ -202,7 +223,14 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
             Place::Runs => on_list(model, action),
             Place::Run | Place::Answer => run::act(model, action),
             Place::Storage => storage::act(model, action),
-            Place::Welcome | Place::Trouble | Place::Form | Place::Movement | Place::Global => Vec::new(),
+            Place::Tasks => tasks::act(model, action),
+            Place::Task => task::act(model, action),
+            Place::Welcome
+            | Place::Trouble
+            | Place::Form
+            | Place::TaskForm
+            | Place::Movement
+            | Place::Global => Vec::new(),
         },
     }
 }
@@ -252,10 +280,15 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 pub(crate) fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
     if model.screen == screen {
         // The number of the screen that is in front goes back to its beginning.
-        model.run = None;
+        match screen {
+            Screen::Runs => model.run = None,
+            Screen::Tasks => model.tasks.open.clear(),
+            Screen::Storage => {}
+        }
     }
     model.screen = screen;
     let mut effects = refit(model);
+    effects.extend(tasks::refresh(model));
     if screen == Screen::Storage && model.state == State::Ready {
         effects.push(Effect::Read(Read::Storage));
     }
@@ -277,6 +310,7 @@ fn read_again(model: &mut Model) -> Vec<Effect> {
     if model.screen == Screen::Storage {
         effects.push(Effect::Read(Read::Storage));
     }
+    effects.extend(tasks::refresh(model));
     effects.push(Effect::Read(Read::Needs));
     effects
 }
@@ -285,8 +319,11 @@ fn refit(model: &mut Model) -> Vec<Effect> {
     if model.state != State::Ready {
         return Vec::new();
     }
-    let effects = runs::keep_in_sight(model);
+    let mut effects = runs::keep_in_sight(model);
     run::keep_in_sight(model);
+    if model.screen == Screen::Tasks {
+        effects.extend(tasks::keep_in_sight(model));
+    }
     effects
 }
 
@@ -297,6 +334,7 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             model.run = None;
             model.runs = runs::Runs::default();
             model.storage = storage::Storage::default();
+            model.tasks = tasks::Tasks::default();
             model.needs.clear();
             Vec::new()
         }
@@ -316,10 +354,12 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
                 return read_again(model);
             }
             model.run = None;
+            model.tasks = tasks::Tasks::default();
             let mut effects = runs::begin(&mut model.runs);
             if model.screen == Screen::Storage {
                 effects.push(Effect::Read(Read::Storage));
             }
+            effects.extend(tasks::refresh(model));
             // After what is drawn first.
             effects.push(Effect::Read(Read::Needs));
             if let Some(run) = model.first.take() {
@@ -369,6 +409,7 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
             model.runs = runs::Runs::default();
             model.run = None;
             model.storage = storage::Storage::default();
+            model.tasks = tasks::Tasks::default();
             model.say(said);
         }
     }
@@ -402,6 +443,20 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if model.place() == Place::Form {
         if let Some(form) = &mut model.form {
             form::paste(form, text);
+        }
+        return Vec::new();
+    }
+    if model.place() == Place::TaskForm {
+        if let Some(form) = &mut model.tasks.form {
+            task_form::paste(form, text);
+        }
+        return Vec::new();
+    }
+    if model.place() == Place::Tasks {
+        if let Some(input) = &mut model.tasks.editing {
+            input.insert(text);
+            let text = input.text().to_owned();
+            return tasks::apply_filter(&mut model.tasks, &text);
         }
         return Vec::new();
     }

@@ -27,3 +27,4 @@ mod task_files;
 mod tasks;
 mod terminal;
 mod terminal_runs;
+mod terminal_tasks;

@@ -11,13 +11,13 @@ pub(crate) use self::palette::Palette;
 pub(crate) use self::view::draw;
 use self::view::{height_of_help, help_page};
 use super::driving;
-use super::effect::{Effect, Work};
+use super::effect::{Effect, Work, Write};
 use super::input::Input;
 use super::keymap::{Action, BINDINGS, Binding, Place};
 use super::keys::Key;
 use super::list::Cursor;
 use super::model::{Model, Screen};
-use super::screens::{run, runs};
+use super::screens::{run, runs, tasks};
 use super::update::{go, start_work};
 
 /// One overlay.
@@ -55,6 +55,8 @@ pub(crate) enum Purpose {
     Import,
     /// The answer to a question of a quality gate.
     Answer { run: RunId, issue: String },
+    /// The task that this one depends on.
+    DependsOn(String),
 }
 
 /// What a yes starts.
@@ -62,6 +64,7 @@ pub(crate) enum Purpose {
 pub(crate) enum Then {
     Work(Work),
     Cancel(RunId),
+    Write(Write),
     Quit,
 }
 
@@ -193,6 +196,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                 KeyCode::Char('y' | 'Y') => match then.clone() {
                     Then::Work(work) => start_work(model, work),
                     Then::Cancel(run) => vec![Effect::Cancel(run)],
+                    Then::Write(write) => vec![Effect::Write(write)],
                     Then::Quit => vec![Effect::Quit],
                 },
                 KeyCode::Char('n' | 'N' | 'q') | KeyCode::Enter => Vec::new(),
@@ -211,9 +215,16 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                     Purpose::Answer { run, issue } => {
                         vec![Effect::Answer { run: *run, issue: issue.clone(), text }]
                     }
+                    Purpose::DependsOn(issue) => tasks::depend_on(issue, &text),
                 };
             }
-            input.key(key);
+            if let (KeyCode::Tab, Purpose::DependsOn(issue)) = (key.code, &*purpose) {
+                if let Some(id) = tasks::completed(model, issue, input.text().trim()) {
+                    *input = Input::new(&id);
+                }
+            } else {
+                input.key(key);
+            }
         }
         Overlay::Leave => {
             return match key.code {

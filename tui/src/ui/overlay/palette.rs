@@ -72,7 +72,10 @@ impl Palette {
             KeyCode::Up => self.selected = self.selected.saturating_sub(1),
             KeyCode::Down => self.selected = (self.selected + 1).min(entries.len().saturating_sub(1)),
             KeyCode::Tab => {
-                if let Some(entry) = entries.get(self.selected) {
+                // What is typed as a whole is completed to what else it may mean.
+                let is_typed = |entry: &&Entry| completed(entry) == self.input.text().trim();
+                let chosen = entries.get(self.selected).filter(|entry| !is_typed(entry));
+                if let Some(entry) = chosen.or_else(|| entries.iter().find(|entry| !is_typed(entry))) {
                     self.input = Input::new(&completed(entry));
                     self.selected = 0;
                 }
@@ -125,6 +128,9 @@ fn split(typed: &str) -> Option<(&'static Binding, &str)> {
 fn arguments(model: &Model, binding: &'static Binding, typed: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     let help = || binding.help.to_owned();
+    if binding.argument == Some("TASK") {
+        return tasks(model, binding, typed);
+    }
     if binding.argument != Some("RUN") {
         return vec![Entry { binding, argument: Some(typed.to_owned()), note: help() }];
     }
@@ -144,6 +150,27 @@ fn arguments(model: &Model, binding: &'static Binding, typed: &str) -> Vec<Entry
     let mut entries: Vec<Entry> = entries.into_iter().map(|(_, _, entry)| entry).take(OFFERED).collect();
     if !typed.is_empty() && entries.first().is_none_or(|entry| entry.argument.as_deref() != Some(typed)) {
         entries.insert(0, Entry { binding, argument: Some(typed.to_owned()), note: help() });
+    }
+    entries
+}
+
+/// What was typed as the argument, and the tasks that are loaded and that it may mean.
+fn tasks(model: &Model, binding: &'static Binding, typed: &str) -> Vec<Entry> {
+    let open = model.tasks.open.iter().filter_map(|open| open.detail.as_ref()).map(|detail| &detail.row);
+    let mut seen = std::collections::HashSet::new();
+    let mut entries = Vec::new();
+    for row in open.chain(&model.tasks.rows).filter(|row| seen.insert(&row.id)) {
+        if row.id.contains(typed) || fuzzy::score(typed, &format!("{} {}", row.id, row.title)).is_some() {
+            let entry = Entry { binding, argument: Some(row.id.clone()), note: row.title.clone() };
+            entries.push((row.id != typed, !row.id.contains(typed), entry));
+        }
+    }
+    entries.sort_by_key(|(inexact, other, _)| (*inexact, *other));
+    let mut entries: Vec<Entry> = entries.into_iter().map(|(_, _, entry)| entry).take(OFFERED).collect();
+    // What was typed may be a task that is not loaded, or short for one: Enter means that one and no other.
+    if !typed.is_empty() && entries.first().is_none_or(|entry| entry.argument.as_deref() != Some(typed)) {
+        let typed = Entry { binding, argument: Some(typed.to_owned()), note: binding.help.to_owned() };
+        entries.insert(0, typed);
     }
     entries
 }

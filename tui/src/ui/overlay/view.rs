@@ -133,6 +133,9 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             let hint = match purpose {
                 Purpose::Import => "  enter starts, esc leaves",
                 Purpose::Answer { .. } => "  enter answers, esc leaves",
+                Purpose::DependsOn(_) => {
+                    "  the id of what it waits for; tab completes, enter adds, esc leaves"
+                }
             };
             let hint = Line::styled(hint, theme.dim());
             page(model, frame, lower(body, 3), head, [hint].into_iter());

@@ -284,6 +284,51 @@ fn what_needs_someone() {
 }
 
 #[test]
+fn tasks() {
+    let tasks = |name: &str, count: i64, keys: &[&str]| {
+        at_all_sizes(name, count, |model| {
+            press(model, count, &["3"]);
+            press(model, count, keys);
+        });
+    };
+    tasks("tasks", 142, &["jj"]);
+    tasks("tasks-empty", 0, &[]);
+    tasks("tasks-none-ready", 4, &["tab", "tab"]);
+    tasks("tasks-in-progress", 142, &["tab"]);
+    tasks("tasks-blocked", 142, &["tab", "tab", "j"]);
+    tasks("tasks-closed", 142, &["backtab", "G"]);
+    tasks("tasks-filtered", 142, &["/", "type:bug p:0"]);
+    tasks("tasks-none-match", 142, &["/", "foo:bar", "enter"]);
+    tasks("tasks-search", 142, &["/", "text:import", "enter"]);
+    tasks("tasks-close", 142, &["x"]);
+    tasks("tasks-depends", 142, &["d", "bd-0"]);
+    tasks("tasks-palette", 142, &[":", "task claim fix"]);
+    tasks("task", 142, &["tab", "tab", "enter", "jj"]);
+    tasks("task-end", 142, &["tab", "tab", "enter", "G"]);
+    tasks("task-missing", 142, &[":", "task show zz", "enter"]);
+    tasks("task-new", 142, &["n"]);
+    tasks(
+        "task-new-filled",
+        142,
+        &["n", "Why does it hide?", "down", "right", "down", "down", "down", "a, b"],
+    );
+    tasks("task-edit", 142, &["e", "!"]);
+    tasks("tasks-help", 142, &["?"]);
+    at_all_sizes("tasks-read-only", 142, |model| {
+        model.setting.read_only = true;
+        press(model, 142, &["3", "enter"]);
+    });
+    at_all_sizes("tasks-news", 100, |model| {
+        press(model, 100, &["3", "jjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjj"]);
+        send(model, Msg::Changed, 142);
+    });
+    at_all_sizes("tasks-ascii", 142, |model| {
+        model.setting.theme.signs = Signs::Ascii;
+        press(model, 142, &["3", "tab"]);
+    });
+}
+
+#[test]
 fn what_is_asked_for_and_is_not_there_is_told_as_that() {
     for (keys, said) in [
         (&[":", "runs show 99", "enter"][..], "There is no such run"),
@@ -332,7 +377,17 @@ fn what_is_said_stands_above_the_footer() {
 
 #[test]
 fn without_unicode_nothing_but_ascii_is_drawn() {
-    for keys in [&["6"][..], &["enter"], &["?"], &[":"], &["/", "x"], &["6", "b"]] {
+    for keys in [
+        &["6"][..],
+        &["enter"],
+        &["?"],
+        &[":"],
+        &["/", "x"],
+        &["6", "b"],
+        &["3"],
+        &["3", "tab", "tab", "enter"],
+        &["3", "n"],
+    ] {
         let mut model = model((80, 24), 42);
         model.setting.theme.signs = Signs::Ascii;
         press(&mut model, 42, keys);

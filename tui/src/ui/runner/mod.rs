@@ -6,7 +6,9 @@ pub(super) mod editor;
 mod housekeeper;
 mod reader;
 mod steps;
+mod tasks;
 mod worker;
+mod writer;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -14,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::effect::{Effect, Read, Work};
+use super::effect::{Effect, Read, Work, Write};
 use super::event_loop::spawn;
 use super::message::Msg;
 use crate::failure::Failure;
@@ -30,6 +32,7 @@ struct Shared {
     /// The newest question of each kind that can be abandoned: older ones end where they are.
     newest_page: AtomicU64,
     newest_count: AtomicU64,
+    newest_tasks: AtomicU64,
     /// Held while the state is written.
     writing: Mutex<()>,
 }
@@ -60,6 +63,7 @@ pub(super) struct Runner {
     works: Sender<Work>,
     messages: Sender<Msg>,
     driver: driver::Driver,
+    writer: writer::Writer,
     /// `None` where nothing may be written.
     house: Option<mpsc::UnboundedSender<housekeeper::Order>>,
 }
@@ -80,6 +84,7 @@ impl Runner {
             focused: AtomicBool::new(true),
             newest_page: AtomicU64::new(0),
             newest_count: AtomicU64::new(0),
+            newest_tasks: AtomicU64::new(0),
             writing: Mutex::new(()),
         });
         let (reads, read) = channel();
@@ -105,12 +110,14 @@ impl Runner {
             let _ = messages.send(Msg::ReadFailed(failure.into()));
         }
         let driver = driver::Driver::new(&shared, environment, messages);
-        Self { shared, reads, works, messages: messages.clone(), driver, house }
+        let writer = writer::Writer::start(&shared, messages);
+        Self { shared, reads, works, messages: messages.clone(), driver, writer, house }
     }
 
     pub(super) fn read(&self, read: Read) {
         match &read {
             Read::Page(page) => self.shared.newest_page.store(page.generation, Ordering::Relaxed),
+            Read::Tasks(page) => self.shared.newest_tasks.store(page.generation, Ordering::Relaxed),
             Read::Roster => return self.driver.roster(),
             Read::Count { generation, .. } => self.shared.newest_count.store(*generation, Ordering::Relaxed),
             _ => {}
@@ -134,6 +141,11 @@ impl Runner {
         if let Err(failure) = started {
             let _ = self.messages.send(Msg::ReadFailed(failure.into()));
         }
+    }
+
+    /// Changes a task, after whatever was asked for before.
+    pub(super) fn write(&self, write: Write) {
+        self.writer.write(write);
     }
 
     /// Carries out what is about runs.

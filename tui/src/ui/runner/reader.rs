@@ -67,7 +67,7 @@ pub(super) fn serve(shared: &Shared, jobs: &Receiver<Job>, messages: &Sender<Msg
     }
 }
 
-/// What is still of use of everything that was asked for: of the runs the last two, since a cursor that moves
+/// What is still of use of everything that was asked for: of the runs, and of the tasks under the cursor, the last two, since a cursor that moves
 /// fast asks for one after the other (two: the open one and the one under the cursor); of the rest all,
 /// since pages and counts end by themselves when they are old.
 fn worth_reading(jobs: impl Iterator<Item = Job>) -> Vec<Read> {
@@ -75,10 +75,10 @@ fn worth_reading(jobs: impl Iterator<Item = Job>) -> Vec<Read> {
     for job in jobs {
         let Job::Read(read) = job else { continue };
         reads.retain(|earlier| *earlier != read);
-        if matches!(read, Read::Run(_)) {
-            let runs = reads.iter().filter(|earlier| matches!(earlier, Read::Run(_))).count();
-            if runs > 1
-                && let Some(first) = reads.iter().position(|earlier| matches!(earlier, Read::Run(_)))
+        for of_kind in [is_run as fn(&Read) -> bool, is_preview] {
+            if of_kind(&read)
+                && reads.iter().filter(|earlier| of_kind(earlier)).count() > 1
+                && let Some(first) = reads.iter().position(of_kind)
             {
                 reads.remove(first);
             }
@@ -86,6 +86,14 @@ fn worth_reading(jobs: impl Iterator<Item = Job>) -> Vec<Read> {
         reads.push(read);
     }
     reads
+}
+
+fn is_run(read: &Read) -> bool {
+    matches!(read, Read::Run(_))
+}
+
+fn is_preview(read: &Read) -> bool {
+    matches!(read, Read::Task { whole: false, .. })
 }
 
 struct Reader<'shared> {
@@ -168,6 +176,23 @@ impl Reader<'_> {
                 // Whatever else is read says why it cannot be.
                 Err(failure) => tracing::warn!(error = failure.message, "see what needs you"),
             },
+            Read::Tasks(page) => {
+                let is_old = || self.shared.newest_tasks.load(Ordering::Relaxed) != page.generation;
+                match super::tasks::page(&db, &page, &is_old) {
+                    Ok(Some(read)) => self.say(Msg::Tasks(Box::new(read))),
+                    Ok(None) => {}
+                    Err(error) => self.complain("read the tasks", error),
+                }
+            }
+            Read::TaskCounts => match conclave_tasks::read::counts(&db) {
+                Ok(counts) => self.say(Msg::TaskCounts(counts)),
+                Err(error) => self.complain("count the tasks", error),
+            },
+            Read::Task { id, whole } => {
+                let task = super::tasks::task(&db, &id, whole);
+                let task = task.map_err(|error| Problem::from(("read the task", error)));
+                self.say(Msg::Task { asked: id, task });
+            }
             Read::Storage => {
                 self.say(Msg::Storage(Box::new(numbers(&db, &self.shared.project().config.soak()))));
             }

@@ -4,5 +4,8 @@ pub(crate) mod form;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod storage;
+pub(crate) mod task;
+pub(crate) mod task_form;
+pub(crate) mod tasks;
 pub(crate) mod trouble;
 pub(crate) mod welcome;

@@ -11,13 +11,14 @@ use ratatui::crossterm::event::KeyCode;
 
 use super::update;
 use crate::failure::Exit;
-use crate::ui::effect::{Effect, Read, Work};
-use crate::ui::fixture::{detail, frame, gate, model, needs, numbers, opening, press, problem, send};
+use crate::ui::effect::{Effect, Read, Work, Write};
+use crate::ui::fixture::{detail, frame, gate, model, needs, numbers, opening, press, problem, send, tasks};
 use crate::ui::keymap::{Action, BINDINGS};
 use crate::ui::keys::Key;
-use crate::ui::message::{Mouse, Msg, Opened, Outcome};
+use crate::ui::message::{Mouse, Msg, Opened, Outcome, Written};
 use crate::ui::model::{Model, Notice, Screen, State};
 use crate::ui::overlay::Overlay;
+use crate::ui::problem::Problem;
 use crate::ui::render::render;
 use crate::ui::screens::run::Run;
 
@@ -193,7 +194,7 @@ fn the_mouse_chooses_opens_and_scrolls() {
     press(&mut model, 42, &["esc"]);
     send(&mut model, Msg::Mouse(Mouse::WheelDown), 42);
     assert_eq!(model.runs.cursor.selected, 5);
-    send(&mut model, Msg::Mouse(Mouse::Click { column: 19, row: 0 }), 42);
+    send(&mut model, Msg::Mouse(Mouse::Click { column: 27, row: 0 }), 42);
     assert_eq!(model.screen, Screen::Storage);
 }
 
@@ -242,6 +243,37 @@ fn any_drive() -> impl Strategy<Value = Msg> {
     ]
 }
 
+/// What comes of tasks.
+fn any_task() -> impl Strategy<Value = Msg> {
+    let id = || (1_i64..60).prop_map(|number| tasks::task(number).id);
+    let write = || {
+        prop_oneof![
+            id().prop_map(Write::Claim),
+            (id(), any::<bool>()).prop_map(|(id, force)| Write::Close { id, force }),
+            Just(Write::Create(Box::default())),
+            id().prop_map(|id| Write::Update { id, change: Box::default() }),
+        ]
+    };
+    let refused = Problem { kind: "refused", ..problem() };
+    let outcome = prop_oneof![
+        id().prop_map(|id| Ok(Written { said: "done".to_owned(), id: Some(id) })),
+        Just(Err(problem())),
+        Just(Err(refused)),
+    ];
+    prop_oneof![
+        3 => (id(), any::<bool>()).prop_map(|(asked, whole)| {
+            let task = Ok(tasks::detail(60, &asked, whole));
+            Msg::Task { asked, task }
+        }),
+        1 => id().prop_map(|asked| Msg::Task { asked, task: Ok(None) }),
+        1 => id().prop_map(|asked| Msg::Task { asked, task: Err(problem()) }),
+        2 => (0_i64..60).prop_map(|count| Msg::TaskCounts(tasks::counts(count))),
+        2 => (write(), outcome).prop_map(|(write, outcome)| Msg::Written { write, outcome }),
+        // Those who use the screen get far more often to it than any key does.
+        4 => Just(Msg::Key(Key::char('3'))),
+    ]
+}
+
 fn any_message() -> impl Strategy<Value = Msg> {
     let opened = prop_oneof![
         4 => Just(Opened::Ready { as_it_lies: false }),
@@ -280,6 +312,7 @@ fn any_message() -> impl Strategy<Value = Msg> {
         1 => Just(Msg::Continue),
         1 => Just(Msg::Tick),
         2 => any_drive(),
+        3 => any_task(),
     ]
 }
 
@@ -321,6 +354,8 @@ proptest! {
             terminal.draw(|frame| render(&model, frame)).unwrap();
             prop_assert!(model.runs.rows.len() <= 1000, "the window does not grow with the list");
             prop_assert!(model.runs.cursor.selected < model.runs.rows.len().max(1));
+            prop_assert!(model.tasks.rows.len() <= 1000, "nor does that of the tasks");
+            prop_assert!(model.tasks.cursor.selected < model.tasks.rows.len().max(1));
         }
     }
 }

@@ -22,6 +22,14 @@ fn of_many_runs_only_the_last_are_read() {
     assert_eq!(worth_reading(jobs), [Read::Run(RunId(9)), Read::Run(RunId(8)), Read::Storage]);
 }
 
+#[test]
+fn of_many_tasks_under_the_cursor_only_the_last_are_read() {
+    let task = |id: &str, whole| Read::Task { id: id.to_owned(), whole };
+    let jobs = ["a", "b", "c", "d"].map(|id| Job::Read(task(id, false)));
+    let jobs = [Job::Read(task("page", true))].into_iter().chain(jobs);
+    assert_eq!(worth_reading(jobs), [task("page", true), task("c", false), task("d", false)]);
+}
+
 fn shared(project: Project) -> Shared {
     Shared {
         project: Mutex::new(project),
@@ -30,6 +38,7 @@ fn shared(project: Project) -> Shared {
         focused: AtomicBool::new(true),
         newest_page: AtomicU64::new(0),
         newest_count: AtomicU64::new(0),
+        newest_tasks: AtomicU64::new(0),
         writing: Mutex::new(()),
     }
 }

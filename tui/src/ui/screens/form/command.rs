@@ -1,6 +1,7 @@
 //! A run as the command line that would start it.
 
 use super::model::Asked;
+use crate::ui::shell::quoted;
 
 /// The line, quoted for a shell.
 pub(super) fn line(asked: &Asked) -> String {
@@ -16,13 +17,4 @@ pub(super) fn line(asked: &Asked) -> String {
         Some(prompt) => format!("printf '%s' {} | {line} --prompt -", quoted(prompt)),
         None => line,
     }
-}
-
-/// One word for a shell.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./,#=+@:".contains(character);
-    if !text.is_empty() && !text.starts_with('-') && !text.starts_with('#') && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

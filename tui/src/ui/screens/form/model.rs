@@ -1,5 +1,6 @@
 //! What is asked, of whom, while it is being filled in.
 
+use crate::ui::field::LongText;
 use crate::ui::input::Input;
 
 /// Somebody who can be asked.
@@ -52,9 +53,7 @@ pub(crate) struct Form {
     pub(crate) field: Field,
     pub(crate) spec: Input,
     pub(crate) stage: Input,
-    pub(crate) prompt: Input,
-    /// A prompt of several lines, from the editor; it stands instead of the typed one.
-    pub(crate) written: Option<String>,
+    pub(crate) prompt: LongText,
     pub(crate) quorum: Input,
     /// `None` until they are known.
     pub(crate) choices: Option<Vec<Choice>>,
@@ -72,8 +71,7 @@ impl Form {
             field: Field::Spec,
             spec,
             stage: Input::offering("plan"),
-            prompt: Input::default(),
-            written: None,
+            prompt: LongText::default(),
             quorum: Input::default(),
             choices: None,
             by_hand: Vec::new(),
@@ -107,7 +105,7 @@ impl Form {
 
     /// The prompt, where one was given.
     pub(crate) fn prompt(&self) -> Option<&str> {
-        self.written.as_deref().or(Some(self.prompt.text())).filter(|text| !text.trim().is_empty())
+        Some(self.prompt.text()).filter(|text| !text.trim().is_empty())
     }
 
     /// What the form asks for; or what is missing, and where.

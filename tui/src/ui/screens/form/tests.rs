@@ -1,6 +1,5 @@
 //! The form, by what it asks for.
 
-use super::command::quoted;
 use super::{Asked, Choice};
 use crate::ui::effect::Effect;
 use crate::ui::fixture::{model, press, send};
@@ -71,20 +70,6 @@ fn a_prompt_of_several_lines_comes_from_the_editor_or_by_paste() {
     press(&mut model, 9, &["ctrl-u"]);
     send(&mut model, Msg::Paste("a\r\nb".into()), 9);
     assert_eq!(prompt(&model).as_deref(), Some("Onea\nb"));
-}
-
-#[test]
-fn words_are_quoted_for_a_shell() {
-    for (word, wanted) in [
-        ("KIT-900", "KIT-900"),
-        ("a b", "'a b'"),
-        ("it's", r"'it'\''s'"),
-        ("-x", "'-x'"),
-        ("", "''"),
-        ("a#1", "a#1"),
-    ] {
-        assert_eq!(quoted(word), wanted);
-    }
 }
 
 /// Four agents, of which one does not plan and one is not installed.

@@ -43,15 +43,7 @@ pub(crate) fn roster(model: &mut Model, read: Result<Vec<Choice>, Problem>) {
 /// The editor has ended.
 pub(crate) fn edited(model: &mut Model, read: Result<String, Problem>) {
     match (read, &mut model.form) {
-        (Ok(text), Some(form)) => {
-            let text = text.trim_end_matches('\n').to_owned();
-            if text.contains('\n') || text.chars().any(char::is_control) {
-                form.written = Some(text);
-            } else {
-                form.written = None;
-                form.prompt = Input::new(&text);
-            }
-        }
+        (Ok(text), Some(form)) => form.prompt.edited(&text),
         (Ok(_), None) => {}
         (Err(problem), _) => model.complain(problem),
     }
@@ -98,27 +90,21 @@ fn typed(model: &mut Model, key: Key) {
         Field::Spec => drop(form.spec.key(key)),
         Field::Stage => drop(form.stage.key(key)),
         Field::Quorum => drop(form.quorum.key(key)),
-        // What came from the editor is emptied at once or edited there.
-        Field::Prompt if form.written.is_some() => match (key.code, key.control) {
-            (KeyCode::Char('u'), true) => form.written = None,
-            _ if key.typed().is_some() => model.say("ctrl-o edits the prompt, ctrl-u empties it"),
-            _ => {}
-        },
-        Field::Prompt => drop(form.prompt.key(key)),
+        Field::Prompt => {
+            if let Some(said) = form.prompt.key(key) {
+                model.say(said);
+            }
+        }
     }
 }
 
 /// Pasted text goes where text is typed; several lines can only be a prompt.
 pub(crate) fn paste(form: &mut Form, text: &str) {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     match form.field {
-        Field::Prompt if text.trim_end().contains('\n') => {
-            form.written = Some(form.prompt().unwrap_or_default().to_owned() + &text);
-        }
-        Field::Prompt => form.prompt.insert(&text),
-        Field::Spec => form.spec.insert(&text),
-        Field::Stage => form.stage.insert(&text),
-        Field::Quorum => form.quorum.insert(&text),
+        Field::Prompt => form.prompt.paste(text),
+        Field::Spec => form.spec.insert(text),
+        Field::Stage => form.stage.insert(text),
+        Field::Quorum => form.quorum.insert(text),
         Field::Agents => {}
     }
 }

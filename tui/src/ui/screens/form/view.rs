@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 
 use super::command;
 use super::model::{Field, Form};
-use crate::text::{counted, fit_with, pad, size, visible};
-use crate::ui::input::Input;
+use crate::text::{fit_with, pad, visible};
+use crate::ui::field::{label, typed};
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
 use crate::ui::theme::Theme;
@@ -70,20 +70,7 @@ fn fields(model: &Model, form: &Form, columns: usize, height: usize) -> Vec<Line
                 }
             }
             Field::Prompt => {
-                if let Some(written) = &form.written {
-                    let first = written.lines().next().unwrap_or_default();
-                    let all = counted(written.lines().count() as u64, "line", "lines");
-                    let all = format!(" ({all}, {})", size(written.len() as u64));
-                    let room = room.saturating_sub(all.len());
-                    let first = fit_with(&visible(first), room, theme.sign("…", "~")).into_owned();
-                    spans.push(Span::raw(first));
-                    spans.push(Span::styled(all, theme.dim()));
-                } else {
-                    spans.extend(typed(theme, &form.prompt, is_here, room));
-                    if form.prompt.is_empty() {
-                        spans.push(hint(if is_here { " ctrl-o: editor" } else { "the stage's own" }));
-                    }
-                }
+                spans.extend(form.prompt.spans(theme, is_here, room, "the stage's own"));
             }
             Field::Quorum => {
                 spans.extend(typed(theme, &form.quorum, is_here, room));
@@ -107,36 +94,6 @@ fn fields(model: &Model, form: &Form, columns: usize, height: usize) -> Vec<Line
         lines.push(Line::from(spans));
     }
     lines
-}
-
-fn label(theme: Theme, is_here: bool) -> ratatui::style::Style {
-    if is_here { Theme::strong() } else { theme.dim() }
-}
-
-/// The text of a line, with the cursor where it is being typed; its end where it is too long.
-fn typed(theme: Theme, input: &Input, is_here: bool, room: usize) -> Vec<Span<'static>> {
-    let mark = theme.sign("…", "~");
-    if !is_here {
-        return vec![Span::raw(fit_with(&visible(input.text()), room, mark).into_owned())];
-    }
-    if input.is_offered() {
-        let text = fit_with(&visible(input.text()), room, mark).into_owned();
-        return vec![Span::styled(text, Theme::selected()), Span::styled(" typing replaces it", theme.dim())];
-    }
-    let after = input.text().get(input.before().len()..).unwrap_or_default();
-    let before = visible(input.before()).into_owned();
-    let mut kept: &str = &before;
-    while crate::text::width(kept) + 1 > room {
-        let mut characters = kept.chars();
-        characters.next();
-        kept = characters.as_str();
-    }
-    let left = room.saturating_sub(crate::text::width(kept) + 1);
-    vec![
-        Span::raw(kept.to_owned()),
-        Span::styled(theme.sign("▏", "_"), theme.accent()),
-        Span::raw(fit_with(&visible(after), left, mark).into_owned()),
-    ]
 }
 
 /// One entry for each agent that is seen.
