@@ -24,6 +24,8 @@ pub mod read;
 pub mod record;
 pub mod shape;
 mod store;
+#[cfg(test)]
+mod testing;
 pub mod words;
 pub mod work;
 

@@ -9,7 +9,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use crate::error::Result;
 
 /// While `guarded` is set, statements that are prepared may not control the transaction, attach another
-/// file, or set a pragma (<https://sqlite.org/c3ref/set_authorizer.html>).
+/// file, or set a pragma (<https://sqlite.org/c3ref/set_authorizer.html>). `data_version` sets nothing, and FTS5 asks
+/// for it whenever it looks into an index: ext/fts5/fts5_index.c, `fts5IndexDataVersion`.
 pub(crate) fn install(conn: &Connection, guarded: Arc<AtomicBool>) -> Result<()> {
     conn.authorizer(Some(move |context: AuthContext<'_>| {
         if guarded.load(Ordering::Relaxed) && is_control(&context.action) {
@@ -21,13 +22,15 @@ pub(crate) fn install(conn: &Connection, guarded: Arc<AtomicBool>) -> Result<()>
     Ok(())
 }
 
-const fn is_control(action: &AuthAction<'_>) -> bool {
-    matches!(
-        action,
+fn is_control(action: &AuthAction<'_>) -> bool {
+    match action {
         AuthAction::Transaction { .. }
-            | AuthAction::Savepoint { .. }
-            | AuthAction::Attach { .. }
-            | AuthAction::Detach { .. }
-            | AuthAction::Pragma { .. }
-    )
+        | AuthAction::Savepoint { .. }
+        | AuthAction::Attach { .. }
+        | AuthAction::Detach { .. } => true,
+        AuthAction::Pragma { pragma_name, pragma_value } => {
+            *pragma_name != "data_version" || pragma_value.is_some()
+        }
+        _ => false,
+    }
 }

@@ -256,6 +256,7 @@ fn closures_cannot_control_the_transaction() {
         "DETACH other",
         "PRAGMA synchronous=OFF",
         "PRAGMA user_version=7",
+        "PRAGMA data_version=7",
     ] {
         for _ in 0..2 {
             let by_batch = fixture.db.write("control", move |tx| tx.execute_batch(sql)).unwrap_err();
@@ -268,6 +269,20 @@ fn closures_cannot_control_the_transaction() {
     }
     insert("after")(&fixture.db).unwrap();
     assert_eq!(fixture.texts(), ["after"]);
+}
+
+#[test]
+fn closures_can_use_a_full_text_index() {
+    let fixture = fixture();
+    let found = fixture.db.write("index", |tx| {
+        tx.execute_batch(
+            "CREATE VIRTUAL TABLE words USING fts5(body, content = '', contentless_delete = 1);
+             INSERT INTO words(rowid, body) VALUES(1, 'one two'), (2, 'two three')",
+        )?;
+        tx.execute("DELETE FROM words WHERE rowid = ?1", [1])?;
+        tx.query_all("SELECT rowid FROM words('two')", [], |row| row.get::<_, i64>(0))
+    });
+    assert_eq!(found.unwrap(), [2]);
 }
 
 #[test]

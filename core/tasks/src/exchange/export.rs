@@ -5,17 +5,21 @@ use std::path::Path;
 
 use conclave_db::Db;
 
-use crate::error::Result;
+use super::atomic::{self, FolderLock, Replaced};
+use super::lines::{Limits, Lines};
+use super::order::{Order, Ranked, arrange, join, rank};
+use crate::error::{Result, TaskError};
+use crate::merge::{Entry, Sided};
+use crate::store::sync::{self, Row};
 
-/// The order of the lines.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Order {
-    /// Headers, then by id (bytewise), records without one last in the order of their file.
-    #[default]
-    Id,
-    /// As they were read; new ones last.
-    File,
-}
+/// Times that a file may be changed by others between a look and the next.
+const TRIES: u32 = 20;
+
+/// What a person can do where a file has more than the store.
+const HINT: &str = "import the file first (`conclave task import`), or replace it all the same with --force";
+
+/// Ids that a message names, at most.
+const NAMED: usize = 5;
 
 /// How to export.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,13 +41,85 @@ pub struct Exported {
 
 /// Writes all records, of one snapshot.
 pub fn export(db: &Db, order: Order, out: &mut dyn Write) -> Result<Exported> {
-    let _ = (db, order, out);
-    todo!("B4")
+    let rows = arranged(db, order)?;
+    let mut exported = Exported::default();
+    for row in &rows {
+        out.write_all(&row.bytes)
+            .and_then(|()| out.write_all(b"\n"))
+            .map_err(|error| TaskError::io("write the export", error))?;
+        exported.records += 1;
+        exported.bytes += row.bytes.len() as u64 + 1;
+    }
+    out.flush().map_err(|error| TaskError::io("write the export", error))?;
+    Ok(exported)
 }
 
 /// Replaces a file by all records. Refused where the file holds an id that the store lacks, or lines that cannot be
 /// read, unless forced. When it returns, the file is durable; it is never torn.
 pub fn export_to_file(db: &Db, path: &Path, options: ExportOptions) -> Result<Exported> {
-    let _ = (db, path, options);
-    todo!("B4")
+    let path = atomic::resolve(path)?;
+    let lock = FolderLock::of(&path, &**db.sleeper())?;
+    for _ in 0..TRIES {
+        let before = atomic::read(&path)?;
+        let rows = arranged(db, options.order)?;
+        if let Some(before) = before.as_deref().filter(|_| !options.force) {
+            refuse_loss(&path, before, &rows)?;
+        }
+        let bytes = join(rows.iter().map(|row| row.bytes.as_slice()));
+        if before.as_deref() == Some(&bytes)
+            || lock.replace(&path, before.as_deref(), &bytes)? == Replaced::Yes
+        {
+            return Ok(Exported { records: rows.len() as u64, bytes: bytes.len() as u64 });
+        }
+    }
+    Err(atomic::keeps_changing(&path))
+}
+
+/// All rows of one snapshot.
+fn arranged(db: &Db, order: Order) -> Result<Vec<Row>> {
+    let mut rows = db.read(sync::rows)?;
+    arrange(&mut rows, order);
+    Ok(rows)
+}
+
+impl Ranked for Row {
+    fn rank(&self) -> (u8, &str) {
+        rank(self.is_header, self.id.as_deref())
+    }
+}
+
+/// Refuses to replace a file that holds what the store does not.
+fn refuse_loss(path: &Path, before: &[u8], rows: &[Row]) -> Result<()> {
+    let lines = Lines::of_bytes(before, path, Limits { line_bytes: u64::MAX })?;
+    if let Some(bad) = lines.bad.first() {
+        let why = format!("{}: line {}: {}; it would be lost", path.display(), bad.number, bad.cause);
+        return Err(TaskError::refused(why, Some(HINT)));
+    }
+    let ids: std::collections::HashSet<&str> = rows.iter().filter_map(|row| row.id.as_deref()).collect();
+    let loose: std::collections::HashSet<&[u8]> =
+        rows.iter().filter(|row| row.id.is_none()).map(|row| row.bytes.as_slice()).collect();
+    let side = Sided::of_lines(&lines);
+    let lacking: Vec<&Entry> = side
+        .entries
+        .iter()
+        .filter(|entry| match entry.id() {
+            Some(id) => !ids.contains(id),
+            None => !loose.contains(entry.bytes()),
+        })
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let mut named: Vec<&str> =
+        lacking.iter().take(NAMED).map(|entry| entry.id().unwrap_or("a line without an id")).collect();
+    if lacking.len() > NAMED {
+        named.push("…");
+    }
+    let why = format!(
+        "{} holds {} record(s) that are not here: {}",
+        path.display(),
+        lacking.len(),
+        named.join(", ")
+    );
+    Err(TaskError::refused(why, Some(HINT)))
 }

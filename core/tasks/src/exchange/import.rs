@@ -1,11 +1,22 @@
 //! Import: one transaction, nothing is ever deleted, nothing that is newer here is replaced.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-use conclave_db::Db;
+use conclave_db::{Db, ReadConn, WriteTx};
 
 use super::lines::Lines;
 use crate::error::Result;
+use crate::merge::{Entry, Sided};
+use crate::moment::Moment;
+use crate::record::{Other, Record};
+use crate::store::sync::{Raw, StoredLine};
+use crate::store::tasks::{Stored, Touched};
+use crate::store::{audit, blocked, sync, tasks};
+
+/// Up to so many tasks are looked up one by one; for more all are read at once.
+const FEW: usize = 200;
 
 /// How to import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,11 +30,11 @@ pub struct ImportOptions {
 pub struct ImportReport {
     /// Where from.
     pub source: String,
-    /// Tasks that are new here.
+    /// Tasks and other lines that are new here.
     pub created: u64,
-    /// Tasks that were replaced by a later record.
+    /// Tasks and other lines that were replaced by a later record.
     pub updated: u64,
-    /// Tasks whose bytes are the same, and other lines that are here already.
+    /// Tasks and other lines whose bytes are the same.
     pub unchanged: u64,
     /// Tasks that are later here: kept.
     pub older: Vec<String>,
@@ -33,7 +44,7 @@ pub struct ImportReport {
     pub duplicates: Vec<String>,
     /// Edges to tasks that do not exist, kept: `ISSUE -> TARGET (type)`.
     pub dangling: Vec<String>,
-    /// Lines that are no tasks, kept.
+    /// Lines that are no tasks, kept; each is counted among the created, updated, unchanged, older or conflicts too.
     pub opaque: u64,
     /// Lines that were refused and kept aside.
     pub quarantined: u64,
@@ -46,6 +57,228 @@ pub struct ImportReport {
 /// Imports the good lines of a file, all or nothing, and reserves the ids of its bad ones. When it returns, all of it
 /// is durable.
 pub fn import(db: &Db, who: &str, lines: Lines, options: ImportOptions) -> Result<ImportReport> {
-    let _ = (db, who, lines, options);
-    todo!("B4")
+    let file = Arc::new(Parsed::new(lines));
+    if options.dry_run {
+        let plan = db.read(|conn| Plan::make(conn, &file))?;
+        return Ok(ImportReport { dry_run: true, ..plan.report });
+    }
+    let who = who.to_owned();
+    db.write("import tasks", move |tx| {
+        let plan = Plan::make(tx, &file)?;
+        plan.carry_out(tx, &who, &file)?;
+        Ok(plan.report)
+    })
+}
+
+/// A file as it is imported.
+#[derive(Debug)]
+struct Parsed {
+    side: Sided,
+    /// Ids of lines that were refused.
+    reserved: Vec<String>,
+    /// What can be said without the store.
+    report: ImportReport,
+}
+
+impl Parsed {
+    fn new(lines: Lines) -> Self {
+        let side = Sided::of(lines.good.into_iter().map(|(_, line)| Entry::from(line)));
+        let mut report = ImportReport {
+            source: lines.path.display().to_string(),
+            duplicates: side.duplicates.clone(),
+            quarantined: lines.bad.len() as u64,
+            ..ImportReport::default()
+        };
+        for entry in &side.entries {
+            match entry {
+                Entry::Task(record) => {
+                    for oddity in &record.projection().oddities {
+                        *report.irregular.entry(oddity.reason()).or_default() += 1;
+                    }
+                }
+                Entry::Other(_) => report.opaque += 1,
+            }
+        }
+        let reserved = lines.bad.into_iter().filter_map(|bad| bad.id).collect();
+        Self { side, reserved, report }
+    }
+
+    fn records(&self) -> impl Iterator<Item = &Record> {
+        self.side.entries.iter().filter_map(|entry| match entry {
+            Entry::Task(record) => Some(record),
+            Entry::Other(_) => None,
+        })
+    }
+}
+
+/// What is in the store of what a file names.
+struct Held {
+    tasks: HashMap<String, Raw>,
+    /// Whether `tasks` are all that there are.
+    all: bool,
+    lines: HashMap<String, StoredLine>,
+    loose: HashSet<Vec<u8>>,
+}
+
+impl Held {
+    fn read(conn: &ReadConn<'_>, file: &Parsed) -> Result<Self> {
+        let all = file.side.entries.len() > FEW;
+        let tasks = if all {
+            sync::tasks(conn)?.into_iter().collect()
+        } else {
+            let mut tasks = HashMap::new();
+            for id in file.side.entries.iter().filter_map(Entry::id) {
+                if let Some(raw) = sync::task(conn, id)? {
+                    tasks.insert(id.to_owned(), raw);
+                }
+            }
+            tasks
+        };
+        let mut held = Self { tasks, all, lines: HashMap::new(), loose: HashSet::new() };
+        for line in sync::lines(conn)? {
+            match line.other.id.clone() {
+                Some(id) => {
+                    held.lines.insert(id, line);
+                }
+                None => {
+                    held.loose.insert(line.other.bytes);
+                }
+            }
+        }
+        Ok(held)
+    }
+
+    fn has_task(&self, conn: &ReadConn<'_>, id: &str) -> Result<bool> {
+        Ok(self.tasks.contains_key(id) || !self.all && sync::task(conn, id)?.is_some())
+    }
+}
+
+/// What is written for a line of the file.
+enum Write<'file> {
+    Task(&'file Record),
+    Replace(Box<Stored>, &'file Record),
+    Line(&'file Other),
+    ReplaceLine(i64, &'file Other),
+}
+
+/// What an import does, in the order of the file.
+struct Plan<'file> {
+    writes: Vec<Write<'file>>,
+    report: ImportReport,
+}
+
+impl<'file> Plan<'file> {
+    fn make(conn: &ReadConn<'_>, file: &'file Parsed) -> Result<Self> {
+        let held = Held::read(conn, file)?;
+        let mut plan = Self { writes: Vec::new(), report: file.report.clone() };
+        for entry in &file.side.entries {
+            match entry {
+                Entry::Task(record) => plan.task(record, &held)?,
+                Entry::Other(other) => plan.line(other, &held),
+            }
+        }
+        plan.report.dangling = dangling(conn, file, &held)?;
+        Ok(plan)
+    }
+
+    fn task(&mut self, record: &'file Record, held: &Held) -> Result<()> {
+        let Some(raw) = held.tasks.get(record.id()) else {
+            if held.lines.contains_key(record.id()) {
+                // A task here and something else there: which of them it is, no time can say.
+                self.report.conflicts.push(record.id().to_owned());
+            } else {
+                self.report.created += 1;
+                self.writes.push(Write::Task(record));
+            }
+            return Ok(());
+        };
+        if raw.bytes == record.bytes() {
+            self.report.unchanged += 1;
+            return Ok(());
+        }
+        let before = raw.read()?;
+        if self.is_later(record.id(), record.projection().updated_at, before.record.projection().updated_at) {
+            self.writes.push(Write::Replace(Box::new(before), record));
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, other: &'file Other, held: &Held) {
+        let Some(id) = &other.id else {
+            if held.loose.contains(&other.bytes) {
+                self.report.unchanged += 1;
+            } else {
+                self.report.created += 1;
+                self.writes.push(Write::Line(other));
+            }
+            return;
+        };
+        match held.lines.get(id) {
+            None if held.tasks.contains_key(id) => self.report.conflicts.push(id.clone()),
+            None => {
+                self.report.created += 1;
+                self.writes.push(Write::Line(other));
+            }
+            Some(before) if before.other.bytes == other.bytes => self.report.unchanged += 1,
+            Some(before) => {
+                if self.is_later(id, other.updated_at, before.other.updated_at) {
+                    self.writes.push(Write::ReplaceLine(before.number, other));
+                }
+            }
+        }
+    }
+
+    /// Whether a line of other bytes replaces what is here; counts it. No time is earlier than any.
+    fn is_later(&mut self, id: &str, there: Option<Moment>, here: Option<Moment>) -> bool {
+        match there.cmp(&here) {
+            Ordering::Greater => self.report.updated += 1,
+            Ordering::Less => self.report.older.push(id.to_owned()),
+            Ordering::Equal => self.report.conflicts.push(id.to_owned()),
+        }
+        there > here
+    }
+
+    fn carry_out(&self, tx: &WriteTx<'_>, who: &str, file: &Parsed) -> Result<()> {
+        let mut place = tasks::next_place(tx)?;
+        let mut touched = Touched::default();
+        for write in &self.writes {
+            match write {
+                Write::Task(record) => {
+                    tasks::insert(tx, record, place, &mut touched)?;
+                    audit::write(tx, who, "imported", None, Some(record), false)?;
+                    place += 1;
+                }
+                Write::Replace(before, record) => {
+                    tasks::replace(tx, before, record, &mut touched)?;
+                    audit::write(tx, who, "replaced", Some(&before.record), Some(record), true)?;
+                }
+                Write::Line(other) => {
+                    sync::insert_line(tx, other, place)?;
+                    place += 1;
+                }
+                Write::ReplaceLine(number, other) => sync::replace_line(tx, *number, other)?,
+            }
+        }
+        for id in &file.reserved {
+            tasks::reserve(tx, id)?;
+        }
+        if !touched.ids.is_empty() {
+            blocked::rebuild(tx)?;
+        }
+        Ok(())
+    }
+}
+
+/// Edges of the file's tasks to tasks that are neither in it nor in the store.
+fn dangling(conn: &ReadConn<'_>, file: &Parsed, held: &Held) -> Result<Vec<String>> {
+    let mut dangling = Vec::new();
+    for record in file.records() {
+        for edge in &record.projection().dependencies {
+            let in_file = matches!(file.side.get(&edge.target), Some(Entry::Task(_)));
+            if !in_file && !held.has_task(conn, &edge.target)? {
+                dangling.push(format!("{} -> {} ({})", record.id(), edge.target, edge.kind));
+            }
+        }
+    }
+    Ok(dangling)
 }

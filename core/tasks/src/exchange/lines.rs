@@ -1,10 +1,20 @@
 //! Lines of a file: LF or CRLF, with or without a last one, a BOM and blank lines.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
-use crate::record::Line;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Result, TaskError};
+use crate::json;
+use crate::record::{Line, parse};
+
+/// Of a line that is too long, so much is kept for a person to know it by.
+const BEGINNING: usize = 4096;
+
+/// Bytes that are read at once.
+const BUFFER: usize = 256 * 1024;
 
 /// What is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,18 +60,113 @@ pub struct Lines {
 impl Lines {
     /// Fails with the first refused line.
     pub fn refuse_bad(&self) -> Result<()> {
-        todo!("B4")
+        match self.bad.first() {
+            None => Ok(()),
+            Some(bad) => {
+                Err(TaskError::Input { path: self.path.clone(), line: bad.number, cause: bad.cause.clone() })
+            }
+        }
+    }
+
+    /// Lines that belong to no file, such as those of a base.
+    pub(crate) fn of_bytes(bytes: &[u8], path: &Path, limits: Limits) -> Result<Self> {
+        read_lines(&mut &*bytes, path, limits)
     }
 }
 
 /// Reads lines; an error is one of reading.
 pub fn read_lines(source: &mut dyn Read, path: &Path, limits: Limits) -> Result<Lines> {
-    let _ = (source, path, limits);
-    todo!("B4")
+    let mut lines = Lines { path: path.to_path_buf(), ..Lines::default() };
+    let mut reader = BufReader::with_capacity(BUFFER, Hashed { source, sha256: Sha256::new(), bytes: 0 });
+    // The end of a line is not counted: CR and LF.
+    let most = limits.line_bytes.saturating_add(2);
+    let mut buffer = Vec::new();
+    for number in 1.. {
+        buffer.clear();
+        let read =
+            (&mut reader).take(most).read_until(b'\n', &mut buffer).map_err(|error| unread(path, error))?;
+        if read == 0 {
+            break;
+        }
+        let ended = buffer.last() == Some(&b'\n');
+        if !ended && read as u64 == most {
+            reader.skip_until(b'\n').map_err(|error| unread(path, error))?;
+        }
+        let line = without_end(&buffer);
+        let line = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        if line.len() as u64 > limits.line_bytes {
+            lines.bad.push(bad(number, format!("longer than {} bytes", limits.line_bytes), cut(line)));
+        } else if !is_blank(line) {
+            match parse(line) {
+                Ok(good) => lines.good.push((number, good)),
+                Err(flaw) => lines.bad.push(bad(number, flaw.to_string(), line)),
+            }
+        }
+    }
+    let hashed = reader.into_inner();
+    lines.sha256 = hashed.sha256.finalize().into();
+    lines.bytes = hashed.bytes;
+    Ok(lines)
 }
 
 /// Reads a file, which is neither changed nor locked.
 pub fn read_file(path: &Path, limits: Limits) -> Result<Lines> {
-    let _ = (path, limits);
-    todo!("B4")
+    let mut file = File::open(path).map_err(|error| unread(path, error))?;
+    read_lines(&mut file, path, limits)
 }
+
+fn unread(path: &Path, error: std::io::Error) -> TaskError {
+    TaskError::io(format!("read {}", path.display()), error)
+}
+
+fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
+fn cut(line: &[u8]) -> &[u8] {
+    line.get(..BEGINNING).unwrap_or(line)
+}
+
+fn bad(number: u64, cause: String, line: &[u8]) -> BadLine {
+    BadLine { number, cause, bytes: line.to_vec(), id: guess_id(line) }
+}
+
+/// The text behind the first `"id":`, whatever is wrong with the rest of the line.
+fn guess_id(line: &[u8]) -> Option<String> {
+    const KEY: &[u8] = b"\"id\"";
+    let after = line.windows(KEY.len()).position(|part| part == KEY)? + KEY.len();
+    let rest = line.get(after..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let mut escaped = false;
+    let close = rest.iter().skip(1).position(|byte| {
+        let closes = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        closes
+    })?;
+    json::decode(rest.get(..close + 2)?).filter(|id| !id.is_empty())
+}
+
+/// Hashes and counts what passes through it.
+struct Hashed<'source> {
+    source: &'source mut dyn Read,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+impl Read for Hashed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        if let Some(bytes) = buffer.get(..read) {
+            self.sha256.update(bytes);
+        }
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,35 @@
 //! Sync with a file: three ways into one, with the file as it was at the last sync as their base.
 
-use std::path::Path;
+//!
+//! The file is locked in its folder while that goes on, and what others (editors, git) do to it meanwhile is found
+//! before it is replaced. Three steps are durable one after the other:
+//!
+//! 1. One transaction: the store is what came of the merge, and the base is the file as it was read, for all that is
+//!    in it is in the store now.
+//! 2. The file is what came of the merge.
+//! 3. The base is, too.
+//!
+//! A process that ends after the first step leaves a store with changes that the file does not have: the next sync
+//! writes them. After the second one the file is what the first had noted as coming, and so is known as the base.
 
-use conclave_db::Db;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::lines::Limits;
+use conclave_db::{Db, ReadConn, WriteTx};
+
+use super::atomic::{self, FolderLock, Replaced};
+use super::lines::{Limits, Lines};
+use super::order::{arrange, join};
 use crate::error::Result;
-use crate::merge::{Conflict, MergeOptions};
+use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, combine};
+use crate::record::Record;
+use crate::store::sync::{Raw, StoredLine};
+use crate::store::tasks::Touched;
+use crate::store::{audit, blocked, sync as store, tasks};
+
+/// Times that a file may be changed by others between a look and the next.
+const TRIES: u32 = 20;
 
 /// How to sync.
 #[derive(Debug, Clone, Default)]
@@ -43,9 +66,271 @@ pub struct SyncReport {
 }
 
 /// Merges a file and the store: the store first (durable), then the file (durable), then the base of the next sync. A
-/// crash between any of them is made good by the next sync, without a conflict. A file that does not exist is made. A
-/// file with a line that is refused: nothing is done.
+/// crash between any of them is made good by the next sync, without a conflict. A file that does not exist, or holds no
+/// line, is made anew: nothing is removed because of it. A file with a line that is refused: nothing is done. The
+/// moment of the merge is that of the store's clock.
 pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<SyncReport> {
-    let _ = (db, who, path, options);
-    todo!("B4")
+    let path = atomic::resolve(path)?;
+    let mut merge = options.merge.clone();
+    merge.now_ms = db.clock().wall_ms();
+    let options = Arc::new(SyncOptions { merge, ..options.clone() });
+    if options.dry_run {
+        let file = Seen::read(&path, options.limits)?;
+        let merged = db.read(|conn| merge_in(conn, &file, &options))?;
+        return Ok(SyncReport { dry_run: true, ..merged.report });
+    }
+    let lock = FolderLock::of(&path, &**db.sleeper())?;
+    let mut total = SyncReport::default();
+    for _ in 0..TRIES {
+        let file = Arc::new(Seen::read(&path, options.limits)?);
+        let merged = take_in(db, who, &file, &options)?;
+        total.add(merged.report);
+        if write_out(&lock, &file, &merged.bytes)? {
+            settle(db, &file, merged.bytes)?;
+            return Ok(total);
+        }
+    }
+    Err(atomic::keeps_changing(&path))
 }
+
+impl SyncReport {
+    /// What came of one more try.
+    fn add(&mut self, more: Self) {
+        self.created += more.created;
+        self.updated += more.updated;
+        self.removed += more.removed;
+        self.conflicts.extend(more.conflicts);
+        self.path = more.path;
+        self.written = more.written;
+        self.records = more.records;
+    }
+}
+
+/// The file as it was read.
+#[derive(Debug)]
+struct Seen {
+    path: PathBuf,
+    /// Its name as a key of the store.
+    key: String,
+    /// `None` where there is none.
+    bytes: Option<Vec<u8>>,
+    side: Sided,
+    /// Good lines, also those that were repeated.
+    lines: u64,
+}
+
+impl Seen {
+    fn read(path: &Path, limits: Limits) -> Result<Self> {
+        let bytes = atomic::read(path)?;
+        let lines = Lines::of_bytes(bytes.as_deref().unwrap_or_default(), path, limits)?;
+        lines.refuse_bad()?;
+        let key = key(path);
+        let side = Sided::of_lines(&lines);
+        Ok(Self { path: path.to_path_buf(), key, bytes, side, lines: lines.good.len() as u64 })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.as_deref().unwrap_or_default()
+    }
+}
+
+/// A path as a text, another one for each. One that is none by itself is written with escapes and no slash in front.
+fn key(path: &Path) -> String {
+    path.to_str().map_or_else(
+        || format!("bytes:{}", path.as_os_str().as_encoded_bytes().escape_ascii()),
+        str::to_owned,
+    )
+}
+
+/// What came of a merge.
+struct Merged {
+    combined: Combined,
+    tasks: HashMap<String, Raw>,
+    lines: Vec<StoredLine>,
+    report: SyncReport,
+    /// The file as it is to be.
+    bytes: Vec<u8>,
+}
+
+/// Merges the file and the store. Nothing is written.
+fn merge_in(conn: &ReadConn<'_>, file: &Seen, options: &SyncOptions) -> Result<Merged> {
+    // A file that somebody has emptied or taken away says nothing about what is to be removed.
+    let base = if file.side.entries.is_empty() { None } else { store::base(conn, &file.key, file.bytes())? };
+    // What this version refuses is in no base: nothing is removed because of it.
+    let no_limits = Limits { line_bytes: u64::MAX };
+    let base = Sided::of_lines(&Lines::of_bytes(&base.unwrap_or_default(), &file.path, no_limits)?);
+    let (tasks, lines) = (store::tasks(conn)?, store::lines(conn)?);
+    let mut placed = Vec::with_capacity(tasks.len() + lines.len());
+    for (_, raw) in &tasks {
+        placed.push((raw.place, Entry::Task(raw.read()?.record)));
+    }
+    placed.extend(lines.iter().map(|line| (line.place, Entry::Other(line.other.clone()))));
+    placed.sort_by_key(|(place, _)| *place);
+    let here = Sided::of(placed.into_iter().map(|(_, entry)| entry));
+    let combined = combine(&base, &here, &file.side, &options.merge);
+    let tasks: HashMap<String, Raw> = tasks.into_iter().collect();
+    let mut report = report(&combined, file, &tasks);
+    let mut entries: Vec<&Entry> = combined.entries.iter().collect();
+    arrange(&mut entries, options.order);
+    let bytes = join(entries.into_iter().map(Entry::bytes));
+    report.conflicts.clone_from(&combined.conflicts);
+    Ok(Merged { combined, tasks, lines, report, bytes })
+}
+
+fn report(combined: &Combined, file: &Seen, tasks: &HashMap<String, Raw>) -> SyncReport {
+    let after = Sided::of(combined.entries.iter().cloned());
+    let mut report = SyncReport {
+        path: file.path.display().to_string(),
+        records: combined.entries.len() as u64,
+        ..SyncReport::default()
+    };
+    for entry in &combined.entries {
+        if let Entry::Task(record) = entry {
+            match tasks.get(record.id()) {
+                None => report.created += 1,
+                Some(raw) if raw.bytes != record.bytes() => report.updated += 1,
+                Some(_) => {}
+            }
+        }
+        let there = match entry.id() {
+            Some(id) => file.side.get(id).is_some_and(|there| there.bytes() == entry.bytes()),
+            None => file.side.has(entry),
+        };
+        report.written += u64::from(!there);
+    }
+    let stays = |id: &str| matches!(after.get(id), Some(Entry::Task(_)));
+    report.removed = tasks.keys().filter(|id| !stays(id)).count() as u64;
+    let gone = file.side.entries.iter().filter(|entry| !after.has(entry)).count() as u64;
+    report.written += gone + file.lines - file.side.entries.len() as u64;
+    report
+}
+
+/// The first step: all of the file is in the store, and it is the base.
+fn take_in(db: &Db, who: &str, file: &Arc<Seen>, options: &Arc<SyncOptions>) -> Result<Merged> {
+    let (file, options, who) = (Arc::clone(file), Arc::clone(options), who.to_owned());
+    db.write("sync tasks", move |tx| {
+        let merged = merge_in(tx, &file, &options)?;
+        merged.carry_out(tx, &who)?;
+        let next = Some(merged.bytes.as_slice()).filter(|next| *next != file.bytes());
+        store::set_base(tx, &file.key, file.bytes(), next)?;
+        Ok(merged)
+    })
+}
+
+/// The second step; `false` where others have changed the file since it was read. Nothing is written where it has the
+/// bytes already.
+fn write_out(lock: &FolderLock, file: &Seen, bytes: &[u8]) -> Result<bool> {
+    if file.bytes.as_deref() == Some(bytes) {
+        return Ok(true);
+    }
+    Ok(lock.replace(&file.path, file.bytes.as_deref(), bytes)? == Replaced::Yes)
+}
+
+/// The last step.
+fn settle(db: &Db, file: &Arc<Seen>, bytes: Vec<u8>) -> Result<()> {
+    if file.bytes() == bytes {
+        return Ok(());
+    }
+    let file = Arc::clone(file);
+    db.write("sync tasks: settle", move |tx| store::set_base(tx, &file.key, &bytes, None))
+}
+
+impl Merged {
+    fn carry_out(&self, tx: &WriteTx<'_>, who: &str) -> Result<()> {
+        let mut touched = Touched::default();
+        self.remove(tx, who, &mut touched)?;
+        let lines: HashMap<&str, &StoredLine> =
+            self.lines.iter().filter_map(|line| Some((line.other.id.as_deref()?, line))).collect();
+        let loose: HashSet<&[u8]> = self
+            .lines
+            .iter()
+            .filter(|line| line.other.id.is_none())
+            .map(|line| line.other.bytes.as_slice())
+            .collect();
+        let mut place = tasks::next_place(tx)?;
+        for entry in &self.combined.entries {
+            match entry {
+                Entry::Task(record) => {
+                    let raw = self.tasks.get(record.id());
+                    if put(tx, who, raw, record, place, &mut touched)? {
+                        place += 1;
+                    }
+                }
+                Entry::Other(other) => match other.id.as_deref().and_then(|id| lines.get(id)) {
+                    Some(line) if line.other.bytes == other.bytes => {}
+                    Some(line) => store::replace_line(tx, line.number, other)?,
+                    None if other.id.is_none() && loose.contains(other.bytes.as_slice()) => {}
+                    None => {
+                        store::insert_line(tx, other, place)?;
+                        place += 1;
+                    }
+                },
+            }
+        }
+        for conflict in &self.combined.conflicts {
+            audit::note(tx, who, "conflict", &conflict.id, &as_changes(conflict)?)?;
+        }
+        if !touched.ids.is_empty() {
+            blocked::rebuild(tx)?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what is gone, or is a line of another kind now: first, for ids stand once.
+    fn remove(&self, tx: &WriteTx<'_>, who: &str, touched: &mut Touched) -> Result<()> {
+        let after = Sided::of(self.combined.entries.iter().cloned());
+        let mut ids: Vec<&String> =
+            self.tasks.keys().filter(|id| !matches!(after.get(id), Some(Entry::Task(_)))).collect();
+        ids.sort();
+        for id in ids {
+            if let Some(raw) = self.tasks.get(id) {
+                let before = raw.read()?;
+                tasks::remove(tx, &before, touched)?;
+                audit::write(tx, who, "removed", Some(&before.record), None, true)?;
+            }
+        }
+        for line in &self.lines {
+            let stays = match line.other.id.as_deref() {
+                Some(id) => matches!(after.get(id), Some(Entry::Other(_))),
+                None => after.has(&Entry::Other(line.other.clone())),
+            };
+            if !stays {
+                store::remove_line(tx, line.number)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a task that has changed; `true` for one that is new.
+fn put(
+    tx: &WriteTx<'_>,
+    who: &str,
+    raw: Option<&Raw>,
+    record: &Record,
+    place: i64,
+    touched: &mut Touched,
+) -> Result<bool> {
+    match raw {
+        Some(raw) if raw.bytes == record.bytes() => Ok(false),
+        Some(raw) => {
+            let before = raw.read()?;
+            tasks::replace(tx, &before, record, touched)?;
+            audit::write(tx, who, "synced", Some(&before.record), Some(record), false)?;
+            Ok(false)
+        }
+        None => {
+            tasks::insert(tx, record, place, touched)?;
+            audit::write(tx, who, "synced", None, Some(record), false)?;
+            Ok(true)
+        }
+    }
+}
+
+/// A conflict as the changes of an audit row: under its key, with what was decided; what both had, whole.
+fn as_changes(conflict: &Conflict) -> Result<String> {
+    serde_json::to_string(conflict).map_err(|error| crate::TaskError::io("write a conflict", error.into()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! Whole files, three ways: what git calls for a path with our merge driver.
 
+use super::sides::{Sided, combine};
 use super::{Conflict, MergeOptions};
 use crate::error::Result;
-use crate::exchange::{Lines, Order};
+use crate::exchange::{Lines, Order, arrange, join};
 
 /// A merged file.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,18 @@ pub fn merge_files(
     order: Order,
     options: &MergeOptions,
 ) -> Result<Merged> {
-    let _ = (base, left, right, order, options);
-    todo!("B4")
+    for lines in [base, left, right] {
+        lines.refuse_bad()?;
+    }
+    let [base, left, right] = [base, left, right].map(Sided::of_lines);
+    let mut combined = combine(&base, &left, &right, options);
+    arrange(&mut combined.entries, order);
+    Ok(Merged {
+        bytes: join(combined.entries.iter().map(super::Entry::bytes)),
+        records: combined.entries.len() as u64,
+        conflicts: combined.conflicts,
+    })
 }
+
+#[cfg(test)]
+mod tests;

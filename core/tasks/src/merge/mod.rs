@@ -1,14 +1,18 @@
 //! Three ways into one: base, left (ours), right (theirs), by the rules of facts 2.7. A function of its input: no
 //! store, no clock but the one given.
 
+mod elements;
 mod files;
 mod git;
 mod record;
+mod same;
+mod sides;
 mod text;
 
 pub use files::{Merged, merge_files};
 pub use git::{Installed, install};
 pub use record::{Outcome, merge_records};
+pub(crate) use sides::{Combined, Entry, Sided, combine};
 
 /// How to merge.
 #[derive(Debug, Clone)]
@@ -42,4 +46,14 @@ pub struct Conflict {
     pub right: Option<String>,
     /// What was decided, in words: "left: updated later".
     pub decided: String,
+}
+
+impl Conflict {
+    /// `values`: base, left and right as JSON.
+    pub(crate) fn new(id: &str, key: &str, values: [Option<&[u8]>; 3], decided: String) -> Self {
+        // Records are UTF-8: nothing else is let in.
+        let [base, left, right] =
+            values.map(|value| value.map(|json| String::from_utf8_lossy(json).into_owned()));
+        Self { id: id.to_owned(), key: key.to_owned(), base, left, right, decided }
+    }
 }

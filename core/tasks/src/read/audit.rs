@@ -2,7 +2,8 @@
 
 use conclave_db::Db;
 
-use crate::error::Result;
+use crate::error::{Result, TaskError};
+use crate::store::{history, reading};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,12 +45,20 @@ pub struct AttemptRow {
 
 /// The changes of a task, also of one that is gone, the newest first. `NotFound` where there are none.
 pub fn audit(db: &Db, id: &str, limit: Option<u64>) -> Result<Vec<AuditRow>> {
-    let _ = (db, id, limit);
-    todo!("B3")
+    let rows = db.read(|conn| history::audit(conn, id, limit))?;
+    if rows.is_empty() { Err(TaskError::not_found(id)) } else { Ok(rows) }
 }
 
-/// The attempts of a task, the newest first.
+/// The attempts of a task, the newest first. `NotFound` where there are none and no such task.
 pub fn attempts(db: &Db, id: &str) -> Result<Vec<AttemptRow>> {
-    let _ = (db, id);
-    todo!("B3")
+    db.read(|conn| {
+        let rows = history::attempts(conn, id)?;
+        if rows.is_empty() && reading::number(conn, id)?.is_none() {
+            return Err(TaskError::not_found(id));
+        }
+        Ok(rows)
+    })
 }
+
+#[cfg(test)]
+mod tests;

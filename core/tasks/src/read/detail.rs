@@ -4,7 +4,8 @@ use conclave_db::Db;
 
 use super::list::TaskRow;
 use super::ready::Blocker;
-use crate::error::Result;
+use crate::error::{Result, TaskError};
+use crate::store::{graph, holding, reading};
 
 /// One task.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,27 @@ pub struct Neighbour {
 
 /// One task, by its exact id.
 pub fn show(db: &Db, id: &str) -> Result<Detail> {
-    let _ = (db, id);
-    todo!("B3")
+    let now = reading::now_ns(db);
+    db.read(|conn| {
+        let missing = || TaskError::not_found(id);
+        let number = reading::number(conn, id)?.ok_or_else(missing)?;
+        let row = reading::numbered(conn, number, now)?.ok_or_else(missing)?;
+        let mut dependencies = Vec::new();
+        for edge in &row.record.projection().dependencies {
+            let (id, kind) = (edge.target.clone(), edge.kind.clone());
+            let row = reading::row(conn, &id, now)?;
+            dependencies.push(Neighbour { id, kind, row });
+        }
+        let mut dependents = Vec::new();
+        for (id, kind) in graph::dependents(conn, id)? {
+            let row = reading::row(conn, &id, now)?;
+            dependents.push(Neighbour { id, kind, row });
+        }
+        let blockers = holding::blockers(conn, number, now)?;
+        let ready = reading::is_ready(conn, number, now)?;
+        Ok(Detail { row, dependencies, dependents, blockers, ready })
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use conclave_db::Db;
 
 use crate::error::Result;
 use crate::record::Record;
+use crate::store::{listing, reading};
 
 /// A task in a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +70,12 @@ pub struct ListQuery {
 
 /// Tasks in the order of priority, creation, id; closed ones, where only they are asked for, newest first.
 pub fn list(db: &Db, query: &ListQuery) -> Result<Vec<TaskRow>> {
-    let _ = (db, query);
-    todo!("B3")
+    let now = reading::now_ns(db);
+    db.read(|conn| {
+        let numbers = listing::numbers(conn, query, now)?;
+        reading::rows(conn, &numbers, now)
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ mod stats;
 pub use audit::{AttemptRow, AuditRow, attempts, audit};
 pub use detail::{Detail, Neighbour, show};
 pub use find::find;
+pub(crate) use graph::cycles_in;
 pub use graph::{Cycle, Direction, Tree, cycles, tree};
 pub use list::{ListQuery, TaskRow, list};
 pub use ready::{BlockedRow, Blocker, ReadyQuery, Semantics, Sort, blocked, ready};

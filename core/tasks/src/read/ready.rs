@@ -4,6 +4,7 @@ use conclave_db::Db;
 
 use super::list::TaskRow;
 use crate::error::Result;
+use crate::store::{holding, reading};
 
 /// Whose rules hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,8 +46,11 @@ pub struct ReadyQuery {
 
 /// The tasks that are ready, by the rules of facts 2.6.
 pub fn ready(db: &Db, query: &ReadyQuery) -> Result<Vec<TaskRow>> {
-    let _ = (db, query);
-    todo!("B3")
+    let now = reading::now_ns(db);
+    db.read(|conn| {
+        let numbers = reading::ready_numbers(conn, query, now)?;
+        reading::rows(conn, &numbers, now)
+    })
 }
 
 /// Why a task is blocked.
@@ -75,6 +79,17 @@ pub struct BlockedRow {
 
 /// Tasks that are not finished and that others hold up, in the order of a list, with why.
 pub fn blocked(db: &Db, limit: Option<u64>) -> Result<Vec<BlockedRow>> {
-    let _ = (db, limit);
-    todo!("B3")
+    let now = reading::now_ns(db);
+    db.read(|conn| {
+        let mut blocked = Vec::new();
+        for number in reading::blocked_numbers(conn, limit, now)? {
+            if let Some(row) = reading::numbered(conn, number, now)? {
+                blocked.push(BlockedRow { row, by: holding::blockers(conn, number, now)? });
+            }
+        }
+        Ok(blocked)
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use conclave_db::Db;
 
 use crate::error::Result;
+use crate::store::{counting, reading};
 
 /// How many there are of what; one snapshot, the same predicates as the lists.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
@@ -35,8 +36,8 @@ pub struct Stats {
 
 /// The numbers.
 pub fn stats(db: &Db) -> Result<Stats> {
-    let _ = db;
-    todo!("B3")
+    let now = reading::now_ns(db);
+    db.read(|conn| counting::stats(conn, now))
 }
 
 /// What a first screen shows, cheap however many tasks there are.
@@ -54,6 +55,6 @@ pub struct Counts {
 
 /// The counts.
 pub fn counts(db: &Db) -> Result<Counts> {
-    let _ = db;
-    todo!("B3")
+    let now = reading::now_ns(db);
+    db.read(|conn| counting::counts(conn, now))
 }

@@ -2,6 +2,18 @@
 
 pub(crate) mod audit;
 pub(crate) mod blocked;
+pub(crate) mod closing;
+pub(crate) mod counting;
+pub(crate) mod edges;
+pub(crate) mod filter;
+pub(crate) mod finding;
+pub(crate) mod graph;
+pub(crate) mod history;
+pub(crate) mod holding;
+pub(crate) mod inspecting;
+pub(crate) mod listing;
+mod parts;
+pub(crate) mod predicates;
 pub(crate) mod reading;
 pub(crate) mod schema;
 pub(crate) mod sync;

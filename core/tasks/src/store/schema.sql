@@ -4,8 +4,6 @@
 CREATE TABLE tasks(
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE CHECK (id <> ''),
-  -- The bytes of the line, one JSON object.
-  record BLOB NOT NULL,
   -- Where it stood in the file that it came from, for an export in that order; new ones come last.
   place INTEGER NOT NULL,
   title TEXT,
@@ -29,12 +27,21 @@ CREATE TABLE tasks(
   -- What breaks a rule, as a JSON array of reasons; NULL where nothing does.
   oddities TEXT CHECK (oddities IS NULL OR json_valid(oddities)),
   -- Whether others, or a blocked parent, hold it up by the rules of bd 0.49. Set in the transaction that changes it.
-  blocked INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1))
+  blocked INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),
+  -- The bytes of the line, one JSON object. Last, so that a look at the others never reads the pages of a long one.
+  record BLOB NOT NULL
 ) STRICT;
--- The ready list in its order: unknown priorities and times come last.
+-- Lists in their order: unknown priorities and times come last. What else is asked of each task stands behind, so that
+-- counting reads no records.
 CREATE INDEX idx_tasks_ready
-  ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id)
+  ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id,
+    status, claim_expires_at, issue_type, defer_until, pinned, ephemeral, assignee)
   WHERE blocked = 0 AND status IN ('open', 'in_progress');
+CREATE INDEX idx_tasks_blocked
+  ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id, status) WHERE blocked = 1;
+CREATE INDEX idx_tasks_live
+  ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id)
+  WHERE ifnull(status, '') NOT IN ('closed', 'tombstone');
 CREATE INDEX idx_tasks_status ON tasks(status, updated_at);
 CREATE INDEX idx_tasks_claims ON tasks(claim_expires_at) WHERE claim_expires_at IS NOT NULL;
 

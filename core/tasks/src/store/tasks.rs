@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use conclave_db::{ReadConn, WriteTx};
+use conclave_db::sql::{Error, params};
+use conclave_db::{DbError, ReadConn, WriteTx};
 
+use super::{parts, reading};
 use crate::error::Result;
-use crate::record::Record;
+use crate::ids;
+use crate::json;
+use crate::record::{Projection, Record};
+use crate::words;
 
 /// A task as it is stored.
 #[derive(Debug, Clone)]
@@ -25,22 +30,68 @@ pub(crate) struct Touched {
     pub(crate) parents: BTreeSet<String>,
 }
 
+impl Touched {
+    fn add(&mut self, projection: &Projection) {
+        self.ids.insert(projection.id.clone());
+        let parents = projection.dependencies.iter().filter(|edge| edge.kind == words::PARENT_CHILD);
+        self.parents.extend(parents.map(|edge| edge.target.clone()));
+    }
+}
+
 /// The task with this id.
 pub(crate) fn find(conn: &ReadConn<'_>, id: &str) -> Result<Option<Stored>> {
-    let _ = (conn, id);
-    todo!("B2")
+    let sql = "SELECT number, place, record, blocked FROM tasks WHERE id = ?1";
+    let found = conn.query_optional(sql, [id], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?))
+    })?;
+    let Some((number, place, bytes, blocked)) = found else { return Ok(None) };
+    // Only somebody else's hand in the file can have done this; `doctor` names such records.
+    let record = Record::read(&bytes).map_err(|flaw| reading::damaged(number, &flaw))?;
+    Ok(Some(Stored { number, place, record, blocked }))
 }
 
 /// Where a new one is put in the order of the file.
 pub(crate) fn next_place(conn: &ReadConn<'_>) -> Result<i64> {
-    let _ = conn;
-    todo!("B2")
+    let sql = "SELECT 1 + max(ifnull((SELECT max(place) FROM tasks), 0), ifnull((SELECT max(place) FROM task_lines), 0))";
+    Ok(conn.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Adds a task: its row, labels, edges, comments and words. Gives its number.
 pub(crate) fn insert(tx: &WriteTx<'_>, record: &Record, place: i64, touched: &mut Touched) -> Result<i64> {
-    let _ = (tx, record, place, touched);
-    todo!("B2")
+    let now = record.projection();
+    let number = tx.query_row(
+        "INSERT INTO tasks(id, record, place, title, status, priority, issue_type, assignee, close_reason, external_ref,
+                           created_at, updated_at, closed_at, due_at, defer_until, claim_expires_at,
+                           pinned, ephemeral, attempt_count, oddities)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+         RETURNING number",
+        params![
+            now.id,
+            record.bytes(),
+            place,
+            now.title,
+            now.status,
+            now.priority,
+            now.issue_type,
+            now.assignee,
+            now.close_reason,
+            now.external_ref,
+            parts::column(now.created_at),
+            parts::column(now.updated_at),
+            parts::column(now.closed_at),
+            parts::column(now.due_at),
+            parts::column(now.defer_until),
+            parts::column(now.claim_expires_at),
+            now.pinned,
+            now.ephemeral,
+            parts::count(now.attempt_count),
+            oddities(now),
+        ],
+        |row| row.get(0),
+    )?;
+    parts::insert(tx, number, record)?;
+    touched.add(now);
+    Ok(number)
 }
 
 /// Puts another record in the place of one: only what differs in the projection is written.
@@ -50,24 +101,127 @@ pub(crate) fn replace(
     record: &Record,
     touched: &mut Touched,
 ) -> Result<()> {
-    let _ = (tx, before, record, touched);
-    todo!("B2")
+    if before.record.bytes() == record.bytes() {
+        return Ok(());
+    }
+    let (was, now) = (before.record.projection(), record.projection());
+    write_columns(tx, before.number, record)?;
+    parts::replace(tx, before.number, &before.record, record)?;
+    if was.status != now.status
+        || was.close_reason != now.close_reason
+        || was.dependencies != now.dependencies
+    {
+        touched.add(was);
+        touched.add(now);
+    }
+    Ok(())
+}
+
+/// Writes everything beside a stored record again, whatever is there.
+pub(crate) fn project(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+    write_columns(tx, number, record)?;
+    parts::renew(tx, number, record)
+}
+
+fn write_columns(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+    let now = record.projection();
+    tx.execute(
+        "UPDATE tasks SET record = ?2, title = ?3, priority = ?4, issue_type = ?5, assignee = ?6, close_reason = ?7,
+                          external_ref = ?8, created_at = ?9, updated_at = ?10, closed_at = ?11, due_at = ?12,
+                          defer_until = ?13, claim_expires_at = ?14, pinned = ?15, ephemeral = ?16,
+                          attempt_count = ?17, oddities = ?18, status = ?19
+         WHERE number = ?1",
+        params![
+            number,
+            record.bytes(),
+            now.title,
+            now.priority,
+            now.issue_type,
+            now.assignee,
+            now.close_reason,
+            now.external_ref,
+            parts::column(now.created_at),
+            parts::column(now.updated_at),
+            parts::column(now.closed_at),
+            parts::column(now.due_at),
+            parts::column(now.defer_until),
+            parts::column(now.claim_expires_at),
+            now.pinned,
+            now.ephemeral,
+            parts::count(now.attempt_count),
+            oddities(now),
+            now.status,
+        ],
+    )?;
+    Ok(())
 }
 
 /// Takes a task away as a whole (only a sync does); its id is reserved for ever.
 pub(crate) fn remove(tx: &WriteTx<'_>, before: &Stored, touched: &mut Touched) -> Result<()> {
-    let _ = (tx, before, touched);
-    todo!("B2")
+    // Labels, edges and comments go with it.
+    tx.execute("DELETE FROM tasks WHERE number = ?1", [before.number])?;
+    parts::forget(tx, before.number)?;
+    touched.add(before.record.projection());
+    reserve(tx, before.record.id())
 }
 
 /// Whether an id was ever given: to a task, a tombstone, another line, or one that is reserved.
 pub(crate) fn is_taken(conn: &ReadConn<'_>, id: &str) -> Result<bool> {
-    let _ = (conn, id);
-    todo!("B2")
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM tasks WHERE id = ?1) OR EXISTS (SELECT 1 FROM task_lines WHERE id = ?1)
+                   OR EXISTS (SELECT 1 FROM task_reserved_ids WHERE id = ?1)";
+    Ok(conn.query_row(sql, [id], |row| row.get(0))?)
 }
 
 /// Reserves an id for ever.
 pub(crate) fn reserve(tx: &WriteTx<'_>, id: &str) -> Result<()> {
-    let _ = (tx, id);
-    todo!("B2")
+    tx.execute("INSERT INTO task_reserved_ids(id) VALUES(?1) ON CONFLICT DO NOTHING", [id])?;
+    Ok(())
 }
+
+/// Each stored id, in any order.
+pub(crate) fn each_id(conn: &ReadConn<'_>, mut each: impl FnMut(&str)) -> Result<()> {
+    conn.for_each("SELECT id FROM tasks", [], |row| {
+        each(row.get_ref(0)?.as_str().map_err(Error::from)?);
+        Ok::<_, DbError>(())
+    })?;
+    Ok(())
+}
+
+/// The largest number that a child of this task was ever given; 0 where there is none.
+pub(crate) fn last_child(conn: &ReadConn<'_>, parent: &str) -> Result<u64> {
+    let sql = "SELECT id FROM tasks WHERE id >= ?1 AND id < ?2
+               UNION ALL SELECT id FROM task_lines WHERE id >= ?1 AND id < ?2
+               UNION ALL SELECT id FROM task_reserved_ids WHERE id >= ?1 AND id < ?2";
+    let mut last = 0;
+    // Between "bd-1." and "bd-1/" is all that begins with "bd-1.".
+    conn.for_each(sql, [format!("{parent}."), format!("{parent}/")], |row| {
+        let id = row.get_ref(0)?.as_str().map_err(Error::from)?;
+        // Of a grandchild, `bd-1.3.1`, its parent's number counts, also where that one is gone.
+        let first = id.get(parent.len() + 1..).and_then(|rest| rest.split('.').next()).unwrap_or_default();
+        let child = format!("{parent}.{first}");
+        last = last.max(ids::child_number(&child).map_or(0, |(_, number)| number));
+        Ok::<_, DbError>(())
+    })?;
+    Ok(last)
+}
+
+/// One more than the largest number that a comment has, whosoever. Longer numbers than can be counted on do not count.
+pub(crate) fn next_comment(conn: &ReadConn<'_>) -> Result<u64> {
+    let sql = "SELECT 1 + ifnull(max(CAST(comment_id AS INTEGER)), 0) FROM task_comments
+               WHERE comment_id NOT GLOB '*[^0-9]*' AND length(comment_id) BETWEEN 1 AND 18";
+    Ok(conn.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// The reasons as a JSON array, `None` where there are none.
+pub(super) fn oddities(projection: &Projection) -> Option<String> {
+    if projection.oddities.is_empty() {
+        return None;
+    }
+    let reasons: Vec<String> =
+        projection.oddities.iter().map(|oddity| json::encode(&oddity.reason())).collect();
+    Some(format!("[{}]", reasons.join(",")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
 //! What agents and people do with tasks. Each function is one transaction with its audit rows; when it returns, it is
 //! durable. Ids are exact here: who has a short form asks [`crate::read::find`] first.
 
+mod attempt;
+mod change;
+mod checks;
 mod claim;
 mod close;
 mod comment;
@@ -20,3 +23,6 @@ pub use depend::{Depended, depend, undepend};
 pub use label::label;
 pub use reopen::reopen;
 pub use update::{Attempt, Change, Set, update};
+
+#[cfg(test)]
+mod tests;

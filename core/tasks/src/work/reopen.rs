@@ -2,11 +2,34 @@
 
 use conclave_db::Db;
 
+use super::change::{Work, distinct, set_status};
+use super::{checks, comment};
 use crate::error::Result;
 use crate::read::TaskRow;
+use crate::words;
 
 /// Opens closed tasks again: `closed_at` and `close_reason` go. An open one stays as it is; a tombstone is refused.
+/// A reason is kept as a comment.
 pub fn reopen(db: &Db, who: &str, ids: &[String], reason: Option<&str>) -> Result<Vec<TaskRow>> {
-    let _ = (db, who, ids, reason);
-    todo!("B2")
+    checks::actor(who)?;
+    let (who, ids) = (who.to_owned(), distinct(ids));
+    let reason = reason.filter(|reason| !reason.trim().is_empty()).map(str::to_owned);
+    db.write("task reopen", move |tx| {
+        let mut work = Work::new(tx, &who);
+        for id in &ids {
+            let before = work.living(id)?;
+            let was = before.record.projection();
+            if was.status.as_deref() != Some(words::CLOSED) {
+                continue;
+            }
+            let now = work.after(&before.record);
+            let mut edit = before.record.edit();
+            set_status(&mut edit, was, words::OPEN, now);
+            if let Some(reason) = &reason {
+                comment::add(&work, &mut edit, &before.record, reason, now)?;
+            }
+            work.put(&before, edit, now, "reopened")?;
+        }
+        work.rows(&ids)
+    })
 }

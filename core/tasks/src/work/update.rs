@@ -2,8 +2,14 @@
 
 use conclave_db::Db;
 
-use crate::error::Result;
+use super::attempt::{self, Outcome};
+use super::change::{Work, distinct, has_expired, set_status};
+use super::checks;
+use crate::error::{Result, TaskError};
+use crate::moment::Moment;
 use crate::read::TaskRow;
+use crate::record::{Edit, Record};
+use crate::words;
 
 /// What becomes of an optional field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +80,111 @@ pub enum Attempt {
 
 /// Changes tasks, all in one transaction; fails as a whole. Tombstones are refused. A change that changes nothing
 /// leaves the record's bytes as they are and no audit row.
+///
+/// `updated_at` is the clock's time, or a millisecond after what it was where the clock is behind that: it never goes
+/// back, so that who merges can take what is newer.
 pub fn update(db: &Db, who: &str, ids: &[String], change: Change) -> Result<Vec<TaskRow>> {
-    let _ = (db, who, ids, change);
-    todo!("B2")
+    checks::actor(who)?;
+    change.check()?;
+    let (who, ids) = (who.to_owned(), distinct(ids));
+    let outcome =
+        Outcome { result: change.result.clone(), error: change.error.clone(), attempt: change.attempt };
+    db.write("task update", move |tx| {
+        let mut work = Work::new(tx, &who);
+        for id in &ids {
+            let before = work.living(id)?;
+            let now = work.after(&before.record);
+            let was = before.record.projection();
+            let mut edit = before.record.edit();
+            change.apply(&mut edit, &before.record, now, has_expired(was, work.now_ns()));
+            outcome.apply(&mut edit, was.attempt_count);
+            let after = work.put(&before, edit, now, "updated")?;
+            outcome.write(&work, &after)?;
+        }
+        work.rows(&ids)
+    })
+}
+
+impl<T> Set<T> {
+    /// What it is set to.
+    pub fn given(&self) -> Option<&T> {
+        match self {
+            Self::To(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+}
+
+impl Change {
+    fn check(&self) -> Result<()> {
+        if let Some(status) = &self.status {
+            checks::status(status, &self.statuses)?;
+        }
+        self.title.as_deref().map_or(Ok(()), checks::title)?;
+        self.priority.map_or(Ok(()), checks::priority)?;
+        self.issue_type.as_deref().map_or(Ok(()), checks::issue_type)?;
+        self.assignee
+            .given()
+            .filter(|name| !name.is_empty())
+            .map_or(Ok(()), |name| checks::assignee(name))?;
+        for (key, time) in [("due_at", &self.due_at), ("defer_until", &self.defer_until)] {
+            time.given().filter(|text| !text.is_empty()).map_or(Ok(()), |text| checks::time(key, text))?;
+        }
+        checks::labels(&self.add_labels)?;
+        checks::labels(&self.remove_labels)?;
+        checks::labels(self.set_labels.as_deref().unwrap_or_default())?;
+        if self.set_labels.is_some() && !(self.add_labels.is_empty() && self.remove_labels.is_empty()) {
+            return Err(TaskError::invalid("labels are either set as a whole, or added and taken away"));
+        }
+        checks::attempt(self.attempt)
+    }
+
+    /// What becomes of one record, but for what was tried.
+    fn apply(&self, edit: &mut Edit, before: &Record, now: Moment, expired: bool) {
+        let was = before.projection();
+        if expired && (self.status.is_some() || self.assignee != Set::Keep) {
+            // The claim is over: what is changed is the open task of nobody that every read shows.
+            set_status(edit, was, words::OPEN, now);
+            edit.remove("assignee");
+        }
+        if let Some(status) = &self.status {
+            set_status(edit, was, status, now);
+        }
+        if let Some(title) = &self.title {
+            edit.set_text("title", title);
+        }
+        if let Some(priority) = self.priority {
+            edit.set("priority", priority.to_string().as_bytes());
+        }
+        if let Some(issue_type) = &self.issue_type {
+            edit.set_text("issue_type", issue_type);
+        }
+        for (key, set) in [
+            ("description", &self.description),
+            ("design", &self.design),
+            ("acceptance_criteria", &self.acceptance_criteria),
+            ("notes", &self.notes),
+            ("assignee", &self.assignee),
+            ("due_at", &self.due_at),
+            ("defer_until", &self.defer_until),
+            ("external_ref", &self.external_ref),
+        ] {
+            attempt::optional(edit, key, set);
+        }
+        match self.estimated_minutes {
+            Set::Keep => {}
+            Set::To(minutes) => _ = edit.set("estimated_minutes", minutes.to_string().as_bytes()),
+            Set::Clear => _ = edit.remove("estimated_minutes"),
+        }
+        let unwanted = was.labels.iter().filter(|label| match &self.set_labels {
+            Some(wanted) => !wanted.contains(label),
+            None => self.remove_labels.contains(label),
+        });
+        for label in unwanted {
+            edit.remove_label(label);
+        }
+        for label in self.set_labels.as_ref().unwrap_or(&self.add_labels) {
+            edit.add_label(label);
+        }
+    }
 }

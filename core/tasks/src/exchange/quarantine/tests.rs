@@ -1,0 +1,47 @@
+//! Lines that are kept aside.
+
+use conclave_testkit::TempProject;
+
+use super::*;
+use crate::exchange::{Limits, read_lines};
+
+#[test]
+fn bad_lines_are_kept_as_they_are_with_their_reasons() {
+    let project = TempProject::new();
+    let folder = project.path("new/q");
+    std::fs::create_dir(project.path("new")).unwrap();
+    let file = b"<<<<<<< HEAD\r\n{\"id\":\"a\"}\n{\"id\":\"b\",\"t\":\"\xff\"}\n";
+    let lines = read_lines(&mut &file[..], Path::new("/x/tasks.jsonl"), Limits::default()).unwrap();
+    let kept = keep(&lines, &folder).unwrap().unwrap();
+    assert_eq!(kept.lines, folder.join("tasks.bad.jsonl"));
+    assert_eq!(std::fs::read(&kept.lines).unwrap(), b"<<<<<<< HEAD\n{\"id\":\"b\",\"t\":\"\xff\"}\n");
+    let reasons = std::fs::read_to_string(&kept.reasons).unwrap();
+    let reasons: Vec<serde_json::Value> =
+        reasons.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(reasons.len(), 2);
+    assert_eq!((&reasons[0]["line"], &reasons[0]["id"]), (&1.into(), &serde_json::Value::Null));
+    assert_eq!((&reasons[1]["line"], &reasons[1]["id"]), (&3.into(), &"b".into()));
+    assert!(reasons[0]["cause"].as_str().unwrap().contains("conflict marker of git"));
+    // Never over what is there, be it one of both.
+    let before = std::fs::read(&kept.lines).unwrap();
+    std::fs::write(folder.join("tasks-2.reasons.jsonl"), "").unwrap();
+    assert_eq!(keep(&lines, &folder).unwrap().unwrap().lines, folder.join("tasks-3.bad.jsonl"));
+    assert_eq!(std::fs::read(&kept.lines).unwrap(), before);
+}
+
+#[test]
+fn without_bad_lines_nothing_is_made() {
+    let project = TempProject::new();
+    let lines = read_lines(&mut &b"{\"id\":\"a\"}"[..], Path::new("-"), Limits::default()).unwrap();
+    assert_eq!(keep(&lines, &project.path("q")).unwrap(), None);
+    assert!(!project.path("q").exists());
+}
+
+#[test]
+fn a_file_in_the_place_of_the_folder_is_an_error() {
+    let project = TempProject::new();
+    let lines = read_lines(&mut &b"x"[..], Path::new("-"), Limits::default()).unwrap();
+    let error = keep(&lines, &project.file("q", b"")).unwrap_err();
+    assert_eq!(error.kind(), crate::TaskErrorKind::Io);
+    assert_eq!(keep(&lines, &project.path("r")).unwrap().unwrap().lines, project.path("r/stdin.bad.jsonl"));
+}

@@ -1,0 +1,47 @@
+//! The audit log and the attempts, as they are read.
+
+use conclave_db::ReadConn;
+
+use crate::error::Result;
+use crate::read::{AttemptRow, AuditRow};
+
+/// The changes of a task, the newest first.
+pub(crate) fn audit(conn: &ReadConn<'_>, id: &str, limit: Option<u64>) -> Result<Vec<AuditRow>> {
+    let limit = limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    Ok(conn.query_all(
+        "SELECT number, task_id, at, who, operation, old_status, new_status, changes FROM task_audit
+         WHERE task_id = ?1 ORDER BY number DESC LIMIT ?2",
+        (id, limit),
+        |row| {
+            Ok(AuditRow {
+                number: row.get(0)?,
+                task_id: row.get(1)?,
+                at: row.get(2)?,
+                who: row.get(3)?,
+                operation: row.get(4)?,
+                old_status: row.get(5)?,
+                new_status: row.get(6)?,
+                changes: row.get(7)?,
+            })
+        },
+    )?)
+}
+
+/// The attempts of a task, the newest first.
+pub(crate) fn attempts(conn: &ReadConn<'_>, id: &str) -> Result<Vec<AttemptRow>> {
+    Ok(conn.query_all(
+        "SELECT attempt, at, who, status, result, error FROM task_attempts
+         WHERE task_id = ?1 ORDER BY number DESC",
+        [id],
+        |row| {
+            Ok(AttemptRow {
+                attempt: row.get(0)?,
+                at: row.get(1)?,
+                who: row.get(2)?,
+                status: row.get(3)?,
+                result: row.get(4)?,
+                error: row.get(5)?,
+            })
+        },
+    )?)
+}

@@ -1,0 +1,48 @@
+//! What is ready, blocked, unfinished, and in which order: each said once, for every query that asks.
+//!
+//! All of them speak of a table `tasks` under its own name; `?1` is now, in nanoseconds since 1970.
+
+use std::sync::LazyLock;
+
+use crate::words::{CLOSED, NEVER_READY, TOMBSTONE};
+
+/// The status that holds now: a claim that has expired is none.
+pub(crate) const EFFECTIVE_STATUS: &str = "CASE WHEN tasks.status = 'in_progress' AND tasks.claim_expires_at <= ?1 THEN 'open' ELSE tasks.status END";
+
+/// The order of lists. What is unknown comes last. The expressions are those of `idx_tasks_ready`.
+pub(crate) const ORDER: &str =
+    "ifnull(tasks.priority, 5), ifnull(tasks.created_at, 9223372036854775807), tasks.id";
+
+/// Open for everybody, whatever others do: all that makes a task ready but `blocked`.
+pub(crate) static WORKABLE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "tasks.status IN ('open', 'in_progress') AND (tasks.status = 'open' OR tasks.claim_expires_at <= ?1) \
+         AND tasks.pinned = 0 AND tasks.ephemeral = 0 AND ifnull(tasks.issue_type, '') NOT IN ({}) \
+         AND (tasks.defer_until IS NULL OR tasks.defer_until <= ?1) \
+         AND instr(tasks.id, '-mol-') = 0 AND instr(tasks.id, '-wisp-') = 0",
+        quoted(&NEVER_READY)
+    )
+});
+
+/// The one rule of what is ready. Its first two terms are those of `idx_tasks_ready`.
+pub(crate) static READY: LazyLock<String> = LazyLock::new(|| format!("tasks.blocked = 0 AND {}", *WORKABLE));
+
+/// The one rule of what a list of blocked tasks holds: not finished, and held up by others.
+pub(crate) static HELD_UP: LazyLock<String> =
+    LazyLock::new(|| format!("tasks.blocked = 1 AND tasks.status NOT IN ({})", quoted(&FINISHED)));
+
+/// Statuses of which nothing more comes.
+pub(crate) const FINISHED: [&str; 2] = [CLOSED, TOMBSTONE];
+
+/// Words as a list of SQL texts.
+pub(crate) fn quoted(words: &[&str]) -> String {
+    let mut list = String::new();
+    for word in words {
+        let comma = if list.is_empty() { "" } else { ", " };
+        list.push_str(comma);
+        list.push('\'');
+        list.push_str(&word.replace('\'', "''"));
+        list.push('\'');
+    }
+    list
+}
