@@ -4,7 +4,6 @@
 //! A project lives through some loops. What its processes do, who is killed and when follows from its seed, as far
 //! as the machine's timing allows; a moment is a number of lines that a worker has said, and some microseconds.
 
-mod chance;
 mod check;
 mod ledger;
 mod look;

@@ -8,13 +8,13 @@ use conclave_consensus::import::{ImportOptions, import_file};
 use conclave_db::{foreign, vacuum};
 use conclave_retry::{Sleeper, SystemSleeper};
 
-use super::chance::Chance;
 use super::check::{Checked, Memory};
 use super::ledger::Ledger;
 use super::process::{Process, Said};
 use super::row::{Author, Kind, Row};
 use super::work::older::{TABLES, insert};
 use super::work::{self, Role, Worker};
+use crate::chance::Chance;
 use crate::outcome::Outcome;
 
 /// The workers, and how many loops of a hundred each takes part in.

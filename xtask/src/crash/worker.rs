@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use conclave_retry::{Sleeper, SystemSleeper};
 
-use super::chance::Chance;
 use super::work::care::Caretaker;
 use super::work::drive::Driver;
 use super::work::older::Older;
 use super::work::own::Own;
 use super::work::steps::Migrator;
 use super::work::{Role, Work, Worker};
+use crate::chance::Chance;
 use crate::outcome::Outcome;
 use crate::output;
 

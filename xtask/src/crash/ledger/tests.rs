@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::{Ledger, World};
-use crate::crash::chance::Chance;
+use crate::chance::Chance;
 use crate::crash::row::{Author, Kind, Row};
 use crate::crash::work::{Effect, Role, Worker, older};
 
