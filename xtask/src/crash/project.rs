@@ -18,7 +18,7 @@ use crate::chance::Chance;
 use crate::outcome::Outcome;
 
 /// The workers, and how many loops of a hundred each takes part in.
-const CREW: [(Role, u64); 7] = [
+const CREW: [(Role, u64); 10] = [
     (Role::Own, 100),
     (Role::Own, 35),
     (Role::Older, 80),
@@ -26,6 +26,9 @@ const CREW: [(Role, u64); 7] = [
     (Role::Caretaker, 50),
     (Role::Driver, 60),
     (Role::Driver, 25),
+    (Role::Tasker, 70),
+    (Role::Tasker, 50),
+    (Role::Tasker, 30),
 ];
 /// Where the chance of loops and of the first rows stands, behind that of the workers.
 const LOOPS: u64 = 100;
