@@ -21,6 +21,8 @@ use super::peers::tasks::{self as peer, Store};
 use super::row::{Measured, Target, real};
 use crate::outcome::Outcome;
 
+// The targets of one task read and of one updated are what the original claims of itself (a read about 1 ms, an
+// update 5 to 10 ms); import and export have none and stand beside a store that checks and keeps less.
 const CONDITION: &str = "5,722 records, 4.1 MB, like Beads' file of January 2026";
 const IMPORT: &str = "tasks, import";
 const EXPORT: &str = "tasks, export";
@@ -162,7 +164,7 @@ fn used(harness: &mut Harness, file: &File) -> Outcome {
                 alone(window, || store.update(&id, &notes(), "2026-01-02T03:04:05.006Z"))
             }
         })?;
-        add(harness, (UPDATE, CONDITION), peer::UPDATE, &loads, Target::OursAtMost(5.0));
+        add(harness, (UPDATE, CONDITION), peer::UPDATE, &loads, Target::OursAtMost(10.0));
     }
     Ok(())
 }
