@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// While `guarded` is set, statements that are prepared may not control the transaction, attach another
 /// file, or set a pragma (<https://sqlite.org/c3ref/set_authorizer.html>). `data_version` sets nothing, and FTS5 asks
-/// for it whenever it looks into an index: ext/fts5/fts5_index.c, `fts5IndexDataVersion`.
+/// for it whenever it looks into an index: `fts5_index.c`, `fts5IndexDataVersion`.
 pub(crate) fn install(conn: &Connection, guarded: Arc<AtomicBool>) -> Result<()> {
     conn.authorizer(Some(move |context: AuthContext<'_>| {
         if guarded.load(Ordering::Relaxed) && is_control(&context.action) {

@@ -22,6 +22,7 @@ use super::atomic::{self, FolderLock, Replaced};
 use super::lines::{Limits, Lines};
 use super::order::{arrange, join};
 use crate::error::Result;
+use crate::json;
 use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, combine};
 use crate::record::Record;
 use crate::store::sync::{Raw, StoredLine};
@@ -268,7 +269,7 @@ impl Merged {
             }
         }
         for conflict in &self.combined.conflicts {
-            audit::note(tx, who, "conflict", &conflict.id, &as_changes(conflict)?)?;
+            audit::note(tx, who, "conflict", &conflict.id, &as_changes(conflict))?;
         }
         if !touched.ids.is_empty() {
             blocked::rebuild(tx)?;
@@ -327,9 +328,18 @@ fn put(
     }
 }
 
-/// A conflict as the changes of an audit row: under its key, with what was decided; what both had, whole.
-fn as_changes(conflict: &Conflict) -> Result<String> {
-    serde_json::to_string(conflict).map_err(|error| crate::TaskError::io("write a conflict", error.into()))
+/// A conflict as the changes of an audit row: `{"KEY": {"base": VALUE, "left": VALUE, "right": VALUE, "decided": TEXT}}`.
+/// Values stand as they are spelled; an absent one is an absent key. The key is empty for the record as a whole.
+fn as_changes(conflict: &Conflict) -> String {
+    let values = [("base", &conflict.base), ("left", &conflict.left), ("right", &conflict.right)];
+    let mut changes = format!("{{{}:{{", json::encode(&conflict.key));
+    for (side, value) in values {
+        if let Some(value) = value {
+            changes.extend(["\"", side, "\":", value, ","]);
+        }
+    }
+    changes.extend(["\"decided\":", &json::encode(&conflict.decided), "}}"]);
+    changes
 }
 
 #[cfg(test)]

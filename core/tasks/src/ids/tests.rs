@@ -53,6 +53,8 @@ fn prefix_is_what_stands_before_the_hash() {
         ("bd-a3f8.1.2", Some("bd")),
         ("bd-abc", Some("bd")),
         ("my-app-a3f8", Some("my-app")),
+        ("my-app-7", Some("my-app")),
+        ("my-app-a3f8.1.2", Some("my-app")),
         ("my.app-7", Some("my.app")),
         ("hq-mayor-role", Some("hq")),
         ("bd-wisp-abcd", Some("bd")),

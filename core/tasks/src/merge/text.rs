@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// Lines of one text, at most: comparing two that share nothing takes the product of both.
-const LINES: usize = 5_000;
+const LINES: usize = 2_000;
 
 /// The text with the changes of both sides; `None` where they touch the same lines.
 pub(super) fn merge(base: &str, left: &str, right: &str) -> Option<String> {

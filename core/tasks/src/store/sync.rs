@@ -33,7 +33,6 @@ pub(crate) fn rows(conn: &ReadConn<'_>) -> Result<Vec<Row>> {
 pub(crate) struct Raw {
     pub(crate) number: i64,
     pub(crate) place: i64,
-    pub(crate) blocked: bool,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -41,7 +40,7 @@ impl Raw {
     /// The task. An error where the record is none: the file is damaged.
     pub(crate) fn read(&self) -> Result<Stored> {
         let record = Record::read(&self.bytes).map_err(|flaw| damaged(&flaw.to_string()))?;
-        Ok(Stored { number: self.number, place: self.place, record, blocked: self.blocked })
+        Ok(Stored { number: self.number, record })
     }
 }
 
@@ -52,24 +51,19 @@ fn damaged(what: &str) -> TaskError {
 
 /// All tasks with their ids, in the order of their file.
 pub(crate) fn tasks(conn: &ReadConn<'_>) -> Result<Vec<(String, Raw)>> {
-    let rows = conn.query_all(
-        "SELECT id, number, place, blocked, record FROM tasks ORDER BY place, number",
-        [],
-        |row| {
-            let raw =
-                Raw { number: row.get(1)?, place: row.get(2)?, blocked: row.get(3)?, bytes: row.get(4)? };
+    let rows =
+        conn.query_all("SELECT id, number, place, record FROM tasks ORDER BY place, number", [], |row| {
+            let raw = Raw { number: row.get(1)?, place: row.get(2)?, bytes: row.get(3)? };
             Ok((row.get(0)?, raw))
-        },
-    )?;
+        })?;
     Ok(rows)
 }
 
 /// One task.
 pub(crate) fn task(conn: &ReadConn<'_>, id: &str) -> Result<Option<Raw>> {
-    let row =
-        conn.query_optional("SELECT number, place, blocked, record FROM tasks WHERE id = ?", [id], |row| {
-            Ok(Raw { number: row.get(0)?, place: row.get(1)?, blocked: row.get(2)?, bytes: row.get(3)? })
-        })?;
+    let row = conn.query_optional("SELECT number, place, record FROM tasks WHERE id = ?", [id], |row| {
+        Ok(Raw { number: row.get(0)?, place: row.get(1)?, bytes: row.get(2)? })
+    })?;
     Ok(row)
 }
 
@@ -158,7 +152,8 @@ pub(crate) fn set_base(tx: &WriteTx<'_>, path: &str, base: &[u8], next: Option<&
     let set = |path: &str, bytes: &[u8]| {
         tx.execute(
             "INSERT INTO task_sync_bases(path, base, at) VALUES (?, ?, ?)
-             ON CONFLICT (path) DO UPDATE SET base = excluded.base, at = excluded.at",
+             ON CONFLICT (path) DO UPDATE SET base = excluded.base, at = excluded.at
+               WHERE base <> excluded.base",
             params![path, bytes, at],
         )
     };

@@ -16,9 +16,7 @@ use crate::words;
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) number: i64,
-    pub(crate) place: i64,
     pub(crate) record: Record,
-    pub(crate) blocked: bool,
 }
 
 /// What a transaction has changed, for [`super::blocked::refresh`].
@@ -40,14 +38,12 @@ impl Touched {
 
 /// The task with this id.
 pub(crate) fn find(conn: &ReadConn<'_>, id: &str) -> Result<Option<Stored>> {
-    let sql = "SELECT number, place, record, blocked FROM tasks WHERE id = ?1";
-    let found = conn.query_optional(sql, [id], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?))
-    })?;
-    let Some((number, place, bytes, blocked)) = found else { return Ok(None) };
+    let sql = "SELECT number, record FROM tasks WHERE id = ?1";
+    let found = conn.query_optional(sql, [id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+    let Some((number, bytes)) = found else { return Ok(None) };
     // Only somebody else's hand in the file can have done this; `doctor` names such records.
     let record = Record::read(&bytes).map_err(|flaw| reading::damaged(number, &flaw))?;
-    Ok(Some(Stored { number, place, record, blocked }))
+    Ok(Some(Stored { number, record }))
 }
 
 /// Where a new one is put in the order of the file.

@@ -77,7 +77,7 @@ fn nothing_changes_where_nothing_is_other() {
 fn status_keeps_closed_at_and_claims_right() {
     let project = Project::new();
     project.task("bd-1");
-    work::claim(&project.db, "bob", "bd-1", Some(Duration::from_secs(60))).unwrap();
+    work::claim(&project.db, "bob", "bd-1", Some(Duration::from_mins(1))).unwrap();
     let row = update(&project, "bd-1", status("closed"));
     assert_eq!(row.record.text("closed_at").as_deref(), Some("2026-01-02T03:04:05.008Z"));
     assert_eq!(row.record.value("claim_expires_at"), None);
@@ -221,4 +221,25 @@ fn change_of_an_expired_claim_begins_with_the_open_task_that_is_shown() {
     project.clock.advance(Duration::from_secs(2));
     let row = update(&project, "bd-1", status("in_progress"));
     assert_eq!((row.status.as_deref(), row.assignee.as_deref()), (Some("in_progress"), None));
+}
+
+#[test]
+fn title_is_found_by_its_new_words_only() {
+    let project = Project::new();
+    project.task("bd-1");
+    update(&project, "bd-1", Change { title: Some("before".to_owned()), ..Change::default() });
+    update(&project, "bd-1", Change { title: Some("after".to_owned()), ..Change::default() });
+    let found = |words: &str| ids(&read::search(&project.db, words, None).unwrap());
+    assert_eq!((found("after"), found("before")), (vec!["bd-1".to_owned()], vec![]));
+}
+
+#[test]
+fn labels_are_added_taken_away_or_set() {
+    let project = Project::new();
+    project.task("bd-1");
+    let labels = |change: Change| update(&project, "bd-1", change).record.projection().labels.clone();
+    assert_eq!(labels(Change { add_labels: texts(&["c", "a", "b"]), ..Change::default() }), ["a", "b", "c"]);
+    let change = Change { add_labels: texts(&["d"]), remove_labels: texts(&["a", "x"]), ..Change::default() };
+    assert_eq!(labels(change), ["b", "c", "d"]);
+    assert_eq!(labels(Change { set_labels: Some(texts(&["e", "c"])), ..Change::default() }), ["c", "e"]);
 }

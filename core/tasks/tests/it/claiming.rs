@@ -8,7 +8,7 @@ use conclave_tasks::work::{self, Change, How, NewTask, Set};
 
 use crate::project::{Project, ids, texts, titled};
 
-const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
+const MINUTE: Option<Duration> = Some(Duration::from_mins(1));
 
 fn claim_ready(project: &Project, who: &str, limit: Option<u64>) -> Vec<String> {
     let query = ReadyQuery { limit, ..ReadyQuery::default() };
@@ -114,7 +114,7 @@ fn own_expired_claim_is_taken_anew() {
     let project = Project::new();
     project.task("bd-1");
     work::claim(&project.db, "bob", "bd-1", MINUTE).unwrap();
-    project.clock.advance(Duration::from_secs(60));
+    project.clock.advance(Duration::from_mins(1));
     let again = work::claim(&project.db, "bob", "bd-1", None).unwrap();
     assert_eq!((again.how, again.row.record.value("claim_expires_at")), (How::Taken, None));
     assert_eq!(again.row.status.as_deref(), Some("in_progress"));
@@ -149,7 +149,7 @@ fn ready_list_is_claimed_from_its_beginning() {
     let rows = work::claim_ready(&project.db, "carol", &query, MINUTE).unwrap();
     assert_eq!(ids(&rows), ["bd-d"]);
     assert!(rows[0].record.value("claim_expires_at").is_some());
-    project.clock.advance(Duration::from_secs(60));
+    project.clock.advance(Duration::from_mins(1));
     assert_eq!(claim_ready(&project, "bob", None), ["bd-d"], "carol's claim has expired");
     assert_eq!(project.operations("bd-d"), ["created", "claimed", "taken_over"]);
 }

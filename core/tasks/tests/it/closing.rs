@@ -63,7 +63,9 @@ fn closing_says_what_it_frees() {
     assert_eq!(project.operations("bd-1"), ["created", "closed"]);
     // Closed again it stays as it is.
     project.clock.advance(Duration::from_secs(1));
-    assert_eq!(close(&project, &["bd-1"], &Closing::default()).unwrap(), (texts(&["bd-1"]), vec![]));
+    let again =
+        Closing { reason: Some("once more".to_owned()), result: Some("43".to_owned()), ..Closing::default() };
+    assert_eq!(close(&project, &["bd-1"], &again).unwrap(), (texts(&["bd-1"]), vec![]));
     assert_eq!(project.row("bd-1").record, record);
 }
 
@@ -134,7 +136,7 @@ fn reopening_takes_back_what_closing_said() {
     task(&project, "bd-2", "task", &[("bd-1", "blocks")]);
     project.task("bd-gone");
     work::delete(&project.db, "alice", &texts(&["bd-gone"]), None).unwrap();
-    work::claim(&project.db, "bob", "bd-1", Some(Duration::from_secs(60))).unwrap();
+    work::claim(&project.db, "bob", "bd-1", Some(Duration::from_mins(1))).unwrap();
     let how = Closing { reason: Some("done".to_owned()), ..Closing::default() };
     close(&project, &["bd-1"], &how).unwrap();
     assert!(!project.row("bd-2").blocked);

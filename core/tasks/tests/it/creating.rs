@@ -119,7 +119,7 @@ fn child_is_numbered_behind_all_that_ever_were() {
     assert_eq!((third.id(), third.parent.as_deref()), ("bd-1.3", Some("bd-1")));
     assert_eq!(third.record.projection().dependencies[0].kind, "parent-child");
     // Numbers count, not their spelling; neighbours in the order of ids are not children.
-    for id in ["bd-1.10", "bd-1.9", "bd-1-99", "bd-1.x", "bd-10.50"] {
+    for id in ["bd-1.10", "bd-1.9", "bd-1-99", "bd-1.x", "bd-10.50", "bd-1077"] {
         project.task(id);
     }
     assert_eq!(child("bd-1").id(), "bd-1.11");

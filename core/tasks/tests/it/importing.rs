@@ -191,7 +191,43 @@ fn what_is_tied_to_an_imported_task_is_worked_out() {
     assert_eq!(project.ready(), ["w"]);
     import(&project.db, br#"{"id":"b","updated_at":"2026-01-01T00:00:00Z"}"#);
     assert_eq!(project.ready(), ["b"], "an edge that led nowhere leads somewhere now");
+    let edges = r#"{"id":"n","dependencies":["b","w","nowhere"]}"#;
+    assert_eq!(import(&project.db, edges.as_bytes()).dangling, texts(&["n -> nowhere (blocks)"]));
     let closed = r#"{"id":"b","status":"closed","closed_at":"2026-01-02T00:00:00Z","updated_at":"2026-01-02T00:00:00Z"}"#;
     import(&project.db, closed.as_bytes());
     assert_eq!(project.ready(), ["w"]);
+}
+
+/// The real files, where `CONCLAVE_BEADS` names their folder.
+#[test]
+fn real_files_come_out_byte_for_byte() {
+    let Some(folder) = std::env::var_os("CONCLAVE_BEADS") else {
+        return conclave_testkit::skipped("CONCLAVE_BEADS names no folder of real files");
+    };
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let read = exchange::read_file(&path, Limits::default()).unwrap();
+        // By id the record of the latest instant, of equals the later line.
+        let mut newest = std::collections::BTreeMap::new();
+        for (number, line) in &read.good {
+            let conclave_tasks::record::Line::Task(record) = line else { continue };
+            let rank = (record.projection().updated_at, *number);
+            let kept = newest.entry(record.id().to_owned()).or_insert((rank, record.clone()));
+            if kept.0 < rank {
+                *kept = (rank, record.clone());
+            }
+        }
+        let mut wanted = Vec::new();
+        for (_, record) in newest.values() {
+            wanted.extend_from_slice(record.bytes());
+            wanted.push(b'\n');
+        }
+        let project = Project::new();
+        exchange::import(&project.db, "ana", read, ImportOptions::default()).unwrap();
+        let mut out = Vec::new();
+        exchange::export(&project.db, Order::Id, &mut out).unwrap();
+        assert!(out == wanted, "{}", path.display());
+        let again = exchange::import(&project.db, "ana", lines(&out), ImportOptions::default()).unwrap();
+        assert_eq!(counts(&again), (0, 0, newest.len() as u64), "{}", path.display());
+    }
 }

@@ -152,7 +152,7 @@ fn a_sync_is_made_good_by_the_next_one() {
                 let keys: Vec<String> = db
                     .read(|conn| {
                         conn.query_all(
-                            "SELECT changes ->> 'key' FROM task_audit WHERE operation = 'conflict' ORDER BY 1",
+                            "SELECT key FROM task_audit, json_each(changes) WHERE operation = 'conflict' ORDER BY 1",
                             [],
                             |row| row.get(0),
                         )

@@ -122,7 +122,10 @@ fn changes_of_both_sides_meet_and_conflicts_are_kept() {
     let row = pair.project.audit("b").pop().unwrap();
     assert_eq!((row.operation.as_str(), row.who.as_str()), ("conflict", "ana"));
     let whole: String = pair.project.value("SELECT changes FROM task_audit WHERE operation = 'conflict'");
-    assert!(whole.contains("theirs") && whole.contains("ours"), "{whole}");
+    assert_eq!(
+        whole,
+        r#"{"title":{"base":"B","left":"ours","right":"theirs","decided":"left: updated later"}}"#
+    );
 }
 
 fn title(title: &str) -> work::Change {
@@ -171,6 +174,19 @@ fn a_file_with_a_bad_line_is_left_alone_and_so_is_the_store() {
     assert_eq!(error.kind(), TaskErrorKind::Input);
     assert!(error.to_string().contains("line 2"), "{error}");
     assert_eq!((pair.file(), exported(&pair.project.db, Order::File)), (bad, before));
+}
+
+#[test]
+fn who_is_blocked_is_known_after_a_sync() {
+    let waits = task("w", r#","dependencies":["b"]"#);
+    let pair = Pair::with(&[&waits]);
+    assert_eq!(pair.project.ready(), ["w"]);
+    pair.write(&[&waits, &task("b", "")]);
+    pair.sync();
+    assert_eq!(pair.project.ready(), ["b"]);
+    pair.write(&[&waits]);
+    pair.sync();
+    assert_eq!(pair.project.ready(), ["w"]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn work_on(mut parent: Parent) {
     let who = std::env::var("WHO").unwrap();
     parent.wait_for_release();
     for n in 0.. {
-        let ttl = (n % 2 == 0).then_some(Duration::from_secs(3_600));
+        let ttl = (n % 2 == 0).then_some(Duration::from_hours(1));
         let Some(row) = work::claim_ready(&db, &who, &ReadyQuery::default(), ttl).unwrap().pop() else {
             return;
         };

@@ -112,7 +112,7 @@ fn refusal(error: &TaskError) -> Refusal {
     match error.kind() {
         TaskErrorKind::Refused => Refusal::Refused,
         TaskErrorKind::NotClaimable => Refusal::NotClaimable,
-        kind => panic!("{kind:?}: {error}"),
+        kind => unreachable!("{kind:?}: {error}"),
     }
 }
 
@@ -234,7 +234,7 @@ fn stored(project: &Project) -> BTreeMap<String, model::Seen> {
                 .map(|edge| (edge.target.clone(), edge.kind.clone()))
                 .collect(),
             comments: projection.comments.len(),
-            is_odd: !projection.oddities.is_empty(),
+            oddities: projection.oddities.len(),
         };
         (row.id().to_owned(), seen)
     });
@@ -242,7 +242,7 @@ fn stored(project: &Project) -> BTreeMap<String, model::Seen> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn store_and_model_agree(steps in proptest::collection::vec(step(), 1..60)) {
         let project = Project::new();

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use conclave_retry::SystemSleeper;
-use conclave_testkit::{TempProject, UnwritableFolder, skipped};
+use conclave_testkit::{SmallDisk, TempProject, UnwritableFolder, skipped};
 
 use super::*;
 
@@ -123,4 +123,17 @@ fn one_at_a_time_and_nobody_waits_for_ever() {
     let waits = Waits::default();
     FolderLock::of(&path, &waits).unwrap();
     assert_eq!(waits.0.into_inner(), 0);
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_file_and_nothing_else() {
+    let Some(disk) = SmallDisk::of(2) else {
+        return skipped("no small disk can be made here");
+    };
+    let path = disk.path().join("f.jsonl");
+    std::fs::write(&path, "old").unwrap();
+    let error = replace(&path, Some(b"old"), &vec![b'x'; 8 * 1024 * 1024]).unwrap_err();
+    assert_eq!(error.kind(), crate::TaskErrorKind::Io);
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(names(disk.path()), ["f.jsonl"]);
 }

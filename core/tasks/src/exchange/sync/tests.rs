@@ -145,3 +145,12 @@ fn the_base_is_settled_and_nothing_is_left_of_what_was_coming() {
         .unwrap();
     assert_eq!(bases, [(fixture.path().display().to_string(), fixture.file().into_bytes())]);
 }
+
+#[test]
+fn names_that_are_no_text_are_different_keys() {
+    use std::os::unix::ffi::OsStrExt;
+    let key_of = |bytes: &[u8]| key(Path::new(std::ffi::OsStr::from_bytes(bytes)));
+    assert_eq!(key_of("/é".as_bytes()), "/é");
+    assert_eq!(key_of(b"/\xff"), r"bytes:/\xff");
+    assert_ne!(key_of(b"/\xff"), key_of(br"/\xff"));
+}

@@ -190,6 +190,16 @@ fn equal_times_take_the_left_one() {
 }
 
 #[test]
+fn the_later_time_is_kept_though_only_the_earlier_one_is_new() {
+    // The left one's clock is behind.
+    let (base, left, right) = (task(T2, ""), task(T1, r#""title":"B""#), task(T2, r#""k":1"#));
+    for (one, other) in [(&left, &right), (&right, &left)] {
+        let (record, conflicts) = merged(&base, one, other);
+        assert_eq!((record.text("updated_at").as_deref(), conflicts.len()), (Some(T2), 0));
+    }
+}
+
+#[test]
 fn texts_can_stay_both() {
     let (base, left, right) =
         (task(T1, r#""notes":"A""#), task(T1, r#""notes":"B""#), task(T2, r#""notes":"C""#));

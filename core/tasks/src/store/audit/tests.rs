@@ -42,7 +42,7 @@ fn row_says_who_did_what_when_and_keeps_what_would_be_lost() {
     assert_eq!(
         rows,
         [
-            r#"file|imported||open||"#,
+            "file|imported||open||",
             r#"ann|closed|open|closed|{"status":{"old":"open","new":"closed"}}|"#,
             r#"file|replaced|closed|open|{"status":{"old":"closed","new":"open"}}|{"id":"x","status":"closed"}"#,
             r#"sync|removed|open|||{"id":"x","status":"open"}"#,

@@ -61,7 +61,7 @@ fn read(line: &str) -> Record {
 #[test]
 fn replaced_record_leaves_what_a_new_one_would() {
     let store = Store::new();
-    proptest!(ProptestConfig::with_cases(300), |(lines in proptest::collection::vec(line(), 1..5))| {
+    proptest!(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() }, |(lines in proptest::collection::vec(line(), 1..5))| {
         let records: Vec<Record> = lines.iter().map(|line| read(line)).collect();
         let (replaced, fresh) = store.write(move |tx| {
             let mut touched = Touched::default();

@@ -37,7 +37,7 @@ pub(crate) struct Seen {
     pub(crate) labels: BTreeSet<String>,
     pub(crate) edges: Edges,
     pub(crate) comments: usize,
-    pub(crate) is_odd: bool,
+    pub(crate) oddities: usize,
 }
 
 #[derive(Debug, Default)]
@@ -308,7 +308,7 @@ impl Model {
                 labels: task.labels.clone(),
                 edges: task.edges.clone(),
                 comments: task.comments,
-                is_odd: false,
+                oddities: 0,
             };
             (id.clone(), seen)
         };
