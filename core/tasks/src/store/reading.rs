@@ -1,6 +1,8 @@
 //! Rows for lists and details, and which of them are ready.
 
-use conclave_db::sql::Row;
+use std::sync::LazyLock;
+
+use conclave_db::sql::{Row, ToSql};
 use conclave_db::{DbError, ErrorKind, ReadConn};
 
 use super::filter::Filter;
@@ -22,10 +24,8 @@ pub(crate) fn now_ns(db: &conclave_db::Db) -> i64 {
 
 /// The task with this id as a row of a list. `now_ns`: claims that expired before are open.
 pub(crate) fn row(conn: &ReadConn<'_>, id: &str, now_ns: i64) -> Result<Option<TaskRow>> {
-    match number(conn, id)? {
-        Some(number) => numbered(conn, number, now_ns),
-        None => Ok(None),
-    }
+    static SQL: LazyLock<String> = LazyLock::new(|| format!("{ROW} WHERE tasks.id = ?1"));
+    found(conn, &SQL, id, now_ns)
 }
 
 /// The number of the task with this id.
@@ -44,21 +44,30 @@ pub(crate) fn rows(conn: &ReadConn<'_>, numbers: &[i64], now_ns: i64) -> Result<
 
 /// The task with this number as a row of a list.
 pub(crate) fn numbered(conn: &ReadConn<'_>, number: i64, now_ns: i64) -> Result<Option<TaskRow>> {
-    const SQL: &str = "SELECT tasks.record, tasks.blocked,
-       (SELECT count(DISTINCT edge.target) FROM task_edges AS edge JOIN tasks AS target ON target.id = edge.target
-        WHERE edge.task = tasks.number),
-       (SELECT count(DISTINCT edge.task) FROM task_edges AS edge WHERE edge.target = tasks.id),
-       (SELECT edge.target FROM task_edges AS edge JOIN tasks AS parent ON parent.id = edge.target
-        WHERE edge.task = tasks.number AND edge.kind = 'parent-child' LIMIT 1)
-     FROM tasks WHERE tasks.number = ?1";
-    let found = conn.query_optional(SQL, [number], |row| {
+    static SQL: LazyLock<String> = LazyLock::new(|| format!("{ROW} WHERE tasks.number = ?1"));
+    found(conn, &SQL, number, now_ns)
+}
+
+/// What a row needs beside its record.
+const ROW: &str = "SELECT tasks.record, tasks.blocked,
+   (SELECT count(DISTINCT edge.target) FROM task_edges AS edge JOIN tasks AS target ON target.id = edge.target
+    WHERE edge.task = tasks.number),
+   (SELECT count(DISTINCT edge.task) FROM task_edges AS edge WHERE edge.target = tasks.id),
+   (SELECT edge.target FROM task_edges AS edge JOIN tasks AS parent ON parent.id = edge.target
+    WHERE edge.task = tasks.number AND edge.kind = 'parent-child' LIMIT 1),
+   tasks.number
+ FROM tasks";
+
+fn found(conn: &ReadConn<'_>, sql: &str, key: impl ToSql, now_ns: i64) -> Result<Option<TaskRow>> {
+    let found = conn.query_optional(sql, [key], |row| {
         let counts: (u64, u64) = (row.get(2)?, row.get(3)?);
-        Ok((read(row)?, row.get::<_, bool>(1)?, counts, row.get::<_, Option<String>>(4)?))
+        let record = read(row)?.map_err(|flaw| (row.get(5).unwrap_or_default(), flaw));
+        Ok((record, row.get::<_, bool>(1)?, counts, row.get::<_, Option<String>>(4)?))
     })?;
     let Some((record, blocked, (dependency_count, dependent_count), some_parent)) = found else {
         return Ok(None);
     };
-    let record = record.map_err(|flaw| damaged(number, &flaw))?;
+    let record = record.map_err(|(number, flaw)| damaged(number, &flaw))?;
     let parent = first_parent(conn, &record, some_parent)?;
     let projection = record.projection();
     let ends = projection.claim_expires_at.map(Moment::nanoseconds);

@@ -231,7 +231,7 @@ fn claiming_what_is_ready_leaves_what_is_assigned_to_others() {
         ("d", String::new()),
     ]);
     claim(&store.db, "cy", "c", None).unwrap();
-    let query = ReadyQuery { limit: Some(9), ..ReadyQuery::default() };
+    let query = ReadyQuery { limit: Some(2), ..ReadyQuery::default() };
     let rows = claim_ready(&store.db, "ben", &query, None).unwrap();
     assert_eq!(rows.iter().map(TaskRow::id).collect::<Vec<_>>(), ["b", "d"]);
     assert_eq!(ids(&store, &ReadyQuery::default()), ["a"]);
