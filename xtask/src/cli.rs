@@ -40,6 +40,9 @@ enum Task {
     /// The process of a benchmark that backfills
     #[command(hide = true)]
     BenchBackfill(bench::backfill::Options),
+    /// A process of a benchmark that claims tasks
+    #[command(hide = true)]
+    BenchClaims(bench::tasks::storm::Options),
 }
 
 /// Runs the task that the command line asks for.
@@ -53,6 +56,7 @@ pub(crate) fn run() -> ExitCode {
         Task::CrashWorker(options) => crash::worker::run(&options),
         Task::BenchChild(options) => bench::child::run(&options),
         Task::BenchBackfill(options) => bench::backfill::child(&options),
+        Task::BenchClaims(options) => bench::tasks::storm::child(&options),
     };
     match done {
         Ok(code) => code,

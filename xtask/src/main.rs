@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 mod bench;
+mod chance;
 mod cli;
 mod crash;
 mod outcome;

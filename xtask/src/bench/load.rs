@@ -145,6 +145,20 @@ where
     summed(records, window)
 }
 
+/// The same by the thread that asks for it.
+pub(crate) fn by_one(window: Window, mut work: impl FnMut() -> Outcome) -> Outcome<Load> {
+    let mut record = Record::default();
+    let run = Run::starting_now(window);
+    loop {
+        let begun = SystemClock.monotonic();
+        if begun >= run.until {
+            return summed(Ok(vec![record]), window);
+        }
+        let outcome = work();
+        record.keep(&run, begun, SystemClock.monotonic(), outcome);
+    }
+}
+
 /// The same with as many tasks on a runtime of as many threads as there are cores.
 pub(crate) fn on_tasks<F, T>(tasks: usize, window: Window, work: F) -> Outcome<Load>
 where

@@ -19,6 +19,7 @@ mod report;
 mod row;
 mod runs;
 mod store;
+pub(crate) mod tasks;
 mod vacuum;
 mod writes;
 
@@ -58,6 +59,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     backfill::run(&mut harness)?;
     cleanup::run(&mut harness)?;
     runs::run(&mut harness)?;
+    tasks::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {

@@ -32,6 +32,7 @@ pub(crate) struct Memory {
 pub(crate) struct Checked {
     pub(crate) phase: u8,
     pub(crate) rows: usize,
+    pub(crate) tasks: usize,
 }
 
 impl Memory {
@@ -94,7 +95,8 @@ impl Memory {
             return Err("an acknowledged backup is gone".into());
         }
         self.backups = backups;
-        Ok(Checked { phase, rows })
+        let tasks = ledger.tasks.check(worker, &db, &client)?;
+        Ok(Checked { phase, rows, tasks })
     }
 
     /// The phase is where the last event led, each event begins where the one before ended, and those that

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::row::{Kind, Row, Run};
+use super::tasks::Tasks;
 use super::work::drive::Driven;
 use super::work::{Effect, Role, Worker, steps};
 use crate::outcome::Outcome;
@@ -87,6 +88,8 @@ pub(crate) struct Ledger {
     pub(crate) cut_off: u64,
     /// Runs that were driven to their verdict.
     pub(crate) driven: Driven,
+    /// What was said about tasks.
+    pub(crate) tasks: Tasks,
 }
 
 impl Ledger {
@@ -103,6 +106,7 @@ impl Ledger {
             acknowledged: BTreeMap::new(),
             cut_off: 0,
             driven: Driven::new(),
+            tasks: Tasks::default(),
         }
     }
 
@@ -112,7 +116,7 @@ impl Ledger {
             Role::Migrator => self.cleaned |= steps::cleans(worker, number),
             // A REPLACE may be a deletion and an insertion.
             Role::Older => self.old_changes.1 += 2 * worker.effects(number).len() as u64,
-            Role::Own | Role::Caretaker | Role::Driver => {}
+            Role::Own | Role::Caretaker | Role::Driver | Role::Tasker => {}
         }
     }
 
@@ -120,6 +124,9 @@ impl Ledger {
     pub(crate) fn done(&mut self, worker: &Worker, number: u64, words: &[&str]) -> Outcome {
         let (word, numbers) = words.split_first().ok_or("an acknowledgement without a word")?;
         *self.acknowledged.entry((*word).to_owned()).or_default() += 1;
+        if worker.role == Role::Tasker {
+            return self.tasks.done(worker, number, words);
+        }
         let numbers = numbers.iter().map(|number| number.parse::<u64>()).collect::<Result<Vec<_>, _>>()?;
         match (worker.role, *word) {
             (Role::Migrator, "advance" | "rollback") => {
@@ -178,6 +185,7 @@ impl Ledger {
                 }
             }
             Role::Driver => {}
+            Role::Tasker => self.tasks.cut_off(worker, number),
             Role::Own | Role::Older => {
                 // A run and its row are two transactions.
                 let effects = worker.effects(number);

@@ -8,17 +8,17 @@ use conclave_consensus::import::{ImportOptions, import_file};
 use conclave_db::{foreign, vacuum};
 use conclave_retry::{Sleeper, SystemSleeper};
 
-use super::chance::Chance;
 use super::check::{Checked, Memory};
 use super::ledger::Ledger;
 use super::process::{Process, Said};
 use super::row::{Author, Kind, Row};
 use super::work::older::{TABLES, insert};
 use super::work::{self, Role, Worker};
+use crate::chance::Chance;
 use crate::outcome::Outcome;
 
 /// The workers, and how many loops of a hundred each takes part in.
-const CREW: [(Role, u64); 7] = [
+const CREW: [(Role, u64); 10] = [
     (Role::Own, 100),
     (Role::Own, 35),
     (Role::Older, 80),
@@ -26,6 +26,9 @@ const CREW: [(Role, u64); 7] = [
     (Role::Caretaker, 50),
     (Role::Driver, 60),
     (Role::Driver, 25),
+    (Role::Tasker, 70),
+    (Role::Tasker, 50),
+    (Role::Tasker, 30),
 ];
 /// Where the chance of loops and of the first rows stands, behind that of the workers.
 const LOOPS: u64 = 100;

@@ -2,7 +2,7 @@
 
 use conclave_db::sql::Value;
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 /// 2026-11-20T00:00:00Z, ms. All times of the work lie on this day, so that their text needs no calendar.
 const DAY: i64 = 1_795_132_800_000;

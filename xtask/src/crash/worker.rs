@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use conclave_retry::{Sleeper, SystemSleeper};
 
-use super::chance::Chance;
 use super::work::care::Caretaker;
 use super::work::drive::Driver;
 use super::work::older::Older;
 use super::work::own::Own;
 use super::work::steps::Migrator;
+use super::work::tasker::Tasker;
 use super::work::{Role, Work, Worker};
+use crate::chance::Chance;
 use crate::outcome::Outcome;
 use crate::output;
 
@@ -69,6 +70,7 @@ fn start(worker: &Worker, first: u64) -> Outcome<Box<dyn Work>> {
         Role::Migrator => Box::new(Migrator::new(worker)?),
         Role::Caretaker => Box::new(Caretaker::new(worker)?),
         Role::Driver => Box::new(Driver::new(worker)?),
+        Role::Tasker => Box::new(Tasker::new(worker)?),
     })
 }
 

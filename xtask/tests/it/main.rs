@@ -46,11 +46,30 @@ fn a_process_of_the_benchmark_waits_for_its_parent_and_answers_once() {
 }
 
 #[test]
+fn a_process_that_claims_goes_on_until_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let arguments = ["bench-claims", "ours", path.to_str().unwrap(), "ana"];
+    let done = xtask(&arguments, folder.path(), "go\n");
+    let text = String::from_utf8(done.stdout).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines.first()), (2, Some(&"ready")), "{text}");
+    let claims: serde_json::Value = serde_json::from_str(lines[1]).unwrap();
+    assert_eq!(claims["ids"].as_array().unwrap().len(), 0, "nothing is there: {claims}");
+    assert_eq!((claims["waits"].as_array().unwrap().len(), &claims["error"]), (1, &serde_json::Value::Null));
+    let left = xtask(&arguments, folder.path(), "");
+    assert!(!left.status.success(), "without a parent nothing is measured");
+}
+
+#[test]
 fn crash_loops_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let done = xtask(&["crash", "--loops", "25", "--seed", "20"], folder.path(), "");
     let text = String::from_utf8(done.stdout).unwrap();
     assert!(done.status.success(), "{text}{}", String::from_utf8_lossy(&done.stderr));
     assert!(text.contains("25 loops in "), "{text}");
+    for word in ["task-claim ", "task-import ", "task-sync ", "task-close "] {
+        assert!(text.contains(word), "nobody has worked with tasks: {text}");
+    }
     println!("{text}");
 }

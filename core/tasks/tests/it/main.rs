@@ -9,6 +9,7 @@ mod creating;
 mod depending;
 mod edits;
 mod exporting;
+mod faults;
 mod git;
 mod importing;
 mod json;

@@ -5,3 +5,4 @@ pub(crate) mod mutex;
 pub(crate) mod plain;
 pub(crate) mod pool;
 pub(crate) mod sqlx;
+pub(crate) mod tasks;

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use super::{Ledger, World};
-use crate::crash::chance::Chance;
+use crate::chance::Chance;
 use crate::crash::row::{Author, Kind, Row};
-use crate::crash::work::{Effect, Role, Worker, older};
+use crate::crash::work::{Effect, Role, Worker, older, tasker};
 
 fn worker(role: Role) -> Worker {
     Worker { role, place: 2, seed: 7, folder: PathBuf::new() }
@@ -106,4 +106,26 @@ fn after_the_cleanup_what_was_cut_off_may_have_made_a_row_and_not_found_the_othe
         let found: Vec<usize> = ledger.worlds.iter().map(|world| world.rows.len()).collect();
         assert_eq!(found, sizes, "cleaned: {cleaned}");
     }
+}
+
+#[test]
+fn what_is_said_of_tasks_is_counted_and_makes_no_rows() {
+    let worker = worker(Role::Tasker);
+    assert!(worker.repeats(), "what was cut off is done again");
+    let mut ledger = Ledger::new(vec![row("old-1")]);
+    let before = ledger.worlds.clone();
+    for number in 0..50 {
+        assert!(worker.effects(number).is_empty());
+        let word = tasker::Operation::of(&worker, number).word();
+        let is_shared = matches!(tasker::Operation::of(&worker, number), tasker::Operation::Shared(_));
+        let words = if is_shared { vec![word, "pool-2-1"] } else { vec![word] };
+        ledger.begun(&worker, number);
+        ledger.cut_off(&worker, number);
+        ledger.done(&worker, number, &words).unwrap();
+    }
+    assert_eq!((ledger.cut_off, ledger.acknowledged.values().sum::<u64>()), (50, 50));
+    assert_eq!(ledger.worlds, before);
+    let claim =
+        (0..1000).find(|number| tasker::Operation::of(&worker, *number).word() == "task-claim").unwrap();
+    assert!(ledger.done(&worker, claim, &["task-claim"]).is_err(), "a claim of nothing");
 }

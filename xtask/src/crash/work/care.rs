@@ -11,7 +11,7 @@ use conclave_db::{Db, ErrorKind, foreign};
 
 use super::older::{TABLES, insert};
 use super::{Effect, Work, Worker};
-use crate::crash::chance::Chance;
+use crate::chance::Chance;
 use crate::crash::row::{Author, Kind, Row};
 use crate::outcome::Outcome;
 

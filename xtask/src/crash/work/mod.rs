@@ -8,6 +8,7 @@ pub(crate) mod drive;
 pub(crate) mod older;
 pub(crate) mod own;
 pub(crate) mod steps;
+pub(crate) mod tasker;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,8 @@ pub(crate) enum Role {
     Caretaker,
     /// Conclave, driving runs.
     Driver,
+    /// Conclave, working with tasks.
+    Tasker,
 }
 
 /// One process of the work.
@@ -61,7 +64,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Whether a repeated operation is told from another one: then what was under way at a kill is repeated.
     pub(crate) const fn repeats(&self) -> bool {
-        matches!(self.role, Role::Own | Role::Caretaker | Role::Driver)
+        matches!(self.role, Role::Own | Role::Caretaker | Role::Driver | Role::Tasker)
     }
 
     /// What the operation makes of the rows, all at once or, for an import, row by row.
@@ -71,8 +74,8 @@ impl Worker {
             Role::Older => {
                 older::operation(self, number).1.into_iter().map(|statement| statement.effect).collect()
             }
-            // What is driven is checked by itself: its rows have times and numbers of their own.
-            Role::Migrator | Role::Driver => Vec::new(),
+            // What is driven and tasks are checked by themselves: their rows have times and numbers of their own.
+            Role::Migrator | Role::Driver | Role::Tasker => Vec::new(),
             Role::Caretaker => care::Operation::of(self, number).effects(self),
         }
     }

@@ -7,7 +7,7 @@ use conclave_db::sql::Value;
 use conclave_db::{DbError, ErrorKind};
 
 use super::{Effect, Work, Worker};
-use crate::crash::chance::Chance;
+use crate::chance::Chance;
 use crate::crash::row::{self, Author, Kind, Row};
 use crate::outcome::Outcome;
 

@@ -8,7 +8,7 @@ use conclave_consensus::runs::RunId;
 use conclave_db::Db;
 
 use super::{Effect, Work, Worker};
-use crate::crash::chance::Chance;
+use crate::chance::Chance;
 use crate::crash::row::{self, Author, Kind, Row, Run};
 use crate::outcome::Outcome;
 

@@ -7,7 +7,7 @@ use conclave_consensus::{ConsensusError, ConsensusErrorKind};
 use conclave_db::Db;
 
 use super::{Work, Worker};
-use crate::crash::chance::Chance;
+use crate::chance::Chance;
 use crate::outcome::Outcome;
 
 /// Its name in the events.
