@@ -148,3 +148,23 @@ fn text_conflicts(reader: &Reader<'_>, value: &Value<'_>) -> Result<bool, Failur
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TaskSettings;
+
+    #[test]
+    fn what_one_file_leaves_open_the_other_says() {
+        let all = |word: &str, number: u32| TaskSettings {
+            prefix: Some(word.to_owned()),
+            statuses: Some(vec![word.to_owned()]),
+            types: Some(vec![word.to_owned()]),
+            max_line: Some(u64::from(number)),
+            tombstone_days: Some(number),
+            concat: Some(number == 7),
+        };
+        let (one, other) = (all("one", 7), all("other", 8));
+        assert_eq!(TaskSettings::default().or(other.clone()), other);
+        assert_eq!(one.clone().or(other), one);
+    }
+}

@@ -152,3 +152,6 @@ fn now_ready(ready: &[String]) -> String {
         many => format!("; {} ready now", counted(many.len() as u64, "task is", "tasks are")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,22 @@ fn take_name(file: &Path, name: &Path) -> IoResult<()> {
 mod tests {
     use std::fs;
 
-    use super::rename;
+    use conclave_tasks::exchange::{Limits, read_file};
+
+    use super::{Seen, archive, rename};
+
+    #[test]
+    fn a_file_that_has_changed_since_it_was_read_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.jsonl");
+        fs::write(&file, "{\"id\":\"t-1\"}\n").unwrap();
+        let seen = Seen::of(&read_file(&file, Limits::default()).unwrap());
+        fs::write(&file, "{\"id\":\"t-2\"}\n").unwrap();
+        let failure = archive(&file, seen, Limits::default()).unwrap_err();
+        assert_eq!(failure.exit, crate::failure::Exit::StateSaysNo);
+        assert!(failure.message.contains("has changed"), "{}", failure.message);
+        assert!(file.exists() && !dir.path().join("a.jsonl.backup").exists());
+    }
 
     #[test]
     fn a_name_that_is_taken_is_never_overwritten() {

@@ -2,7 +2,7 @@
 
 use conclave_db::Db;
 use conclave_tasks::read::Sort;
-use conclave_tasks::work::{self, Closing, NewTask};
+use conclave_tasks::work::{self, Attempt, Change, Closing, NewTask};
 
 use super::{page, task};
 use crate::project::{Environment, Places, Project};
@@ -88,6 +88,18 @@ fn a_filter_looks_at_each_and_a_search_at_all_lists() {
 }
 
 #[test]
+fn the_ready_ones_come_in_the_order_that_is_asked_for() {
+    let (_dir, db) = thirty();
+    let first = |sort| {
+        let (which, filter, part) = (Which::Ready, Filter::default(), Part::First);
+        let asked = TaskPage { generation: 7, which, sort, filter, after: None, limit: 3, part };
+        ids(&page(&db, &asked, &|| false).unwrap().unwrap())
+    };
+    assert_eq!(first(Sort::Priority), ["t-00", "t-15", "t-06"]);
+    assert_eq!(first(Sort::Oldest), ["t-00", "t-03", "t-06"]);
+}
+
+#[test]
 fn a_question_that_is_old_is_not_answered() {
     let (_dir, db) = thirty();
     let (filter, sort) = (Filter::parse("x"), Sort::Priority);
@@ -108,6 +120,11 @@ fn a_task_is_read_by_its_id_or_a_short_form_whole_or_not() {
     assert_eq!(whole.row.id, "t-02");
     let parts = whole.whole.as_ref().unwrap();
     assert_eq!(parts.down.iter().map(|node| node.id.as_str()).collect::<Vec<_>>(), ["t-02", "t-00"]);
+    let how = Change { attempt: Some(Attempt::Next), ..Change::default() };
+    work::update(&db, "ana", &["t-00".to_owned()], how).unwrap();
+    let first = task(&db, "t-00", true).unwrap().unwrap();
+    let parts = first.whole.as_ref().unwrap();
+    assert_eq!((parts.down.len(), parts.up.len(), parts.attempts.len()), (1, 11, 1));
     assert!(task(&db, "nothing", true).unwrap().is_none());
     assert!(task(&db, "t-", true).is_err(), "short for many");
 }

@@ -3,7 +3,7 @@
 use conclave_tasks::read::Sort;
 
 use super::Which;
-use crate::ui::effect::{Effect, Write};
+use crate::ui::effect::{Effect, Read, Write};
 use crate::ui::fixture::{frame, model, press, problem, send, tasks};
 use crate::ui::keymap::Place;
 use crate::ui::message::{Msg, Written};
@@ -306,4 +306,39 @@ fn the_lists_are_read_while_they_are_seen() {
     assert!(model.tasks.generation > generation);
     send(&mut model, Msg::ReadFailed(problem()), 42);
     assert!(frame(&model).contains("database is locked"));
+}
+
+#[test]
+fn only_what_was_refused_can_be_forced() {
+    let mut model = at(42, &[]);
+    let busy = Problem { kind: "busy", text: "database is locked".into(), hint: None };
+    let id = here(&model);
+    written(&mut model, Write::Close { id, force: false }, Err(busy), 42);
+    assert!(model.overlay.is_none());
+    assert!(matches!(&model.notice, Some(Notice::Problem(problem)) if problem.kind == "busy"));
+}
+
+#[test]
+fn a_form_is_closed_by_its_own_answer_alone_and_opens_where_it_was_asked_for() {
+    let mut model = at(42, &["n"]);
+    model.tasks.form.as_mut().unwrap().sent = true;
+    let said = || Ok(Written { said: "done".into(), id: None });
+    written(&mut model, Write::Claim("bd-1".into()), said(), 42);
+    assert!(model.tasks.form.is_some());
+    written(&mut model, Write::Create(Box::default()), said(), 42);
+    assert!(model.tasks.form.is_none());
+    let detail = model.tasks.preview.clone().unwrap();
+    model.screen = Screen::Runs;
+    super::deeds::edit(&mut model, &detail);
+    assert!(model.tasks.form.is_none(), "somebody has gone on");
+    model.screen = Screen::Tasks;
+    super::deeds::edit(&mut model, &detail);
+    assert!(model.tasks.form.is_some());
+}
+
+#[test]
+fn a_page_that_is_open_is_read_again() {
+    let mut model = at(42, &["enter"]);
+    let whole = |effect: &Effect| matches!(effect, Effect::Read(Read::Task { whole: true, .. }));
+    assert!(super::update::refresh(&mut model).iter().any(whole));
 }
