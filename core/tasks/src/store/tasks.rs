@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conclave_db::sql::{Error, params};
 use conclave_db::{DbError, ReadConn, WriteTx};
 
-use super::{parts, reading};
+use super::{holding, parts, reading};
 use crate::error::Result;
 use crate::ids;
 use crate::json;
@@ -48,8 +48,7 @@ pub(crate) fn find(conn: &ReadConn<'_>, id: &str) -> Result<Option<Stored>> {
 
 /// Where a new one is put in the order of the file.
 pub(crate) fn next_place(conn: &ReadConn<'_>) -> Result<i64> {
-    let sql = "SELECT 1 + max(ifnull((SELECT max(place) FROM tasks), 0), ifnull((SELECT max(place) FROM task_lines), 0))";
-    Ok(conn.query_row(sql, [], |row| row.get(0))?)
+    Ok(conn.query_row(NEXT_PLACE, [], |row| row.get(0))?)
 }
 
 /// Adds a task: its row, labels, edges, comments and words. Gives its number.
@@ -103,7 +102,7 @@ pub(crate) fn replace(
     let (was, now) = (before.record.projection(), record.projection());
     write_columns(tx, before.number, record)?;
     parts::replace(tx, before.number, &before.record, record)?;
-    if was.status != now.status
+    if weigh_otherwise(was.status.as_deref(), now.status.as_deref())
         || was.close_reason != now.close_reason
         || was.dependencies != now.dependencies
     {
@@ -111,6 +110,12 @@ pub(crate) fn replace(
         touched.add(now);
     }
     Ok(())
+}
+
+/// Whether a task with the one status may hold up others than with the other one.
+fn weigh_otherwise(was: Option<&str>, now: Option<&str>) -> bool {
+    let holds = |status: Option<&str>| status.is_some_and(|status| holding::UNFINISHED.contains(&status));
+    was != now && !(holds(was) && holds(now))
 }
 
 /// Writes everything beside a stored record again, whatever is there.
@@ -204,10 +209,14 @@ pub(crate) fn last_child(conn: &ReadConn<'_>, parent: &str) -> Result<u64> {
 
 /// One more than the largest number that a comment has, whosoever. Longer numbers than can be counted on do not count.
 pub(crate) fn next_comment(conn: &ReadConn<'_>) -> Result<u64> {
-    let sql = "SELECT 1 + ifnull(max(CAST(comment_id AS INTEGER)), 0) FROM task_comments
-               WHERE comment_id NOT GLOB '*[^0-9]*' AND length(comment_id) BETWEEN 1 AND 18";
-    Ok(conn.query_row(sql, [], |row| row.get(0))?)
+    Ok(conn.query_row(NEXT_COMMENT, [], |row| row.get(0))?)
 }
+
+/// What it asks is what `idx_task_comments_number` holds.
+const NEXT_COMMENT: &str = "SELECT 1 + ifnull(max(CAST(comment_id AS INTEGER)), 0) FROM task_comments
+   WHERE comment_id NOT GLOB '*[^0-9]*' AND length(comment_id) BETWEEN 1 AND 18";
+
+const NEXT_PLACE: &str = "SELECT 1 + max(ifnull((SELECT max(place) FROM tasks), 0), ifnull((SELECT max(place) FROM task_lines), 0))";
 
 /// The reasons as a JSON array, `None` where there are none.
 pub(super) fn oddities(projection: &Projection) -> Option<String> {
