@@ -26,9 +26,47 @@ pub(crate) struct Touched {
     pub(crate) ids: BTreeSet<String>,
     /// Parents of such tasks, before and after: somebody may wait for their children.
     pub(crate) parents: BTreeSet<String>,
+    /// Whose words are still to be written; `None` where each is written with its task.
+    pub(super) words: Option<Vec<Words>>,
+}
+
+/// Words of a task that are to be written.
+#[derive(Debug, Clone)]
+pub(super) enum Words {
+    New(i64, Record),
+    Other(i64, Record),
+}
+
+impl Words {
+    fn write(&self, tx: &WriteTx<'_>) -> Result<()> {
+        match self {
+            Self::New(number, record) => parts::add_words(tx, *number, record),
+            Self::Other(number, record) => parts::renew_words(tx, *number, record),
+        }
+    }
 }
 
 impl Touched {
+    /// For many tasks: [`Touched::write_words`] must be called when all are written. FTS5 collects words in memory and
+    /// writes them out whenever a statement begins that may be undone by itself, as one with `RETURNING` does; one by
+    /// one each task would be a segment of the index, merged again and again.
+    pub(crate) fn of_many() -> Self {
+        Self { words: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Writes the words that were put off.
+    pub(crate) fn write_words(&mut self, tx: &WriteTx<'_>) -> Result<()> {
+        self.words.take().into_iter().flatten().try_for_each(|words| words.write(tx))
+    }
+
+    fn words(&mut self, tx: &WriteTx<'_>, words: Words) -> Result<()> {
+        match &mut self.words {
+            Some(later) => later.push(words),
+            None => words.write(tx)?,
+        }
+        Ok(())
+    }
+
     fn add(&mut self, projection: &Projection) {
         self.ids.insert(projection.id.clone());
         let parents = projection.dependencies.iter().filter(|edge| edge.kind == words::PARENT_CHILD);
@@ -85,6 +123,7 @@ pub(crate) fn insert(tx: &WriteTx<'_>, record: &Record, place: i64, touched: &mu
         |row| row.get(0),
     )?;
     parts::insert(tx, number, record)?;
+    touched.words(tx, Words::New(number, record.clone()))?;
     touched.add(now);
     Ok(number)
 }
@@ -101,7 +140,9 @@ pub(crate) fn replace(
     }
     let (was, now) = (before.record.projection(), record.projection());
     write_columns(tx, before.number, record)?;
-    parts::replace(tx, before.number, &before.record, record)?;
+    if parts::replace(tx, before.number, &before.record, record)? {
+        touched.words(tx, Words::Other(before.number, record.clone()))?;
+    }
     if weigh_otherwise(was.status.as_deref(), now.status.as_deref())
         || was.close_reason != now.close_reason
         || was.dependencies != now.dependencies
