@@ -240,7 +240,7 @@ impl<'file> Plan<'file> {
 
     fn carry_out(&self, tx: &WriteTx<'_>, who: &str, file: &Parsed) -> Result<()> {
         let mut place = tasks::next_place(tx)?;
-        let mut touched = Touched::default();
+        let mut touched = Touched::of_many();
         for write in &self.writes {
             match write {
                 Write::Task(record) => {
@@ -259,6 +259,7 @@ impl<'file> Plan<'file> {
                 Write::ReplaceLine(number, other) => sync::replace_line(tx, *number, other)?,
             }
         }
+        touched.write_words(tx)?;
         for id in &file.reserved {
             tasks::reserve(tx, id)?;
         }

@@ -238,7 +238,7 @@ fn settle(db: &Db, file: &Arc<Seen>, bytes: Vec<u8>) -> Result<()> {
 
 impl Merged {
     fn carry_out(&self, tx: &WriteTx<'_>, who: &str) -> Result<()> {
-        let mut touched = Touched::default();
+        let mut touched = Touched::of_many();
         self.remove(tx, who, &mut touched)?;
         let lines: HashMap<&str, &StoredLine> =
             self.lines.iter().filter_map(|line| Some((line.other.id.as_deref()?, line))).collect();
@@ -268,6 +268,7 @@ impl Merged {
                 },
             }
         }
+        touched.write_words(tx)?;
         for conflict in &self.combined.conflicts {
             audit::note(tx, who, "conflict", &conflict.id, &as_changes(conflict))?;
         }

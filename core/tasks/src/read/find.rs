@@ -12,8 +12,9 @@ const CANDIDATES: usize = 10;
 /// The id that is meant: an exact one wins; else the only one that begins with it, or whose part after the prefix does
 /// (`a3f8` of `bd-a3f8`). Several: `Ambiguous`; none: `NotFound`.
 ///
-/// A whole part after the prefix goes before the beginning of one, so that a child does not hide its parent; and a
-/// tombstone is meant only where no other task can be. Nothing in the text is a wild card.
+/// A whole part after the prefix goes before the beginning of one, and a task before those below it (`bd-a3f8` before
+/// `bd-a3f8.1`) where nothing else can be meant, so that no child hides its parent; a tombstone is meant only where no
+/// other task can be. Nothing in the text is a wild card.
 pub fn find(db: &Db, text: &str) -> Result<String> {
     if text.is_empty() {
         return Err(TaskError::not_found(text));
@@ -36,23 +37,31 @@ pub fn find(db: &Db, text: &str) -> Result<String> {
         return Ok(exact);
     }
     let [whole, gone_whole, part, gone_part] = found;
-    let candidates = [whole, part, gone_whole, gone_part].into_iter().find(|found| !found.0.is_empty());
-    let mut candidates = candidates.unwrap_or_default().0;
+    let found = [whole, part, gone_whole, gone_part].into_iter().find(|found| !found.ids.is_empty());
+    let Candidates { ids: mut candidates, others } = found.unwrap_or_default();
     match candidates.len() {
         0 => Err(TaskError::not_found(text)),
-        1 => Ok(candidates.swap_remove(0)),
+        _ if !others => Ok(candidates.swap_remove(0)),
         _ => Err(TaskError::Ambiguous { given: text.to_owned(), candidates }),
     }
 }
 
 /// The first few ids that a text may be short for.
 #[derive(Debug, Default)]
-struct Candidates(Vec<String>);
+struct Candidates {
+    ids: Vec<String>,
+    /// Whether there are any but the first one and those below it.
+    others: bool,
+}
 
 impl Candidates {
+    /// One more, in the order of ids: a task comes before all that are below it.
     fn add(&mut self, id: &str) {
-        if self.0.len() < CANDIDATES {
-            self.0.push(id.to_owned());
+        if let Some(first) = self.ids.first() {
+            self.others |= !id.strip_prefix(first.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        }
+        if self.ids.len() < CANDIDATES {
+            self.ids.push(id.to_owned());
         }
     }
 }

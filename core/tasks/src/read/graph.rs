@@ -1,6 +1,6 @@
 //! The graph: trees of one task, and cycles. Both linear in edges, whatever the graph.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use conclave_db::{Db, ReadConn};
 
@@ -41,12 +41,14 @@ pub type Cycle = Vec<String>;
 pub fn tree(db: &Db, id: &str, direction: Direction) -> Result<Vec<Tree>> {
     let now = reading::now_ns(db);
     db.read(|conn| {
-        let mut nodes = Vec::new();
-        let mut drawn: BTreeMap<String, Option<TaskRow>> = BTreeMap::new();
+        let mut nodes: Vec<Tree> = Vec::new();
+        // Where each was drawn first.
+        let mut drawn: HashMap<String, usize> = HashMap::new();
         let mut waiting = vec![(0, id.to_owned(), None)];
         while let Some((depth, id, kind)) = waiting.pop() {
-            if let Some(row) = drawn.get(&id) {
-                nodes.push(Tree { depth, kind, row: row.clone(), repeated: true, id });
+            if let Some(&first) = drawn.get(&id) {
+                let row = nodes.get(first).and_then(|node| node.row.clone());
+                nodes.push(Tree { depth, kind, row, repeated: true, id });
                 continue;
             }
             let row = reading::row(conn, &id, now)?;
@@ -55,7 +57,7 @@ pub fn tree(db: &Db, id: &str, direction: Direction) -> Result<Vec<Tree>> {
             }
             let below = neighbours(conn, &id, row.as_ref(), direction)?;
             waiting.extend(below.into_iter().rev().map(|(id, kind)| (depth + 1, id, Some(kind))));
-            drawn.insert(id.clone(), row.clone());
+            drawn.insert(id.clone(), nodes.len());
             nodes.push(Tree { depth, kind, row, repeated: false, id });
         }
         Ok(nodes)

@@ -11,33 +11,56 @@ use crate::error::Result;
 const WAITING: &str = "('blocks', 'conditional-blocks', 'waits-for', 'parent-child')";
 
 /// The ids on a shortest path from one task to another, with both ends; `None` where there is none. What no task is
-/// called has no edges. Linear in the edges that can be reached: each task is looked at once.
+/// called has no edges. Where there is none it is linear in the edges that can be reached, else in all edges: reading
+/// all at once is quicker than asking for those of each task.
 pub(crate) fn path(conn: &ReadConn<'_>, from: &str, to: &str) -> Result<Option<Vec<String>>> {
     if !reaches(conn, from, to)? {
         return Ok(None);
     }
-    let sql = format!(
-        "SELECT e.target FROM tasks AS t JOIN task_edges AS e ON e.task = t.number
-         WHERE t.id = ?1 AND e.kind IN {WAITING} ORDER BY e.target"
-    );
+    let edges = Edges::read(conn)?;
     // Who led here; the first one is on a shortest path.
-    let mut origins: HashMap<String, Option<String>> = HashMap::from([(from.to_owned(), None)]);
-    let mut waiting = VecDeque::from([from.to_owned()]);
+    let mut origins: HashMap<&str, Option<&str>> = HashMap::from([(from, None)]);
+    let mut waiting = VecDeque::from([from]);
     while let Some(id) = waiting.pop_front() {
         if id == to {
-            let origin = |id: &String| origins.get(id).cloned().flatten();
-            let mut path: Vec<String> = std::iter::successors(Some(id), origin).collect();
+            let origin = |id: &&str| origins.get(id).copied().flatten();
+            let mut path: Vec<String> = std::iter::successors(Some(id), origin).map(str::to_owned).collect();
             path.reverse();
             return Ok(Some(path));
         }
-        for target in conn.query_all(&sql, [&id], |row| row.get::<_, String>(0))? {
-            if !origins.contains_key(&target) {
-                origins.insert(target.clone(), Some(id.clone()));
+        for (_, target) in edges.of(id) {
+            if !origins.contains_key(target.as_str()) {
+                origins.insert(target, Some(id));
                 waiting.push_back(target);
             }
         }
     }
     Ok(None)
+}
+
+/// All edges over which a task waits.
+struct Edges {
+    /// The number of each task.
+    numbers: HashMap<String, i64>,
+    /// Numbers and what they depend on, in the order of both.
+    edges: Vec<(i64, String)>,
+}
+
+impl Edges {
+    fn read(conn: &ReadConn<'_>) -> Result<Self> {
+        let ids = conn.query_all("SELECT id, number FROM tasks", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql =
+            format!("SELECT task, target FROM task_edges WHERE kind IN {WAITING} ORDER BY task, target");
+        let edges = conn.query_all(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Self { numbers: ids.into_iter().collect(), edges })
+    }
+
+    fn of(&self, id: &str) -> &[(i64, String)] {
+        let Some(&number) = self.numbers.get(id) else { return &[] };
+        let begin = self.edges.partition_point(|(task, _)| *task < number);
+        let behind = &self.edges[begin..];
+        &behind[..behind.iter().take_while(|(task, _)| *task == number).count()]
+    }
 }
 
 /// Whether there is a path. `UNION` drops what was reached before; with `UNION ALL` each path would be walked, of which

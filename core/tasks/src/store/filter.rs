@@ -41,10 +41,11 @@ impl Filter {
         }
     }
 
-    /// At most so many: `LIMIT …`.
-    pub(crate) fn limit(&mut self, limit: Option<u64>) -> String {
+    /// At most so many: `LIMIT …`. The number stands in the text: SQLite looks at the value of a parameter there, and
+    /// so would prepare the statement anew each time that one is bound.
+    pub(crate) fn limit(limit: Option<u64>) -> String {
         let limit = limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-        format!("LIMIT {}", self.bind(limit))
+        format!("LIMIT {limit}")
     }
 
     /// All conditions, for after `WHERE`. Now is always used, since SQLite refuses a parameter that a statement

@@ -14,8 +14,9 @@ use crate::words::{
     WAITS_FOR,
 };
 
-/// Statuses by which a blocker blocks (0.49).
-const UNFINISHED: [&str; 5] = [OPEN, IN_PROGRESS, BLOCKED, DEFERRED, HOOKED];
+/// Statuses by which a blocker blocks (0.49). Whatever looks at statuses here takes all of them for the same: from one
+/// to another nobody is held up or let go.
+pub(super) const UNFINISHED: [&str; 5] = [OPEN, IN_PROGRESS, BLOCKED, DEFERRED, HOOKED];
 
 /// Whether `edge` (of `task_edges`) to `target` (of `tasks`) holds its task up, by the rules of 0.49. The column
 /// `tasks.blocked` is this and what it hands down to children.

@@ -19,7 +19,7 @@ pub(crate) fn numbers(conn: &ReadConn<'_>, query: &ListQuery, now_ns: i64) -> Re
     }
     let order =
         if only_closed { "ifnull(tasks.closed_at, -9223372036854775808) DESC, tasks.id" } else { ORDER };
-    let limit = filter.limit(query.limit);
+    let limit = Filter::limit(query.limit);
     let sql =
         format!("SELECT tasks.number FROM tasks WHERE {} ORDER BY {order} {limit}", filter.conditions());
     Ok(conn.query_all(&sql, filter.params(), |row| row.get(0))?)

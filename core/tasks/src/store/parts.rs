@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::moment::Moment;
 use crate::record::{Comment, Edge, Record};
 
-/// Adds all of a new task.
+/// Adds all of a new task but its words.
 pub(super) fn insert(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
     let now = record.projection();
     for label in &now.labels {
@@ -19,7 +19,7 @@ pub(super) fn insert(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<(
     for (position, comment) in (0_i64..).zip(&now.comments) {
         add_comment(tx, number, position, comment)?;
     }
-    add_words(tx, number, record)
+    Ok(())
 }
 
 /// Takes all of a task away, whatever is there, and adds it again.
@@ -27,12 +27,12 @@ pub(super) fn renew(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()
     tx.execute("DELETE FROM task_labels WHERE task = ?1", [number])?;
     tx.execute("DELETE FROM task_edges WHERE task = ?1", [number])?;
     tx.execute("DELETE FROM task_comments WHERE task = ?1", [number])?;
-    forget(tx, number)?;
-    insert(tx, number, record)
+    insert(tx, number, record)?;
+    renew_words(tx, number, record)
 }
 
-/// Writes what differs.
-pub(super) fn replace(tx: &WriteTx<'_>, number: i64, before: &Record, after: &Record) -> Result<()> {
+/// Writes what differs, but for the words: whether those differ.
+pub(super) fn replace(tx: &WriteTx<'_>, number: i64, before: &Record, after: &Record) -> Result<bool> {
     let (was, now) = (before.projection(), after.projection());
     if was.labels != now.labels {
         for label in was.labels.iter().filter(|label| !now.labels.contains(label)) {
@@ -57,11 +57,13 @@ pub(super) fn replace(tx: &WriteTx<'_>, number: i64, before: &Record, after: &Re
             add_comment(tx, number, position, comment)?;
         }
     }
-    if was.title != now.title || words(before) != words(after) {
-        forget(tx, number)?;
-        add_words(tx, number, after)?;
-    }
-    Ok(())
+    Ok(was.title != now.title || words(before) != words(after))
+}
+
+/// Puts other words in the place of those of a task.
+pub(super) fn renew_words(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+    forget(tx, number)?;
+    add_words(tx, number, record)
 }
 
 /// Takes the words of a task out of the index.
@@ -91,7 +93,8 @@ fn add_comment(tx: &WriteTx<'_>, number: i64, position: i64, comment: &Comment) 
     Ok(())
 }
 
-fn add_words(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
+/// Puts the words of a new task into the index.
+pub(super) fn add_words(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
     let now = record.projection();
     tx.execute(
         "INSERT INTO task_search(rowid, id, title, body) VALUES(?1, ?2, ?3, ?4)",

@@ -24,8 +24,15 @@ pub(crate) static WORKABLE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The one rule of what is ready. Its first two terms are those of `idx_tasks_ready`.
-pub(crate) static READY: LazyLock<String> = LazyLock::new(|| format!("tasks.blocked = 0 AND {}", *WORKABLE));
+/// The one rule of what is ready. Its first two terms are those of `idx_tasks_ready`; the second one follows from the
+/// rest, and stands here because SQLite looks for it word by word (sqlite.org/partialindex.html).
+pub(crate) static READY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "tasks.blocked = 0 \
+         AND (tasks.status = 'open' OR (tasks.status = 'in_progress' AND tasks.claim_expires_at IS NOT NULL)) AND {}",
+        *WORKABLE
+    )
+});
 
 /// The one rule of what a list of blocked tasks holds: not finished, and held up by others.
 pub(crate) static HELD_UP: LazyLock<String> =

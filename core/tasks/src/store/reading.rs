@@ -186,7 +186,7 @@ fn ready_sql(column: &str, query: &ReadyQuery, claimant: Option<&str>, now_ns: i
             )
         }
     };
-    let limit = filter.limit(query.limit);
+    let limit = Filter::limit(query.limit);
     // Named, so that no statistics lead anywhere else: its first tasks are the answer, and none is sorted.
     let table = if classic { "tasks INDEXED BY idx_tasks_ready" } else { "tasks" };
     let with = if classic { String::new() } else { format!("WITH {}, {PUT_OFF}", recursion(&HOLDS_ONE)) };
@@ -208,7 +208,7 @@ const PUT_OFF: &str = "put_off(number) AS (
 pub(crate) fn blocked_numbers(conn: &ReadConn<'_>, limit: Option<u64>, now_ns: i64) -> Result<Vec<i64>> {
     let mut filter = Filter::new(now_ns);
     filter.and(HELD_UP.as_str());
-    let limit = filter.limit(limit);
+    let limit = Filter::limit(limit);
     let sql =
         format!("SELECT tasks.number FROM tasks WHERE {} ORDER BY {ORDER} {limit}", filter.conditions());
     Ok(conn.query_all(&sql, filter.params(), |row| row.get(0))?)

@@ -32,17 +32,18 @@ CREATE TABLE tasks(
   record BLOB NOT NULL
 ) STRICT;
 -- Lists in their order: unknown priorities and times come last. What else is asked of each task stands behind, so that
--- counting reads no records.
+-- counting reads no records. What was claimed for good is not in it: a claim need not look past the earlier ones.
 CREATE INDEX idx_tasks_ready
   ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id,
     status, claim_expires_at, issue_type, defer_until, pinned, ephemeral, assignee)
-  WHERE blocked = 0 AND status IN ('open', 'in_progress');
+  WHERE blocked = 0 AND (status = 'open' OR (status = 'in_progress' AND claim_expires_at IS NOT NULL));
 CREATE INDEX idx_tasks_blocked
   ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id, status) WHERE blocked = 1;
 CREATE INDEX idx_tasks_live
   ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id)
   WHERE ifnull(status, '') NOT IN ('closed', 'tombstone');
 CREATE INDEX idx_tasks_status ON tasks(status, updated_at);
+CREATE INDEX idx_tasks_place ON tasks(place);
 CREATE INDEX idx_tasks_claims ON tasks(claim_expires_at) WHERE claim_expires_at IS NOT NULL;
 
 CREATE TABLE task_labels(
@@ -75,10 +76,14 @@ CREATE TABLE task_comments(
   created_at INTEGER,
   PRIMARY KEY (task, position)
 ) STRICT, WITHOUT ROWID;
+-- For the next number of a comment: those that are numbers.
+CREATE INDEX idx_task_comments_number ON task_comments(CAST(comment_id AS INTEGER))
+  WHERE comment_id NOT GLOB '*[^0-9]*' AND length(comment_id) BETWEEN 1 AND 18;
 
--- Every change of a task, also of one that is gone.
+-- Every change of a task, also of one that is gone. No row is ever deleted, so numbers only grow, and no page of
+-- `sqlite_sequence` need be written with each.
 CREATE TABLE task_audit(
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  number INTEGER PRIMARY KEY,
   task_id TEXT NOT NULL,
   -- Milliseconds since 1970.
   at INTEGER NOT NULL,
@@ -119,6 +124,7 @@ CREATE TABLE task_lines(
   line BLOB NOT NULL,
   sha256 BLOB NOT NULL
 ) STRICT;
+CREATE INDEX idx_task_lines_place ON task_lines(place);
 CREATE INDEX idx_task_lines_sha256 ON task_lines(sha256);
 
 -- Ids that are never given to a new task though no task has them: those of lines that were quarantined, and of tasks

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conclave_db::sql::{Error, params};
 use conclave_db::{DbError, ReadConn, WriteTx};
 
-use super::{parts, reading};
+use super::{holding, parts, reading};
 use crate::error::Result;
 use crate::ids;
 use crate::json;
@@ -26,9 +26,47 @@ pub(crate) struct Touched {
     pub(crate) ids: BTreeSet<String>,
     /// Parents of such tasks, before and after: somebody may wait for their children.
     pub(crate) parents: BTreeSet<String>,
+    /// Whose words are still to be written; `None` where each is written with its task.
+    pub(super) words: Option<Vec<Words>>,
+}
+
+/// Words of a task that are to be written.
+#[derive(Debug, Clone)]
+pub(super) enum Words {
+    New(i64, Record),
+    Other(i64, Record),
+}
+
+impl Words {
+    fn write(&self, tx: &WriteTx<'_>) -> Result<()> {
+        match self {
+            Self::New(number, record) => parts::add_words(tx, *number, record),
+            Self::Other(number, record) => parts::renew_words(tx, *number, record),
+        }
+    }
 }
 
 impl Touched {
+    /// For many tasks: [`Touched::write_words`] must be called when all are written. FTS5 collects words in memory and
+    /// writes them out whenever a statement begins that may be undone by itself, as one with `RETURNING` does; one by
+    /// one each task would be a segment of the index, merged again and again.
+    pub(crate) fn of_many() -> Self {
+        Self { words: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Writes the words that were put off.
+    pub(crate) fn write_words(&mut self, tx: &WriteTx<'_>) -> Result<()> {
+        self.words.take().into_iter().flatten().try_for_each(|words| words.write(tx))
+    }
+
+    fn words(&mut self, tx: &WriteTx<'_>, words: Words) -> Result<()> {
+        match &mut self.words {
+            Some(later) => later.push(words),
+            None => words.write(tx)?,
+        }
+        Ok(())
+    }
+
     fn add(&mut self, projection: &Projection) {
         self.ids.insert(projection.id.clone());
         let parents = projection.dependencies.iter().filter(|edge| edge.kind == words::PARENT_CHILD);
@@ -48,8 +86,7 @@ pub(crate) fn find(conn: &ReadConn<'_>, id: &str) -> Result<Option<Stored>> {
 
 /// Where a new one is put in the order of the file.
 pub(crate) fn next_place(conn: &ReadConn<'_>) -> Result<i64> {
-    let sql = "SELECT 1 + max(ifnull((SELECT max(place) FROM tasks), 0), ifnull((SELECT max(place) FROM task_lines), 0))";
-    Ok(conn.query_row(sql, [], |row| row.get(0))?)
+    Ok(conn.query_row(NEXT_PLACE, [], |row| row.get(0))?)
 }
 
 /// Adds a task: its row, labels, edges, comments and words. Gives its number.
@@ -86,6 +123,7 @@ pub(crate) fn insert(tx: &WriteTx<'_>, record: &Record, place: i64, touched: &mu
         |row| row.get(0),
     )?;
     parts::insert(tx, number, record)?;
+    touched.words(tx, Words::New(number, record.clone()))?;
     touched.add(now);
     Ok(number)
 }
@@ -102,8 +140,10 @@ pub(crate) fn replace(
     }
     let (was, now) = (before.record.projection(), record.projection());
     write_columns(tx, before.number, record)?;
-    parts::replace(tx, before.number, &before.record, record)?;
-    if was.status != now.status
+    if parts::replace(tx, before.number, &before.record, record)? {
+        touched.words(tx, Words::Other(before.number, record.clone()))?;
+    }
+    if weigh_otherwise(was.status.as_deref(), now.status.as_deref())
         || was.close_reason != now.close_reason
         || was.dependencies != now.dependencies
     {
@@ -111,6 +151,12 @@ pub(crate) fn replace(
         touched.add(now);
     }
     Ok(())
+}
+
+/// Whether a task with the one status may hold up others than with the other one.
+fn weigh_otherwise(was: Option<&str>, now: Option<&str>) -> bool {
+    let holds = |status: Option<&str>| status.is_some_and(|status| holding::UNFINISHED.contains(&status));
+    was != now && !(holds(was) && holds(now))
 }
 
 /// Writes everything beside a stored record again, whatever is there.
@@ -204,10 +250,14 @@ pub(crate) fn last_child(conn: &ReadConn<'_>, parent: &str) -> Result<u64> {
 
 /// One more than the largest number that a comment has, whosoever. Longer numbers than can be counted on do not count.
 pub(crate) fn next_comment(conn: &ReadConn<'_>) -> Result<u64> {
-    let sql = "SELECT 1 + ifnull(max(CAST(comment_id AS INTEGER)), 0) FROM task_comments
-               WHERE comment_id NOT GLOB '*[^0-9]*' AND length(comment_id) BETWEEN 1 AND 18";
-    Ok(conn.query_row(sql, [], |row| row.get(0))?)
+    Ok(conn.query_row(NEXT_COMMENT, [], |row| row.get(0))?)
 }
+
+/// What it asks is what `idx_task_comments_number` holds.
+const NEXT_COMMENT: &str = "SELECT 1 + ifnull(max(CAST(comment_id AS INTEGER)), 0) FROM task_comments
+   WHERE comment_id NOT GLOB '*[^0-9]*' AND length(comment_id) BETWEEN 1 AND 18";
+
+const NEXT_PLACE: &str = "SELECT 1 + max(ifnull((SELECT max(place) FROM tasks), 0), ifnull((SELECT max(place) FROM task_lines), 0))";
 
 /// The reasons as a JSON array, `None` where there are none.
 pub(super) fn oddities(projection: &Projection) -> Option<String> {

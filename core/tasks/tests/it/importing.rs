@@ -4,9 +4,10 @@ use std::path::Path;
 
 use conclave_db::Db;
 use conclave_tasks::exchange::{self, ImportOptions, ImportReport, Limits, Lines, Order};
+use conclave_tasks::read;
 use conclave_tasks::work::{self, NewTask};
 
-use crate::project::{Project, texts};
+use crate::project::{Project, ids, texts};
 
 pub(crate) fn lines(file: &[u8]) -> Lines {
     exchange::read_lines(&mut &*file, Path::new("f.jsonl"), Limits::default()).unwrap()
@@ -230,4 +231,17 @@ fn real_files_come_out_byte_for_byte() {
         let again = exchange::import(&project.db, "ana", lines(&out), ImportOptions::default()).unwrap();
         assert_eq!(counts(&again), (0, 0, newest.len() as u64), "{}", path.display());
     }
+}
+
+#[test]
+fn the_words_of_what_came_in_are_found_and_those_of_what_was_replaced_are_not() {
+    let project = Project::new();
+    let line = |id: &str, title: &str, day: u8| {
+        format!("{{\"id\":\"{id}\",\"title\":\"{title}\",\"updated_at\":\"2026-01-0{day}T00:00:00Z\"}}\n")
+    };
+    let found = |words: &str| ids(&read::search(&project.db, words, None).unwrap());
+    import(&project.db, [line("bd-1", "needle", 1), line("bd-2", "thread", 1)].concat().as_bytes());
+    assert_eq!((found("needle"), found("thread")), (texts(&["bd-1"]), texts(&["bd-2"])));
+    import(&project.db, [line("bd-1", "thimble", 2), line("bd-3", "needle", 2)].concat().as_bytes());
+    assert_eq!((found("needle"), found("thimble")), (texts(&["bd-3"]), texts(&["bd-1"])));
 }

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use conclave_db::{Db, DbOptions};
 use conclave_tasks::TaskErrorKind;
 use conclave_tasks::exchange::{self, Order, SyncOptions, SyncReport};
+use conclave_tasks::read;
 use conclave_tasks::work;
 use conclave_testkit::{Parent, Rerun, TempProject};
 
 use crate::importing::{exported, import};
-use crate::project::{Project, schema, texts};
+use crate::project::{Project, ids, schema, texts};
 
 /// A store, and a file that it is synced with.
 struct Pair {
@@ -289,4 +290,17 @@ fn many_at_once_lose_nothing() {
             .unwrap();
         assert_eq!(conflicts, 0);
     }
+}
+
+#[test]
+fn the_words_of_what_a_sync_has_changed_are_found() {
+    let pair = Pair::with(&[r#"{"id":"bd-1","title":"needle"}"#, r#"{"id":"bd-2","title":"thread"}"#]);
+    let found = |words: &str| ids(&read::search(&pair.project.db, words, None).unwrap());
+    assert_eq!((found("needle"), found("thread")), (texts(&["bd-1"]), texts(&["bd-2"])));
+    pair.write(&[r#"{"id":"bd-1","title":"thimble"}"#, r#"{"id":"bd-3","title":"needle"}"#]);
+    pair.sync();
+    assert_eq!(
+        (found("needle"), found("thimble"), found("thread")),
+        (texts(&["bd-3"]), texts(&["bd-1"]), texts(&[]))
+    );
 }

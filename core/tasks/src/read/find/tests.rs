@@ -69,3 +69,25 @@ fn no_more_than_ten_are_named() {
     let Err(TaskError::Ambiguous { candidates, .. }) = find(&store.db, "a") else { panic!("not ambiguous") };
     assert_eq!((candidates.len(), candidates[9].as_str()), (10, "bd-a09"));
 }
+
+#[test]
+fn a_task_goes_before_those_below_it() {
+    let ids = [
+        "bd-98c4-old",
+        "bd-98c4e1fa",
+        "bd-98c4e1fa.1",
+        "bd-98c4e1fa.1.2",
+        "bd-98c4e1fa.10",
+        "bd-77aa",
+        "bd-77aab",
+    ];
+    let lines: String = ids.iter().map(|id| line(id, "")).collect();
+    let store = Store::with(&lines);
+    for text in ["98c4e", "bd-98c4e"] {
+        assert_eq!(find(&store.db, text).unwrap(), "bd-98c4e1fa", "{text}");
+    }
+    // Its children alone, something beside it, and an id that only begins with the same letters.
+    for text in ["98c4e1fa.", "bd-98c4", "77a"] {
+        assert!(matches!(find(&store.db, text), Err(TaskError::Ambiguous { .. })), "{text}");
+    }
+}

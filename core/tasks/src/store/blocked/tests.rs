@@ -155,6 +155,7 @@ fn apply(store: &Store, model: &mut Model, step: &Step) -> Vec<String> {
     let touched = Touched {
         ids: [id.to_owned()].into(),
         parents: parents(before.as_ref()).chain(parents(after.as_ref())).collect(),
+        ..Touched::default()
     };
     match &after {
         Some(task) => model.insert(id, task.clone()),
@@ -278,6 +279,7 @@ fn a_great_many_changes_at_once_are_computed_by_one_statement_with_the_same_end(
     let touched = |ids: std::ops::Range<u32>| Touched {
         ids: ids.map(|number| format!("t{number:04}")).collect(),
         parents: BTreeSet::new(),
+        ..Touched::default()
     };
     let all = touched(0..1000);
     assert_eq!(store.write(move |tx| refresh(tx, &all)), Vec::<String>::new());

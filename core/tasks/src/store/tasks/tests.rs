@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::Store;
+use crate::testing::{self, Store};
 
 /// Everything that is a projection, and who is found by a few words.
 fn projections(conn: &ReadConn<'_>) -> Result<Vec<String>> {
@@ -139,4 +139,37 @@ fn removed_task_leaves_nothing_but_its_id() {
     assert_eq!(left, Vec::<String>::new());
     assert!(taken, "for ever");
     assert!(touched.ids.contains("x") && touched.parents.contains("p"));
+}
+
+#[test]
+fn the_next_place_and_comment_are_found_without_a_scan() {
+    let store = Store::new();
+    store
+        .db
+        .read(|conn| {
+            for sql in [NEXT_PLACE, NEXT_COMMENT] {
+                let explain = format!("EXPLAIN QUERY PLAN {sql}");
+                let steps: Vec<String> = conn.query_all(&explain, [], |row| row.get(3))?;
+                // A step that goes to the end of an index reads "SEARCH", one through all of it "SCAN".
+                let scans = |step: &&String| step.starts_with("SCAN") && !step.contains("CONSTANT ROW");
+                assert_eq!(steps.iter().find(scans), None, "{steps:?}");
+                assert!(steps.iter().any(|step| step.starts_with("SEARCH task")), "{steps:?}");
+            }
+            Ok::<_, DbError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_is_claimed_for_good_is_out_of_the_way_of_the_next_claim() {
+    let claimed = "\"status\":\"in_progress\",\"assignee\":\"ann\"";
+    let until = format!("{claimed},\"claim_expires_at\":\"2026-01-01T00:00:00Z\"");
+    let lines = [("bd-1", ""), ("bd-2", claimed), ("bd-3", &until)]
+        .map(|(id, members)| testing::line(id, members))
+        .concat();
+    let store = Store::with(&lines);
+    let sql = "SELECT id FROM tasks INDEXED BY idx_tasks_ready WHERE blocked = 0
+               AND (status = 'open' OR (status = 'in_progress' AND claim_expires_at IS NOT NULL)) ORDER BY id";
+    let ids: Vec<String> = store.db.read(|conn| conn.query_all(sql, [], |row| row.get(0))).unwrap();
+    assert_eq!(ids, ["bd-1", "bd-3"]);
 }
