@@ -42,6 +42,7 @@ use self::context::Context;
 pub(crate) use self::launched::launcher;
 pub(crate) use self::output::{Output, Signs};
 pub(crate) use self::sample_agent::WORD as SAMPLE_AGENT;
+pub(crate) use self::task::known_type;
 use crate::failure::{Exit, Failure};
 use crate::logging;
 use crate::project::Environment;

@@ -8,7 +8,6 @@ use conclave_consensus::migrate::Attention;
 use conclave_consensus::runs::{AgentMark, RunCursor, RunDetail, RunId, RunSummary};
 use conclave_consensus::workflow::Event;
 use conclave_db::vacuum::VacuumStats;
-use conclave_tasks::read::Counts;
 
 use super::effect::{Part, Work, Write};
 use super::keys::Key;
@@ -82,7 +81,7 @@ pub(crate) enum Msg {
     Told(Result<String, Problem>),
     /// A page of tasks.
     Tasks(Box<TasksRead>),
-    TaskCounts(Counts),
+    TaskCounts(tasks::Counts),
     /// A task that was asked for by this id, which may be a short form; `None` where there is none.
     Task {
         asked: String,
@@ -164,6 +163,8 @@ pub(crate) struct TasksRead {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) said: String,
+    /// Whether it was not so before.
+    pub(crate) changed: bool,
     /// The task.
     pub(crate) id: Option<String>,
 }

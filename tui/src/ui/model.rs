@@ -1,7 +1,7 @@
 //! Everything that the screen is made of.
 
 use conclave_consensus::migrate::Attention;
-use conclave_consensus::runs::{RunDetail, RunId, RunStatus};
+use conclave_consensus::runs::{RunDetail, RunId, RunStatus, RunSummary};
 
 use super::effect::{Effect, Read, Work};
 use super::keymap::{Place, When};
@@ -200,14 +200,26 @@ impl Model {
                 None => row.is_some_and(|row| row.status == RunStatus::Running),
             },
             When::LeftRun => match detail {
-                Some(detail) => live::is_left(detail),
-                None => row.is_some_and(|row| row.interrupted),
+                Some(detail) => {
+                    live::is_left(detail) || !live::is_open(detail) && self.is_left_step(&detail.summary)
+                }
+                None => row.is_some_and(|row| row.interrupted || self.is_left_step(row)),
             },
             When::OpenQuestion => self.run.as_ref().is_some_and(|run| run.open_question().is_some()),
             When::OldSchema => {
                 matches!(&self.state, State::Failed(problem) if problem.kind == "needs-migration")
             }
         }
+    }
+
+    /// Whether a run belongs to a pipeline that somebody may go on with: it was begun on that way.
+    fn is_left_step(&self, run: &RunSummary) -> bool {
+        let leads = |need: &Attention| {
+            need.kind == "pipeline"
+                && need.name == run.spec
+                && need.since.zip(run.started_at).is_some_and(|(since, started)| started >= since)
+        };
+        self.needs().any(leads)
     }
 
     /// Whether there is room for more than one line.

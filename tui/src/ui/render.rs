@@ -272,12 +272,16 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
     if matches!(place, Place::Form | Place::TaskForm) {
         // Other keys are typed.
         let own = keymap::BINDINGS.iter().filter(move |binding| binding.place == place);
-        return own.map(|binding| (binding.key_name(), binding.hint)).collect();
+        return kept_whole(model, own.collect());
     }
     let shown = |binding: &&Binding| {
         !binding.hint.is_empty() && binding.is_open(model.setting.read_only) && model.is_so(binding.when)
     };
-    let mut bindings: Vec<&Binding> = keymap::at(place).filter(shown).collect();
+    kept_whole(model, keymap::at(place).filter(shown).collect())
+}
+
+/// As many of the hints as there is room for, the way back and the way out among them.
+fn kept_whole(model: &Model, mut bindings: Vec<&Binding>) -> Vec<(String, &'static str)> {
     // The way back and the way out are never cut off.
     let (last, first): (Vec<&Binding>, Vec<&Binding>) = bindings
         .drain(..)

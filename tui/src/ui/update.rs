@@ -81,7 +81,14 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         Msg::Task { asked, task } => tasks::task_arrived(model, &asked, task),
         Msg::Written { write, outcome } => tasks::written(model, &write, outcome),
         Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
-        Msg::Page(page) => runs::arrived(model, *page),
+        Msg::Page(page) => {
+            let mut effects = runs::arrived(model, *page);
+            // Where there is no run there may be tasks.
+            if model.runs.rows.is_empty() && model.runs.filter.is_empty() {
+                effects.push(Effect::Read(Read::TaskCounts));
+            }
+            effects
+        }
         Msg::Counted { generation, total, matching } => {
             runs::counted(&mut model.runs, generation, total, matching);
             Vec::new()

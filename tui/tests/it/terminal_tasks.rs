@@ -37,7 +37,7 @@ fn a_task_is_found_claimed_and_closed() {
     let scratch = four();
     let mut session = on(&scratch, &["--actor", "ana"]);
     session.until("[ready 2] · in progress 0 · blocked 1 · closed 1");
-    session.until("needed by");
+    session.until("blocks");
     session.keys("j");
     session.until("bd-b2  ○ open");
     session.keys("/label:import\r");
@@ -139,7 +139,7 @@ fn the_first_task_is_made_in_a_form_and_changed_with_an_editor() {
     session.keys("\r");
     session.until("two");
     session.keys("d");
-    session.until("depends on which task");
+    session.until("waits for which task");
     session.keys("nothing\r");
     session.until("no task \"nothing\"");
     session.keys("D");
@@ -159,11 +159,11 @@ fn the_page_of_a_task_leads_through_its_tree_and_a_short_id_to_it() {
     let mut session = on(&scratch, &["--read-only"]);
     session.keys(":task show c3\r");
     session.until("bd-c3  Release");
-    session.until("blocked by others");
+    session.until("blocked");
     session.until("└─ bd-a1  ○ open  Fix the import");
     session.keys("j\r");
     session.until("bd-a1  Fix the import");
-    session.until("Needed by");
+    session.until("What depends on it");
     session.keys("\x1b");
     session.until("bd-c3  Release");
     session.keys("c");

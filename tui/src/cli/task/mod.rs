@@ -37,6 +37,7 @@ use serde_json::json;
 
 use self::args::{Dep, Label, Task};
 use self::values::Moment;
+pub(crate) use self::values::issue_type as known_type;
 use super::context::Context;
 use crate::failure::{Doing, Exit, Failure};
 

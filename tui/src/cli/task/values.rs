@@ -172,7 +172,7 @@ fn is_day(text: &str) -> bool {
 }
 
 /// The canonical name of a type that is known here; else an error that names those that are.
-pub(super) fn issue_type(given: &str, configured: &[String]) -> Result<String, String> {
+pub(crate) fn issue_type(given: &str, configured: &[String]) -> Result<String, String> {
     if configured.iter().any(|one| one == given) {
         return Ok(given.to_owned());
     }

@@ -216,6 +216,31 @@ fn a_spec_is_led_through_its_stages_by_name() {
     assert_eq!(effects, [Effect::GoOn(CLOSED)], "it may be a step on a way that goes on");
 }
 
+/// The footer names the key where the run that is looked at is a step on a way that stands.
+#[test]
+fn a_closed_step_of_a_pipeline_that_stands_can_be_gone_on_with() {
+    use conclave_consensus::migrate::Attention;
+    let mut model = open(CLOSED);
+    let summary = model.shown().unwrap().summary.clone();
+    let need = |name: &str, since: i64| Attention {
+        kind: "pipeline",
+        name: name.into(),
+        why: "why".into(),
+        advice: "advice".into(),
+        since: Some(since),
+    };
+    let started = summary.started_at.unwrap();
+    for (needs, shown) in [
+        (vec![], false),
+        (vec![need(&summary.spec, started)], true),
+        (vec![need("KIT-0", started)], false),
+        (vec![need(&summary.spec, started + 1)], false),
+    ] {
+        send(&mut model, Msg::Needs(needs), 42);
+        assert_eq!(frame(&model).contains("r resume"), shown, "{}", frame(&model));
+    }
+}
+
 #[test]
 fn a_deletion_asks_and_reads_the_list_again() {
     let mut model = open(CLOSED);

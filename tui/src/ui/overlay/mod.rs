@@ -65,6 +65,8 @@ pub(crate) enum Then {
     Work(Work),
     Cancel(RunId),
     Write(Write),
+    /// Leave the form with what was typed in it.
+    LeaveForm,
     Quit,
 }
 
@@ -132,9 +134,16 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Overlay::Palette(palette) => {
             if key.code == KeyCode::Enter {
                 let chosen = palette.choose(model);
+                let options = palette.has_options();
                 return match chosen {
                     palette::Choice::Run(binding, argument) => {
-                        super::commands::run_command(model, binding, &argument)
+                        let effects = super::commands::run_command(model, binding, &argument);
+                        if options {
+                            model.tell(
+                                "options such as --limit are for the command line: here is the whole list",
+                            );
+                        }
+                        effects
                     }
                     palette::Choice::More(palette) => {
                         model.overlay = Some(Overlay::Palette(palette));
@@ -197,6 +206,10 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                     Then::Work(work) => start_work(model, work),
                     Then::Cancel(run) => vec![Effect::Cancel(run)],
                     Then::Write(write) => vec![Effect::Write(write)],
+                    Then::LeaveForm => {
+                        leave_form(model);
+                        Vec::new()
+                    }
                     Then::Quit => vec![Effect::Quit],
                 },
                 KeyCode::Char('n' | 'N' | 'q') | KeyCode::Enter => Vec::new(),
@@ -245,6 +258,20 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     }
     model.overlay = Some(overlay);
     Vec::new()
+}
+
+/// Asks whether a form that has been changed is to be left; the safe answer is to stay.
+pub(crate) fn ask_to_leave_form(model: &mut Model) {
+    let question = "Leave the form? What was changed in it is lost.".to_owned();
+    model.overlay = Some(Overlay::Ask { question, then: Then::LeaveForm });
+}
+
+fn leave_form(model: &mut Model) {
+    if model.place() == Place::Form {
+        model.form = None;
+    } else {
+        model.tasks.form = None;
+    }
 }
 
 /// Pasted text goes where text is typed.

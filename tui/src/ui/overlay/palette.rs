@@ -44,7 +44,7 @@ impl Palette {
 
     /// The lines for what was typed, the best first.
     pub(crate) fn entries(&self, model: &Model) -> Vec<Entry> {
-        let typed = self.input.text().trim_start();
+        let typed = without_options(self.input.text().trim_start());
         if let Some((binding, argument)) = split(typed).filter(|(binding, _)| allowed(model, binding)) {
             return arguments(model, binding, argument);
         }
@@ -88,13 +88,19 @@ impl Palette {
         }
     }
 
+    /// Whether options were typed that are for the command line alone.
+    pub(super) fn has_options(&self) -> bool {
+        let typed = self.input.text().trim();
+        without_options(typed) != typed
+    }
+
     pub(super) fn paste(&mut self, text: &str) {
         self.input.insert(text);
         self.selected = 0;
     }
 
     pub(super) fn choose(&self, model: &Model) -> Choice {
-        let typed = self.input.text().trim();
+        let typed = without_options(self.input.text().trim());
         let entries = self.entries(model);
         let Some(entry) = entries.get(self.selected) else { return Choice::Nothing(typed.to_owned()) };
         match (&entry.argument, entry.binding.argument) {
@@ -104,6 +110,18 @@ impl Palette {
             }
             (None, _) => Choice::Run(entry.binding, String::new()),
         }
+    }
+}
+
+/// Commands that show a list: the options that they have on the command line mean nothing here.
+const LISTS: [&str; 3] = ["task ready", "task blocked", "task list"];
+
+/// What was typed, without the options behind a command that shows a list.
+fn without_options(typed: &str) -> &str {
+    let lists = LISTS.iter().any(|list| typed.strip_prefix(list).is_some_and(|rest| rest.starts_with(' ')));
+    match typed.find(" -") {
+        Some(at) if lists => typed[..at].trim_end(),
+        _ => typed,
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
 use super::{HelpLine, Overlay, Palette, Purpose, help_lines, palette};
-use crate::text::{fit_with, pad, visible};
+use crate::text::{pad, visible, width};
 use crate::ui::driving;
 use crate::ui::keymap::Place;
 use crate::ui::model::Model;
@@ -75,9 +75,11 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             }
             let head = Line::from(head);
             if needs.is_empty() {
-                let text =
-                    "   Nothing. Open questions, left runs, unfinished imports, failed checks wait here.";
-                page(model, frame, lower(body, 4), head, [Line::raw(text)].into_iter());
+                let text = "Nothing. Open questions, left runs, unfinished imports, failed checks wait here.";
+                let lines = wrapped(text, usize::from(body.width).saturating_sub(4));
+                let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(3);
+                let lines = lines.into_iter().map(|line| Line::raw(format!("   {line}")));
+                page(model, frame, lower(body, height), head, lines);
             } else {
                 let entries =
                     needs.iter().enumerate().map(|(at, need)| need_lines(model, need, at == cursor.selected));
@@ -122,23 +124,33 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             page(model, frame, lower(body, 6), head, lines.into_iter());
         }
         Overlay::Prompt { label, input, purpose } => {
-            let label = visible(label);
-            let label = fit_with(&label, usize::from(body.width) / 2, theme.sign("…", "~"));
-            let head = Line::from(vec![
-                Span::styled(format!("  {label}: "), Theme::strong()),
-                Span::raw(visible(input.before()).into_owned()),
-                Span::styled(theme.sign("▏", "_"), theme.accent()),
-                Span::raw(visible(input.text().get(input.before().len()..).unwrap_or_default()).into_owned()),
-            ]);
+            let label = format!("{}: ", visible(label));
+            let room = usize::from(body.width).saturating_sub(4);
+            // A long question has lines of its own, and the answer the one below.
+            let mut above = Vec::new();
+            let mut typed = vec![Span::raw("  ")];
+            let mut left = room;
+            if width(&label) * 2 > room {
+                above = wrapped(label.trim_end(), room);
+                above.truncate(usize::from(body.height).saturating_sub(4).max(1));
+            } else {
+                left = room.saturating_sub(width(&label));
+                typed.push(Span::styled(label, Theme::strong()));
+            }
+            typed.extend(crate::ui::field::typed(theme, input, true, left));
+            let mut lines: Vec<Line<'_>> =
+                above.into_iter().map(|line| Line::styled(format!("  {line}"), Theme::strong())).collect();
+            lines.push(Line::from(typed));
             let hint = match purpose {
-                Purpose::Import => "  enter starts, esc leaves",
-                Purpose::Answer { .. } => "  enter answers, esc leaves",
-                Purpose::DependsOn(_) => {
-                    "  the id of what it waits for; tab completes, enter adds, esc leaves"
-                }
+                Purpose::Import => "enter starts, esc leaves",
+                Purpose::Answer { .. } => "enter answers, esc leaves",
+                Purpose::DependsOn(_) => "its id; tab completes, enter adds, esc leaves",
             };
-            let hint = Line::styled(hint, theme.dim());
-            page(model, frame, lower(body, 3), head, [hint].into_iter());
+            let hint = wrapped(hint, room).into_iter();
+            lines.extend(hint.map(|line| Line::styled(format!("  {line}"), theme.dim())));
+            let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(1);
+            let head = lines.remove(0);
+            page(model, frame, lower(body, height), head, lines.into_iter());
         }
     }
 }

@@ -25,6 +25,9 @@ fn at_all_sizes(name: &str, runs: i64, change: impl Fn(&mut Model)) {
 fn the_list_of_runs() {
     at_all_sizes("runs", 42, |_| {});
     at_all_sizes("runs-empty", 0, |_| {});
+    at_all_sizes("runs-empty-tasks", 0, |model| {
+        send(model, Msg::TaskCounts(crate::ui::fixture::tasks::counts(142)), 0);
+    });
     at_all_sizes("runs-filtered", 42, |model| drop(press(model, 42, &["/", "stage:plan 9"])));
     at_all_sizes("runs-none-match", 42, |model| drop(press(model, 42, &["/", "zzz", "enter"])));
     at_all_sizes("runs-marked", 42, |model| drop(press(model, 42, &["  ", "down"])));
@@ -296,7 +299,8 @@ fn tasks() {
     tasks("tasks-none-ready", 4, &["tab", "tab"]);
     tasks("tasks-in-progress", 142, &["tab"]);
     tasks("tasks-blocked", 142, &["tab", "tab", "j"]);
-    tasks("tasks-closed", 142, &["backtab", "G"]);
+    tasks("tasks-closed", 142, &["backtab", "backtab", "G"]);
+    tasks("tasks-other", 142, &["backtab", "j"]);
     tasks("tasks-filtered", 142, &["/", "type:bug p:0"]);
     tasks("tasks-none-match", 142, &["/", "foo:bar", "enter"]);
     tasks("tasks-search", 142, &["/", "text:import", "enter"]);
@@ -313,6 +317,8 @@ fn tasks() {
         &["n", "Why does it hide?", "down", "right", "down", "down", "down", "a, b"],
     );
     tasks("task-edit", 142, &["e", "!"]);
+    tasks("task-edit-leave", 142, &["e", "!", "esc"]);
+    tasks("task-new-missing", 142, &["n", "enter"]);
     tasks("tasks-help", 142, &["?"]);
     at_all_sizes("tasks-read-only", 142, |model| {
         model.setting.read_only = true;

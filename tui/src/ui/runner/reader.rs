@@ -184,7 +184,7 @@ impl Reader<'_> {
                     Err(error) => self.complain("read the tasks", error),
                 }
             }
-            Read::TaskCounts => match conclave_tasks::read::counts(&db) {
+            Read::TaskCounts => match super::tasks::counts(&db) {
                 Ok(counts) => self.say(Msg::TaskCounts(counts)),
                 Err(error) => self.complain("count the tasks", error),
             },

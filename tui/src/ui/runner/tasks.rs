@@ -9,7 +9,8 @@ use conclave_tasks::{Result, TaskErrorKind, words};
 
 use crate::ui::effect::{Part, TaskPage};
 use crate::ui::message::TasksRead;
-use crate::ui::screens::tasks::{Detail, Row, Which, Whole};
+use crate::ui::screens::tasks::task_words::is_in_no_other_list;
+use crate::ui::screens::tasks::{Counts, Detail, Row, Which, Whole};
 
 /// Tasks that are read at once where a filter must look at each.
 const SLICE: usize = 500;
@@ -25,6 +26,29 @@ enum Source<'db> {
     Whole(IntoIter<Row>),
     /// The others go on behind a task.
     Pages { db: &'db Db, status: &'static str, after: Option<String>, at_end: bool },
+    /// So do those that are in no other list, which are looked for among all that live.
+    Others { db: &'db Db, after: Option<String>, at_end: bool },
+}
+
+/// How many tasks each list has.
+pub(super) fn counts(db: &Db) -> Result<Counts> {
+    let (known, all) = (read::counts(db)?, read::stats(db)?);
+    let both = ListQuery {
+        statuses: vec![words::IN_PROGRESS.to_owned()],
+        blocked: Some(true),
+        ..ListQuery::default()
+    };
+    // A task that is worked on may be blocked as well.
+    let both = if known.in_progress == 0 { 0 } else { read::list(db, &both)?.len() as u64 };
+    let in_lists = known.ready + known.in_progress + known.blocked + known.closed;
+    Ok(Counts {
+        ready: known.ready,
+        in_progress: known.in_progress,
+        blocked: known.blocked,
+        closed: known.closed,
+        // The two were not read at the same instant.
+        other: (all.total + both).saturating_sub(in_lists),
+    })
 }
 
 impl<'db> Source<'db> {
@@ -50,6 +74,7 @@ impl<'db> Source<'db> {
             }
             Which::InProgress => Self::Pages { db, status: words::IN_PROGRESS, after, at_end: false },
             Which::Closed => Self::Pages { db, status: words::CLOSED, after, at_end: false },
+            Which::Other => Self::Others { db, after, at_end: false },
         })
     }
 
@@ -82,6 +107,19 @@ impl<'db> Source<'db> {
                 *at_end = found.len() < limit;
                 *after = found.last().map(|row| row.id().to_owned()).or(after.take());
                 Ok((found.iter().map(Row::of).collect(), *at_end))
+            }
+            Self::Others { db, after, at_end } => {
+                if *at_end {
+                    return Ok((Vec::new(), true));
+                }
+                let query =
+                    ListQuery { after: after.clone(), limit: Some(SLICE as u64), ..ListQuery::default() };
+                let found = read::list(db, &query)?;
+                *at_end = found.len() < SLICE;
+                *after = found.last().map(|row| row.id().to_owned()).or(after.take());
+                let now = db.clock().wall_ms();
+                let rows = found.iter().map(Row::of).filter(|row| is_in_no_other_list(now, row));
+                Ok((rows.collect(), *at_end))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use conclave_db::{Db, FileIdentity};
-use conclave_tasks::work::{self, Closing, How, NewTask};
+use conclave_tasks::work::{self, Change, Closing, How, NewTask};
 use conclave_tasks::{ids, read, words};
 
 use super::Shared;
@@ -93,22 +93,37 @@ fn carry_out(db: &Db, who: &str, project: &Project, write: &Write) -> Result<Wri
         Write::Claim(id) => {
             let id = find(id)?;
             let claimed = work::claim(db, who, &id, None).doing("claim")?;
+            let is_new = claimed.how != How::Held;
             let how = match claimed.how {
                 How::Taken => String::new(),
                 How::Held => " already".to_owned(),
                 How::TakenOver { from } => format!(", taken over from {from}, whose claim had expired"),
             };
-            Ok(said(format!("{id} is yours{how}"), id))
+            let all = read::show(db, &id).doing("read the task")?;
+            let up = all.blockers.first().map_or_else(String::new, |by| match all.blockers.len() {
+                1 => format!("; it {}", by.why),
+                more => format!("; it is blocked by {} and {} more", by.id, more - 1),
+            });
+            Ok(Written { changed: is_new, ..said(format!("{id} is yours{how}{up}"), id) })
         }
         Write::Close { id, force } => {
             let id = find(id)?;
             let how = Closing { force: *force, ..Closing::default() };
+            let was_closed = status(db, &id)?.as_deref() == Some(words::CLOSED);
             let (_, ready) = work::close(db, who, std::slice::from_ref(&id), &how)?;
+            if was_closed {
+                return Ok(so_already(format!("{id} is closed already"), id));
+            }
             Ok(said(format!("{id} is closed{}", now_ready(&ready)), id))
         }
         Write::Reopen(id) => {
             let id = find(id)?;
+            let was = status(db, &id)?;
             work::reopen(db, who, std::slice::from_ref(&id), None).doing("reopen")?;
+            if was.as_deref() != Some(words::CLOSED) {
+                let was = was.map_or_else(|| "not closed".to_owned(), |was| was.replace('_', " "));
+                return Ok(so_already(format!("{id} is {was} already: there is nothing to reopen"), id));
+            }
             Ok(said(format!("{id} is open"), id))
         }
         Write::Delete(id) => {
@@ -119,12 +134,15 @@ fn carry_out(db: &Db, who: &str, project: &Project, write: &Write) -> Result<Wri
         Write::Depend { issue, on } => {
             let (issue, on) = (find(issue)?, find(on)?);
             let depended = work::depend(db, who, &issue, &on, words::BLOCKS).doing("add the dependency")?;
-            let already = if depended.changed { "" } else { " already" };
-            Ok(said(format!("{issue} waits for {on}{already}"), issue))
+            if !depended.changed {
+                return Ok(so_already(format!("{issue} waits for {on} already"), issue));
+            }
+            Ok(said(format!("{issue} waits for {on}"), issue))
         }
         Write::Create(new) => {
             let folder = project.root.file_name().unwrap_or_default().to_string_lossy();
             let new = NewTask {
+                issue_type: known_type(project, new.issue_type.as_ref())?,
                 prefix: project.config.tasks.prefix.clone(),
                 folder_prefix: ids::prefix_of_folder(&folder),
                 ..(**new).clone()
@@ -134,14 +152,35 @@ fn carry_out(db: &Db, who: &str, project: &Project, write: &Write) -> Result<Wri
         }
         Write::Update { id, change } => {
             let id = find(id)?;
-            work::update(db, who, std::slice::from_ref(&id), (**change).clone()).doing("change the task")?;
+            let issue_type = known_type(project, change.issue_type.as_ref())?;
+            let change = Change { issue_type, ..(**change).clone() };
+            work::update(db, who, std::slice::from_ref(&id), change).doing("change the task")?;
             Ok(said(format!("{id} is changed"), id))
         }
     }
 }
 
 fn said(said: String, id: String) -> Written {
-    Written { said, id: Some(id) }
+    Written { said, changed: true, id: Some(id) }
+}
+
+/// Nothing had to be done.
+fn so_already(said: String, id: String) -> Written {
+    Written { said, changed: false, id: Some(id) }
+}
+
+/// The status that holds now.
+fn status(db: &Db, id: &str) -> Result<Option<String>, Failure> {
+    Ok(read::show(db, id).doing("read the task")?.row.status)
+}
+
+/// The name of a type, checked as on the command line.
+fn known_type(project: &Project, given: Option<&String>) -> Result<Option<String>, Failure> {
+    let configured = project.config.tasks.types.as_deref().unwrap_or_default();
+    let known = given.map(|given| crate::cli::known_type(given, configured)).transpose();
+    known.map_err(|wrong| {
+        Failure::usage(wrong).hint("name further types in `[tasks] types` of the configuration")
+    })
 }
 
 /// Which tasks nothing holds up any more.

@@ -256,7 +256,7 @@ fn any_task() -> impl Strategy<Value = Msg> {
     };
     let refused = Problem { kind: "refused", ..problem() };
     let outcome = prop_oneof![
-        id().prop_map(|id| Ok(Written { said: "done".to_owned(), id: Some(id) })),
+        id().prop_map(|id| Ok(Written { said: "done".to_owned(), changed: true, id: Some(id) })),
         Just(Err(problem())),
         Just(Err(refused)),
     ];

@@ -2,13 +2,13 @@
 
 use conclave_db::Db;
 use conclave_tasks::read::Sort;
-use conclave_tasks::work::{self, Attempt, Change, Closing, NewTask};
+use conclave_tasks::work::{self, Attempt, Change, Closing, NewTask, Set};
 
-use super::{page, task};
+use super::{counts, page, task};
 use crate::project::{Environment, Places, Project};
 use crate::ui::effect::{Part, TaskPage};
 use crate::ui::message::TasksRead;
-use crate::ui::screens::tasks::{Filter, Which};
+use crate::ui::screens::tasks::{Counts, Filter, Which};
 
 /// Thirty tasks: every third is closed, every third waits for the first.
 fn thirty() -> (tempfile::TempDir, Db) {
@@ -85,6 +85,35 @@ fn a_filter_looks_at_each_and_a_search_at_all_lists() {
     assert_eq!(walked(&db, Which::Ready, "p:0").len(), 2);
     let found = asked(&db, Which::Ready, "text:number 13", None, Part::First);
     assert_eq!((ids(&found), found.at_end), (vec!["t-13".to_owned()], true));
+}
+
+/// Every task that lives is in a list, and those of the fifth are in no other.
+#[test]
+fn the_fifth_list_has_what_no_other_has() {
+    let (_dir, db) = thirty();
+    let update = |id: &str, change: Change| drop(work::update(&db, "ana", &[id.to_owned()], change).unwrap());
+    update("t-03", Change { status: Some("hooked".into()), ..Change::default() });
+    update("t-06", Change { issue_type: Some("agent".into()), ..Change::default() });
+    update("t-09", Change { defer_until: Set::To("2999-01-01T00:00:00Z".into()), ..Change::default() });
+    update("t-12", Change { status: Some("deferred".into()), ..Change::default() });
+    update("t-02", Change { status: Some("pinned".into()), ..Change::default() });
+    for id in ["t-mol-1", "t-wisp-1"] {
+        let new = NewTask { title: "Odd".into(), id: Some(id.to_owned()), ..NewTask::default() };
+        work::create(&db, "ana", new).unwrap();
+    }
+    // Worked on and blocked: it is in two lists.
+    work::claim(&db, "ana", "t-05", None).unwrap();
+    let lists = Which::ALL.map(|(_, which)| walked(&db, which, ""));
+    let mut other = lists[4].clone();
+    other.sort();
+    assert_eq!(other, ["t-03", "t-06", "t-09", "t-12", "t-mol-1", "t-wisp-1"]);
+    let mut all: Vec<&String> = lists.iter().flatten().collect();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 32);
+    let [ready, in_progress, blocked, closed, other] = lists.map(|list| list.len() as u64);
+    assert_eq!(counts(&db).unwrap(), Counts { ready, in_progress, blocked, closed, other });
+    assert_eq!(walked(&db, Which::Other, "status:hooked"), ["t-03"]);
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub(crate) struct Form {
     pub(crate) by_hand: Vec<(String, bool)>,
     /// The agent under the cursor.
     pub(crate) agent: usize,
+    /// The spec that it began with.
+    begun: String,
     /// It was sent, and is being begun.
     pub(crate) sent: bool,
 }
@@ -69,6 +71,7 @@ impl Form {
     pub(super) fn new(spec: Input) -> Self {
         Self {
             field: Field::Spec,
+            begun: spec.text().to_owned(),
             spec,
             stage: Input::offering("plan"),
             prompt: LongText::default(),
@@ -78,6 +81,12 @@ impl Form {
             agent: 0,
             sent: false,
         }
+    }
+
+    /// Whether something was typed or chosen that would be lost.
+    pub(super) fn has_changed(&self) -> bool {
+        let is_filled = self.prompt().is_some() || !self.quorum.is_empty() || !self.by_hand.is_empty();
+        !self.sent && (is_filled || self.spec.text() != self.begun)
     }
 
     pub(crate) fn choices(&self) -> &[Choice] {

@@ -40,8 +40,12 @@ fn what_is_missing_is_said_where_it_is_missing() {
     assert!(matches!(&model.notice, Some(Notice::Problem(problem)) if problem.text.contains("spec")));
     press(&mut model, 9, &["S", "up", "9", "enter"]);
     assert_eq!(model.form.as_ref().unwrap().field, Field::Quorum);
-    press(&mut model, 9, &["esc"]);
+    press(&mut model, 9, &["esc", "enter"]);
+    assert!(model.form.is_some(), "what was typed is asked about");
+    press(&mut model, 9, &["esc", "y"]);
     assert!(model.form.is_none());
+    press(&mut model, 9, &["n", "esc"]);
+    assert!(model.form.is_none() && model.overlay.is_none(), "nothing was typed");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::ui::effect::{Effect, Read};
 use crate::ui::input::Input;
 use crate::ui::keys::Key;
 use crate::ui::model::Model;
+use crate::ui::overlay::ask_to_leave_form;
 use crate::ui::problem::Problem;
 
 /// Stages that the arrow keys go through.
@@ -54,6 +55,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(form) = &mut model.form else { return Vec::new() };
     let in_agents = form.field == Field::Agents;
     match (key.code, key.control) {
+        (KeyCode::Esc, _) | (KeyCode::Char('c'), true) if form.has_changed() => ask_to_leave_form(model),
         (KeyCode::Esc, _) | (KeyCode::Char('c'), true) => model.form = None,
         (KeyCode::Enter, _) => return send(model),
         (KeyCode::Char('o'), true) => {

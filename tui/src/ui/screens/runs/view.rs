@@ -6,11 +6,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::pane;
-use crate::text::{count, fit, fit_with, pad, visible, width};
+use crate::text::{count, counted, fit, fit_with, pad, visible, width};
 use crate::times;
 use crate::ui::answers;
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
+use crate::ui::screens::tasks::Counts;
 use crate::ui::theme::Theme;
 
 /// From this width on the list and the pane stand side by side.
@@ -147,11 +148,24 @@ fn draw_empty(model: &Model, frame: &mut Frame<'_>, parts: Parts) {
     let area = body(model);
     let room = usize::from(area.width).saturating_sub(4);
     let short = area.height < SHORT;
-    let text = text.iter().copied().filter(|line| !short || !line.is_empty()).chain(complaint.as_deref());
+    let text = text.iter().copied().filter(|line| !short || !line.is_empty());
+    let tasks = runs.loaded.then(|| tasks_elsewhere(model)).flatten();
+    // On a low screen not all is seen, and work is more than how to begin other work.
+    let (first, last) = if short { (tasks, None) } else { (None, tasks) };
+    let text = first.as_deref().into_iter().chain(text).chain(complaint.as_deref()).chain(last.as_deref());
     let lines = text.flat_map(|line| wrapped(line, room));
     for (y, line) in (parts.head.y + 1..area.bottom()).zip(lines) {
         draw_line(frame, Rect { y, height: 1, ..area }, Line::raw(format!("  {line}")));
     }
+}
+
+/// Where there is no run, but work: which key shows it.
+fn tasks_elsewhere(model: &Model) -> Option<String> {
+    let counts = model.tasks.counts.filter(|counts| *counts != Counts::default())?;
+    Some(match counts.ready {
+        0 => "There are tasks: 3 shows them.".to_owned(),
+        ready => format!("{} ready: 3 shows them.", counted(ready, "task is", "tasks are")),
+    })
 }
 
 /// How wide each column is; computed from the window, so that a page more changes little.

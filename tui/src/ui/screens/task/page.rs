@@ -3,7 +3,7 @@
 use crate::text::{visible, visible_lines};
 use crate::times;
 use crate::ui::document::wrapped_lines;
-use crate::ui::screens::tasks::{Detail, Whole, change, tree};
+use crate::ui::screens::tasks::{Detail, Whole, change, task_words, tree};
 use crate::ui::theme::Theme;
 
 /// Most lines of one page: what is longer is read better with another program.
@@ -27,6 +27,13 @@ pub(super) struct PageLine {
     pub(super) target: Option<String>,
 }
 
+impl PageLine {
+    /// Whether it only parts others.
+    pub(super) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
 /// The page, as wide as `width`.
 pub(super) fn lines(theme: Theme, detail: &Detail, width: usize) -> Vec<PageLine> {
     let mut page = Page { theme, width, lines: Vec::new() };
@@ -34,7 +41,8 @@ pub(super) fn lines(theme: Theme, detail: &Detail, width: usize) -> Vec<PageLine
     if detail.row.expired_claim_of.is_some() {
         page.plain("The claim has expired: whoever claims the task next takes it over.", Tone::Warning);
     }
-    for by in &detail.by {
+    // What is finished waits for nothing, whatever its edges say.
+    for by in detail.by.iter().filter(|_| !task_words::is_finished(&detail.row)) {
         page.push(&by.why, Tone::Warning, Some(&by.id));
     }
     page.section("Description", &detail.description);
@@ -109,8 +117,8 @@ impl Page {
         for (name, text) in &whole.texts {
             self.section(name, text);
         }
-        for (name, nodes) in [("Depends on", &whole.down), ("Needed by", &whole.up)] {
-            let drawn = tree::lines(self.theme, nodes);
+        for (name, nodes) in [("What it depends on", &whole.down), ("What depends on it", &whole.up)] {
+            let drawn = tree::lines(self.theme, nodes, self.width);
             if !drawn.is_empty() {
                 self.heading(name);
             }

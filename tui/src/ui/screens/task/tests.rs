@@ -26,17 +26,17 @@ fn all_of_a_task_is_there() {
         press(&mut model, 42, &["j"]);
     }
     for part in [
-        "blocked by others",
+        "✗ blocked",
         "waits for bd-",
         "Description",
         "- nothing may be hidden",
         "␛[2J stays",
         "Design",
         "Last error",
-        "Depends on",
+        "What it depends on",
         "? does not exist",
         "(see above)",
-        "Needed by",
+        "What depends on it",
         "[parent-child]",
         "Comments",
         "bob · 2025-11-1",
@@ -65,11 +65,33 @@ fn a_line_of_the_tree_leads_on_and_escape_back() {
 }
 
 #[test]
+fn the_cursor_passes_blank_lines() {
+    let mut model = opened(&[]);
+    let line = |model: &Model| {
+        let open = model.tasks.open.last().unwrap();
+        (open.cursor.selected, open.lines[open.cursor.selected].is_blank())
+    };
+    let blank = model.tasks.open[0].lines.iter().filter(|line| line.is_blank()).count();
+    assert!(blank > 3);
+    for key in ["j", "k", "ctrl-f", "ctrl-b"] {
+        let mut before = usize::MAX;
+        while before != line(&model).0 {
+            before = line(&model).0;
+            press(&mut model, 42, &[key]);
+            assert!(!line(&model).1, "{key}: {}", frame(&model));
+        }
+        let end = if matches!(key, "j" | "ctrl-f") { model.tasks.open[0].lines.len() - 1 } else { 0 };
+        assert_eq!(line(&model).0, end, "{key}");
+    }
+}
+
+#[test]
 fn what_is_gone_is_told_and_what_changes_is_read_again() {
     let mut model = opened(&["jjjjj"]);
     let open = id(&model);
+    let line = model.tasks.open.last().map(|open| open.cursor.selected);
     send(&mut model, Msg::Changed, 42);
-    assert_eq!(model.tasks.open.last().map(|open| open.cursor.selected), Some(5), "the line stays");
+    assert_eq!(model.tasks.open.last().map(|open| open.cursor.selected), line, "the line stays");
     send(&mut model, Msg::Task { asked: open.clone(), task: Ok(None) }, 42);
     assert!(frame(&model).contains("There is no such task"));
     assert!(matches!(&press(&mut model, 42, &["y"])[..], [Effect::Copy { text, .. }] if *text == open));

@@ -63,11 +63,24 @@ pub(crate) fn fit(model: &mut Model) {
     open.cursor.show(open.lines.len(), height);
 }
 
+/// Goes on from a blank line in the direction that the cursor came in; back where no other line follows.
+fn pass_blank_lines(open: &mut Open, before: usize) {
+    let at = open.cursor.selected;
+    let is_filled = |at: &usize| open.lines.get(*at).is_some_and(|line| !line.is_blank());
+    let (above, below) = ((0..at).rev().find(is_filled), (at..open.lines.len()).find(is_filled));
+    let (first, other) = if at < before { (above, below) } else { (below, above) };
+    if !is_filled(&at)
+        && let Some(found) = first.or(other)
+    {
+        open.cursor.selected = found;
+    }
+}
+
 /// Carries out an action of the page.
 pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = isize::try_from(view::room(model).1.max(1)).unwrap_or(1);
     let Some(open) = model.tasks.open.last_mut() else { return Vec::new() };
-    let length = open.lines.len();
+    let (length, before) = (open.lines.len(), open.cursor.selected);
     match action {
         Action::Up => open.cursor.step(-1, length),
         Action::Down => open.cursor.step(1, length),
@@ -92,6 +105,7 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => return tasks::act(model, action),
     }
+    pass_blank_lines(open, before);
     fit(model);
     Vec::new()
 }

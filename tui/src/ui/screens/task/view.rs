@@ -55,12 +55,14 @@ pub(crate) fn draw(model: &Model, open: &Open, frame: &mut Frame<'_>) {
     let row = &detail.row;
     let title = format!("{}  {}", visible(&row.id), visible(&row.title));
     draw_line(frame, line(0), Line::styled(format!(" {}", fit_with(&title, room, mark)), Theme::strong()));
-    let (sign, word, style) = task_words::status(theme, row.status.as_deref());
+    let (sign, word, style) = task_words::state(theme, model.now_ms, row);
     let mut facts = task_words::facts(model.now_ms, row);
-    if row.blocked {
-        facts.insert(0, "blocked by others".to_owned());
-    } else if detail.ready {
+    if detail.ready {
         facts.insert(0, "ready".to_owned());
+    } else if row.blocked && word != "blocked" && !task_words::is_finished(row) {
+        facts.insert(0, "blocked".to_owned());
+    } else if let Some(aside) = task_words::aside(model.now_ms, row).filter(|_| !row.blocked) {
+        facts.insert(0, aside);
     }
     let dot = format!(" {} ", theme.dot());
     let facts = format!("{dot}{}", facts.join(&dot));

@@ -46,13 +46,15 @@ pub(crate) struct Form {
     pub(super) assignee: Input,
     pub(super) labels: Input,
     pub(super) description: LongText,
+    /// What it began with.
+    begun: Vec<String>,
     /// It was sent, and is being written.
     pub(crate) sent: bool,
 }
 
 impl Form {
     pub(super) fn new(title: &str) -> Self {
-        Self {
+        let mut form = Self {
             field: Field::Title,
             before: None,
             title: Input::new(title),
@@ -61,14 +63,28 @@ impl Form {
             assignee: Input::default(),
             labels: Input::default(),
             description: LongText::default(),
+            begun: Vec::new(),
             sent: false,
-        }
+        };
+        form.begun = form.texts();
+        form
+    }
+
+    /// Whether something was typed that would be lost.
+    pub(super) fn has_changed(&self) -> bool {
+        !self.sent && self.texts() != self.begun
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let lines = [&self.title, &self.priority, &self.kind, &self.assignee, &self.labels];
+        let lines = lines.into_iter().map(|input| input.text().to_owned());
+        lines.chain([self.description.text().to_owned()]).collect()
     }
 
     pub(super) fn of(detail: &Arc<Detail>) -> Self {
         let row = &detail.row;
         let priority = row.priority.map_or_else(String::new, |priority| priority.to_string());
-        Self {
+        let mut form = Self {
             field: Field::Title,
             title: Input::new(&row.title),
             priority: Input::new(&priority),
@@ -77,8 +93,11 @@ impl Form {
             labels: Input::new(&row.labels.join(", ")),
             description: LongText::new(&detail.description),
             before: Some(Arc::clone(detail)),
+            begun: Vec::new(),
             sent: false,
-        }
+        };
+        form.begun = form.texts();
+        form
     }
 
     /// The line of a field that is one.

@@ -7,6 +7,7 @@ use crate::ui::fixture::{frame, model, press, problem, send};
 use crate::ui::keymap::Place;
 use crate::ui::message::{Msg, Written};
 use crate::ui::model::{Model, Notice};
+use crate::ui::overlay::Overlay;
 
 fn at(keys: &[&str]) -> Model {
     let mut model = model((80, 24), 42);
@@ -39,7 +40,7 @@ fn what_was_filled_in_is_what_is_made_and_copied() {
     // What fails can be mended and sent again.
     send(&mut model, Msg::Written { write: write.clone(), outcome: Err(problem()) }, 42);
     assert_eq!(press(&mut model, 42, &["enter"]).len(), 1);
-    let made = Written { said: "made".into(), id: None };
+    let made = Written { said: "made".into(), changed: true, id: None };
     send(&mut model, Msg::Written { write: write.clone(), outcome: Ok(made) }, 42);
     assert_eq!(model.place(), Place::Tasks);
 }
@@ -102,9 +103,39 @@ fn what_is_missing_is_said_where_it_is_missing() {
         let mut model = at(keys);
         let told = matches!(&model.notice, Some(Notice::Problem(problem)) if problem.text.contains(said));
         assert!(told, "{keys:?}: {:?}", model.notice);
-        press(&mut model, 42, &["esc"]);
+        press(&mut model, 42, &["esc", "y"]);
         assert_eq!(model.place(), Place::Tasks);
     }
+}
+
+#[test]
+fn what_was_typed_is_not_thrown_away_without_a_question() {
+    for begin in ["n", "e"] {
+        let mut model = at(&[begin, "esc"]);
+        assert_eq!(model.place(), Place::Tasks, "nothing was typed");
+        press(&mut model, 42, &[begin, "!", "esc"]);
+        assert!(matches!(model.overlay, Some(Overlay::Ask { .. })));
+        // The safe answer is the default, and esc is no way round it.
+        for stay in ["enter", "esc", "n"] {
+            press(&mut model, 42, &[stay]);
+            assert_eq!((model.place(), model.overlay.is_none()), (Place::TaskForm, true), "{stay}");
+            assert!(frame(&model).contains('!'));
+            press(&mut model, 42, &["ctrl-c"]);
+        }
+        press(&mut model, 42, &["y"]);
+        assert_eq!(model.place(), Place::Tasks);
+        // What is as it was is not asked about.
+        press(&mut model, 42, &[begin, "!", "backspace", "esc"]);
+        assert_eq!(model.place(), Place::Tasks);
+    }
+}
+
+#[test]
+fn a_digit_replaces_the_priority() {
+    let mut model = at(&["e", "down", "1", "3"]);
+    let sent = press(&mut model, 42, &["enter"]);
+    let [Effect::Write(Write::Update { change, .. })] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(change.priority, Some(3));
 }
 
 #[test]

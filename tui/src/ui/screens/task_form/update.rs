@@ -10,6 +10,7 @@ use crate::ui::effect::Effect;
 use crate::ui::input::Input;
 use crate::ui::keys::Key;
 use crate::ui::model::Model;
+use crate::ui::overlay::ask_to_leave_form;
 use crate::ui::problem::Problem;
 use crate::ui::screens::tasks::Detail;
 
@@ -44,6 +45,7 @@ pub(crate) fn edited(model: &mut Model, read: Result<String, Problem>) {
 pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(form) = &mut model.tasks.form else { return Vec::new() };
     match (key.code, key.control) {
+        (KeyCode::Esc, _) | (KeyCode::Char('c'), true) if form.has_changed() => ask_to_leave_form(model),
         (KeyCode::Esc, _) | (KeyCode::Char('c'), true) => model.tasks.form = None,
         (KeyCode::Enter, _) => return send(model),
         (KeyCode::Char('o'), true) => return vec![Effect::Edit(form.description.text().to_owned())],
@@ -55,6 +57,10 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         (KeyCode::Left | KeyCode::Right, _) if form.field == Field::Type => {
             form.kind = next(&TYPES, &form.kind, key.code == KeyCode::Right);
+        }
+        // A priority is one digit: the next one stands instead of it.
+        (KeyCode::Char(digit @ '0'..='9'), false) if form.field == Field::Priority => {
+            form.priority = Input::new(digit.encode_utf8(&mut [0; 4]));
         }
         _ if form.field == Field::Description => {
             if let Some(said) = form.description.key(key) {

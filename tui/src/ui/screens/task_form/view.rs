@@ -33,18 +33,21 @@ pub(crate) fn draw(model: &Model, form: &Form, frame: &mut Frame<'_>) {
             y += 1;
         }
     }
-    if y + 1 >= area.bottom() {
-        return;
-    }
-    rule(model, frame, Rect { y, height: 1, ..area });
+    // Without room for a rule one line still says what is missing.
+    let begin = if y + 1 < area.bottom() {
+        rule(model, frame, Rect { y, height: 1, ..area });
+        y + 1
+    } else {
+        y
+    };
     let text = match (form.write(), form.asked()) {
         (Err((_, missing)), _) => missing.to_owned(),
         (Ok(None), _) => "nothing has changed yet".to_owned(),
         (Ok(Some(_)), Ok(asked)) if form.before.is_none() => command::line(&asked),
-        (Ok(Some(_)), _) => "enter writes what has changed, and nothing else".to_owned(),
+        (Ok(Some(_)), _) => "enter writes only what has changed".to_owned(),
     };
     let lines = wrapped(&visible(&text), columns.saturating_sub(2));
-    for (y, line) in (y + 1..area.bottom()).zip(lines) {
+    for (y, line) in (begin..area.bottom()).zip(lines) {
         draw_line(frame, Rect { y, height: 1, ..area }, Line::styled(format!(" {line}"), theme.dim()));
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn deed(model: &mut Model, action: Action, id: &str) -> Vec<Effect> {
         Action::EditTask => return begin_edit(model, id),
         Action::DependTask => {
             model.overlay = Some(Overlay::Prompt {
-                label: format!("{id} depends on which task"),
+                label: format!("{id} waits for which task"),
                 input: Input::default(),
                 purpose: Purpose::DependsOn(id),
             });
@@ -126,14 +126,18 @@ pub(super) fn no_such(id: &str) -> Problem {
 pub(crate) fn written(model: &mut Model, write: &Write, outcome: Result<Written, Problem>) -> Vec<Effect> {
     let is_of_form = matches!(write, Write::Create(_) | Write::Update { .. });
     match outcome {
-        Ok(Written { said, id }) => {
+        Ok(Written { said, changed, id }) => {
             if is_of_form && model.tasks.form.as_ref().is_some_and(|form| form.sent) {
                 model.tasks.form = None;
             }
             if matches!(write, Write::Create(_)) {
                 model.tasks.wanted = id;
             }
-            model.say(said);
+            if changed {
+                model.say(said);
+            } else {
+                model.tell(said);
+            }
         }
         Err(problem) => {
             if is_of_form && let Some(form) = &mut model.tasks.form {

@@ -1,6 +1,8 @@
 //! The filter language of the tasks: words that match anywhere, fuzzily, `field:value` for one column, and `text:`
 //! with everything behind it for a search in all texts of all tasks.
 
+use conclave_tasks::words::BLOCKED;
+
 use super::row::Row;
 use crate::ui::fuzzy;
 
@@ -111,7 +113,10 @@ impl Filter {
                 row.priority.map_or("none".to_owned(), |priority| priority.to_string()) == *value
             }
             Field::Type => row.kind.as_ref().is_some_and(|kind| contains(kind, value)),
-            Field::Status => row.status.as_ref().is_some_and(|status| contains(status, value)),
+            Field::Status => {
+                let status = row.status.as_deref().unwrap_or("unknown");
+                contains(status, value) || row.blocked && contains(BLOCKED, value)
+            }
             Field::Id => contains(&row.id, value),
         };
         self.fields.iter().all(in_field) && self.words.iter().all(|word| matches_word(row, word))

@@ -1,4 +1,4 @@
-//! Screen 3: tasks, in four lists: ready, in progress, blocked (why), closed. It holds a window of pages, never a
+//! Screen 3: tasks, in five lists: ready, in progress, blocked (why), closed, and other (why). It holds a window of pages, never a
 //! whole list; the task under the cursor is read for the pane beside it.
 
 mod audit_words;
@@ -21,7 +21,7 @@ pub(crate) use self::audit_words::change;
 pub(crate) use self::commands::{command, is_about_tasks};
 pub(crate) use self::deeds::{completed, deed, depend_on, written};
 pub(crate) use self::filter::Filter;
-pub(crate) use self::model::{Tasks, Which};
+pub(crate) use self::model::{Counts, Tasks, Which};
 #[cfg(test)]
 pub(crate) use self::row::{Comment, Neighbour, Node};
 pub(crate) use self::row::{Detail, Row, Whole};

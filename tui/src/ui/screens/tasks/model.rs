@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use conclave_tasks::read::{Counts, Sort};
+use conclave_tasks::read::Sort;
 
 use super::filter::Filter;
 use super::row::{Detail, Row};
@@ -25,15 +25,28 @@ pub(crate) enum Which {
     InProgress,
     Blocked,
     Closed,
+    /// What lives and is in none of the others.
+    Other,
+}
+
+/// How many tasks each list has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) ready: u64,
+    pub(crate) in_progress: u64,
+    pub(crate) blocked: u64,
+    pub(crate) closed: u64,
+    pub(crate) other: u64,
 }
 
 impl Which {
     /// All, in the order of their tabs.
-    pub(crate) const ALL: [(&'static str, Self); 4] = [
+    pub(crate) const ALL: [(&'static str, Self); 5] = [
         ("ready", Self::Ready),
         ("in progress", Self::InProgress),
         ("blocked", Self::Blocked),
         ("closed", Self::Closed),
+        ("other", Self::Other),
     ];
 
     /// The list so many tabs further.
@@ -49,6 +62,7 @@ impl Which {
             Self::InProgress => counts.in_progress,
             Self::Blocked => counts.blocked,
             Self::Closed => counts.closed,
+            Self::Other => counts.other,
         }
     }
 }

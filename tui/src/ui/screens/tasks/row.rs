@@ -2,6 +2,7 @@
 
 use conclave_tasks::moment::Moment;
 use conclave_tasks::read::{self, AttemptRow, AuditRow, Blocker, TaskRow, Tree};
+use conclave_tasks::words;
 
 /// Most nodes of a tree that are kept: what is larger is no tree for a screen.
 const NODES: usize = 1_000;
@@ -28,6 +29,12 @@ pub(crate) struct Row {
     pub(crate) created: Option<i64>,
     pub(crate) updated: Option<i64>,
     pub(crate) closed: Option<i64>,
+    /// Kept in sight, never ready.
+    pub(crate) pinned: bool,
+    /// Not to be kept, never ready.
+    pub(crate) ephemeral: bool,
+    /// Until when it is put off, milliseconds since 1970.
+    pub(crate) until: Option<i64>,
     /// Whether others hold it up.
     pub(crate) blocked: bool,
     /// What holds it up, in the list of blocked ones.
@@ -52,6 +59,9 @@ impl Row {
             created: says.created_at.map(Moment::ms),
             updated: says.updated_at.map(Moment::ms),
             closed: says.closed_at.map(Moment::ms),
+            pinned: says.pinned,
+            ephemeral: says.ephemeral,
+            until: says.defer_until.map(Moment::ms),
             blocked: task.blocked,
             by: Vec::new(),
         }
@@ -81,7 +91,7 @@ pub(crate) struct Node {
     pub(crate) id: String,
     /// The type of the edge to its parent in the tree.
     pub(crate) kind: Option<String>,
-    /// Title and status, where it exists.
+    /// Title and status, where it exists; an open one that others hold up is `blocked`.
     pub(crate) task: Option<(String, Option<String>)>,
     /// What is below it was drawn before.
     pub(crate) repeated: bool,
@@ -89,8 +99,12 @@ pub(crate) struct Node {
 
 impl Node {
     fn of(node: &Tree) -> Self {
-        let task =
-            node.row.as_ref().map(|row| (row.title().chars().take(TITLE).collect(), row.status.clone()));
+        let told = |row: &TaskRow| {
+            let is_held_up = row.blocked && row.status.as_deref() == Some(words::OPEN);
+            let status = if is_held_up { Some(words::BLOCKED.to_owned()) } else { row.status.clone() };
+            (row.title().chars().take(TITLE).collect(), status)
+        };
+        let task = node.row.as_ref().map(told);
         Self {
             depth: node.depth,
             id: node.id.clone(),

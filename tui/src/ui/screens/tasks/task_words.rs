@@ -1,5 +1,8 @@
 //! How tasks are told: sign and word of a status, priorities, what surrounds them.
 
+use conclave_tasks::words::{
+    BLOCKED, CLOSED, DEFERRED, HOOKED, IN_PROGRESS, NEVER_READY, OPEN, PINNED, TOMBSTONE,
+};
 use ratatui::style::Style;
 
 use super::row::Row;
@@ -26,6 +29,56 @@ pub(crate) fn status(theme: Theme, status: Option<&str>) -> (&'static str, Strin
         None => "unknown".to_owned(),
     };
     (sign, word, style)
+}
+
+/// The same of a task: an open one that others hold up is blocked, and one that is put off is deferred.
+pub(crate) fn state(theme: Theme, now_ms: i64, row: &Row) -> (&'static str, String, Style) {
+    let shown = match row.status.as_deref() {
+        Some(OPEN) if row.blocked => Some(BLOCKED),
+        Some(OPEN) if is_put_off(now_ms, row) => Some(DEFERRED),
+        stored => stored,
+    };
+    status(theme, shown)
+}
+
+fn is_put_off(now_ms: i64, row: &Row) -> bool {
+    row.until.is_some_and(|until| until > now_ms)
+}
+
+/// Whether nothing more comes of it: it holds nobody up, and nobody holds it up.
+pub(crate) fn is_finished(row: &Row) -> bool {
+    matches!(row.status.as_deref(), Some(CLOSED | TOMBSTONE))
+}
+
+/// Why a task that is not finished, and that nobody works on, is not for work, whatever others do; `None` where it is.
+pub(crate) fn aside(now_ms: i64, row: &Row) -> Option<String> {
+    let until = row.until.filter(|_| is_put_off(now_ms, row)).map(times::absolute);
+    let why = match row.status.as_deref() {
+        Some(CLOSED | TOMBSTONE | IN_PROGRESS) => return None,
+        Some(OPEN) if row.pinned => "pinned: kept in sight, never ready".to_owned(),
+        Some(OPEN) if row.ephemeral => "ephemeral: never ready".to_owned(),
+        Some(OPEN) => match row.kind.as_deref().filter(|kind| NEVER_READY.contains(kind)) {
+            Some(kind) => format!("type {kind}: never ready"),
+            None if row.id.contains("-mol-") => "-mol- in its id: never ready".to_owned(),
+            None if row.id.contains("-wisp-") => "-wisp- in its id: never ready".to_owned(),
+            None => format!("not before {}", until?),
+        },
+        Some(DEFERRED) => {
+            until.map_or_else(|| "put off".to_owned(), |until| format!("put off until {until}"))
+        }
+        Some(HOOKED) => "on an agent's hook".to_owned(),
+        Some(PINNED) => "pinned: kept in sight".to_owned(),
+        Some(BLOCKED) => "somebody says that it is blocked".to_owned(),
+        Some(other) => format!("its status is {}", visible(other)),
+        None => "its status cannot be read".to_owned(),
+    };
+    Some(why)
+}
+
+/// Whether it is in none of the lists ready, in progress, blocked and closed.
+pub(crate) fn is_in_no_other_list(now_ms: i64, row: &Row) -> bool {
+    let is_in_blocked = row.blocked && row.status.is_some();
+    !is_in_blocked && aside(now_ms, row).is_some()
 }
 
 /// `P0`, or that there is none.

@@ -64,12 +64,12 @@ fn walking_down_and_up_meets_every_task_once_and_holds_a_window() {
 fn tabs_and_arrows_go_through_the_lists() {
     let mut model = at(42, &[]);
     let mut seen = vec![model.tasks.which];
-    for key in ["tab", "right", "l", "tab", "backtab", "left", "h"] {
+    for key in ["tab", "right", "l", "tab", "tab", "backtab", "left", "h"] {
         press(&mut model, 42, &[key]);
         seen.push(model.tasks.which);
     }
-    use Which::{Blocked, Closed, InProgress, Ready};
-    assert_eq!(seen, [Ready, InProgress, Blocked, Closed, Ready, Closed, Blocked, InProgress]);
+    use Which::{Blocked, Closed, InProgress, Other, Ready};
+    assert_eq!(seen, [Ready, InProgress, Blocked, Closed, Other, Ready, Other, Closed, Blocked]);
     press(&mut model, 42, &[":", "task blocked", "enter"]);
     assert_eq!(model.tasks.which, Blocked);
 }
@@ -216,14 +216,14 @@ fn a_refused_close_says_why_and_offers_force() {
 #[test]
 fn what_was_done_is_said_and_read_again() {
     let mut model = at(42, &[]);
-    let said = Written { said: "bd-1 is yours".into(), id: Some("bd-1".into()) };
+    let said = Written { said: "bd-1 is yours".into(), changed: true, id: Some("bd-1".into()) };
     let generation = model.tasks.generation;
     written(&mut model, Write::Claim("bd-1".into()), Ok(said), 42);
     assert!(matches!(&model.notice, Some(Notice::Said(said)) if said == "bd-1 is yours"));
     assert!(model.tasks.generation > generation);
     // The cursor goes to a task that was made here.
     let last = ids(42, Which::Ready, Sort::Priority).pop().unwrap();
-    let made = Written { said: "made".into(), id: Some(last.clone()) };
+    let made = Written { said: "made".into(), changed: true, id: Some(last.clone()) };
     written(&mut model, Write::Create(Box::default()), Ok(made), 42);
     assert_eq!(here(&model), last);
 }
@@ -289,6 +289,74 @@ fn a_claim_that_runs_out_is_read_again() {
     assert!(!model.ticks(), "nothing counts down");
     press(&mut model, 42, &["6"]);
     assert!(!model.ticks());
+}
+
+#[test]
+fn what_is_in_no_other_list_says_why() {
+    let mut model = at(142, &["backtab"]);
+    assert_eq!(model.tasks.which, Which::Other);
+    let drawn = frame(&model);
+    assert!(drawn.contains("[other 5]") && drawn.contains("on an agent's hook"), "{drawn}");
+    assert!(
+        drawn.contains("not before 20") && drawn.contains("◌ deferred") || drawn.contains("pinned: "),
+        "{drawn}"
+    );
+    press(&mut model, 142, &["tab", "/", "status:hooked", "enter"]);
+    assert!(frame(&model).contains("/text: and words search"), "{}", frame(&model));
+}
+
+#[test]
+fn what_was_so_already_has_no_check_mark() {
+    let mut model = at(42, &[]);
+    let said = Written { said: "bd-1 is open already".into(), changed: false, id: Some("bd-1".into()) };
+    written(&mut model, Write::Reopen("bd-1".into()), Ok(said), 42);
+    assert!(matches!(&model.notice, Some(Notice::News(said)) if said == "bd-1 is open already"));
+    assert!(!frame(&model).contains("✓ bd-1"));
+}
+
+/// What is closed holds nobody up, and nobody holds it up.
+#[test]
+fn what_is_finished_neither_waits_nor_blocks() {
+    let mut model = at(142, &["tab", "tab"]);
+    let shown =
+        |model: &Model| (frame(model).contains("blocked: waits for"), frame(model).contains("waits for ─"));
+    assert_eq!(shown(&model), (true, true), "{}", frame(&model));
+    let mut detail = (**model.tasks.preview.as_ref().unwrap()).clone();
+    detail.row.status = Some("closed".into());
+    for size in [SIZE, (120, 40)] {
+        model.size = size;
+        model.tasks.preview = Some(detail.clone().into());
+        let drawn = frame(&model);
+        assert!(!drawn.contains("blocked: ") && !drawn.contains("blocks "), "{drawn}");
+        assert!(drawn.contains("waited for") && drawn.contains("held up"), "{drawn}");
+    }
+    // A closed one does not count among what is blocked by another.
+    let mut other = (**model.tasks.preview.as_ref().unwrap()).clone();
+    other.row.status = Some("open".into());
+    for dependent in &mut other.dependents {
+        dependent.row.as_mut().unwrap().status = Some("tombstone".into());
+    }
+    model.tasks.preview = Some(other.into());
+    assert!(!frame(&model).contains(" blocks "), "{}", frame(&model));
+}
+
+#[test]
+fn commands_with_the_options_of_a_shell_go_to_the_lists() {
+    for (typed, which) in [
+        ("task ready --limit 3", Which::Ready),
+        ("task blocked --json", Which::Blocked),
+        ("task list --limit 3 --status closed", Which::Closed),
+    ] {
+        let mut model = at(42, &["tab", "tab", "tab", "1", ":", typed, "enter"]);
+        assert_eq!((model.screen, model.tasks.which), (Screen::Tasks, which), "{typed}");
+        assert!(model.tasks.filter.is_empty(), "{typed}");
+        assert!(
+            matches!(&model.notice, Some(Notice::News(said)) if said.contains("command line")),
+            "{typed}"
+        );
+        press(&mut model, 42, &[":", "task search a -b", "enter"]);
+        assert_eq!(model.tasks.filter.search(), Some("a -b"));
+    }
 }
 
 /// What is not seen is not read; whoever comes back sees what has changed.

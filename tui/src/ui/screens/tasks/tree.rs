@@ -5,11 +5,17 @@ use super::task_words;
 use crate::text::visible;
 use crate::ui::theme::Theme;
 
-/// The deepest level that is drawn with rails; what is deeper says how deep it is.
+/// Columns of a level.
+const LEVEL: usize = 3;
+/// The part of a line that is for rails; the rest is for what the line says.
+const PART: usize = 3;
+/// Most levels that are drawn.
 const DEEPEST: usize = 12;
 
-/// The lines of a tree, each with the id that it is about; its root is left out.
-pub(crate) fn lines(theme: Theme, nodes: &[Node]) -> Vec<(String, String)> {
+/// The lines of a tree for a page of this width, each with the id that it is about; its root is left out. Of a deep
+/// one the innermost rails are drawn: what is said of it has its room.
+pub(crate) fn lines(theme: Theme, nodes: &[Node], width: usize) -> Vec<(String, String)> {
+    let deepest = (width / PART / LEVEL).clamp(2, DEEPEST);
     let lasts = lasts(nodes);
     let mut rails: Vec<bool> = Vec::new();
     let mut lines = Vec::new();
@@ -20,14 +26,14 @@ pub(crate) fn lines(theme: Theme, nodes: &[Node]) -> Vec<(String, String)> {
         }
         rails.truncate(depth - 1);
         let mut text = String::new();
-        if depth > DEEPEST {
-            text = format!("{} {depth} ", theme.sign("…", "~"));
-        } else {
-            for goes_on in &rails {
-                text.push_str(if *goes_on { theme.sign("│  ", "|  ") } else { "   " });
-            }
-            text.push_str(if is_last { theme.sign("└─ ", "`- ") } else { theme.sign("├─ ", "|- ") });
+        let outer = depth.saturating_sub(deepest);
+        if outer > 0 {
+            text.push_str(theme.sign("…  ", "~  "));
         }
+        for goes_on in rails.iter().skip(outer) {
+            text.push_str(if *goes_on { theme.sign("│  ", "|  ") } else { "   " });
+        }
+        text.push_str(if is_last { theme.sign("└─ ", "`- ") } else { theme.sign("├─ ", "|- ") });
         rails.push(!is_last);
         text.push_str(&told(theme, node));
         lines.push((text, node.id.clone()));
@@ -79,7 +85,7 @@ fn told(theme: Theme, node: &Node) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Node, lines};
+    use super::{DEEPEST, LEVEL, Node, PART, lines};
     use crate::cli::Signs;
     use crate::ui::theme::Theme;
 
@@ -97,7 +103,7 @@ mod tests {
     #[test]
     fn rails_lead_to_what_follows() {
         let theme = Theme { colour: false, signs: Signs::Ascii };
-        let drawn = lines(theme, &nodes(&[0, 1, 2, 2, 1, 2]));
+        let drawn = lines(theme, &nodes(&[0, 1, 2, 2, 1, 2]), 80);
         let drawn: Vec<&str> =
             drawn.iter().map(|(text, _)| text.trim_end_matches("  ? does not exist")).collect();
         assert_eq!(drawn, ["|- t-1", "|  |- t-2", "|  `- t-3", "`- t-4", "   `- t-5"]);
@@ -107,9 +113,16 @@ mod tests {
     fn any_levels_are_drawn() {
         let theme = Theme { colour: false, signs: Signs::Unicode };
         let deep: Vec<u32> = (0..10_000).collect();
-        assert_eq!(lines(theme, &nodes(&deep)).len(), 9_999);
+        for width in [0, 36, 76, 1000] {
+            let drawn = lines(theme, &nodes(&deep), width);
+            assert_eq!(drawn.len(), 9_999);
+            // The title of the deepest one is in sight.
+            let most = LEVEL * ((width / PART / LEVEL).clamp(2, DEEPEST) + 1);
+            let said = |text: &str| text.find("t-").map(|at| crate::text::width(&text[..at]));
+            assert!(drawn.iter().all(|(text, _)| said(text).is_some_and(|at| at <= most)), "{width}");
+        }
         for levels in [&[][..], &[5, 3, u32::MAX, 0], &[1, 1], &[0, 7, 7]] {
-            lines(theme, &nodes(levels));
+            lines(theme, &nodes(levels), 80);
         }
     }
 }

@@ -5,7 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::model::{Tasks, Which};
+use super::model::{Counts, Tasks, Which};
 use super::row::Row;
 use super::{pane, task_words};
 use crate::text::{count, fit_with, pad, visible, width};
@@ -114,7 +114,7 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     if tasks.filter.search().is_some() {
         spans.push(Span::styled(format!(" [{} found]", found(tasks)), Theme::chosen()));
         spans.push(Span::raw(" in all lists"));
-    } else if area.width < NARROW || is_filtered && area.width < WIDE {
+    } else if area.width < NARROW || is_filtered && area.width < WIDE || !fits(model, area.width) {
         let chosen = Which::ALL.into_iter().find(|(_, which)| *which == tasks.which);
         let text = chosen.map_or_else(String::new, |(name, which)| named(name, which));
         let (left, right) = (theme.sign("‹", "<"), theme.sign("›", ">"));
@@ -158,6 +158,13 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
+/// Whether all lists with their counts stand side by side.
+fn fits(model: &Model, columns: u16) -> bool {
+    let counts = model.tasks.counts.unwrap_or_default();
+    let each = |(name, which): (&str, Which)| width(name) + 1 + count(which.count(&counts)).len() + 3;
+    8 + Which::ALL.into_iter().map(each).sum::<usize>() <= usize::from(columns)
+}
+
 /// How many of a search were found, as far as they were read.
 fn found(tasks: &Tasks) -> String {
     let more = if tasks.at_end || !tasks.loaded { "" } else { "+" };
@@ -176,13 +183,17 @@ fn order(tasks: &Tasks) -> &'static str {
 
 fn draw_empty(model: &Model, frame: &mut Frame<'_>, parts: Parts) {
     let tasks = &model.tasks;
-    let others = tasks.counts.filter(|counts| *counts != conclave_tasks::read::Counts::default());
+    let others = tasks.counts.filter(|counts| *counts != Counts::default());
     let writes = !model.setting.read_only;
     let mut text: Vec<&str> = Vec::new();
     if !tasks.loaded {
         text.push("Reading the tasks");
     } else if !tasks.filter.is_empty() {
-        text.push("No task matches. Esc shows all again.");
+        text.push(if tasks.filter.search().is_some() {
+            "No task matches. Esc shows all again."
+        } else {
+            "No task of this list matches. Esc shows all again; /text: and words search all lists."
+        });
     } else if others.is_none() {
         text.push("A task is a piece of work that agents and people take, do and close; of any number who claim it one gets it.");
         text.push("");
@@ -194,12 +205,15 @@ fn draw_empty(model: &Model, frame: &mut Frame<'_>, parts: Parts) {
     } else {
         text.push(match tasks.which {
             Which::Ready => {
-                "Nothing is ready: what is not closed is in progress, put off, or waits for others. Tab shows it."
+                "Nothing is ready: what is not closed is in progress, blocked by others, or put off. Tab shows it."
             }
             Which::InProgress if writes => "Nobody works on a task. Under ready, c claims the one under the cursor.",
             Which::InProgress => "Nobody works on a task.",
-            Which::Blocked => "No task waits for another. Under ready, d says what a task depends on.",
+            Which::Blocked => "No task is blocked by others. Under ready, d says what a task waits for.",
             Which::Closed => "No task is closed yet. x closes the one under the cursor.",
+            Which::Other => {
+                "Nothing is put off or never ready: what is not closed is ready, in progress or blocked."
+            }
         });
     }
     let complaint = tasks.filter.complaint();
@@ -222,8 +236,10 @@ struct Columns {
     who: usize,
     /// The rest of a claim.
     left: usize,
-    /// What holds it up.
+    /// What holds it up, or why it is not ready.
     why: usize,
+    /// The heading of that.
+    why_head: &'static str,
     /// Since when.
     age: usize,
     mark: &'static str,
@@ -245,8 +261,9 @@ impl Columns {
         let id = widest(&|row| width(&visible(&row.id)), 4, (room / 4).max(8));
         let is_search = tasks.filter.search().is_some();
         let status = if is_search { STATUS + 2 } else { 0 };
-        let is_blocked = tasks.which == Which::Blocked && !is_search;
-        let who = if is_blocked {
+        let has_why = matches!(tasks.which, Which::Blocked | Which::Other) && !is_search;
+        let why_head = if tasks.which == Which::Blocked { "waits for" } else { "why" };
+        let who = if has_why {
             0
         } else {
             let most = if room < 60 { 8 } else { 16 };
@@ -264,16 +281,24 @@ impl Columns {
             room.saturating_sub(2 + id + 2 + 1 + 2 + others + 1)
         };
         for at in 0..dropped.len() {
-            let is_short = rest(&dropped) < SHORTEST_TITLE * (1 + usize::from(is_blocked));
+            let is_short = rest(&dropped) < SHORTEST_TITLE * (1 + usize::from(has_why));
             if is_short {
                 dropped[at] = 0;
             }
         }
         let rest = rest(&dropped);
         let [age, left, who] = dropped;
-        let why = if is_blocked { rest / 2 } else { 0 };
+        let why = if has_why { rest / 2 } else { 0 };
         Self {
-            id, title: rest - why, status, who, left, why, age, mark: model.setting.theme.sign("…", "~")
+            id,
+            title: rest - why,
+            status,
+            who,
+            left,
+            why,
+            why_head,
+            age,
+            mark: model.setting.theme.sign("…", "~"),
         }
     }
 
@@ -292,7 +317,7 @@ impl Columns {
             pad("id", self.id, false),
             pad(&fit_with("title", self.title, ""), self.title, false),
             column("status", self.status),
-            column("waits for", self.why),
+            column(self.why_head, self.why),
             column("who", self.who),
             right("left", self.left),
             right("age", self.age),
@@ -314,14 +339,15 @@ impl Columns {
             Span::raw(format!("  {}", column(&row.title, self.title))),
         ];
         if self.status > 0 {
-            let (sign, word, style) = task_words::status(theme, row.status.as_deref());
+            let (sign, word, style) = task_words::state(theme, model.now_ms, row);
             spans.push(Span::styled(
                 format!("  {}", column(&format!("{sign} {word}"), self.status - 2)),
                 style,
             ));
         }
         if self.why > 0 {
-            spans.push(Span::styled(format!("  {}", column(&why(row), self.why - 2)), theme.warning()));
+            spans
+                .push(Span::styled(format!("  {}", column(&why(model, row), self.why - 2)), theme.warning()));
         }
         if self.who > 0 {
             spans.push(Span::raw(format!("  {}", column(&who(model, row), self.who - 2))));
@@ -356,10 +382,10 @@ fn left(model: &Model, row: &Row) -> String {
     row.expires.map_or_else(String::new, |at| times::clock(at.saturating_sub(model.now_ms)))
 }
 
-/// What holds a task up, in a column: the first, and how many more.
-fn why(row: &Row) -> String {
+/// What holds a task up, in a column: the first, and how many more; or why it is not ready.
+fn why(model: &Model, row: &Row) -> String {
     match row.by.as_slice() {
-        [] => String::new(),
+        [] => task_words::aside(model.now_ms, row).unwrap_or_default(),
         [one] => short_why(one),
         [first, more @ ..] => format!("{} and {} more", first.id, more.len()),
     }
