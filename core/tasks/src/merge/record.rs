@@ -127,7 +127,7 @@ fn both_sides(base: Option<&Record>, left: &Record, right: &Record, options: &Me
 }
 
 fn is_tombstone(record: &Record) -> bool {
-    record.projection().status.as_deref() == Some(words::TOMBSTONE)
+    record.projection().is_tombstone()
 }
 
 /// A tombstone and an edit: the tombstone wins as long as it is young, so that what was deleted does not come back

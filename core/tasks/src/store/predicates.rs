@@ -6,8 +6,18 @@ use std::sync::LazyLock;
 
 use crate::words::{CLOSED, NEVER_READY, TOMBSTONE};
 
+macro_rules! expired {
+    () => {
+        "(tasks.status = 'in_progress' AND ifnull(tasks.claim_expires_at <= ?1, 0))"
+    };
+}
+
+/// Whether a claim is over, as [`crate::record::Projection::has_expired`] says it.
+pub(crate) const EXPIRED: &str = expired!();
+
 /// The status that holds now: a claim that has expired is none.
-pub(crate) const EFFECTIVE_STATUS: &str = "CASE WHEN tasks.status = 'in_progress' AND tasks.claim_expires_at <= ?1 THEN 'open' ELSE tasks.status END";
+pub(crate) const EFFECTIVE_STATUS: &str =
+    concat!("CASE WHEN ", expired!(), " THEN 'open' ELSE tasks.status END");
 
 /// The order of lists. What is unknown comes last. The expressions are those of `idx_tasks_ready`.
 pub(crate) const ORDER: &str =
@@ -16,7 +26,7 @@ pub(crate) const ORDER: &str =
 /// Open for everybody, whatever others do: all that makes a task ready but `blocked`.
 pub(crate) static WORKABLE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "tasks.status IN ('open', 'in_progress') AND (tasks.status = 'open' OR tasks.claim_expires_at <= ?1) \
+        "tasks.status IN ('open', 'in_progress') AND (tasks.status = 'open' OR {EXPIRED}) \
          AND tasks.pinned = 0 AND tasks.ephemeral = 0 AND ifnull(tasks.issue_type, '') NOT IN ({}) \
          AND (tasks.defer_until IS NULL OR tasks.defer_until <= ?1) \
          AND instr(tasks.id, '-mol-') = 0 AND instr(tasks.id, '-wisp-') = 0",

@@ -6,8 +6,9 @@ use crate::error::{Result, TaskError};
 use crate::moment::Moment;
 use crate::read::TaskRow;
 use crate::record::{Edit, Projection, Record};
+use crate::store::audit::{self, Operation};
 use crate::store::tasks::{Stored, Touched};
-use crate::store::{audit, blocked, reading, tasks};
+use crate::store::{blocked, reading, tasks};
 use crate::words;
 
 const NO_TOMBSTONES: &str = "a deleted task stays as it is; `conclave task create` makes a new one";
@@ -32,7 +33,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
     /// The task; a tombstone is refused.
     pub(super) fn living(&self, id: &str) -> Result<Stored> {
         let stored = self.any(id)?;
-        if is_tombstone(&stored.record) {
+        if stored.record.projection().is_tombstone() {
             return Err(TaskError::refused(format!("{id} is deleted"), Some(NO_TOMBSTONES)));
         }
         Ok(stored)
@@ -58,7 +59,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
         before: &Stored,
         edit: Edit,
         now: Moment,
-        operation: &'static str,
+        operation: Operation,
     ) -> Result<Record> {
         if !edit.has_changed() {
             return Ok(before.record.clone());
@@ -73,7 +74,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
     pub(super) fn add(&mut self, record: &Record) -> Result<()> {
         let place = tasks::next_place(self.tx)?;
         tasks::insert(self.tx, record, place, &mut self.touched)?;
-        audit::write(self.tx, self.who, "created", None, Some(record), false)
+        audit::write(self.tx, self.who, Operation::Created, None, Some(record), false)
     }
 
     /// Sets right who is blocked; gives the ids that are no more, in their order. The last thing before rows are read.
@@ -95,16 +96,6 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
         self.settle()?;
         ids.iter().map(|id| self.row(id)).collect()
     }
-}
-
-pub(super) fn is_tombstone(record: &Record) -> bool {
-    record.projection().status.as_deref() == Some(words::TOMBSTONE)
-}
-
-/// Whether the time of a claim is over: the task counts as open, and as nobody's.
-pub(super) fn has_expired(projection: &Projection, now_ns: i64) -> bool {
-    let claimed = projection.status.as_deref() == Some(words::IN_PROGRESS);
-    claimed && projection.claim_expires_at.is_some_and(|end| end.nanoseconds() <= now_ns)
 }
 
 /// Sets the status, and what goes with it: `closed_at` is there exactly while it is closed, why it was closed goes when

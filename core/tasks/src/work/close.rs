@@ -8,6 +8,7 @@ use super::checks;
 use super::update::{Attempt, Set};
 use crate::error::{Result, TaskError};
 use crate::read::TaskRow;
+use crate::store::audit::Operation;
 use crate::store::closing::{self, Unfinished};
 use crate::store::reading;
 use crate::store::tasks::Stored;
@@ -60,7 +61,7 @@ pub fn close(db: &Db, who: &str, ids: &[String], how: &Closing) -> Result<(Vec<T
                 edit.set_text("close_reason", reason);
             }
             outcome.apply(&mut edit, was.attempt_count);
-            let after = work.put(&before, edit, now, "closed")?;
+            let after = work.put(&before, edit, now, Operation::Closed)?;
             outcome.write(&work, &after)?;
         }
         let freed = work.settle()?;

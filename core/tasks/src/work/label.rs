@@ -6,6 +6,7 @@ use super::change::Work;
 use super::checks;
 use crate::error::Result;
 use crate::read::TaskRow;
+use crate::store::audit::Operation;
 
 /// Adds labels to a task and takes labels away; those that are there, or not there, stay so.
 pub fn label(db: &Db, who: &str, id: &str, add: &[String], remove: &[String]) -> Result<TaskRow> {
@@ -24,7 +25,7 @@ pub fn label(db: &Db, who: &str, id: &str, add: &[String], remove: &[String]) ->
         for label in &add {
             edit.add_label(label);
         }
-        work.put(&before, edit, now, "updated")?;
+        work.put(&before, edit, now, Operation::Updated)?;
         work.settle()?;
         work.row(&id)
     })

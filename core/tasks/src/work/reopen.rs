@@ -6,6 +6,7 @@ use super::change::{Work, distinct, set_status};
 use super::{checks, comment};
 use crate::error::Result;
 use crate::read::TaskRow;
+use crate::store::audit::Operation;
 use crate::words;
 
 /// Opens closed tasks again: `closed_at` and `close_reason` go. An open one stays as it is; a tombstone is refused.
@@ -28,7 +29,7 @@ pub fn reopen(db: &Db, who: &str, ids: &[String], reason: Option<&str>) -> Resul
             if let Some(reason) = &reason {
                 comment::add(&work, &mut edit, &before.record, reason, now)?;
             }
-            work.put(&before, edit, now, "reopened")?;
+            work.put(&before, edit, now, Operation::Reopened)?;
         }
         work.rows(&ids)
     })

@@ -22,7 +22,7 @@ fn store(lines: &[&str]) -> Store {
         for record in &records {
             let place = tasks::next_place(tx)?;
             tasks::insert(tx, record, place, &mut touched)?;
-            audit::write(tx, "file", audit::IMPORTED, None, Some(record), false)?;
+            audit::write(tx, "file", audit::Operation::Imported, None, Some(record), false)?;
         }
         blocked::rebuild(tx)
     });

@@ -3,12 +3,13 @@
 use conclave_db::Db;
 
 use super::attempt::{self, Outcome};
-use super::change::{Work, distinct, has_expired, set_status};
+use super::change::{Work, distinct, set_status};
 use super::checks;
 use crate::error::{Result, TaskError};
 use crate::moment::Moment;
 use crate::read::TaskRow;
 use crate::record::{Edit, Record};
+use crate::store::audit::Operation;
 use crate::words;
 
 /// What becomes of an optional field.
@@ -96,9 +97,9 @@ pub fn update(db: &Db, who: &str, ids: &[String], change: Change) -> Result<Vec<
             let now = work.after(&before.record);
             let was = before.record.projection();
             let mut edit = before.record.edit();
-            change.apply(&mut edit, &before.record, now, has_expired(was, work.now_ns()));
+            change.apply(&mut edit, &before.record, now, was.has_expired(work.now_ns()));
             outcome.apply(&mut edit, was.attempt_count);
-            let after = work.put(&before, edit, now, "updated")?;
+            let after = work.put(&before, edit, now, Operation::Updated)?;
             outcome.write(&work, &after)?;
         }
         work.rows(&ids)
