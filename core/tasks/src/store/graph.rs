@@ -2,7 +2,7 @@
 
 use conclave_db::{DbError, ReadConn};
 
-use super::predicates::quoted;
+use super::predicates::List;
 use crate::error::Result;
 use crate::words::WAITING;
 
@@ -15,8 +15,8 @@ pub(crate) fn tasks(conn: &ReadConn<'_>) -> Result<Vec<(i64, String)>> {
 pub(crate) fn holding_edges(conn: &ReadConn<'_>, mut each: impl FnMut(i64, i64)) -> Result<()> {
     let sql = format!(
         "SELECT DISTINCT edge.task, target.number FROM task_edges AS edge
-         JOIN tasks AS target ON target.id = edge.target WHERE edge.kind IN ({})",
-        quoted(&WAITING)
+         JOIN tasks AS target ON target.id = edge.target WHERE edge.kind IN {}",
+        List(&WAITING)
     );
     Ok(conn.for_each(&sql, (), |row| {
         each(row.get(0)?, row.get(1)?);

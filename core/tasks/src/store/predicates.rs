@@ -2,6 +2,7 @@
 //!
 //! All of them speak of a table `tasks` under its own name; `?1` is now, in nanoseconds since 1970.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use crate::words::{CLOSED, NEVER_READY, TOMBSTONE};
@@ -43,6 +44,15 @@ pub(crate) static HELD_UP: LazyLock<String> =
 
 /// Statuses of which nothing more comes.
 pub(crate) const FINISHED: [&str; 2] = [CLOSED, TOMBSTONE];
+
+/// Words as a list of SQL texts, in parentheses.
+pub(crate) struct List(pub(crate) &'static [&'static str]);
+
+impl fmt::Display for List {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "({})", quoted(self.0))
+    }
+}
 
 /// Words as a list of SQL texts.
 pub(crate) fn quoted(words: &[&str]) -> String {
