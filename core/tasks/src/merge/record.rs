@@ -7,7 +7,6 @@ use super::same::{same, same_or_absent};
 use super::{Conflict, MergeOptions, text};
 use crate::json::{self, Kind};
 use crate::record::Record;
-use crate::words;
 
 /// Texts that are merged line by line.
 const TEXTS: [&str; 4] = ["description", "design", "acceptance_criteria", "notes"];

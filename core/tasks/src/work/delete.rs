@@ -9,8 +9,9 @@ use crate::read::TaskRow;
 use crate::store::audit::Operation;
 use crate::words;
 
-/// Makes tombstones of tasks (`status`, `deleted_at`, `deleted_by`, `delete_reason`, `original_type`). One that is a
-/// tombstone stays as it is.
+/// Makes tombstones of tasks (`status`, `deleted_at`, `deleted_by`, `delete_reason`, `original_type`). One that was closed
+/// keeps `closed_at` and `close_reason`, as in bd: a tombstone says all that was known. One that is a tombstone stays as
+/// it is.
 pub fn delete(db: &Db, who: &str, ids: &[String], reason: Option<&str>) -> Result<Vec<TaskRow>> {
     checks::actor(who)?;
     let (who, ids) = (who.to_owned(), distinct(ids));

@@ -19,12 +19,7 @@ pub fn label(db: &Db, who: &str, id: &str, add: &[String], remove: &[String]) ->
         let before = work.living(&id)?;
         let now = work.after(&before.record);
         let mut edit = before.record.edit();
-        for label in &remove {
-            edit.remove_label(label);
-        }
-        for label in &add {
-            edit.add_label(label);
-        }
+        edit.change_labels(&add, &remove);
         work.put(&before, edit, now, Operation::Updated)?;
         work.settle()?;
         work.row(&id)

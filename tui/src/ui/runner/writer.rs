@@ -103,7 +103,7 @@ fn carry_out(db: &Db, who: &str, project: &Project, write: &Write) -> Result<Wri
         Write::Close { id, force } => {
             let id = find(id)?;
             let how = Closing { force: *force, ..Closing::default() };
-            let (_, ready) = work::close(db, who, std::slice::from_ref(&id), &how)?;
+            let ready = work::close(db, who, std::slice::from_ref(&id), &how)?.ready;
             Ok(said(format!("{id} is closed{}", now_ready(&ready)), id))
         }
         Write::Reopen(id) => {
