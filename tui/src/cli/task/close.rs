@@ -30,8 +30,11 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
         work::close(&db, &context.actor, &ids, &how).doing("close")?;
     Context::tidy_up(&db);
     if !already.is_empty() {
-        let names = visible(&already.join(", "));
-        context.output.notice(format!("closed already, and still with the time and reason of then: {names}"));
+        let names = already.join(", ");
+        context.output.notice(format!(
+            "closed already, and still with the time and reason of then: {}",
+            visible(&names)
+        ));
     }
     if !context.output.json {
         let mut text = listing::done("closed", &rows);
