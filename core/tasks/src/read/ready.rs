@@ -51,7 +51,9 @@ pub fn ready(db: &Db, query: &ReadyQuery) -> Result<Vec<TaskRow>> {
         let numbers = reading::ready_numbers(conn, query, now)?;
         let mut rows = reading::rows(conn, &numbers, now)?;
         // What is ready is held up by nobody, by the rules that were asked for; the column knows those of 0.49.
-        rows.iter_mut().for_each(|row| row.blocked = false);
+        for row in &mut rows {
+            row.blocked = false;
+        }
         Ok(rows)
     })
 }

@@ -78,7 +78,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
 
     /// Sets right that `closed_at` is there exactly while a task is closed, in a record that came in without: as a row
     /// of its own in the audit log. A closed one was closed when it was last changed, as far as anybody knows.
-    pub(super) fn mend(&mut self, before: Stored, now: Moment) -> Result<Stored> {
+    pub(super) fn mend(&mut self, before: &Stored, now: Moment) -> Result<Stored> {
         let was = before.record.projection();
         let mut edit = before.record.edit();
         if was.oddities.contains(&Oddity::ClosedWithoutTime) {
@@ -86,7 +86,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
         } else if was.oddities.contains(&Oddity::OpenWithClosedTime) {
             edit.remove("closed_at");
         }
-        let record = self.put(&before, edit, now, Operation::Mended)?;
+        let record = self.put(before, edit, now, Operation::Mended)?;
         Ok(Stored { number: before.number, record })
     }
 

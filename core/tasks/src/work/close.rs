@@ -61,7 +61,7 @@ pub fn close(db: &Db, who: &str, ids: &[String], how: &Closing) -> Result<Closed
             let mut before = work.living(id)?;
             let now = work.after(&before.record);
             if before.record.projection().status.as_deref() == Some(words::CLOSED) {
-                before = work.mend(before, now)?;
+                before = work.mend(&before, now)?;
                 let mut edit = before.record.edit();
                 outcome.apply(&mut edit, before.record.projection().attempt_count);
                 let after = work.put(&before, edit, now, Operation::Updated)?;

@@ -22,7 +22,7 @@ pub fn reopen(db: &Db, who: &str, ids: &[String], reason: Option<&str>) -> Resul
             let was = before.record.projection();
             let now = work.after(&before.record);
             if was.status.as_deref() != Some(words::CLOSED) {
-                work.mend(before, now)?;
+                work.mend(&before, now)?;
                 continue;
             }
             let mut edit = before.record.edit();

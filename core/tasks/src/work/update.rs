@@ -103,7 +103,7 @@ pub fn update(db: &Db, who: &str, ids: &[String], change: Change) -> Result<Vec<
             let mut before = work.living(id)?;
             let now = work.after(&before.record);
             if !change.moves(&before.record) {
-                before = work.mend(before, now)?;
+                before = work.mend(&before, now)?;
             }
             let was = before.record.projection();
             let holder = was.assignee.as_deref().filter(|_| was.has_expired(work.now_ns()));

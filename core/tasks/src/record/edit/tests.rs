@@ -431,8 +431,12 @@ fn many_labels_change_at_once_as_they_would_one_by_one() {
             let record = Record::read(format!(r#"{{"id":"x","labels":{labels}}}"#).as_bytes()).unwrap();
             let (mut at_once, mut one_by_one) = (record.edit(), record.edit());
             at_once.change_labels(add, remove);
-            remove.iter().for_each(|label| _ = one_by_one.remove_label(label));
-            add.iter().for_each(|label| _ = one_by_one.add_label(label));
+            for label in remove {
+                one_by_one.remove_label(label);
+            }
+            for label in add {
+                one_by_one.add_label(label);
+            }
             let done = |edit: Edit| edit.finish_as_it_is().map_err(|flaw| flaw.to_string());
             assert_eq!(done(at_once), done(one_by_one), "{labels} {add:?} {remove:?}");
         }
