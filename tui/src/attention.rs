@@ -94,15 +94,15 @@ pub(crate) fn unfinished_imports(db: &Db) -> Result<Vec<Attention>, Failure> {
     Ok(waiting.into_iter().filter(|waiting| waiting.kind == "import").collect())
 }
 
-/// Every check, of the file and of what it holds.
-pub(crate) fn checks(db: &Db) -> Vec<Check> {
+/// Every check, of the file and of what it holds. `statuses` are those of tasks that the configuration allows.
+pub(crate) fn checks(db: &Db, statuses: &[String]) -> Vec<Check> {
     let mut checks = doctor::checks(db);
     checks.extend(migrate::checks(db));
     // Of an error the checks of the migration have told.
     let waiting = migrate::attention(db).unwrap_or_default();
     let unfinished = waiting.into_iter().filter(|one| matches!(one.kind, "import" | "backfill"));
     checks.extend(unfinished.map(|one| Check::warn(one.kind, one.why, one.advice)));
-    checks.extend(health::checks(db).unwrap_or_else(|error| {
+    checks.extend(health::checks(db, statuses).unwrap_or_else(|error| {
         let advice = error.hint().unwrap_or("`conclave db check` says what is wrong with the file");
         vec![Check::fail("tasks", format!("cannot be checked: {error}"), advice)]
     }));

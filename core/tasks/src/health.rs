@@ -1,7 +1,8 @@
 //! What the doctor says of tasks, and mends.
 //!
 //! The records are the truth: what stands beside them can always be made again. What is odd in a record itself came
-//! in so, and stays so until a command touches it.
+//! in so, and stays so until a command touches it: `close`, `reopen` and `update` set right when a task was closed,
+//! `update` also whatever field it sets; all else that is odd stays, and goes out as it came.
 
 use conclave_db::doctor::Check;
 use conclave_db::{Db, ReadConn};
@@ -20,9 +21,10 @@ const NAMED: u64 = 10;
 const STEPS: usize = 10;
 
 /// The checks: the projection equals the records, `blocked` is what the recursive rule says, records that break rules
-/// (counted by reason), dependency types without effect, edges to tasks that do not exist, cycles. Of more than 50,000
-/// records the first are compared. Writes nothing.
-pub fn checks(db: &Db) -> Result<Vec<Check>> {
+/// (counted by reason), dependency types without effect, edges to tasks that do not exist, cycles. `statuses` are those
+/// that the configuration allows beside the known ones. Of more than 50,000 records the first are compared; of the words
+/// that a search finds only that there are some, as the index keeps no texts to compare. Writes nothing.
+pub fn checks(db: &Db, statuses: &[String]) -> Result<Vec<Check>> {
     db.read(|conn| {
         let many = inspecting::tasks(conn)?;
         if many == 0 {
@@ -31,7 +33,7 @@ pub fn checks(db: &Db) -> Result<Vec<Check>> {
         Ok(vec![
             projection(conn, many)?,
             is_blocked(conn)?,
-            odd(conn)?,
+            odd(conn, statuses)?,
             unknown_kinds(conn)?,
             dangling(conn)?,
             cycles(conn)?,
@@ -103,14 +105,14 @@ fn is_blocked(conn: &ReadConn<'_>) -> Result<Check> {
     Ok(Check::fail(NAME, detail, "conclave doctor --fix computes it again"))
 }
 
-fn odd(conn: &ReadConn<'_>) -> Result<Check> {
+fn odd(conn: &ReadConn<'_>, statuses: &[String]) -> Result<Check> {
     const NAME: &str = "task-rules";
-    let odd = inspecting::odd(conn, NAMED)?;
+    let odd = inspecting::odd(conn, statuses, NAMED)?;
     if odd.is_empty() {
         return Ok(Check::ok(NAME, "every record is as Conclave itself would write it"));
     }
-    let advice =
-        "nothing is lost and an export gives them back as they came; a command that changes one mends it";
+    let advice = "nothing is lost and an export gives them back as they came; `conclave task update ID` sets right when a task \
+         was closed, and every field that it sets";
     Ok(Check::warn(NAME, times(&odd), advice))
 }
 

@@ -29,6 +29,9 @@ pub const CONDITIONAL_BLOCKS: &str = "conditional-blocks";
 /// `waits-for`: the task waits for children of its target.
 pub const WAITS_FOR: &str = "waits-for";
 
+/// The dependency types over which a task waits, or inherits that its parent does. A cycle of these waits for ever.
+pub const WAITING: [&str; 4] = [BLOCKS, PARENT_CHILD, CONDITIONAL_BLOCKS, WAITS_FOR];
+
 /// Dependency types that are well known; any text of 1 to 50 bytes is one.
 pub const DEPENDENCY_TYPES: [&str; 19] = [
     BLOCKS,

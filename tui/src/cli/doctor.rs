@@ -61,7 +61,8 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     let spinner = Progress::spinning(&context.output, "checking");
-    let mut checks = attention::checks(&db);
+    let mut checks =
+        attention::checks(&db, context.project.config.tasks.statuses.as_deref().unwrap_or_default());
     if scope == Scope::Everything {
         checks.extend(agent_checks::checks(&context.project, &context.environment));
     }

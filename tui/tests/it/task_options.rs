@@ -173,7 +173,7 @@ fn lists_do_what_their_options_say() {
     let claimed = ready(&["--claim", "--sort", "oldest", "--ttl", "1ms"]);
     assert_eq!(ids(&claimed), ["t-4"]);
     assert!(claimed[0]["claim_expires_at"].is_string(), "{claimed}");
-    std::thread::sleep(std::time::Duration::from_millis(5));
+    // By the time that another process asks, the millisecond is over.
     let said = scratch.ok(&["task", "list"]);
     assert!(said.contains("tester (expired)"), "{said}");
     // Prime names one's own alone, stats what is held up.

@@ -245,12 +245,19 @@ impl<'file> Plan<'file> {
             match write {
                 Write::Task(record) => {
                     tasks::insert(tx, record, place, &mut touched)?;
-                    audit::write(tx, who, "imported", None, Some(record), false)?;
+                    audit::write(tx, who, audit::Operation::Imported, None, Some(record), false)?;
                     place += 1;
                 }
                 Write::Replace(before, record) => {
                     tasks::replace(tx, before, record, &mut touched)?;
-                    audit::write(tx, who, "replaced", Some(&before.record), Some(record), true)?;
+                    audit::write(
+                        tx,
+                        who,
+                        audit::Operation::Replaced,
+                        Some(&before.record),
+                        Some(record),
+                        true,
+                    )?;
                 }
                 Write::Line(other) => {
                     sync::insert_line(tx, other, place)?;

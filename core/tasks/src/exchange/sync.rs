@@ -270,7 +270,7 @@ impl Merged {
         }
         touched.write_words(tx)?;
         for conflict in &self.combined.conflicts {
-            audit::note(tx, who, "conflict", &conflict.id, &as_changes(conflict))?;
+            audit::note(tx, who, audit::Operation::Conflict, &conflict.id, &as_changes(conflict))?;
         }
         if !touched.ids.is_empty() {
             blocked::rebuild(tx)?;
@@ -288,7 +288,7 @@ impl Merged {
             if let Some(raw) = self.tasks.get(id) {
                 let before = raw.read()?;
                 tasks::remove(tx, &before, touched)?;
-                audit::write(tx, who, "removed", Some(&before.record), None, true)?;
+                audit::write(tx, who, audit::Operation::Removed, Some(&before.record), None, true)?;
             }
         }
         for line in &self.lines {
@@ -318,12 +318,12 @@ fn put(
         Some(raw) => {
             let before = raw.read()?;
             tasks::replace(tx, &before, record, touched)?;
-            audit::write(tx, who, "synced", Some(&before.record), Some(record), false)?;
+            audit::write(tx, who, audit::Operation::Synced, Some(&before.record), Some(record), false)?;
             Ok(false)
         }
         None => {
             tasks::insert(tx, record, place, touched)?;
-            audit::write(tx, who, "synced", None, Some(record), false)?;
+            audit::write(tx, who, audit::Operation::Synced, None, Some(record), false)?;
             Ok(true)
         }
     }

@@ -11,16 +11,16 @@ fn store() -> Store {
 }
 
 fn found(store: &Store) -> Vec<Check> {
-    checks(&store.db).unwrap().into_iter().filter(|check| check.state != CheckState::Ok).collect()
+    checks(&store.db, &[]).unwrap().into_iter().filter(|check| check.state != CheckState::Ok).collect()
 }
 
 #[test]
 fn a_sound_store_has_nothing_to_say_and_nothing_to_mend() {
     let store = store();
     assert_eq!(found(&store), []);
-    assert_eq!(checks(&store.db).unwrap().len(), 6);
+    assert_eq!(checks(&store.db, &[]).unwrap().len(), 6);
     assert_eq!(fix(&store.db, "ann").unwrap(), Vec::<String>::new());
-    assert_eq!(checks(&Store::new().db).unwrap(), [Check::ok("tasks", "none")]);
+    assert_eq!(checks(&Store::new().db, &[]).unwrap(), [Check::ok("tasks", "none")]);
 }
 
 #[test]
@@ -104,4 +104,16 @@ fn what_is_odd_is_counted_and_named() {
     ];
     assert_eq!(details, expected.map(|(name, detail)| (name, detail.to_owned())));
     assert!(found(&store).iter().all(|check| check.state == CheckState::Warn));
+}
+
+#[test]
+fn status_of_the_configuration_is_not_odd() {
+    let store = Store::with(&(line("a", "\"status\":\"review\"") + &line("b", "\"status\":\"it's\"")));
+    let rules = |statuses: &[&str]| {
+        let statuses: Vec<String> = statuses.iter().map(|&status| status.to_owned()).collect();
+        checks(&store.db, &statuses).unwrap().into_iter().find(|check| check.name == "task-rules").unwrap()
+    };
+    assert_eq!(rules(&[]).detail, "1 × unknown status \"it's\", 1 × unknown status \"review\"");
+    assert_eq!(rules(&["review"]).detail, "1 × unknown status \"it's\"");
+    assert_eq!(rules(&["review", "it's"]).state, CheckState::Ok);
 }

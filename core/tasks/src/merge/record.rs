@@ -7,7 +7,6 @@ use super::same::{same, same_or_absent};
 use super::{Conflict, MergeOptions, text};
 use crate::json::{self, Kind};
 use crate::record::Record;
-use crate::words;
 
 /// Texts that are merged line by line.
 const TEXTS: [&str; 4] = ["description", "design", "acceptance_criteria", "notes"];
@@ -127,7 +126,7 @@ fn both_sides(base: Option<&Record>, left: &Record, right: &Record, options: &Me
 }
 
 fn is_tombstone(record: &Record) -> bool {
-    record.projection().status.as_deref() == Some(words::TOMBSTONE)
+    record.projection().is_tombstone()
 }
 
 /// A tombstone and an edit: the tombstone wins as long as it is young, so that what was deleted does not come back

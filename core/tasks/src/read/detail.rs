@@ -5,6 +5,7 @@ use conclave_db::Db;
 use super::list::TaskRow;
 use super::ready::Blocker;
 use crate::error::{Result, TaskError};
+use crate::store::predicates::FINISHED;
 use crate::store::{graph, holding, reading};
 
 /// One task.
@@ -16,7 +17,7 @@ pub struct Detail {
     pub dependencies: Vec<Neighbour>,
     /// What depends on it, in the order of ids.
     pub dependents: Vec<Neighbour>,
-    /// What holds it up.
+    /// What holds it up; nothing does where it is closed or deleted.
     pub blockers: Vec<Blocker>,
     /// Whether it is in the ready list (0.49).
     pub ready: bool,
@@ -51,7 +52,8 @@ pub fn show(db: &Db, id: &str) -> Result<Detail> {
             let row = reading::row(conn, &id, now)?;
             dependents.push(Neighbour { id, kind, row });
         }
-        let blockers = holding::blockers(conn, number, now)?;
+        let is_finished = row.status.as_deref().is_some_and(|status| FINISHED.contains(&status));
+        let blockers = if is_finished { Vec::new() } else { holding::blockers(conn, number, now)? };
         let ready = reading::is_ready(conn, number, now)?;
         Ok(Detail { row, dependencies, dependents, blockers, ready })
     })

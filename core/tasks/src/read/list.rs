@@ -17,7 +17,7 @@ pub struct TaskRow {
     pub assignee: Option<String>,
     /// Whose claim has expired.
     pub expired_claim_of: Option<String>,
-    /// Whether others hold it up (rules of 0.49).
+    /// Whether others hold it up (rules of 0.49; in a ready list those that it was asked for).
     pub blocked: bool,
     /// Tasks that it depends on and that exist.
     pub dependency_count: u64,

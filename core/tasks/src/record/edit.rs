@@ -1,6 +1,6 @@
 //! Changing a record: the bytes of what changes are replaced, all others stay.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::projection::Edge;
 use super::splice::{self, Item, Style};
@@ -53,31 +53,70 @@ impl Edit {
 
     /// Adds a label: sorted in where the labels were sorted, else last.
     pub fn add_label(&mut self, label: &str) -> &mut Self {
-        let Some(array) = self.array_to_add("labels") else { return self };
-        let labels: Vec<_> =
-            reading::parts(&array).map(|(element, kind)| reading::text(element, kind)).collect();
-        if labels.iter().any(|other| other.as_deref() == Some(label)) {
-            return self;
-        }
-        let is_sorted = labels.iter().all(Option::is_some) && labels.is_sorted();
-        let place = if is_sorted {
-            labels.partition_point(|other| other.as_deref() < Some(label))
-        } else {
-            labels.len()
-        };
-        let added = json::encode(label).into_bytes();
-        self.put_elements("labels", &array, |kept| {
-            let mut items: Vec<_> = kept.collect();
-            items.insert(place.min(items.len()), Item::New(added));
-            items
-        });
-        self
+        self.change_labels(&[label], &[])
     }
 
     /// Takes a label away, every time that it is there; the last one goes with the key.
     pub fn remove_label(&mut self, label: &str) -> &mut Self {
-        self.remove_elements("labels", |element, kind| {
-            reading::text(element, kind).as_deref() == Some(label)
+        self.change_labels(&[], &[label])
+    }
+
+    /// Takes labels away, then adds labels: sorted in where those that are left are sorted, else last. One that is there
+    /// stays where it is.
+    pub fn change_labels<T: AsRef<str>>(&mut self, add: &[T], remove: &[T]) -> &mut Self {
+        let gone: HashSet<&str> = remove.iter().map(AsRef::as_ref).collect();
+        let add: Vec<&str> = add.iter().map(AsRef::as_ref).collect();
+        self.relabel(&add, |label| gone.contains(label))
+    }
+
+    /// Leaves these labels and no others. Those that are there keep their bytes.
+    pub fn set_labels<T: AsRef<str>>(&mut self, labels: &[T]) -> &mut Self {
+        let wanted: Vec<&str> = labels.iter().map(AsRef::as_ref).collect();
+        let kept: HashSet<&str> = wanted.iter().copied().collect();
+        if self.current("labels").is_some_and(|value| !is_array(value)) {
+            // What is no array has no labels to lose.
+            self.remove("labels");
+        }
+        self.relabel(&wanted, |label| !kept.contains(label))
+    }
+
+    /// In one pass, as there may be a million.
+    fn relabel(&mut self, add: &[&str], is_gone: impl Fn(&str) -> bool) -> &mut Self {
+        if add.is_empty() && !self.current("labels").is_some_and(is_array) {
+            return self;
+        }
+        let Some(array) = self.array_to_add("labels") else { return self };
+        let labels: Vec<_> =
+            reading::parts(&array).map(|(element, kind)| reading::text(element, kind)).collect();
+        let stays: Vec<bool> = labels.iter().map(|label| !label.as_deref().is_some_and(&is_gone)).collect();
+        let kept =
+            || labels.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(label, _)| label.as_deref());
+        let mut there: HashSet<&str> = kept().flatten().collect();
+        let mut added: Vec<&str> = add.iter().copied().filter(|label| there.insert(label)).collect();
+        if added.is_empty() && !stays.contains(&false) {
+            return self;
+        }
+        if added.is_empty() && !stays.contains(&true) {
+            self.put("labels", None);
+            return self;
+        }
+        let is_sorted = kept().all(|label| label.is_some()) && kept().is_sorted();
+        if is_sorted {
+            added.sort_unstable();
+        }
+        let mut added = added.into_iter().peekable();
+        self.put_elements("labels", &array, |items| {
+            let new = |label: &str| Item::New(json::encode(label).into_bytes());
+            let mut all = Vec::with_capacity(labels.len() + add.len());
+            let items = items.zip(&stays).filter(|(_, stays)| **stays).map(|(item, _)| item);
+            for (item, label) in items.zip(kept()) {
+                while let Some(before) = added.next_if(|added| is_sorted && Some(*added) < label) {
+                    all.push(new(before));
+                }
+                all.push(item);
+            }
+            all.extend(added.map(new));
+            all
         });
         self
     }

@@ -1,6 +1,7 @@
 //! What a record says: read by fixed rules, absent where it says nothing, and odd where it breaks a rule.
 
 use crate::moment::Moment;
+use crate::words;
 
 /// What a record says. A known field of an unexpected type is `None` here, and an oddity.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,6 +50,19 @@ pub struct Projection {
     pub comments: Vec<Comment>,
     /// What breaks a rule of what Conclave itself writes, sorted, without repeated ones.
     pub oddities: Vec<Oddity>,
+}
+
+impl Projection {
+    /// Whether it is deleted.
+    pub fn is_tombstone(&self) -> bool {
+        self.status.as_deref() == Some(words::TOMBSTONE)
+    }
+
+    /// Whether a claim is over, at a time in nanoseconds since 1970: the task counts as open, and as nobody's.
+    pub fn has_expired(&self, now_ns: i64) -> bool {
+        let claimed = self.status.as_deref() == Some(words::IN_PROGRESS);
+        claimed && self.claim_expires_at.is_some_and(|end| end.nanoseconds() <= now_ns)
+    }
 }
 
 /// A dependency: the task depends on another.

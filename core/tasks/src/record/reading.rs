@@ -306,12 +306,11 @@ fn comment(element: &[u8], kind: Kind) -> Option<(Comment, bool)> {
 
 /// Whether a dependency type looks like one with an effect and is none.
 fn looks_effective(kind: &str) -> bool {
-    let effective = [words::BLOCKS, words::PARENT_CHILD, words::CONDITIONAL_BLOCKS, words::WAITS_FOR];
-    if effective.contains(&kind) {
+    if words::WAITING.contains(&kind) {
         return false;
     }
     let plain = kind.trim().to_ascii_lowercase().replace(['_', ' '], "-");
-    effective.contains(&plain.as_str()) || ["parent", "blocked-by"].contains(&plain.as_str())
+    words::WAITING.contains(&plain.as_str()) || ["parent", "blocked-by"].contains(&plain.as_str())
 }
 
 /// A number that is spelled as an integer and fits.

@@ -14,14 +14,63 @@ use crate::error::Result;
 use crate::json::{self, Member};
 use crate::record::Record;
 
-/// A task that came out of a file.
-pub(crate) const IMPORTED: &str = "imported";
+/// What a row of the log says that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// A new task.
+    Created,
+    /// It came out of a file.
+    Imported,
+    /// A later record of a file took its place.
+    Replaced,
+    /// Some of its fields.
+    Updated,
+    /// It was free, and is somebody's.
+    Claimed,
+    /// It is somebody else's, as a claim had expired.
+    TakenOver,
+    /// Closed.
+    Closed,
+    /// Open again.
+    Reopened,
+    /// A tombstone.
+    Deleted,
+    /// A sync took it away: it is no more in the file.
+    Removed,
+    /// A sync brought or changed it.
+    Synced,
+    /// A sync had to decide.
+    Conflict,
+    /// A rule that its record broke holds again.
+    Mended,
+}
+
+impl Operation {
+    /// The word in the log.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Imported => "imported",
+            Self::Replaced => "replaced",
+            Self::Updated => "updated",
+            Self::Claimed => "claimed",
+            Self::TakenOver => "taken_over",
+            Self::Closed => "closed",
+            Self::Reopened => "reopened",
+            Self::Deleted => "deleted",
+            Self::Removed => "removed",
+            Self::Synced => "synced",
+            Self::Conflict => "conflict",
+            Self::Mended => "mended",
+        }
+    }
+}
 
 /// Writes what became of a task: the keys whose values differ, with both. `replaces` keeps the old record as a whole.
 pub(crate) fn write(
     tx: &WriteTx<'_>,
     who: &str,
-    operation: &'static str,
+    operation: Operation,
     before: Option<&Record>,
     after: Option<&Record>,
     replaces: bool,
@@ -29,28 +78,31 @@ pub(crate) fn write(
     let Some(record) = after.or(before) else { return Ok(()) };
     let status = |record: Option<&Record>| record.and_then(|record| record.projection().status.clone());
     // What is gone is kept as a whole anyway.
-    let changes = (after.is_some() && operation != IMPORTED).then(|| changes(before, after));
+    let changes = (after.is_some() && operation != Operation::Imported).then(|| changes(before, after));
     let old_record = before.filter(|_| replaces || after.is_none()).map(Record::bytes);
     tx.execute(
         "INSERT INTO task_audit(task_id, at, who, operation, old_status, new_status, changes, old_record)
          VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![record.id(), tx.now_ms(), who, operation, status(before), status(after), changes, old_record],
+        params![
+            record.id(),
+            tx.now_ms(),
+            who,
+            operation.as_str(),
+            status(before),
+            status(after),
+            changes,
+            old_record
+        ],
     )?;
     Ok(())
 }
 
 /// Writes a row with changes that are JSON already, such as a conflict of a merge.
-pub(crate) fn note(
-    tx: &WriteTx<'_>,
-    who: &str,
-    operation: &'static str,
-    id: &str,
-    changes: &str,
-) -> Result<()> {
+pub(crate) fn note(tx: &WriteTx<'_>, who: &str, operation: Operation, id: &str, changes: &str) -> Result<()> {
     tx.execute(
         "INSERT INTO task_audit(task_id, at, who, operation, old_status, new_status, changes)
          VALUES(?1, ?2, ?3, ?4, (SELECT status FROM tasks WHERE id = ?1), (SELECT status FROM tasks WHERE id = ?1), ?5)",
-        params![id, tx.now_ms(), who, operation, changes],
+        params![id, tx.now_ms(), who, operation.as_str(), changes],
     )?;
     Ok(())
 }

@@ -5,10 +5,12 @@ use std::collections::{HashMap, VecDeque};
 use conclave_db::ReadConn;
 use conclave_db::sql::params;
 
+use super::predicates::List;
 use crate::error::Result;
+use crate::words;
 
 /// The types over which a cycle would leave its tasks waiting for each other for ever.
-const WAITING: &str = "('blocks', 'conditional-blocks', 'waits-for', 'parent-child')";
+const WAITING: List = List(&words::WAITING);
 
 /// The ids on a shortest path from one task to another, with both ends; `None` where there is none. What no task is
 /// called has no edges. Where there is none it is linear in the edges that can be reached, else in all edges: reading

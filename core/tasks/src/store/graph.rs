@@ -2,7 +2,9 @@
 
 use conclave_db::{DbError, ReadConn};
 
+use super::predicates::List;
 use crate::error::Result;
+use crate::words::WAITING;
 
 /// All ids by number, in the order of ids.
 pub(crate) fn tasks(conn: &ReadConn<'_>) -> Result<Vec<(i64, String)>> {
@@ -11,10 +13,12 @@ pub(crate) fn tasks(conn: &ReadConn<'_>) -> Result<Vec<(i64, String)>> {
 
 /// Every edge between tasks that exist, of the types that block or inherit, in the order of ids.
 pub(crate) fn holding_edges(conn: &ReadConn<'_>, mut each: impl FnMut(i64, i64)) -> Result<()> {
-    let sql = "SELECT DISTINCT edge.task, target.number FROM task_edges AS edge
-       JOIN tasks AS target ON target.id = edge.target
-       WHERE edge.kind IN ('blocks', 'parent-child', 'conditional-blocks', 'waits-for')";
-    Ok(conn.for_each(sql, (), |row| {
+    let sql = format!(
+        "SELECT DISTINCT edge.task, target.number FROM task_edges AS edge
+         JOIN tasks AS target ON target.id = edge.target WHERE edge.kind IN {}",
+        List(&WAITING)
+    );
+    Ok(conn.for_each(&sql, (), |row| {
         each(row.get(0)?, row.get(1)?);
         Ok::<(), DbError>(())
     })?)

@@ -10,7 +10,7 @@ use super::tasks::oddities;
 use super::{parts, reading};
 use crate::error::Result;
 use crate::json::Flaw;
-use crate::record::{Projection, Record};
+use crate::record::{Oddity, Projection, Record};
 use crate::words::DEPENDENCY_TYPES;
 
 /// What a look at the records has found.
@@ -18,7 +18,8 @@ use crate::words::DEPENDENCY_TYPES;
 pub(crate) struct Found {
     /// So many were looked at.
     pub(crate) looked_at: u64,
-    /// Tasks whose columns, labels, edges, comments or words are not what the record says: number and id.
+    /// Tasks whose columns, labels, edges or comments are not what the record says, or that have no words at all in the
+    /// index of the search (which words it has cannot be asked: it keeps no texts): number and id.
     pub(crate) wrong: Vec<(i64, String)>,
     /// What is wrong with records that cannot be read.
     pub(crate) damaged: Vec<String>,
@@ -135,11 +136,18 @@ fn has_parts(conn: &ReadConn<'_>, number: i64, now: &Projection) -> Result<bool>
         }))
 }
 
-/// What breaks rules of what Conclave itself writes, with how often, the most frequent first.
-pub(crate) fn odd(conn: &ReadConn<'_>, limit: u64) -> Result<Vec<(String, u64)>> {
-    let sql = "SELECT value, count(*) AS times FROM tasks JOIN json_each(tasks.oddities)
-       WHERE tasks.oddities IS NOT NULL GROUP BY value ORDER BY times DESC, value LIMIT ?1";
-    counted(conn, sql, limit)
+/// What breaks rules of what Conclave itself writes, with how often, the most frequent first. These statuses are allowed.
+pub(crate) fn odd(conn: &ReadConn<'_>, statuses: &[String], limit: u64) -> Result<Vec<(String, u64)>> {
+    let allowed: Vec<String> =
+        statuses.iter().map(|status| Oddity::Status(status.clone()).reason()).collect();
+    let allowed = allowed.iter().map(String::as_str).collect::<Vec<_>>();
+    let sql = format!(
+        "SELECT value, count(*) AS times FROM tasks JOIN json_each(tasks.oddities)
+         WHERE tasks.oddities IS NOT NULL AND value NOT IN ({})
+         GROUP BY value ORDER BY times DESC, value LIMIT ?1",
+        quoted(&allowed)
+    );
+    counted(conn, &sql, limit)
 }
 
 /// Types of dependencies that nobody knows, with how often.

@@ -4,7 +4,7 @@ use conclave_db::ReadConn;
 use conclave_db::sql::Value;
 
 use super::filter::Filter;
-use super::predicates::{EFFECTIVE_STATUS, FINISHED, ORDER, quoted};
+use super::predicates::{EFFECTIVE_STATUS, EXPIRED, FINISHED, ORDER, quoted};
 use crate::error::{Result, TaskError};
 use crate::read::ListQuery;
 use crate::words::CLOSED;
@@ -47,10 +47,8 @@ fn narrow(filter: &mut Filter, query: &ListQuery) {
         filter.and(format!("tasks.issue_type IN ({})", types.join(", ")));
     }
     if let Some(assignee) = &query.assignee {
-        filter.and_with(
-            "tasks.assignee = {} AND NOT (tasks.status = 'in_progress' AND ifnull(tasks.claim_expires_at <= ?1, 0))",
-            assignee.clone(),
-        );
+        filter.and(format!("NOT {EXPIRED}"));
+        filter.and_with("tasks.assignee = {}", assignee.clone());
     }
     filter.labels(&query.labels);
     if let Some(parent) = &query.parent {

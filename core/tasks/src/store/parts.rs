@@ -1,5 +1,7 @@
 //! What a task has several of: labels, edges, comments; and its words.
 
+use std::collections::HashSet;
+
 use conclave_db::WriteTx;
 use conclave_db::sql::params;
 
@@ -35,10 +37,12 @@ pub(super) fn renew(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()
 pub(super) fn replace(tx: &WriteTx<'_>, number: i64, before: &Record, after: &Record) -> Result<bool> {
     let (was, now) = (before.projection(), after.projection());
     if was.labels != now.labels {
-        for label in was.labels.iter().filter(|label| !now.labels.contains(label)) {
+        let (old, new): (HashSet<&String>, HashSet<&String>) =
+            (was.labels.iter().collect(), now.labels.iter().collect());
+        for label in was.labels.iter().filter(|label| !new.contains(label)) {
             tx.execute("DELETE FROM task_labels WHERE task = ?1 AND label = ?2", params![number, label])?;
         }
-        for label in now.labels.iter().filter(|label| !was.labels.contains(label)) {
+        for label in now.labels.iter().filter(|label| !old.contains(label)) {
             add_label(tx, number, label)?;
         }
     }

@@ -2,12 +2,23 @@
 //!
 //! All of them speak of a table `tasks` under its own name; `?1` is now, in nanoseconds since 1970.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use crate::words::{CLOSED, NEVER_READY, TOMBSTONE};
 
+macro_rules! expired {
+    () => {
+        "(tasks.status = 'in_progress' AND ifnull(tasks.claim_expires_at <= ?1, 0))"
+    };
+}
+
+/// Whether a claim is over, as [`crate::record::Projection::has_expired`] says it.
+pub(crate) const EXPIRED: &str = expired!();
+
 /// The status that holds now: a claim that has expired is none.
-pub(crate) const EFFECTIVE_STATUS: &str = "CASE WHEN tasks.status = 'in_progress' AND tasks.claim_expires_at <= ?1 THEN 'open' ELSE tasks.status END";
+pub(crate) const EFFECTIVE_STATUS: &str =
+    concat!("CASE WHEN ", expired!(), " THEN 'open' ELSE tasks.status END");
 
 /// The order of lists. What is unknown comes last. The expressions are those of `idx_tasks_ready`.
 pub(crate) const ORDER: &str =
@@ -16,7 +27,7 @@ pub(crate) const ORDER: &str =
 /// Open for everybody, whatever others do: all that makes a task ready but `blocked`.
 pub(crate) static WORKABLE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "tasks.status IN ('open', 'in_progress') AND (tasks.status = 'open' OR tasks.claim_expires_at <= ?1) \
+        "tasks.status IN ('open', 'in_progress') AND (tasks.status = 'open' OR {EXPIRED}) \
          AND tasks.pinned = 0 AND tasks.ephemeral = 0 AND ifnull(tasks.issue_type, '') NOT IN ({}) \
          AND (tasks.defer_until IS NULL OR tasks.defer_until <= ?1) \
          AND instr(tasks.id, '-mol-') = 0 AND instr(tasks.id, '-wisp-') = 0",
@@ -40,6 +51,15 @@ pub(crate) static HELD_UP: LazyLock<String> =
 
 /// Statuses of which nothing more comes.
 pub(crate) const FINISHED: [&str; 2] = [CLOSED, TOMBSTONE];
+
+/// Words as a list of SQL texts, in parentheses.
+pub(crate) struct List(pub(crate) &'static [&'static str]);
+
+impl fmt::Display for List {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "({})", quoted(self.0))
+    }
+}
 
 /// Words as a list of SQL texts.
 pub(crate) fn quoted(words: &[&str]) -> String {

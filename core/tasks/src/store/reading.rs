@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::moment::Moment;
 use crate::read::{ReadyQuery, Semantics, Sort, TaskRow};
 use crate::record::Record;
-use crate::words::{IN_PROGRESS, OPEN, PARENT_CHILD};
+use crate::words::{OPEN, PARENT_CHILD};
 
 /// How old a task may be to count as new, in nanoseconds.
 const NEW: i64 = 48 * 3_600 * 1_000_000_000;
@@ -70,10 +70,7 @@ fn found(conn: &ReadConn<'_>, sql: &str, key: impl ToSql, now_ns: i64) -> Result
     let record = record.map_err(|(number, flaw)| damaged(number, &flaw))?;
     let parent = first_parent(conn, &record, some_parent)?;
     let projection = record.projection();
-    let ends = projection.claim_expires_at.map(Moment::nanoseconds);
-    let expired =
-        projection.status.as_deref() == Some(IN_PROGRESS) && ends.is_some_and(|ends| ends <= now_ns);
-    let (status, assignee, expired_claim_of) = if expired {
+    let (status, assignee, expired_claim_of) = if projection.has_expired(now_ns) {
         (Some(OPEN.to_owned()), None, projection.assignee.clone())
     } else {
         (projection.status.clone(), projection.assignee.clone(), None)

@@ -31,15 +31,15 @@ impl Outcome {
     }
 
     /// Writes the row of the attempt, where the call says anything of one. A result without a number belongs to the
-    /// attempt that is counted already, or is the first.
+    /// attempt that is counted already, or is the first. To count from 0 again is no attempt.
     pub(super) fn write(&self, work: &Work<'_, '_>, after: &Record) -> Result<()> {
         let result = self.result.given().map(String::as_str);
         let error = self.error.given().map(String::as_str);
-        if result.is_none() && error.is_none() && self.attempt.is_none() {
+        let is_reset = matches!(self.attempt, None | Some(Attempt::Number(0)));
+        if result.is_none() && error.is_none() && is_reset {
             return Ok(());
         }
-        let counted = after.projection().attempt_count;
-        let attempt = if self.attempt.is_some() { counted } else { counted.max(1) };
+        let attempt = after.projection().attempt_count.max(1);
         audit::attempt(work.tx, work.who, after, Tried { attempt, result, error })
     }
 }

@@ -2,12 +2,14 @@
 
 use conclave_db::WriteTx;
 
+use super::checks;
 use crate::error::{Result, TaskError};
 use crate::moment::Moment;
 use crate::read::TaskRow;
-use crate::record::{Edit, Projection, Record};
+use crate::record::{Edit, Oddity, Projection, Record};
+use crate::store::audit::{self, Operation};
 use crate::store::tasks::{Stored, Touched};
-use crate::store::{audit, blocked, reading, tasks};
+use crate::store::{blocked, reading, tasks};
 use crate::words;
 
 const NO_TOMBSTONES: &str = "a deleted task stays as it is; `conclave task create` makes a new one";
@@ -32,7 +34,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
     /// The task; a tombstone is refused.
     pub(super) fn living(&self, id: &str) -> Result<Stored> {
         let stored = self.any(id)?;
-        if is_tombstone(&stored.record) {
+        if stored.record.projection().is_tombstone() {
             return Err(TaskError::refused(format!("{id} is deleted"), Some(NO_TOMBSTONES)));
         }
         Ok(stored)
@@ -52,28 +54,48 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
         }
     }
 
-    /// Stores what an edit has made of a task; nothing where it has changed nothing.
+    /// Stores what an edit has made of a task; nothing where it has changed nothing. A step of it that could not be done
+    /// is an error.
     pub(super) fn put(
         &mut self,
         before: &Stored,
         edit: Edit,
         now: Moment,
-        operation: &'static str,
+        operation: Operation,
     ) -> Result<Record> {
-        if !edit.has_changed() {
-            return Ok(before.record.clone());
+        let id = before.record.id();
+        let record = edit.finish(now).map_err(|flaw| TaskError::invalid(format!("{id}: {flaw}")))?;
+        if record.bytes() == before.record.bytes() {
+            return Ok(record);
         }
-        let record = edit.finish(now).map_err(|flaw| TaskError::invalid(flaw.to_string()))?;
+        if record.bytes().len() > before.record.bytes().len() {
+            checks::record(&record)?;
+        }
         tasks::replace(self.tx, before, &record, &mut self.touched)?;
         audit::write(self.tx, self.who, operation, Some(&before.record), Some(&record), false)?;
         Ok(record)
     }
 
+    /// Sets right that `closed_at` is there exactly while a task is closed, in a record that came in without: as a row
+    /// of its own in the audit log. A closed one was closed when it was last changed, as far as anybody knows.
+    pub(super) fn mend(&mut self, before: &Stored, now: Moment) -> Result<Stored> {
+        let was = before.record.projection();
+        let mut edit = before.record.edit();
+        if was.oddities.contains(&Oddity::ClosedWithoutTime) {
+            edit.set_text("closed_at", &was.updated_at.unwrap_or(now).text());
+        } else if was.oddities.contains(&Oddity::OpenWithClosedTime) {
+            edit.remove("closed_at");
+        }
+        let record = self.put(before, edit, now, Operation::Mended)?;
+        Ok(Stored { number: before.number, record })
+    }
+
     /// Stores a new task.
     pub(super) fn add(&mut self, record: &Record) -> Result<()> {
+        checks::record(record)?;
         let place = tasks::next_place(self.tx)?;
         tasks::insert(self.tx, record, place, &mut self.touched)?;
-        audit::write(self.tx, self.who, "created", None, Some(record), false)
+        audit::write(self.tx, self.who, Operation::Created, None, Some(record), false)
     }
 
     /// Sets right who is blocked; gives the ids that are no more, in their order. The last thing before rows are read.
@@ -97,28 +119,22 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
     }
 }
 
-pub(super) fn is_tombstone(record: &Record) -> bool {
-    record.projection().status.as_deref() == Some(words::TOMBSTONE)
-}
-
-/// Whether the time of a claim is over: the task counts as open, and as nobody's.
-pub(super) fn has_expired(projection: &Projection, now_ns: i64) -> bool {
-    let claimed = projection.status.as_deref() == Some(words::IN_PROGRESS);
-    claimed && projection.claim_expires_at.is_some_and(|end| end.nanoseconds() <= now_ns)
-}
-
 /// Sets the status, and what goes with it: `closed_at` is there exactly while it is closed, why it was closed goes when
-/// it is no more, and only what is in progress has a claim that can expire.
+/// it is opened, and only what is in progress has a claim that can expire. What is deleted keeps when and why it was
+/// closed.
 pub(super) fn set_status(edit: &mut Edit, was: &Projection, status: &str, now: Moment) {
     let was_closed = was.status.as_deref() == Some(words::CLOSED);
     edit.set_text("status", status);
-    if status != words::CLOSED {
-        edit.remove("closed_at");
-        if was_closed {
-            edit.remove("close_reason").remove("closed_by_session");
+    match status {
+        words::CLOSED if was_closed && was.closed_at.is_some() => {}
+        words::CLOSED => _ = edit.set_text("closed_at", &now.text()),
+        words::TOMBSTONE => {}
+        _ => {
+            edit.remove("closed_at");
+            if was_closed {
+                edit.remove("close_reason").remove("closed_by_session");
+            }
         }
-    } else if !was_closed || was.closed_at.is_none() {
-        edit.set_text("closed_at", &now.text());
     }
     if status != words::IN_PROGRESS {
         edit.remove("claim_expires_at");

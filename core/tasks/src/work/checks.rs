@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::update::Attempt;
 use crate::error::{Result, TaskError};
+use crate::exchange::Limits;
 use crate::moment::Moment;
+use crate::record::Record;
 use crate::words;
 
 /// Who acts must have a name.
@@ -90,6 +92,16 @@ pub(super) fn id(id: &str) -> Result<()> {
         return Err(TaskError::invalid(format!("the id {id:?} has blanks or control characters")));
     }
     Ok(())
+}
+
+/// What is stored can be written to a file, and that file can be read again.
+pub(super) fn record(record: &Record) -> Result<()> {
+    let (most, size) = (Limits::default().line_bytes, record.bytes().len());
+    if u64::try_from(size).is_ok_and(|size| size <= most) {
+        return Ok(());
+    }
+    let id = record.id();
+    Err(TaskError::invalid(format!("{id} would have {size} bytes; a line of a file has at most {most}")))
 }
 
 pub(super) fn attempt(attempt: Option<Attempt>) -> Result<()> {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use conclave_db::Db;
 
-use super::change::{Work, has_expired, set_status};
+use super::change::{Work, set_status};
 use super::checks;
 use crate::error::{Result, TaskError};
 use crate::moment::Moment;
 use crate::read::{ReadyQuery, TaskRow};
 use crate::record::Record;
+use crate::store::audit::Operation;
 use crate::store::reading;
 use crate::store::tasks::Stored;
 use crate::words;
@@ -102,7 +103,7 @@ impl Standing {
     fn of(record: &Record, who: &str, now_ns: i64) -> Self {
         let was = record.projection();
         let holder = was.assignee.as_deref();
-        if has_expired(was, now_ns) {
+        if was.has_expired(now_ns) {
             // One's own is taken anew, like one that nobody's name is on.
             return holder
                 .filter(|holder| *holder != who)
@@ -137,7 +138,8 @@ fn take(work: &mut Work<'_, '_>, before: &Stored, how: &How, ttl: Option<Duratio
         (None, How::Held) => {}
         (None, How::Taken | How::TakenOver { .. }) => _ = edit.remove("claim_expires_at"),
     }
-    let operation = if matches!(how, How::TakenOver { .. }) { "taken_over" } else { "claimed" };
+    let operation =
+        if matches!(how, How::TakenOver { .. }) { Operation::TakenOver } else { Operation::Claimed };
     work.put(before, edit, now, operation)?;
     Ok(())
 }

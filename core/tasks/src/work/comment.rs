@@ -10,6 +10,7 @@ use crate::json;
 use crate::moment::Moment;
 use crate::read::TaskRow;
 use crate::record::{Edit, Record};
+use crate::store::audit::Operation;
 use crate::store::tasks;
 
 /// Adds a comment to a task. An empty text is refused.
@@ -25,7 +26,7 @@ pub fn comment(db: &Db, who: &str, id: &str, text: &str) -> Result<TaskRow> {
         let now = work.after(&before.record);
         let mut edit = before.record.edit();
         add(&work, &mut edit, &before.record, &text, now)?;
-        work.put(&before, edit, now, "updated")?;
+        work.put(&before, edit, now, Operation::Updated)?;
         work.settle()?;
         work.row(&id)
     })

@@ -2,14 +2,16 @@
 
 use conclave_db::Db;
 
-use super::change::{Work, distinct, is_tombstone, set_status};
+use super::change::{Work, distinct, set_status};
 use super::checks;
 use crate::error::Result;
 use crate::read::TaskRow;
+use crate::store::audit::Operation;
 use crate::words;
 
-/// Makes tombstones of tasks (`status`, `deleted_at`, `deleted_by`, `delete_reason`, `original_type`). One that is a
-/// tombstone stays as it is.
+/// Makes tombstones of tasks (`status`, `deleted_at`, `deleted_by`, `delete_reason`, `original_type`). One that was closed
+/// keeps `closed_at` and `close_reason`, as in bd: a tombstone says all that was known. One that is a tombstone stays as
+/// it is.
 pub fn delete(db: &Db, who: &str, ids: &[String], reason: Option<&str>) -> Result<Vec<TaskRow>> {
     checks::actor(who)?;
     let (who, ids) = (who.to_owned(), distinct(ids));
@@ -18,7 +20,7 @@ pub fn delete(db: &Db, who: &str, ids: &[String], reason: Option<&str>) -> Resul
         let mut work = Work::new(tx, &who);
         for id in &ids {
             let before = work.any(id)?;
-            if is_tombstone(&before.record) {
+            if before.record.projection().is_tombstone() {
                 continue;
             }
             let was = before.record.projection();
@@ -32,7 +34,7 @@ pub fn delete(db: &Db, who: &str, ids: &[String], reason: Option<&str>) -> Resul
             if let Some(issue_type) = &was.issue_type {
                 edit.set_text("original_type", issue_type);
             }
-            work.put(&before, edit, now, "deleted")?;
+            work.put(&before, edit, now, Operation::Deleted)?;
         }
         work.rows(&ids)
     })

@@ -7,6 +7,7 @@ use super::checks;
 use crate::error::{Result, TaskError};
 use crate::read::TaskRow;
 use crate::record::Edge;
+use crate::store::audit::Operation;
 use crate::store::{edges, reading};
 use crate::words;
 
@@ -45,7 +46,7 @@ pub fn depend(db: &Db, who: &str, issue: &str, on: &str, kind: &str) -> Result<D
             let now = work.after(&before.record);
             let mut edit = before.record.edit();
             edit.add_dependency(&edge(&on, &kind), &who, now);
-            work.put(&before, edit, now, "updated")?;
+            work.put(&before, edit, now, Operation::Updated)?;
         }
         answer(&mut work, &issue, &on, vec![kind.clone()], !is_there)
     })
@@ -73,7 +74,7 @@ pub fn undepend(db: &Db, who: &str, issue: &str, on: &str, kind: Option<&str>) -
         let now = work.after(&before.record);
         let mut edit = before.record.edit();
         edit.remove_dependency(&on, kind.as_deref());
-        work.put(&before, edit, now, "updated")?;
+        work.put(&before, edit, now, Operation::Updated)?;
         answer(&mut work, &issue, &on, kinds, true)
     })
 }
@@ -88,8 +89,7 @@ pub(super) fn refuse_cycle(work: &Work<'_, '_>, issue: &str, on: &str, kind: &st
     if issue == on {
         return Err(TaskError::refused(format!("{issue} cannot depend on itself"), None));
     }
-    let waits = [words::BLOCKS, words::CONDITIONAL_BLOCKS, words::WAITS_FOR, words::PARENT_CHILD];
-    if !waits.contains(&kind) {
+    if !words::WAITING.contains(&kind) {
         return Ok(());
     }
     let Some(path) = edges::path(work.tx, on, issue)? else { return Ok(()) };

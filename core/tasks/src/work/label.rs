@@ -6,6 +6,7 @@ use super::change::Work;
 use super::checks;
 use crate::error::Result;
 use crate::read::TaskRow;
+use crate::store::audit::Operation;
 
 /// Adds labels to a task and takes labels away; those that are there, or not there, stay so.
 pub fn label(db: &Db, who: &str, id: &str, add: &[String], remove: &[String]) -> Result<TaskRow> {
@@ -18,13 +19,8 @@ pub fn label(db: &Db, who: &str, id: &str, add: &[String], remove: &[String]) ->
         let before = work.living(&id)?;
         let now = work.after(&before.record);
         let mut edit = before.record.edit();
-        for label in &remove {
-            edit.remove_label(label);
-        }
-        for label in &add {
-            edit.add_label(label);
-        }
-        work.put(&before, edit, now, "updated")?;
+        edit.change_labels(&add, &remove);
+        work.put(&before, edit, now, Operation::Updated)?;
         work.settle()?;
         work.row(&id)
     })

@@ -15,7 +15,7 @@ mod reopen;
 mod update;
 
 pub use claim::{Claimed, How, claim, claim_ready};
-pub use close::{Closing, close};
+pub use close::{Closed, Closing, close};
 pub use comment::comment;
 pub use create::{NewTask, create};
 pub use delete::delete;

@@ -22,7 +22,7 @@ fn store(lines: &[&str]) -> Store {
         for record in &records {
             let place = tasks::next_place(tx)?;
             tasks::insert(tx, record, place, &mut touched)?;
-            audit::write(tx, "file", audit::IMPORTED, None, Some(record), false)?;
+            audit::write(tx, "file", audit::Operation::Imported, None, Some(record), false)?;
         }
         blocked::rebuild(tx)
     });
@@ -50,7 +50,7 @@ fn after(line: &str, change: impl FnOnce(&Store) -> crate::Result<TaskRow>) -> S
 #[test]
 fn what_breaks_a_rule_is_mended_only_where_it_is_touched() {
     let label = |store: &Store| label(&store.db, "bob", "x-1", &ids(&["l"]), &[]);
-    let closing = |store: &Store| Ok(one(close(&store.db, "bob", &ids(&["x-1"]), &Closing::default())?.0));
+    let closing = |store: &Store| Ok(one(close(&store.db, "bob", &ids(&["x-1"]), &Closing::default())?.rows));
     let reopening = |store: &Store| Ok(one(reopen(&store.db, "bob", &ids(&["x-1"]), None)?));
     let claiming = |store: &Store| Ok(claim(&store.db, "bob", "x-1", None)?.row);
     let now = "2026-01-02T03:04:05.006Z";
@@ -74,15 +74,118 @@ fn what_breaks_a_rule_is_mended_only_where_it_is_touched() {
         after(r#"{"id":"x-1","status":"open","closed_at":"2025-01-01T00:00:00Z"}"#, claiming),
         format!(r#"{{"id":"x-1","status":"in_progress","assignee":"bob","updated_at":"{now}"}}"#)
     );
-    // Closed already, and so as it is; opened, nothing of it is left.
+    // Closed already: when, is what is known of it; opened, nothing of it is left.
     let odd = r#"{"id":"x-1","status":"closed"}"#;
-    assert_eq!(after(odd, closing), odd);
+    let mended = format!(r#"{{"id":"x-1","status":"closed","updated_at":"{now}","closed_at":"{now}"}}"#);
+    assert_eq!(after(odd, closing), mended);
     assert_eq!(after(odd, reopening), format!(r#"{{"id":"x-1","status":"open","updated_at":"{now}"}}"#));
     let change = || Change { status: Some("closed".to_owned()), priority: Some(0), ..Change::default() };
     assert_eq!(
         after(odd, |store| Ok(one(update(&store.db, "bob", &ids(&["x-1"]), change())?))),
-        format!(r#"{{"id":"x-1","status":"closed","priority":0,"updated_at":"{now}","closed_at":"{now}"}}"#)
+        format!(r#"{{"id":"x-1","status":"closed","updated_at":"{now}","closed_at":"{now}","priority":0}}"#)
     );
+}
+
+#[test]
+fn when_a_task_was_closed_is_set_right_by_what_touches_it() {
+    let closed = r#"{"id":"x-1","status":"closed","updated_at":"2025-01-01T00:00:00.5+01:00"}"#;
+    let open = r#"{"id":"x-1","status":"open","closed_at":"2025-01-01T00:00:00Z","title":"t"}"#;
+    let title = || Change { title: Some("t".to_owned()), ..Change::default() };
+    let x = ids(&["x-1"]);
+    type Touch = fn(&Store, &[String]);
+    let touches: [(&str, &str, Touch); 4] = [
+        ("close", closed, |store, x| _ = close(&store.db, "bob", x, &Closing::default()).unwrap()),
+        ("reopen", open, |store, x| _ = reopen(&store.db, "bob", x, None).unwrap()),
+        ("update", closed, |store, x| {
+            let change = Change { status: Some("closed".to_owned()), ..Change::default() };
+            update(&store.db, "bob", x, change).unwrap();
+        }),
+        ("update", open, |store, x| _ = update(&store.db, "bob", x, Change::default()).unwrap()),
+    ];
+    for (what, line, touch) in touches {
+        let store = store(&[line]);
+        touch(&store, &x);
+        let record = crate::read::show(&store.db, "x-1").unwrap().row.record;
+        let oddities = &record.projection().oddities;
+        use crate::record::Oddity::{ClosedWithoutTime, OpenWithClosedTime};
+        assert!(!oddities.contains(&ClosedWithoutTime) && !oddities.contains(&OpenWithClosedTime), "{what}");
+        let closed_at = (line == closed).then(|| "2024-12-31T23:00:00.500Z".to_owned());
+        assert_eq!(record.text("closed_at"), closed_at, "{what}");
+        let rows = crate::read::audit(&store.db, "x-1", None).unwrap();
+        let operations: Vec<_> = rows.iter().rev().map(|row| row.operation.as_str()).collect();
+        assert_eq!(operations, ["imported", "mended"], "{what}");
+        touch(&store, &x);
+        assert_eq!(crate::read::audit(&store.db, "x-1", None).unwrap().len(), 2, "{what}: once");
+    }
+    // What else is asked for is a change of its own.
+    let store = store(&[closed]);
+    update(&store.db, "bob", &x, title()).unwrap();
+    let rows = crate::read::audit(&store.db, "x-1", None).unwrap();
+    let operations: Vec<_> = rows.iter().rev().map(|row| row.operation.as_str()).collect();
+    assert_eq!(operations, ["imported", "mended", "updated"]);
+}
+
+#[test]
+fn what_cannot_be_put_into_a_record_is_an_error_and_no_success() {
+    let line = r#"{"id":"x-1","labels":"x","comments":{},"dependencies":1}"#;
+    let store = store(&[line, r#"{"id":"x-2"}"#, r#"{"id":"x-3","status":"closed","comments":"none"}"#]);
+    let x = ids(&["x-1"]);
+    let db = &store.db;
+    let change = Change { add_labels: ids(&["l"]), ..Change::default() };
+    let errors = [
+        label(db, "bob", "x-1", &ids(&["l"]), &[]).unwrap_err(),
+        update(db, "bob", &x, change).unwrap_err(),
+        comment(db, "bob", "x-1", "remark").unwrap_err(),
+        depend(db, "bob", "x-1", "x-2", "blocks").unwrap_err(),
+        reopen(db, "bob", &ids(&["x-3"]), Some("why")).unwrap_err(),
+    ];
+    for (error, key) in errors.iter().zip(["labels", "labels", "comments", "dependencies", "comments"]) {
+        assert_eq!(error.kind(), Kind::Invalid, "{error}");
+        assert!(error.to_string().contains(&format!("{key} is no array")), "{error}");
+    }
+    assert_eq!(bytes(&crate::read::show(db, "x-1").unwrap().row), line);
+    assert_eq!(crate::read::show(db, "x-3").unwrap().row.status.as_deref(), Some("closed"));
+    // To say what all labels are is no addition.
+    let change = Change { set_labels: Some(ids(&["b", "a"])), ..Change::default() };
+    let row = one(update(db, "bob", &x, change).unwrap());
+    assert_eq!(row.record.projection().labels, ["a", "b"]);
+}
+
+#[test]
+fn closing_is_refused_by_what_blocks_and_by_nothing_else() {
+    let on = |id: &str, rest: &str| format!(r#"{{"id":"{id}","dependencies":[{{{rest}}}]}}"#);
+    let any = r#","metadata":"{\"gate\":\"any-children\"}""#;
+    let lines = [
+        on("dangling", r#""depends_on_id":"gone","type":"waits-for""#),
+        on("child-of-gone", r#""depends_on_id":"gone","type":"parent-child""#),
+        on("lonely", &format!(r#""depends_on_id":"base","type":"waits-for"{any}"#)),
+        on("after", r#""depends_on_id":"base","type":"blocks""#),
+        on("after.1", r#""depends_on_id":"after","type":"parent-child""#),
+        on("all", r#""depends_on_id":"after","type":"waits-for""#),
+        on("if-well", r#""depends_on_id":"well","type":"conditional-blocks""#),
+        on("if-base", r#""depends_on_id":"base","type":"conditional-blocks""#),
+        r#"{"id":"base"}"#.to_owned(),
+        r#"{"id":"well","status":"closed","close_reason":"shipped"}"#.to_owned(),
+    ];
+    let store = store(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    for (id, blocked, why) in [
+        ("dangling", false, None),
+        ("lonely", true, Some("lonely waits for the first child of base")),
+        ("after", true, Some("after waits for base (open): ")),
+        // Inherited: nothing of its own is left.
+        ("after.1", true, None),
+        ("all", true, Some("all waits for after.1 (open): ")),
+        // The condition did not come true.
+        ("if-well", true, None),
+        ("if-base", true, Some("if-base waits for base (open): ")),
+    ] {
+        assert_eq!(crate::read::show(&store.db, id).unwrap().row.blocked, blocked, "{id}");
+        let outcome = close(&store.db, "bob", &ids(&[id]), &Closing::default());
+        assert_eq!(outcome.as_ref().err().map(ToString::to_string).as_deref(), why, "{id}");
+        if outcome.is_ok() {
+            reopen(&store.db, "bob", &ids(&[id]), None).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -199,4 +302,16 @@ fn damaged_record_is_an_error_and_no_panic() {
     store.execute("UPDATE tasks SET record = x'7b'");
     let error = label(&store.db, "bob", "x-1", &ids(&["l"]), &[]).unwrap_err();
     assert_eq!(error.kind(), Kind::Storage(conclave_db::ErrorKind::Corrupt), "{error}");
+}
+
+#[test]
+fn record_that_no_file_could_bring_back_is_refused_when_it_is_made() {
+    let store = store(&[r#"{"id":"x-1"}"#]);
+    let most = usize::try_from(crate::exchange::Limits::default().line_bytes).unwrap();
+    let error = comment(&store.db, "bob", "x-1", &"a".repeat(most)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Invalid, "{error}");
+    assert!(error.to_string().starts_with("x-1 would have 6"), "{error}");
+    assert_eq!(bytes(&crate::read::show(&store.db, "x-1").unwrap().row), r#"{"id":"x-1"}"#);
+    let huge = NewTask { title: "t".to_owned(), notes: "a".repeat(most), ..NewTask::default() };
+    assert_eq!(create(&store.db, "bob", huge).unwrap_err().kind(), Kind::Invalid);
 }

@@ -3,12 +3,15 @@
 use conclave_db::Db;
 
 use super::attempt::{self, Outcome};
-use super::change::{Work, distinct, has_expired, set_status};
+use super::change::{Work, distinct, set_status};
 use super::checks;
+use super::close::refuse_unfinished;
 use crate::error::{Result, TaskError};
 use crate::moment::Moment;
 use crate::read::TaskRow;
-use crate::record::{Edit, Record};
+use crate::record::{Edit, Projection, Record};
+use crate::store::audit::Operation;
+use crate::store::tasks::Stored;
 use crate::words;
 
 /// What becomes of an optional field.
@@ -79,7 +82,11 @@ pub enum Attempt {
 }
 
 /// Changes tasks, all in one transaction; fails as a whole. Tombstones are refused. A change that changes nothing
-/// leaves the record's bytes as they are and no audit row.
+/// leaves the record's bytes as they are and no audit row; but a `closed_at` that is missing, or of what is not closed,
+/// is set right.
+///
+/// What is in progress is somebody's: who sets that status gets a task that has no assignee, or whose claim has expired.
+/// The status `closed` is refused where [`super::close`] refuses it.
 ///
 /// `updated_at` is the clock's time, or a millisecond after what it was where the clock is behind that: it never goes
 /// back, so that who merges can take what is newer.
@@ -91,16 +98,29 @@ pub fn update(db: &Db, who: &str, ids: &[String], change: Change) -> Result<Vec<
         Outcome { result: change.result.clone(), error: change.error.clone(), attempt: change.attempt };
     db.write("task update", move |tx| {
         let mut work = Work::new(tx, &who);
+        let mut closed = Vec::new();
         for id in &ids {
-            let before = work.living(id)?;
+            let mut before = work.living(id)?;
             let now = work.after(&before.record);
+            if !change.moves(&before.record) {
+                before = work.mend(&before, now)?;
+            }
             let was = before.record.projection();
+            let holder = was.assignee.as_deref().filter(|_| was.has_expired(work.now_ns()));
             let mut edit = before.record.edit();
-            change.apply(&mut edit, &before.record, now, has_expired(was, work.now_ns()));
+            change.apply(&mut edit, &before.record, now, was.has_expired(work.now_ns()));
+            let is_taken = change.give_to(&mut edit, was, &who, work.now_ns())?;
             outcome.apply(&mut edit, was.attempt_count);
-            let after = work.put(&before, edit, now, "updated")?;
+            let is_anothers = is_taken && holder.is_some_and(|holder| holder != who);
+            let operation = if is_anothers { Operation::TakenOver } else { Operation::Updated };
+            let after = work.put(&before, edit, now, operation)?;
             outcome.write(&work, &after)?;
+            let is_closed = |record: &Record| record.projection().status.as_deref() == Some(words::CLOSED);
+            if is_closed(&after) && !is_closed(&before.record) {
+                closed.push(Stored { number: before.number, record: after });
+            }
         }
+        refuse_unfinished(&work, &closed)?;
         work.rows(&ids)
     })
 }
@@ -112,6 +132,13 @@ impl<T> Set<T> {
             Self::To(value) => Some(value),
             Self::Keep | Self::Clear => None,
         }
+    }
+}
+
+impl Set<String> {
+    /// Whether it takes the value away; an empty text is none.
+    fn is_cleared(&self) -> bool {
+        matches!(self, Self::Clear) || self.given().is_some_and(String::is_empty)
     }
 }
 
@@ -137,6 +164,28 @@ impl Change {
             return Err(TaskError::invalid("labels are either set as a whole, or added and taken away"));
         }
         checks::attempt(self.attempt)
+    }
+
+    /// Whether it sets another status than a record has.
+    fn moves(&self, record: &Record) -> bool {
+        self.status.is_some() && self.status != record.projection().status
+    }
+
+    /// Sees to it that what is in progress is somebody's: `true` where it is `who`'s by that.
+    fn give_to(&self, edit: &mut Edit, was: &Projection, who: &str, now_ns: i64) -> Result<bool> {
+        let is_free = was.assignee.is_none() || was.has_expired(now_ns);
+        let is_cleared = self.assignee.is_cleared();
+        match self.status.as_deref() {
+            Some(words::IN_PROGRESS) if is_cleared => {}
+            Some(words::IN_PROGRESS) if is_free && self.assignee == Set::Keep => {
+                edit.set_text("assignee", who);
+                return Ok(true);
+            }
+            None if is_cleared && !is_free && was.status.as_deref() == Some(words::IN_PROGRESS) => {}
+            _ => return Ok(false),
+        }
+        let hint = "`conclave task update ID --status open --assignee ''` gives a task back";
+        Err(TaskError::refused(format!("{} is to be in progress, and nobody's", was.id), Some(hint)))
     }
 
     /// What becomes of one record, but for what was tried.
@@ -176,15 +225,9 @@ impl Change {
             Set::To(minutes) => _ = edit.set("estimated_minutes", minutes.to_string().as_bytes()),
             Set::Clear => _ = edit.remove("estimated_minutes"),
         }
-        let unwanted = was.labels.iter().filter(|label| match &self.set_labels {
-            Some(wanted) => !wanted.contains(label),
-            None => self.remove_labels.contains(label),
-        });
-        for label in unwanted {
-            edit.remove_label(label);
-        }
-        for label in self.set_labels.as_ref().unwrap_or(&self.add_labels) {
-            edit.add_label(label);
+        match &self.set_labels {
+            Some(wanted) => _ = edit.set_labels(wanted),
+            None => _ = edit.change_labels(&self.add_labels, &self.remove_labels),
         }
     }
 }

@@ -187,7 +187,6 @@ fn attempts_are_kept_whole() {
             (1, open, None, Some(long.as_str())),
             (1, open, Some("done"), None),
             (7, closed, Some("half"), Some("but")),
-            (0, closed, None, None),
             (1, closed, Some("half"), Some("but")),
         ]
     );
@@ -220,7 +219,38 @@ fn change_of_an_expired_claim_begins_with_the_open_task_that_is_shown() {
     assert_eq!(mine.row.assignee.as_deref(), Some("carol"));
     project.clock.advance(Duration::from_secs(2));
     let row = update(&project, "bd-1", status("in_progress"));
-    assert_eq!((row.status.as_deref(), row.assignee.as_deref()), (Some("in_progress"), None));
+    assert_eq!((row.status.as_deref(), row.assignee.as_deref()), (Some("in_progress"), Some("bob")));
+    assert_eq!(row.record.value("claim_expires_at"), None);
+    assert_eq!(project.operations("bd-1").last().unwrap(), "taken_over");
+}
+
+#[test]
+fn what_is_in_progress_is_somebodys() {
+    let project = Project::new();
+    for id in ["bd-1", "bd-2", "bd-3"] {
+        project.task(id);
+    }
+    let row = update(&project, "bd-1", status("in_progress"));
+    assert_eq!(row.assignee.as_deref(), Some("bob"));
+    // A heartbeat after the claim has expired: it is bob's again, and not lost.
+    work::claim(&project.db, "bob", "bd-2", Some(Duration::from_secs(1))).unwrap();
+    project.clock.advance(Duration::from_secs(2));
+    let row = update(&project, "bd-2", Change { attempt: Some(Attempt::Next), ..status("in_progress") });
+    assert_eq!((row.status.as_deref(), row.assignee.as_deref()), (Some("in_progress"), Some("bob")));
+    assert_eq!(project.operations("bd-2").last().unwrap(), "updated");
+    // One that is given to somebody else stays so.
+    update(&project, "bd-3", Change { assignee: to("carol"), ..status("in_progress") });
+    assert_eq!(update(&project, "bd-3", status("in_progress")).assignee.as_deref(), Some("carol"));
+    for change in [
+        Change { assignee: Set::Clear, ..Change::default() },
+        Change { assignee: to(""), ..status("in_progress") },
+    ] {
+        let error = work::update(&project.db, "bob", &texts(&["bd-3"]), change).unwrap_err();
+        assert_eq!(error.kind(), Kind::Refused, "{error}");
+        assert!(error.hint().unwrap().contains("--status open"));
+    }
+    let row = update(&project, "bd-3", Change { assignee: Set::Clear, ..status("open") });
+    assert_eq!((row.status.as_deref(), row.assignee), (Some("open"), None));
 }
 
 #[test]

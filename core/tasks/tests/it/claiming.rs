@@ -45,13 +45,13 @@ fn what_is_not_open_or_another_ones_cannot_be_claimed() {
     let set = |id: &str, change: Change| work::update(&project.db, "alice", &texts(&[id]), change).unwrap();
     let status = |status: &str| Change { status: Some(status.to_owned()), ..Change::default() };
     set("bd-deferred", status("deferred"));
-    set("bd-nobodys", status("in_progress"));
+    set("bd-nobodys", status("pinned"));
     set("bd-alices", Change { assignee: Set::To("alice".to_owned()), ..Change::default() });
     set("bd-bobs", Change { assignee: Set::To("bob".to_owned()), ..Change::default() });
     for (id, why) in [
         ("bd-closed", "its status is closed, and not open"),
         ("bd-deferred", "its status is deferred, and not open"),
-        ("bd-nobodys", "its status is in_progress, and not open"),
+        ("bd-nobodys", "its status is pinned, and not open"),
         ("bd-gone", "it is deleted"),
         ("bd-alices", "it is assigned to alice"),
     ] {

@@ -13,9 +13,9 @@ fn close(
     of: &[&str],
     how: &Closing,
 ) -> conclave_tasks::Result<(Vec<String>, Vec<String>)> {
-    let (rows, ready) = work::close(&project.db, "bob", &texts(of), how)?;
-    assert!(rows.iter().all(|row| row.status.as_deref() == Some("closed")));
-    Ok((ids(&rows), ready))
+    let closed = work::close(&project.db, "bob", &texts(of), how)?;
+    assert!(closed.rows.iter().all(|row| row.status.as_deref() == Some("closed")));
+    Ok((ids(&closed.rows), closed.ready))
 }
 
 fn task(project: &Project, id: &str, issue_type: &str, dependencies: &[(&str, &str)]) {
@@ -61,12 +61,58 @@ fn closing_says_what_it_frees() {
     assert_eq!(record.projection().attempt_count, 1);
     assert_eq!(read::attempts(&project.db, "bd-1").unwrap().len(), 1);
     assert_eq!(project.operations("bd-1"), ["created", "closed"]);
-    // Closed again it stays as it is.
+}
+
+#[test]
+fn closed_task_keeps_its_time_and_reason_and_gets_what_came_of_it() {
+    let project = Project::new();
+    project.task("bd-1");
+    let reason = |reason: &str| Closing { reason: Some(reason.to_owned()), ..Closing::default() };
+    close(&project, &["bd-1"], &reason("done")).unwrap();
+    let before = project.row("bd-1").record;
     project.clock.advance(Duration::from_secs(1));
-    let again =
-        Closing { reason: Some("once more".to_owned()), result: Some("43".to_owned()), ..Closing::default() };
-    assert_eq!(close(&project, &["bd-1"], &again).unwrap(), (texts(&["bd-1"]), vec![]));
-    assert_eq!(project.row("bd-1").record, record);
+    let again = work::close(&project.db, "bob", &texts(&["bd-1"]), &reason("once more")).unwrap();
+    assert_eq!((again.already, again.ready), (texts(&["bd-1"]), vec![]));
+    assert_eq!(project.row("bd-1").record, before, "a reason alone changes nothing");
+    let tried = Closing {
+        result: Some("43".to_owned()),
+        error: Some("but".to_owned()),
+        attempt: Some(Attempt::Next),
+        ..reason("once more")
+    };
+    close(&project, &["bd-1"], &tried).unwrap();
+    let after = project.row("bd-1").record;
+    for (key, value) in
+        [("result", "43"), ("last_error", "but"), ("close_reason", "done"), ("status", "closed")]
+    {
+        assert_eq!(after.text(key).as_deref(), Some(value), "{key}");
+    }
+    assert_eq!((after.value("closed_at"), after.projection().attempt_count), (before.value("closed_at"), 1));
+    let attempts = read::attempts(&project.db, "bd-1").unwrap();
+    assert_eq!((attempts.len(), attempts[0].result.as_deref()), (1, Some("43")));
+    assert_eq!(project.operations("bd-1"), ["created", "closed", "updated"]);
+}
+
+#[test]
+fn update_to_closed_is_refused_where_closing_is() {
+    let project = Project::new();
+    task(&project, "bd-1", "task", &[]);
+    task(&project, "bd-2", "task", &[("bd-1", "blocks")]);
+    task(&project, "bd-epic", "epic", &[]);
+    task(&project, "bd-epic.1", "task", &[("bd-epic", "parent-child")]);
+    let to_closed = || Change { status: Some("closed".to_owned()), ..Change::default() };
+    let update = |ids: &[&str]| work::update(&project.db, "bob", &texts(ids), to_closed());
+    for id in ["bd-2", "bd-epic"] {
+        let error = update(&[id]).unwrap_err();
+        assert_eq!(error.kind(), Kind::Refused, "{error}");
+        assert!(error.hint().unwrap().contains("conclave task close --force"));
+        assert_eq!(project.row(id).status.as_deref(), Some("open"));
+    }
+    // Together nothing of them is left that the others wait for.
+    update(&["bd-2", "bd-1", "bd-epic", "bd-epic.1"]).unwrap();
+    // What is closed already is no matter of blockers, here as there.
+    work::reopen(&project.db, "bob", &texts(&["bd-1"]), None).unwrap();
+    update(&["bd-2"]).unwrap();
 }
 
 #[test]
@@ -158,7 +204,7 @@ fn deleting_leaves_a_tombstone() {
     let project = Project::new();
     task(&project, "bd-1", "bug", &[]);
     task(&project, "bd-2", "task", &[("bd-1", "blocks")]);
-    close(&project, &["bd-1"], &Closing::default()).unwrap();
+    close(&project, &["bd-1"], &Closing { reason: Some("done".to_owned()), ..Closing::default() }).unwrap();
     project.clock.advance(Duration::from_millis(994));
     let rows = work::delete(&project.db, "bob", &texts(&["bd-1"]), Some("twice there")).unwrap();
     let record = &rows[0].record;
@@ -169,7 +215,8 @@ fn deleting_leaves_a_tombstone() {
         ("delete_reason", Some("twice there")),
         ("original_type", Some("bug")),
         ("title", Some("bd-1")),
-        ("closed_at", None),
+        ("closed_at", Some("2026-01-02T03:04:05.007Z")),
+        ("close_reason", Some("done")),
     ] {
         assert_eq!(record.text(key).as_deref(), value, "{key}");
     }

@@ -136,7 +136,7 @@ fn open(folder: &Path) -> Db {
 struct State(Vec<String>);
 
 fn state(db: &Db, context: &str) -> State {
-    for check in health::checks(db).unwrap() {
+    for check in health::checks(db, &[]).unwrap() {
         assert_ne!(check.state, CheckState::Fail, "{context}: {}: {}", check.name, check.detail);
     }
     let mut bytes = Vec::new();

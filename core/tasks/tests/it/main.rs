@@ -11,6 +11,7 @@ mod edits;
 mod exporting;
 mod faults;
 mod git;
+mod golden;
 mod importing;
 mod json;
 mod killed;

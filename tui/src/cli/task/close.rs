@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use conclave_tasks::shape;
-use conclave_tasks::work::{self, Closing};
+use conclave_tasks::work::{self, Closed, Closing};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -26,8 +26,16 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
     let given = line.ids.ids;
     let db = existing(context, first(&given))?;
     let ids = find_all(&db, &given)?;
-    let (rows, unblocked) = work::close(&db, &context.actor, &ids, &how).doing("close")?;
+    let Closed { rows, ready: unblocked, already } =
+        work::close(&db, &context.actor, &ids, &how).doing("close")?;
     Context::tidy_up(&db);
+    if !already.is_empty() {
+        let names = already.join(", ");
+        context.output.notice(format!(
+            "closed already, and still with the time and reason of then: {}",
+            visible(&names)
+        ));
+    }
     if !context.output.json {
         let mut text = listing::done("closed", &rows);
         if !unblocked.is_empty() {

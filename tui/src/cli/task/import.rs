@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use conclave_tasks::exchange::{self, ImportOptions, ImportReport, Kept, Lines};
+use conclave_tasks::record::Oddity;
 use serde_json::json;
 
 use super::args::Import;
@@ -33,7 +34,11 @@ pub(super) fn run(context: &Context, line: &Import) -> Result<Exit, Failure> {
     let kept = put_aside(context, line, &lines)?;
     let seen = archive::Seen::of(&lines);
     let refused = lines.bad.len() as u64;
-    let report = import(context, line, lines)?;
+    let mut report = import(context, line, lines)?;
+    for status in context.project.config.tasks.statuses.iter().flatten() {
+        // The configuration says that it is none.
+        report.irregular.remove(&Oddity::Status(status.clone()).reason());
+    }
     if refused > 0 {
         say_refused(context, refused, line, kept.as_ref());
     }

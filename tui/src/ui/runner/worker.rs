@@ -88,7 +88,8 @@ impl Worker<'_> {
             }
             Work::Doctor => {
                 let db = project.open_read_only()?.ok_or_else(gone)?;
-                let mut checks = attention::checks(&db);
+                let mut checks =
+                    attention::checks(&db, project.config.tasks.statuses.as_deref().unwrap_or_default());
                 checks.extend(agent_checks::checks(&project, &Environment::of_process()?));
                 Ok(Outcome::Checks(checks.into_iter().map(check_row).collect()))
             }

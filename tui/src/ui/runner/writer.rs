@@ -109,11 +109,11 @@ fn carry_out(db: &Db, who: &str, project: &Project, write: &Write) -> Result<Wri
         Write::Close { id, force } => {
             let id = find(id)?;
             let how = Closing { force: *force, ..Closing::default() };
-            let was_closed = status(db, &id)?.as_deref() == Some(words::CLOSED);
-            let (_, ready) = work::close(db, who, std::slice::from_ref(&id), &how)?;
-            if was_closed {
+            let closed = work::close(db, who, std::slice::from_ref(&id), &how)?;
+            if !closed.already.is_empty() {
                 return Ok(so_already(format!("{id} is closed already"), id));
             }
+            let ready = closed.ready;
             Ok(said(format!("{id} is closed{}", now_ready(&ready)), id))
         }
         Write::Reopen(id) => {

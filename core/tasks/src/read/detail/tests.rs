@@ -32,3 +32,12 @@ fn a_task_is_shown_with_both_ends_of_every_edge() {
     assert!(show(&store.db, "a").unwrap().ready);
     assert_eq!(show(&store.db, "gone").unwrap_err().kind(), TaskErrorKind::NotFound);
 }
+
+#[test]
+fn what_is_finished_is_held_up_by_nothing() {
+    let on_a = "\"dependencies\":[\"a\"],\"status\":";
+    let ended = ["closed", "tombstone", "open"].map(|status| line(status, &format!("{on_a}\"{status}\"")));
+    let store = Store::with(&(line("a", "") + &ended.concat()));
+    let blockers = |id: &str| show(&store.db, id).unwrap().blockers.len();
+    assert_eq!((blockers("closed"), blockers("tombstone"), blockers("open")), (0, 0, 1));
+}

@@ -160,6 +160,8 @@ fn the_later_rules_know_more_blockers_and_newest_first() {
         ("lonely", "\"dependencies\":[{\"depends_on_id\":\"old\",\"type\":\"waits-for\",\"metadata\":\"{\\\"gate\\\":\\\"any-children\\\"}\"}]".into()),
     ]);
     assert_eq!(ids(&store, &one), ["new", "after-pin", "lonely", "old"]);
+    // By the column `lonely` is blocked, by these rules nobody here is.
+    assert!(ready(&store.db, &one).unwrap().iter().all(|row| !row.blocked));
     assert_eq!(
         ids(&store, &ReadyQuery::default()),
         ["old", "after-draft", "after-pin", "later.1", "off.1", "off.1.1", "new"]
@@ -238,12 +240,12 @@ fn claiming_what_is_ready_leaves_what_is_assigned_to_others() {
 }
 
 /// Where real files lie that are not ours to commit.
-const FILES: &str = "CONCLAVE_TASK_FILES";
+const FILES: &str = "CONCLAVE_BEADS";
 
 #[test]
 fn real_files_have_the_ready_lists_that_were_recorded() {
     let Some(folder) = std::env::var_os(FILES).map(PathBuf::from) else {
-        conclave_testkit::skipped("CONCLAVE_TASK_FILES names no folder with real files");
+        conclave_testkit::skipped("CONCLAVE_BEADS names no folder of real files");
         return;
     };
     let hash = |ids: &[String]| -> String {

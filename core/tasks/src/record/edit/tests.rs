@@ -417,3 +417,37 @@ fn a_record_of_many_keys_is_changed() {
     };
     check(&record(1, "u"), change, &record(2, "NOW"));
 }
+
+#[test]
+fn many_labels_change_at_once_as_they_would_one_by_one() {
+    for labels in [r#"["a","c","e"]"#, r#"["e","a","e"]"#, r#"["a", 7, "b"]"#, "[]", "null", "7"] {
+        for (add, remove) in [
+            (&["d", "b", "d", "a"][..], &["e", "x"][..]),
+            (&[], &["a", "b", "c", "e"]),
+            (&["a"], &["a"]),
+            (&[], &["x"]),
+            (&[], &[]),
+        ] {
+            let record = Record::read(format!(r#"{{"id":"x","labels":{labels}}}"#).as_bytes()).unwrap();
+            let (mut at_once, mut one_by_one) = (record.edit(), record.edit());
+            at_once.change_labels(add, remove);
+            for label in remove {
+                one_by_one.remove_label(label);
+            }
+            for label in add {
+                one_by_one.add_label(label);
+            }
+            let done = |edit: Edit| edit.finish_as_it_is().map_err(|flaw| flaw.to_string());
+            assert_eq!(done(at_once), done(one_by_one), "{labels} {add:?} {remove:?}");
+        }
+    }
+    // A line may have a million of them.
+    let labels: Vec<String> = (0..100_000).map(|number| format!("l{number:06}")).collect();
+    let mut edit = Record::read(br#"{"id":"x"}"#).unwrap().edit();
+    edit.change_labels(&labels, &[]);
+    let record = edit.finish_as_it_is().unwrap();
+    assert_eq!(record.projection().labels, labels);
+    let mut edit = record.edit();
+    edit.set_labels(&labels[1..]);
+    assert_eq!(edit.finish_as_it_is().unwrap().projection().labels, labels[1..]);
+}

@@ -24,11 +24,11 @@ fn row_says_who_did_what_when_and_keeps_what_would_be_lost() {
     let (before, after) =
         (record(r#"{"id":"x","status":"open"}"#), record(r#"{"id":"x","status":"closed"}"#));
     let rows = store.write(move |tx| {
-        write(tx, "file", IMPORTED, None, Some(&before), false)?;
-        write(tx, "ann", "closed", Some(&before), Some(&after), false)?;
-        write(tx, "file", "replaced", Some(&after), Some(&before), true)?;
-        write(tx, "sync", "removed", Some(&before), None, false)?;
-        note(tx, "sync", "conflict", "x", r#"{"key":"title"}"#)?;
+        write(tx, "file", Operation::Imported, None, Some(&before), false)?;
+        write(tx, "ann", Operation::Closed, Some(&before), Some(&after), false)?;
+        write(tx, "file", Operation::Replaced, Some(&after), Some(&before), true)?;
+        write(tx, "sync", Operation::Removed, Some(&before), None, false)?;
+        note(tx, "sync", Operation::Conflict, "x", r#"{"key":"title"}"#)?;
         let sql = "SELECT task_id, at, who, operation, old_status, new_status, changes, old_record
                    FROM task_audit ORDER BY number";
         let text = |row: &conclave_db::sql::Row<'_>, column| row.get::<_, Option<String>>(column);
@@ -49,4 +49,16 @@ fn row_says_who_did_what_when_and_keeps_what_would_be_lost() {
             r#"sync|conflict|||{"key":"title"}|"#,
         ]
     );
+}
+
+#[test]
+fn schema_names_every_operation() {
+    use Operation::*;
+    let all = [
+        Created, Imported, Replaced, Updated, Claimed, TakenOver, Closed, Reopened, Deleted, Removed, Synced,
+        Conflict, Mended,
+    ];
+    let words = all.map(|operation| format!("'{}'", operation.as_str())).join(", ");
+    let schema = include_str!("../schema.sql").replace("\n  --", "");
+    assert!(schema.contains(&format!("{words}.")), "{words}");
 }

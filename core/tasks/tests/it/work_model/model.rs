@@ -18,6 +18,7 @@ pub(crate) struct Task {
     assignee: Option<String>,
     expires: Option<i64>,
     close_reason: Option<&'static str>,
+    has_closed_at: bool,
     priority: u8,
     created: i64,
     is_epic: bool,
@@ -57,8 +58,10 @@ impl Task {
     }
 
     fn set_status(&mut self, status: &'static str) {
-        if self.status == "closed" && status != "closed" {
-            self.close_reason = None;
+        match status {
+            "closed" => self.has_closed_at = true,
+            "tombstone" => {}
+            _ => (self.close_reason, self.has_closed_at) = (None, false),
         }
         if status != "in_progress" {
             self.expires = None;
@@ -89,6 +92,7 @@ impl Model {
             assignee: None,
             expires: None,
             close_reason: None,
+            has_closed_at: false,
             priority,
             created: self.now,
             is_epic,
@@ -134,11 +138,18 @@ impl Model {
         ready
     }
 
-    pub(crate) fn set_status(&mut self, id: &str, status: &'static str) -> Outcome {
+    pub(crate) fn set_status(&mut self, who: &str, id: &str, status: &'static str) -> Outcome {
         let now = self.now;
+        let is_held_up = self.is_held_up(id, &[id.to_owned()]);
         let task = self.living(id)?;
+        if status == "closed" && task.status != "closed" && is_held_up {
+            return Err(Refusal::Refused);
+        }
         task.settle(now);
         task.set_status(status);
+        if status == "in_progress" && task.assignee.is_none() {
+            task.assignee = Some(who.to_owned());
+        }
         Ok(vec![id.to_owned()])
     }
 
@@ -146,6 +157,9 @@ impl Model {
         let now = self.now;
         let task = self.living(id)?;
         task.settle(now);
+        if to.is_none() && task.status == "in_progress" {
+            return Err(Refusal::Refused);
+        }
         task.assignee = to.map(str::to_owned);
         Ok(vec![id.to_owned()])
     }
@@ -302,7 +316,7 @@ impl Model {
             let seen = Seen {
                 status: if expired { "open" } else { task.status }.to_owned(),
                 assignee: task.assignee.clone().filter(|_| !expired),
-                is_closed: task.status == "closed",
+                is_closed: task.has_closed_at,
                 has_ttl: task.expires.is_some(),
                 blocked: blocked.contains(id),
                 labels: task.labels.clone(),
