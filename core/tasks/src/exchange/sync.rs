@@ -23,7 +23,7 @@ use super::lines::{Limits, Lines};
 use super::order::{arrange, join};
 use crate::error::Result;
 use crate::json;
-use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, combine};
+use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, TOMBSTONE_DAYS, combine};
 use crate::record::Record;
 use crate::store::sync::{Raw, StoredLine};
 use crate::store::tasks::Touched;
@@ -33,16 +33,30 @@ use crate::store::{audit, blocked, sync as store, tasks};
 const TRIES: u32 = 20;
 
 /// How to sync.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyncOptions {
-    /// How to merge.
-    pub merge: MergeOptions,
+    /// Days that a tombstone wins over an edit; see [`MergeOptions`]. The moment of the merge is the store's clock's.
+    pub tombstone_days: u32,
+    /// Texts that both have changed: put one after the other instead of taking the later one.
+    pub concat: bool,
     /// What is let in.
     pub limits: Limits,
     /// The order of the lines that are written.
     pub order: super::Order,
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
+}
+
+impl Default for SyncOptions {
+    fn default() -> Self {
+        Self {
+            tombstone_days: TOMBSTONE_DAYS,
+            concat: false,
+            limits: Limits::default(),
+            order: super::Order::default(),
+            dry_run: false,
+        }
+    }
 }
 
 /// What a sync has done.
@@ -72,19 +86,24 @@ pub struct SyncReport {
 /// moment of the merge is that of the store's clock.
 pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<SyncReport> {
     let path = atomic::resolve(path)?;
-    let mut merge = options.merge.clone();
-    merge.now_ms = db.clock().wall_ms();
-    let options = Arc::new(SyncOptions { merge, ..options.clone() });
+    let rules = Rules {
+        merge: MergeOptions {
+            tombstone_days: options.tombstone_days,
+            concat: options.concat,
+            ..MergeOptions::new(db.clock().wall_ms())
+        },
+        order: options.order,
+    };
     if options.dry_run {
         let file = Seen::read(&path, options.limits)?;
-        let merged = db.read(|conn| merge_in(conn, &file, &options))?;
+        let merged = db.read(|conn| merge_in(conn, &file, rules))?;
         return Ok(SyncReport { dry_run: true, ..merged.report });
     }
     let lock = FolderLock::of(&path, &**db.sleeper())?;
     let mut total = SyncReport::default();
     for _ in 0..TRIES {
         let file = Arc::new(Seen::read(&path, options.limits)?);
-        let merged = take_in(db, who, &file, &options)?;
+        let merged = take_in(db, who, &file, rules)?;
         total.add(merged.report);
         if write_out(&lock, &file, &merged.bytes)? {
             settle(db, &file, merged.bytes)?;
@@ -92,6 +111,13 @@ pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<Sy
         }
     }
     Err(atomic::keeps_changing(&path))
+}
+
+/// How the lines become those of the file.
+#[derive(Debug, Clone, Copy)]
+struct Rules {
+    merge: MergeOptions,
+    order: super::Order,
 }
 
 impl SyncReport {
@@ -154,7 +180,7 @@ struct Merged {
 }
 
 /// Merges the file and the store. Nothing is written.
-fn merge_in(conn: &ReadConn<'_>, file: &Seen, options: &SyncOptions) -> Result<Merged> {
+fn merge_in(conn: &ReadConn<'_>, file: &Seen, rules: Rules) -> Result<Merged> {
     // A file that somebody has emptied or taken away says nothing about what is to be removed.
     let base = if file.side.entries.is_empty() { None } else { store::base(conn, &file.key, file.bytes())? };
     // What this version refuses is in no base: nothing is removed because of it.
@@ -168,11 +194,11 @@ fn merge_in(conn: &ReadConn<'_>, file: &Seen, options: &SyncOptions) -> Result<M
     placed.extend(lines.iter().map(|line| (line.place, Entry::Other(line.other.clone()))));
     placed.sort_by_key(|(place, _)| *place);
     let here = Sided::of(placed.into_iter().map(|(_, entry)| entry));
-    let combined = combine(&base, &here, &file.side, &options.merge);
+    let combined = combine(&base, &here, &file.side, &rules.merge);
     let tasks: HashMap<String, Raw> = tasks.into_iter().collect();
     let mut report = report(&combined, file, &tasks);
     let mut entries: Vec<&Entry> = combined.entries.iter().collect();
-    arrange(&mut entries, options.order);
+    arrange(&mut entries, rules.order);
     let bytes = join(entries.into_iter().map(Entry::bytes));
     report.conflicts.clone_from(&combined.conflicts);
     Ok(Merged { combined, tasks, lines, report, bytes })
@@ -207,10 +233,10 @@ fn report(combined: &Combined, file: &Seen, tasks: &HashMap<String, Raw>) -> Syn
 }
 
 /// The first step: all of the file is in the store, and it is the base.
-fn take_in(db: &Db, who: &str, file: &Arc<Seen>, options: &Arc<SyncOptions>) -> Result<Merged> {
-    let (file, options, who) = (Arc::clone(file), Arc::clone(options), who.to_owned());
+fn take_in(db: &Db, who: &str, file: &Arc<Seen>, rules: Rules) -> Result<Merged> {
+    let (file, who) = (Arc::clone(file), who.to_owned());
     db.write("sync tasks", move |tx| {
-        let merged = merge_in(tx, &file, &options)?;
+        let merged = merge_in(tx, &file, rules)?;
         merged.carry_out(tx, &who)?;
         let next = Some(merged.bytes.as_slice()).filter(|next| *next != file.bytes());
         store::set_base(tx, &file.key, file.bytes(), next)?;

@@ -19,7 +19,7 @@ fn drive(words: &str) {
     };
     let [base, left, right] =
         [base, left, right].map(|file| exchange::read_file(Path::new(file), Limits::default()).unwrap());
-    let merged = merge::merge_files(&base, &left, &right, Order::Id, &MergeOptions::default()).unwrap();
+    let merged = merge::merge_files(&base, &left, &right, Order::Id, &MergeOptions::new(0)).unwrap();
     std::fs::write(out, merged.bytes).unwrap();
 }
 

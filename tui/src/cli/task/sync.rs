@@ -19,18 +19,20 @@ use crate::text::{count, counted, visible};
 /// How records are merged here: as configured, unless the command line says more.
 pub(super) fn merge_options(context: &Context, concat: bool) -> MergeOptions {
     let settings = &context.project.config.tasks;
-    let usual = MergeOptions::default();
+    let usual = MergeOptions::new(now_ms());
     MergeOptions {
-        now_ms: now_ms(),
         tombstone_days: settings.tombstone_days.unwrap_or(usual.tombstone_days),
         concat: concat || settings.concat.unwrap_or(usual.concat),
+        ..usual
     }
 }
 
 pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
     let file = context.environment.folder.join(&line.file);
+    let MergeOptions { tombstone_days, concat, .. } = merge_options(context, line.concat);
     let options = SyncOptions {
-        merge: merge_options(context, line.concat),
+        tombstone_days,
+        concat,
         limits: limits(context),
         order: line.order.into(),
         dry_run: line.dry_run,

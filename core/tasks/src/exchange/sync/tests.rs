@@ -11,16 +11,18 @@ use crate::work;
 struct Fixture {
     store: Store,
     folder: TempProject,
-    options: Arc<SyncOptions>,
+    options: SyncOptions,
 }
 
+const RULES: Rules = Rules { merge: MergeOptions::new(0), order: crate::exchange::Order::Id };
 const A: &str = r#"{"id":"a","title":"A","notes":"1","updated_at":"1969-01-01T00:00:00Z"}"#;
 const GONE: &str = r#"{"id":"gone"}"#;
 
 impl Fixture {
     /// Both sides have changed the title (ours later: the clock stands at 1970) of `a`; the file has labelled it, lost `gone` and won `new`.
     fn new() -> Self {
-        let fixture = Self { store: Store::new(), folder: TempProject::new(), options: Arc::default() };
+        let fixture =
+            Self { store: Store::new(), folder: TempProject::new(), options: SyncOptions::default() };
         fixture.write(&format!("{A}\n{GONE}\n"));
         fixture.sync();
         fixture.title("ours");
@@ -59,7 +61,7 @@ impl Fixture {
     /// The first steps of a sync.
     fn begin(&self, steps: u8) {
         let seen = self.look();
-        let merged = take_in(&self.store.db, "ana", &seen, &self.options).unwrap();
+        let merged = take_in(&self.store.db, "ana", &seen, RULES).unwrap();
         if steps > 1 {
             let lock = FolderLock::of(&self.path(), &SystemSleeper).unwrap();
             assert!(write_out(&lock, &seen, &merged.bytes).unwrap());
@@ -120,7 +122,7 @@ fn what_is_changed_after_such_an_end_is_no_conflict() {
 fn a_file_that_others_change_meanwhile_is_merged_once_more() {
     let fixture = Fixture::new();
     let seen = fixture.look();
-    let merged = take_in(&fixture.store.db, "ana", &seen, &fixture.options).unwrap();
+    let merged = take_in(&fixture.store.db, "ana", &seen, RULES).unwrap();
     // An editor, which takes no lock.
     fixture.write(&fixture.file().replace(r#""notes":"1""#, r#""notes":"2""#));
     let edited = fixture.file();

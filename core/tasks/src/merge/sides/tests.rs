@@ -15,7 +15,7 @@ fn side(lines: &[&str]) -> Sided {
 }
 
 fn merged(base: &[&str], left: &[&str], right: &[&str]) -> (Vec<String>, Vec<String>) {
-    let combined = combine(&side(base), &side(left), &side(right), &MergeOptions::default());
+    let combined = combine(&side(base), &side(left), &side(right), &MergeOptions::new(0));
     let lines = combined.entries.iter().map(|entry| String::from_utf8(entry.bytes().to_vec()).unwrap());
     (lines.collect(), combined.conflicts.into_iter().map(|conflict| conflict.decided).collect())
 }
