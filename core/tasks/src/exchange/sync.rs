@@ -1,5 +1,4 @@
 //! Sync with a file: three ways into one, with the file as it was at the last sync as their base.
-
 //!
 //! The file is locked in its folder while that goes on, and what others (editors, git) do to it meanwhile is found
 //! before it is replaced. Three steps are durable one after the other:
@@ -10,9 +9,12 @@
 //! 3. The base is, too.
 //!
 //! A process that ends after the first step leaves a store with changes that the file does not have: the next sync
-//! writes them. After the second one the file is what the first had noted as coming, and so is known as the base.
+//! writes them. After the second one the file shows what the first had noted as coming, also where others have changed it
+//! since; see [`base`].
 
-use std::collections::{HashMap, HashSet};
+mod base;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,9 +27,10 @@ use crate::error::Result;
 use crate::json;
 use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, TOMBSTONE_DAYS, combine};
 use crate::record::Record;
-use crate::store::sync::{Raw, StoredLine};
+use crate::store::lines::StoredLine;
+use crate::store::raw::Raw;
 use crate::store::tasks::Touched;
-use crate::store::{audit, blocked, sync as store, tasks};
+use crate::store::{audit, bases, blocked, lines, raw, tasks};
 
 /// Times that a file may be changed by others between a look and the next.
 const TRIES: u32 = 20;
@@ -181,12 +184,8 @@ struct Merged {
 
 /// Merges the file and the store. Nothing is written.
 fn merge_in(conn: &ReadConn<'_>, file: &Seen, rules: Rules) -> Result<Merged> {
-    // A file that somebody has emptied or taken away says nothing about what is to be removed.
-    let base = if file.side.entries.is_empty() { None } else { store::base(conn, &file.key, file.bytes())? };
-    // What this version refuses is in no base: nothing is removed because of it.
-    let no_limits = Limits { line_bytes: u64::MAX };
-    let base = Sided::of_lines(&Lines::of_bytes(&base.unwrap_or_default(), &file.path, no_limits)?);
-    let (tasks, lines) = (store::tasks(conn)?, store::lines(conn)?);
+    let base = base::of(conn, file)?;
+    let (tasks, lines) = (raw::all(conn)?, lines::all(conn)?);
     let mut placed = Vec::with_capacity(tasks.len() + lines.len());
     for (_, raw) in &tasks {
         placed.push((raw.place, Entry::Task(raw.read()?.record)));
@@ -219,10 +218,7 @@ fn report(combined: &Combined, file: &Seen, tasks: &HashMap<String, Raw>) -> Syn
                 Some(_) => {}
             }
         }
-        let there = match entry.id() {
-            Some(id) => file.side.get(id).is_some_and(|there| there.bytes() == entry.bytes()),
-            None => file.side.has(entry),
-        };
+        let there = file.side.find(entry.identity()).is_some_and(|there| there.bytes() == entry.bytes());
         report.written += u64::from(!there);
     }
     let stays = |id: &str| matches!(after.get(id), Some(Entry::Task(_)));
@@ -239,7 +235,7 @@ fn take_in(db: &Db, who: &str, file: &Arc<Seen>, rules: Rules) -> Result<Merged>
         let merged = merge_in(tx, &file, rules)?;
         merged.carry_out(tx, &who)?;
         let next = Some(merged.bytes.as_slice()).filter(|next| *next != file.bytes());
-        store::set_base(tx, &file.key, file.bytes(), next)?;
+        bases::set(tx, &file.key, file.bytes(), next)?;
         Ok(merged)
     })
 }
@@ -259,21 +255,14 @@ fn settle(db: &Db, file: &Arc<Seen>, bytes: Vec<u8>) -> Result<()> {
         return Ok(());
     }
     let file = Arc::clone(file);
-    db.write("sync tasks: settle", move |tx| store::set_base(tx, &file.key, &bytes, None))
+    db.write("sync tasks: settle", move |tx| bases::set(tx, &file.key, &bytes, None))
 }
 
 impl Merged {
     fn carry_out(&self, tx: &WriteTx<'_>, who: &str) -> Result<()> {
         let mut touched = Touched::default();
         self.remove(tx, who, &mut touched)?;
-        let lines: HashMap<&str, &StoredLine> =
-            self.lines.iter().filter_map(|line| Some((line.other.id.as_deref()?, line))).collect();
-        let loose: HashSet<&[u8]> = self
-            .lines
-            .iter()
-            .filter(|line| line.other.id.is_none())
-            .map(|line| line.other.bytes.as_slice())
-            .collect();
+        let lines = lines::by_identity(&self.lines);
         let mut place = tasks::next_place(tx)?;
         for entry in &self.combined.entries {
             match entry {
@@ -283,12 +272,11 @@ impl Merged {
                         place += 1;
                     }
                 }
-                Entry::Other(other) => match other.id.as_deref().and_then(|id| lines.get(id)) {
+                Entry::Other(other) => match lines.get(&other.identity()) {
                     Some(line) if line.other.bytes == other.bytes => {}
-                    Some(line) => store::replace_line(tx, line.number, other)?,
-                    None if other.id.is_none() && loose.contains(other.bytes.as_slice()) => {}
+                    Some(line) => lines::replace(tx, line.number, other)?,
                     None => {
-                        store::insert_line(tx, other, place)?;
+                        lines::insert(tx, other, place)?;
                         place += 1;
                     }
                 },
@@ -317,12 +305,9 @@ impl Merged {
             }
         }
         for line in &self.lines {
-            let stays = match line.other.id.as_deref() {
-                Some(id) => matches!(after.get(id), Some(Entry::Other(_))),
-                None => after.has(&Entry::Other(line.other.clone())),
-            };
+            let stays = matches!(after.find(line.other.identity()), Some(Entry::Other(_)));
             if !stays {
-                store::remove_line(tx, line.number)?;
+                lines::remove(tx, line.number)?;
             }
         }
         Ok(())

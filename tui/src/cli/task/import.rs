@@ -98,7 +98,7 @@ fn refused(context: &Context, line: &Import, failure: Failure, lines: &Lines) ->
 }
 
 fn import(context: &Context, line: &Import, lines: Lines) -> Result<ImportReport, Failure> {
-    let options = ImportOptions { dry_run: line.dry_run };
+    let options = ImportOptions { dry_run: line.dry_run, quarantined: line.quarantine.is_some() };
     let _spinner = Progress::spinning(&context.output, "importing");
     if !line.dry_run {
         let db = context.open()?;
