@@ -249,12 +249,26 @@ impl<'record> Keys<'record> {
             concat: options.concat,
             conflicts: Vec::new(),
         };
-        keys.status_from = keys.taken_from("status");
+        keys.status_from = keys.taken_from("status").map(|side| keys.finished(base).unwrap_or(side));
         let is_claimed = |record: &Record| record.projection().status.as_deref() == Some(words::IN_PROGRESS);
         if is_claimed(left) || is_claimed(right) {
             keys.claim_from = keys.status_from.or_else(|| keys.taken_from("assignee"));
         }
         keys
+    }
+
+    /// The side that has closed it, where the other one has only changed its status otherwise: what is finished is not
+    /// done again. Whoever opens it again had it closed in the base.
+    fn finished(&self, base: Option<&Record>) -> Option<Side> {
+        let is_closed = |record: &Record| record.projection().status.as_deref() == Some(words::CLOSED);
+        if base.is_none_or(is_closed) || self.changed("status") != Changed::Differently {
+            return None;
+        }
+        match (is_closed(self.left_record), is_closed(self.right_record)) {
+            (true, false) => Some(Side::Left),
+            (false, true) => Some(Side::Right),
+            _ => None,
+        }
     }
 
     /// The side that a key comes from whose later value wins; `None` where both are alike.
@@ -363,6 +377,10 @@ impl<'record> Keys<'record> {
                 self.conflict(key, format!("{}: more urgent", side.word()));
                 return take(side);
             }
+        }
+        if let Some(side) = self.status_from.filter(|side| key == "status" && *side != self.later) {
+            self.conflict(key, format!("{}: closed", side.word()));
+            return take(side);
         }
         if !COMPUTED.contains(&key) {
             self.conflict(key, format!("{}: {}", self.later.word(), self.why));

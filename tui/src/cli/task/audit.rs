@@ -107,7 +107,7 @@ fn in_words(changes: &str, operation: &str) -> String {
 /// One line for each key of a conflict.
 fn decided(row: &AuditRow) -> Vec<[String; 6]> {
     let changes = row.changes.as_deref().unwrap_or_default();
-    let keys = serde_json::from_str::<BTreeMap<String, Decided>>(changes).unwrap_or_default();
+    let keys = serde_json::from_str::<BTreeMap<String, Sided>>(changes).unwrap_or_default();
     let value = |side: &Option<Box<RawValue>>| {
         side.as_deref()
             .map_or_else(|| "absent".to_owned(), |value| fit(&visible(value.get()), VALUE).into_owned())
@@ -122,7 +122,7 @@ fn decided(row: &AuditRow) -> Vec<[String; 6]> {
 
 /// What became of a key that both sides had changed.
 #[derive(serde::Deserialize)]
-struct Decided {
+struct Sided {
     left: Option<Box<RawValue>>,
     right: Option<Box<RawValue>>,
     decided: String,
