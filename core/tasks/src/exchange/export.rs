@@ -10,7 +10,8 @@ use super::lines::{Limits, Lines};
 use super::order::{Order, Ranked, arrange, join, rank};
 use crate::error::{Result, TaskError};
 use crate::merge::{Entry, Sided};
-use crate::store::sync::{self, Row};
+use crate::record::Identity;
+use crate::store::lines::{self, Row};
 
 /// Times that a file may be changed by others between a look and the next.
 const TRIES: u32 = 20;
@@ -58,6 +59,7 @@ pub fn export(db: &Db, order: Order, out: &mut dyn Write) -> Result<Exported> {
 /// read, unless forced. When it returns, the file is durable; it is never torn.
 pub fn export_to_file(db: &Db, path: &Path, options: ExportOptions) -> Result<Exported> {
     let path = atomic::resolve(path)?;
+    atomic::make_folder(&path)?;
     let lock = FolderLock::of(&path, &**db.sleeper())?;
     for _ in 0..TRIES {
         let before = atomic::read(&path)?;
@@ -77,14 +79,14 @@ pub fn export_to_file(db: &Db, path: &Path, options: ExportOptions) -> Result<Ex
 
 /// All rows of one snapshot.
 fn arranged(db: &Db, order: Order) -> Result<Vec<Row>> {
-    let mut rows = db.read(sync::rows)?;
+    let mut rows = db.read(lines::rows)?;
     arrange(&mut rows, order);
     Ok(rows)
 }
 
 impl Ranked for Row {
     fn rank(&self) -> (u8, &str) {
-        rank(self.is_header, self.id.as_deref())
+        rank(self.schema.is_some(), self.id.as_deref())
     }
 }
 
@@ -95,18 +97,10 @@ fn refuse_loss(path: &Path, before: &[u8], rows: &[Row]) -> Result<()> {
         let why = format!("{}: line {}: {}; it would be lost", path.display(), bad.number, bad.cause);
         return Err(TaskError::refused(why, Some(HINT)));
     }
-    let ids: std::collections::HashSet<&str> = rows.iter().filter_map(|row| row.id.as_deref()).collect();
-    let loose: std::collections::HashSet<&[u8]> =
-        rows.iter().filter(|row| row.id.is_none()).map(|row| row.bytes.as_slice()).collect();
+    let here: std::collections::HashSet<Identity<'_>> = rows.iter().map(Row::identity).collect();
     let side = Sided::of_lines(&lines);
-    let lacking: Vec<&Entry> = side
-        .entries
-        .iter()
-        .filter(|entry| match entry.id() {
-            Some(id) => !ids.contains(id),
-            None => !loose.contains(entry.bytes()),
-        })
-        .collect();
+    let lacking: Vec<&Entry> =
+        side.entries.iter().filter(|entry| !here.contains(&entry.identity())).collect();
     if lacking.is_empty() {
         return Ok(());
     }

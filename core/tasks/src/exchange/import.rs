@@ -1,7 +1,7 @@
 //! Import: one transaction, nothing is ever deleted, nothing that is newer here is replaced.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use conclave_db::{Db, ReadConn, WriteTx};
@@ -10,10 +10,11 @@ use super::lines::Lines;
 use crate::error::Result;
 use crate::merge::{Entry, Sided};
 use crate::moment::Moment;
-use crate::record::{Other, Record};
-use crate::store::sync::{Raw, StoredLine};
+use crate::record::{Identity, Other, OtherKind, Record};
+use crate::store::lines::StoredLine;
+use crate::store::raw::Raw;
 use crate::store::tasks::{Stored, Touched};
-use crate::store::{audit, blocked, sync, tasks};
+use crate::store::{audit, blocked, lines, raw, tasks};
 
 /// Up to so many tasks are looked up one by one; for more all are read at once.
 const FEW: usize = 200;
@@ -23,6 +24,9 @@ const FEW: usize = 200;
 pub struct ImportOptions {
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
+    /// Lines that are refused are kept elsewhere, as [`keep`](super::keep) does: import the others. Else a single one
+    /// refuses the whole file.
+    pub quarantined: bool,
 }
 
 /// What an import has done. Each list of ids is in the order of the file.
@@ -54,9 +58,13 @@ pub struct ImportReport {
     pub dry_run: bool,
 }
 
-/// Imports the good lines of a file, all or nothing, and reserves the ids of its bad ones. When it returns, all of it
-/// is durable.
+/// Imports a file, all or nothing. An error names its first bad line, unless the options say that those were kept
+/// aside: then the good ones are imported, and the ids of the bad ones are reserved. When it returns, all of it is
+/// durable.
 pub fn import(db: &Db, who: &str, lines: Lines, options: ImportOptions) -> Result<ImportReport> {
+    if !options.quarantined {
+        lines.refuse_bad()?;
+    }
     let file = Arc::new(Parsed::new(lines));
     if options.dry_run {
         let plan = db.read(|conn| Plan::make(conn, &file))?;
@@ -116,42 +124,33 @@ struct Held {
     tasks: HashMap<String, Raw>,
     /// Whether `tasks` are all that there are.
     all: bool,
-    lines: HashMap<String, StoredLine>,
-    loose: HashSet<Vec<u8>>,
+    lines: Vec<StoredLine>,
 }
 
 impl Held {
     fn read(conn: &ReadConn<'_>, file: &Parsed) -> Result<Self> {
         let all = file.side.entries.len() > FEW;
         let tasks = if all {
-            sync::tasks(conn)?.into_iter().collect()
+            raw::all(conn)?.into_iter().collect()
         } else {
             let mut tasks = HashMap::new();
             for id in file.side.entries.iter().filter_map(Entry::id) {
-                if let Some(raw) = sync::task(conn, id)? {
+                if let Some(raw) = raw::find(conn, id)? {
                     tasks.insert(id.to_owned(), raw);
                 }
             }
             tasks
         };
-        let mut held = Self { tasks, all, lines: HashMap::new(), loose: HashSet::new() };
-        for line in sync::lines(conn)? {
-            match line.other.id.clone() {
-                Some(id) => {
-                    held.lines.insert(id, line);
-                }
-                None => {
-                    held.loose.insert(line.other.bytes);
-                }
-            }
-        }
-        Ok(held)
+        Ok(Self { tasks, all, lines: lines::all(conn)? })
     }
 
     fn has_task(&self, conn: &ReadConn<'_>, id: &str) -> Result<bool> {
-        Ok(self.tasks.contains_key(id) || !self.all && sync::task(conn, id)?.is_some())
+        Ok(self.tasks.contains_key(id) || !self.all && raw::find(conn, id)?.is_some())
     }
 }
+
+/// The lines of the store that are no tasks.
+type LinesHere<'held> = HashMap<Identity<'held>, &'held StoredLine>;
 
 /// What is written for a line of the file.
 enum Write<'file> {
@@ -170,20 +169,21 @@ struct Plan<'file> {
 impl<'file> Plan<'file> {
     fn make(conn: &ReadConn<'_>, file: &'file Parsed) -> Result<Self> {
         let held = Held::read(conn, file)?;
+        let lines = lines::by_identity(&held.lines);
         let mut plan = Self { writes: Vec::new(), report: file.report.clone() };
         for entry in &file.side.entries {
             match entry {
-                Entry::Task(record) => plan.task(record, &held)?,
-                Entry::Other(other) => plan.line(other, &held),
+                Entry::Task(record) => plan.task(record, &held, &lines)?,
+                Entry::Other(other) => plan.line(other, &held, &lines),
             }
         }
         plan.report.dangling = dangling(conn, file, &held)?;
         Ok(plan)
     }
 
-    fn task(&mut self, record: &'file Record, held: &Held) -> Result<()> {
+    fn task(&mut self, record: &'file Record, held: &Held, lines: &LinesHere<'_>) -> Result<()> {
         let Some(raw) = held.tasks.get(record.id()) else {
-            if held.lines.contains_key(record.id()) {
+            if lines.contains_key(&Identity::Id(record.id())) {
                 // A task here and something else there: which of them it is, no time can say.
                 self.report.conflicts.push(record.id().to_owned());
             } else {
@@ -203,23 +203,24 @@ impl<'file> Plan<'file> {
         Ok(())
     }
 
-    fn line(&mut self, other: &'file Other, held: &Held) {
-        let Some(id) = &other.id else {
-            if held.loose.contains(&other.bytes) {
-                self.report.unchanged += 1;
-            } else {
-                self.report.created += 1;
-                self.writes.push(Write::Line(other));
-            }
-            return;
-        };
-        match held.lines.get(id) {
-            None if held.tasks.contains_key(id) => self.report.conflicts.push(id.clone()),
+    fn line(&mut self, other: &'file Other, held: &Held, lines: &LinesHere<'_>) {
+        let id = other.id.as_deref().unwrap_or_default();
+        match lines.get(&other.identity()) {
+            None if held.tasks.contains_key(id) => self.report.conflicts.push(id.to_owned()),
             None => {
                 self.report.created += 1;
                 self.writes.push(Write::Line(other));
             }
             Some(before) if before.other.bytes == other.bytes => self.report.unchanged += 1,
+            // A header without a time says what the file is now; one with a time may be of an older file.
+            Some(before) if other.kind == OtherKind::Header && other.id.is_none() => {
+                if other.updated_at >= before.other.updated_at {
+                    self.report.updated += 1;
+                    self.writes.push(Write::ReplaceLine(before.number, other));
+                } else {
+                    self.report.older.push(other.schema.clone().unwrap_or_default());
+                }
+            }
             Some(before) => {
                 if self.is_later(id, other.updated_at, before.other.updated_at) {
                     self.writes.push(Write::ReplaceLine(before.number, other));
@@ -260,10 +261,10 @@ impl<'file> Plan<'file> {
                     )?;
                 }
                 Write::Line(other) => {
-                    sync::insert_line(tx, other, place)?;
+                    lines::insert(tx, other, place)?;
                     place += 1;
                 }
-                Write::ReplaceLine(number, other) => sync::replace_line(tx, *number, other)?,
+                Write::ReplaceLine(number, other) => lines::replace(tx, *number, other)?,
             }
         }
         touched.write_words(tx)?;

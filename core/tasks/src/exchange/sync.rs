@@ -1,5 +1,4 @@
 //! Sync with a file: three ways into one, with the file as it was at the last sync as their base.
-
 //!
 //! The file is locked in its folder while that goes on, and what others (editors, git) do to it meanwhile is found
 //! before it is replaced. Three steps are durable one after the other:
@@ -10,9 +9,12 @@
 //! 3. The base is, too.
 //!
 //! A process that ends after the first step leaves a store with changes that the file does not have: the next sync
-//! writes them. After the second one the file is what the first had noted as coming, and so is known as the base.
+//! writes them. After the second one the file shows what the first had noted as coming, also where others have changed it
+//! since; see [`base`].
 
-use std::collections::{HashMap, HashSet};
+mod base;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,26 +25,41 @@ use super::lines::{Limits, Lines};
 use super::order::{arrange, join};
 use crate::error::Result;
 use crate::json;
-use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, combine};
+use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, TOMBSTONE_DAYS, combine};
 use crate::record::Record;
-use crate::store::sync::{Raw, StoredLine};
+use crate::store::lines::StoredLine;
+use crate::store::raw::Raw;
 use crate::store::tasks::Touched;
-use crate::store::{audit, blocked, sync as store, tasks};
+use crate::store::{audit, bases, blocked, lines, raw, tasks};
 
 /// Times that a file may be changed by others between a look and the next.
 const TRIES: u32 = 20;
 
 /// How to sync.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyncOptions {
-    /// How to merge.
-    pub merge: MergeOptions,
+    /// Days that a tombstone wins over an edit; see [`MergeOptions`]. The moment of the merge is the store's clock's.
+    pub tombstone_days: u32,
+    /// Texts that both have changed: put one after the other instead of taking the later one.
+    pub concat: bool,
     /// What is let in.
     pub limits: Limits,
     /// The order of the lines that are written.
     pub order: super::Order,
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
+}
+
+impl Default for SyncOptions {
+    fn default() -> Self {
+        Self {
+            tombstone_days: TOMBSTONE_DAYS,
+            concat: false,
+            limits: Limits::default(),
+            order: super::Order::default(),
+            dry_run: false,
+        }
+    }
 }
 
 /// What a sync has done.
@@ -60,6 +77,8 @@ pub struct SyncReport {
     pub written: u64,
     /// Records in the file now.
     pub records: u64,
+    /// Ids that stood several times in the file: the latest instant was taken, of equals the later line.
+    pub duplicates: Vec<String>,
     /// What both sides had changed differently: decided by the rules, and kept in the audit log.
     pub conflicts: Vec<Conflict>,
     /// Nothing was done.
@@ -72,19 +91,25 @@ pub struct SyncReport {
 /// moment of the merge is that of the store's clock.
 pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<SyncReport> {
     let path = atomic::resolve(path)?;
-    let mut merge = options.merge.clone();
-    merge.now_ms = db.clock().wall_ms();
-    let options = Arc::new(SyncOptions { merge, ..options.clone() });
+    let rules = Rules {
+        merge: MergeOptions {
+            tombstone_days: options.tombstone_days,
+            concat: options.concat,
+            ..MergeOptions::new(db.clock().wall_ms())
+        },
+        order: options.order,
+    };
     if options.dry_run {
         let file = Seen::read(&path, options.limits)?;
-        let merged = db.read(|conn| merge_in(conn, &file, &options))?;
+        let merged = db.read(|conn| merge_in(conn, &file, rules))?;
         return Ok(SyncReport { dry_run: true, ..merged.report });
     }
+    atomic::make_folder(&path)?;
     let lock = FolderLock::of(&path, &**db.sleeper())?;
     let mut total = SyncReport::default();
     for _ in 0..TRIES {
         let file = Arc::new(Seen::read(&path, options.limits)?);
-        let merged = take_in(db, who, &file, &options)?;
+        let merged = take_in(db, who, &file, rules)?;
         total.add(merged.report);
         if write_out(&lock, &file, &merged.bytes)? {
             settle(db, &file, merged.bytes)?;
@@ -94,6 +119,13 @@ pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<Sy
     Err(atomic::keeps_changing(&path))
 }
 
+/// How the lines become those of the file.
+#[derive(Debug, Clone, Copy)]
+struct Rules {
+    merge: MergeOptions,
+    order: super::Order,
+}
+
 impl SyncReport {
     /// What came of one more try.
     fn add(&mut self, more: Self) {
@@ -101,6 +133,7 @@ impl SyncReport {
         self.updated += more.updated;
         self.removed += more.removed;
         self.conflicts.extend(more.conflicts);
+        self.duplicates = more.duplicates;
         self.path = more.path;
         self.written = more.written;
         self.records = more.records;
@@ -154,13 +187,9 @@ struct Merged {
 }
 
 /// Merges the file and the store. Nothing is written.
-fn merge_in(conn: &ReadConn<'_>, file: &Seen, options: &SyncOptions) -> Result<Merged> {
-    // A file that somebody has emptied or taken away says nothing about what is to be removed.
-    let base = if file.side.entries.is_empty() { None } else { store::base(conn, &file.key, file.bytes())? };
-    // What this version refuses is in no base: nothing is removed because of it.
-    let no_limits = Limits { line_bytes: u64::MAX };
-    let base = Sided::of_lines(&Lines::of_bytes(&base.unwrap_or_default(), &file.path, no_limits)?);
-    let (tasks, lines) = (store::tasks(conn)?, store::lines(conn)?);
+fn merge_in(conn: &ReadConn<'_>, file: &Seen, rules: Rules) -> Result<Merged> {
+    let base = base::of(conn, file)?;
+    let (tasks, lines) = (raw::all(conn)?, lines::all(conn)?);
     let mut placed = Vec::with_capacity(tasks.len() + lines.len());
     for (_, raw) in &tasks {
         placed.push((raw.place, Entry::Task(raw.read()?.record)));
@@ -168,11 +197,11 @@ fn merge_in(conn: &ReadConn<'_>, file: &Seen, options: &SyncOptions) -> Result<M
     placed.extend(lines.iter().map(|line| (line.place, Entry::Other(line.other.clone()))));
     placed.sort_by_key(|(place, _)| *place);
     let here = Sided::of(placed.into_iter().map(|(_, entry)| entry));
-    let combined = combine(&base, &here, &file.side, &options.merge);
+    let combined = combine(&base, &here, &file.side, &rules.merge);
     let tasks: HashMap<String, Raw> = tasks.into_iter().collect();
     let mut report = report(&combined, file, &tasks);
     let mut entries: Vec<&Entry> = combined.entries.iter().collect();
-    arrange(&mut entries, options.order);
+    arrange(&mut entries, rules.order);
     let bytes = join(entries.into_iter().map(Entry::bytes));
     report.conflicts.clone_from(&combined.conflicts);
     Ok(Merged { combined, tasks, lines, report, bytes })
@@ -183,6 +212,7 @@ fn report(combined: &Combined, file: &Seen, tasks: &HashMap<String, Raw>) -> Syn
     let mut report = SyncReport {
         path: file.path.display().to_string(),
         records: combined.entries.len() as u64,
+        duplicates: file.side.duplicates.clone(),
         ..SyncReport::default()
     };
     for entry in &combined.entries {
@@ -193,10 +223,7 @@ fn report(combined: &Combined, file: &Seen, tasks: &HashMap<String, Raw>) -> Syn
                 Some(_) => {}
             }
         }
-        let there = match entry.id() {
-            Some(id) => file.side.get(id).is_some_and(|there| there.bytes() == entry.bytes()),
-            None => file.side.has(entry),
-        };
+        let there = file.side.find(entry.identity()).is_some_and(|there| there.bytes() == entry.bytes());
         report.written += u64::from(!there);
     }
     let stays = |id: &str| matches!(after.get(id), Some(Entry::Task(_)));
@@ -207,13 +234,13 @@ fn report(combined: &Combined, file: &Seen, tasks: &HashMap<String, Raw>) -> Syn
 }
 
 /// The first step: all of the file is in the store, and it is the base.
-fn take_in(db: &Db, who: &str, file: &Arc<Seen>, options: &Arc<SyncOptions>) -> Result<Merged> {
-    let (file, options, who) = (Arc::clone(file), Arc::clone(options), who.to_owned());
+fn take_in(db: &Db, who: &str, file: &Arc<Seen>, rules: Rules) -> Result<Merged> {
+    let (file, who) = (Arc::clone(file), who.to_owned());
     db.write("sync tasks", move |tx| {
-        let merged = merge_in(tx, &file, &options)?;
+        let merged = merge_in(tx, &file, rules)?;
         merged.carry_out(tx, &who)?;
         let next = Some(merged.bytes.as_slice()).filter(|next| *next != file.bytes());
-        store::set_base(tx, &file.key, file.bytes(), next)?;
+        bases::set(tx, &file.key, file.bytes(), next)?;
         Ok(merged)
     })
 }
@@ -233,21 +260,14 @@ fn settle(db: &Db, file: &Arc<Seen>, bytes: Vec<u8>) -> Result<()> {
         return Ok(());
     }
     let file = Arc::clone(file);
-    db.write("sync tasks: settle", move |tx| store::set_base(tx, &file.key, &bytes, None))
+    db.write("sync tasks: settle", move |tx| bases::set(tx, &file.key, &bytes, None))
 }
 
 impl Merged {
     fn carry_out(&self, tx: &WriteTx<'_>, who: &str) -> Result<()> {
         let mut touched = Touched::of_many();
         self.remove(tx, who, &mut touched)?;
-        let lines: HashMap<&str, &StoredLine> =
-            self.lines.iter().filter_map(|line| Some((line.other.id.as_deref()?, line))).collect();
-        let loose: HashSet<&[u8]> = self
-            .lines
-            .iter()
-            .filter(|line| line.other.id.is_none())
-            .map(|line| line.other.bytes.as_slice())
-            .collect();
+        let lines = lines::by_identity(&self.lines);
         let mut place = tasks::next_place(tx)?;
         for entry in &self.combined.entries {
             match entry {
@@ -257,12 +277,11 @@ impl Merged {
                         place += 1;
                     }
                 }
-                Entry::Other(other) => match other.id.as_deref().and_then(|id| lines.get(id)) {
+                Entry::Other(other) => match lines.get(&other.identity()) {
                     Some(line) if line.other.bytes == other.bytes => {}
-                    Some(line) => store::replace_line(tx, line.number, other)?,
-                    None if other.id.is_none() && loose.contains(other.bytes.as_slice()) => {}
+                    Some(line) => lines::replace(tx, line.number, other)?,
                     None => {
-                        store::insert_line(tx, other, place)?;
+                        lines::insert(tx, other, place)?;
                         place += 1;
                     }
                 },
@@ -292,12 +311,9 @@ impl Merged {
             }
         }
         for line in &self.lines {
-            let stays = match line.other.id.as_deref() {
-                Some(id) => matches!(after.get(id), Some(Entry::Other(_))),
-                None => after.has(&Entry::Other(line.other.clone())),
-            };
+            let stays = matches!(after.find(line.other.identity()), Some(Entry::Other(_)));
             if !stays {
-                store::remove_line(tx, line.number)?;
+                lines::remove(tx, line.number)?;
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ pub use record::{Outcome, merge_records};
 pub(crate) use sides::{Combined, Entry, Sided, combine};
 
 /// How to merge.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MergeOptions {
     /// The moment of the merge, milliseconds since 1970: a tombstone wins while it is younger than its time to live.
     pub now_ms: i64,
@@ -25,9 +25,14 @@ pub struct MergeOptions {
     pub concat: bool,
 }
 
-impl Default for MergeOptions {
-    fn default() -> Self {
-        Self { now_ms: 0, tombstone_days: 30, concat: false }
+/// Days that a tombstone wins over an edit where nobody says otherwise.
+pub const TOMBSTONE_DAYS: u32 = 30;
+
+impl MergeOptions {
+    /// The usual rules at this moment, milliseconds since 1970. There are none without one: at the beginning of time
+    /// every tombstone is young.
+    pub const fn new(now_ms: i64) -> Self {
+        Self { now_ms, tombstone_days: TOMBSTONE_DAYS, concat: false }
     }
 }
 

@@ -7,12 +7,13 @@ use super::same::{same, same_or_absent};
 use super::{Conflict, MergeOptions, text};
 use crate::json::{self, Kind};
 use crate::record::Record;
+use crate::words;
 
 /// Texts that are merged line by line.
 const TEXTS: [&str; 4] = ["description", "design", "acceptance_criteria", "notes"];
 
 /// What belongs to a status: it comes from the side that the status comes from.
-const OF_STATUS: [&str; 4] = ["closed_at", "close_reason", "closed_by_session", "claim_expires_at"];
+const OF_STATUS: [&str; 3] = ["closed_at", "close_reason", "closed_by_session"];
 
 /// What is computed of other keys or records: nobody has decided on it, so it is no conflict.
 const COMPUTED: [&str; 5] =
@@ -130,7 +131,8 @@ fn is_tombstone(record: &Record) -> bool {
 }
 
 /// A tombstone and an edit: the tombstone wins as long as it is young, so that what was deleted does not come back
-/// from a clone that had not heard of it.
+/// from a clone that had not heard of it. Without a base only what was updated after the deletion is an edit: an old
+/// copy, however old the tombstone is, is what was deleted.
 fn deleted_and_changed(
     base: Option<&Record>,
     dead: &Record,
@@ -140,9 +142,14 @@ fn deleted_and_changed(
 ) -> Outcome {
     let days = options.tombstone_days.max(LEAST_DAYS);
     let deleted = dead.projection().deleted_at.or(dead.projection().updated_at);
+    let edited = alive.projection().updated_at;
+    let is_stale = base.is_none() && edited <= deleted;
+    if is_stale && edited.is_some() {
+        return plain(Some(dead));
+    }
     let ends = deleted.map(|at| at.ms().saturating_add(i64::from(days) * DAY_MS + SKEW_MS));
     let is_young = ends.is_none_or(|ends| ends > options.now_ms);
-    let (taken, decided) = if is_young {
+    let (taken, decided) = if is_young || is_stale {
         (dead, format!("{}: deleted", dead_side.word()))
     } else {
         let side = dead_side.of(Side::Right, Side::Left);
@@ -213,6 +220,8 @@ struct Keys<'record> {
     why: &'static str,
     /// Where the status comes from, where it differs.
     status_from: Option<Side>,
+    /// Where what belongs to a claim comes from: who has it, until when, and the status are of one side.
+    claim_from: Option<Side>,
     concat: bool,
     conflicts: Vec<Conflict>,
 }
@@ -236,15 +245,39 @@ impl<'record> Keys<'record> {
             later,
             why,
             status_from: None,
+            claim_from: None,
             concat: options.concat,
             conflicts: Vec::new(),
         };
-        keys.status_from = match keys.changed("status") {
+        keys.status_from = keys.taken_from("status").map(|side| keys.finished(base).unwrap_or(side));
+        let is_claimed = |record: &Record| record.projection().status.as_deref() == Some(words::IN_PROGRESS);
+        if is_claimed(left) || is_claimed(right) {
+            keys.claim_from = keys.status_from.or_else(|| keys.taken_from("assignee"));
+        }
+        keys
+    }
+
+    /// The side that has closed it, where the other one has only changed its status otherwise: what is finished is not
+    /// done again. Whoever opens it again had it closed in the base.
+    fn finished(&self, base: Option<&Record>) -> Option<Side> {
+        let is_closed = |record: &Record| record.projection().status.as_deref() == Some(words::CLOSED);
+        if base.is_none_or(is_closed) || self.changed("status") != Changed::Differently {
+            return None;
+        }
+        match (is_closed(self.left_record), is_closed(self.right_record)) {
+            (true, false) => Some(Side::Left),
+            (false, true) => Some(Side::Right),
+            _ => None,
+        }
+    }
+
+    /// The side that a key comes from whose later value wins; `None` where both are alike.
+    fn taken_from(&self, key: &str) -> Option<Side> {
+        match self.changed(key) {
             Changed::Alike => None,
             Changed::By(side) => Some(side),
-            Changed::Differently => Some(later),
-        };
-        keys
+            Changed::Differently => Some(self.later),
+        }
     }
 
     fn changed(&self, key: &str) -> Changed {
@@ -305,9 +338,15 @@ impl<'record> Keys<'record> {
         if key == "updated_at" {
             return take(self.later);
         }
-        if let Some(side) = self.status_from.filter(|_| OF_STATUS.contains(&key)) {
+        let (from, what) = match key {
+            "assignee" => (self.claim_from.and(self.status_from), "status"),
+            "claim_expires_at" if self.status_from.is_none() => (self.claim_from, "claim"),
+            "claim_expires_at" => (self.status_from, "status"),
+            _ => (self.status_from.filter(|_| OF_STATUS.contains(&key)), "status"),
+        };
+        if let Some(side) = from {
             if changed != Changed::By(side) {
-                self.conflict(key, format!("{}: the status is taken from there", side.word()));
+                self.conflict(key, format!("{}: the {what} is taken from there", side.word()));
             }
             return take(side);
         }
@@ -338,6 +377,10 @@ impl<'record> Keys<'record> {
                 self.conflict(key, format!("{}: more urgent", side.word()));
                 return take(side);
             }
+        }
+        if let Some(side) = self.status_from.filter(|side| key == "status" && *side != self.later) {
+            self.conflict(key, format!("{}: closed", side.word()));
+            return take(side);
         }
         if !COMPUTED.contains(&key) {
             self.conflict(key, format!("{}: {}", self.later.word(), self.why));

@@ -7,7 +7,7 @@ use super::same::same;
 use super::{Conflict, MergeOptions};
 use crate::exchange::{Lines, Ranked};
 use crate::moment::Moment;
-use crate::record::{Line, Other, OtherKind, Record};
+use crate::record::{Identity, Line, Other, OtherKind, Record};
 
 /// A line that is kept: a task or anything else.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,13 @@ impl Entry {
         }
     }
 
+    pub(crate) fn identity(&self) -> Identity<'_> {
+        match self {
+            Self::Task(record) => Identity::Id(record.id()),
+            Self::Other(other) => other.identity(),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Task(record) => record.bytes(),
@@ -50,21 +57,25 @@ impl Entry {
 
 impl Ranked for Entry {
     fn rank(&self) -> (u8, &str) {
-        let is_header = matches!(self, Self::Other(other) if other.kind == OtherKind::Header);
-        crate::exchange::rank(is_header, self.id())
+        crate::exchange::rank(is_header(self), self.id())
     }
 }
 
-/// The lines of a file or a store: one per id, the others one per content.
+fn is_header(entry: &Entry) -> bool {
+    matches!(entry, Entry::Other(other) if other.kind == OtherKind::Header)
+}
+
+/// The lines of a file or a store, one of each identity.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sided {
-    /// In the order of the file. Of several lines of one id the one of the latest instant, of equals the later line,
+    /// In the order of the file. Of several lines of one identity the one of the latest instant, of equals the later line,
     /// where the first of them stood.
     pub(crate) entries: Vec<Entry>,
     /// Ids that stood several times, in the order of the file.
     pub(crate) duplicates: Vec<String>,
     by_id: HashMap<String, usize>,
-    loose: HashSet<Vec<u8>>,
+    by_schema: HashMap<String, usize>,
+    loose: HashMap<Vec<u8>, usize>,
 }
 
 impl Sided {
@@ -76,20 +87,19 @@ impl Sided {
         let mut side = Self::default();
         let mut repeated = HashSet::new();
         for entry in entries {
-            let Some(id) = entry.id() else {
-                if side.loose.insert(entry.bytes().to_vec()) {
-                    side.entries.push(entry);
-                }
-                continue;
-            };
-            match side.by_id.get(id) {
+            match side.position(entry.identity()) {
                 None => {
-                    side.by_id.insert(id.to_owned(), side.entries.len());
+                    let at = side.entries.len();
+                    match entry.identity() {
+                        Identity::Id(id) => side.by_id.insert(id.to_owned(), at),
+                        Identity::Header(schema) => side.by_schema.insert(schema.to_owned(), at),
+                        Identity::Bytes(bytes) => side.loose.insert(bytes.to_vec(), at),
+                    };
                     side.entries.push(entry);
                 }
                 Some(at) => {
-                    repeated.insert(id.to_owned());
-                    if let Some(before) = side.entries.get_mut(*at)
+                    repeated.extend(entry.id().map(str::to_owned));
+                    if let Some(before) = side.entries.get_mut(at)
                         && before.updated_at() <= entry.updated_at()
                     {
                         *before = entry;
@@ -107,16 +117,26 @@ impl Sided {
         side
     }
 
-    pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
-        self.entries.get(*self.by_id.get(id)?)
+    fn position(&self, identity: Identity<'_>) -> Option<usize> {
+        match identity {
+            Identity::Id(id) => self.by_id.get(id).copied(),
+            Identity::Header(schema) => self.by_schema.get(schema).copied(),
+            Identity::Bytes(bytes) => self.loose.get(bytes).copied(),
+        }
     }
 
-    /// Whether this line is there: the same id, or without one the same bytes.
+    pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
+        self.find(Identity::Id(id))
+    }
+
+    /// The line of this identity.
+    pub(crate) fn find(&self, identity: Identity<'_>) -> Option<&Entry> {
+        self.entries.get(self.position(identity)?)
+    }
+
+    /// Whether a line of the same identity is there.
     pub(crate) fn has(&self, entry: &Entry) -> bool {
-        match entry.id() {
-            Some(id) => self.by_id.contains_key(id),
-            None => self.loose.contains(entry.bytes()),
-        }
+        self.position(entry.identity()).is_some()
     }
 }
 
@@ -132,18 +152,11 @@ pub(crate) struct Combined {
 pub(crate) fn combine(base: &Sided, left: &Sided, right: &Sided, options: &MergeOptions) -> Combined {
     let mut combined = Combined { entries: Vec::with_capacity(left.entries.len()), conflicts: Vec::new() };
     for entry in &left.entries {
-        match entry.id() {
-            Some(id) => combined.push(base.get(id), Some(entry), right.get(id), options),
-            None if right.has(entry) || !base.has(entry) => combined.entries.push(entry.clone()),
-            None => {}
-        }
+        let identity = entry.identity();
+        combined.push(base.find(identity), Some(entry), right.find(identity), options);
     }
     for entry in right.entries.iter().filter(|entry| !left.has(entry)) {
-        match entry.id() {
-            Some(id) => combined.push(base.get(id), None, Some(entry), options),
-            None if !base.has(entry) => combined.entries.push(entry.clone()),
-            None => {}
-        }
+        combined.push(base.find(entry.identity()), None, Some(entry), options);
     }
     combined
 }
@@ -188,6 +201,11 @@ impl Combined {
                 }
                 if unchanged(left) {
                     return Some(right.clone());
+                }
+                if is_header(left) && is_header(right) {
+                    // It says when and of what the file was made, and is written anew with it: nothing is lost.
+                    let is_older = right.updated_at() < left.updated_at();
+                    return Some(if is_older { left.clone() } else { right.clone() });
                 }
                 let side = if right.updated_at() > left.updated_at() { Side::Right } else { Side::Left };
                 let why = if left.updated_at() == right.updated_at() {

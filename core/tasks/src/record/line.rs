@@ -24,10 +24,40 @@ pub struct Other {
     pub kind: OtherKind,
     /// Its `id`, if it has a filled one.
     pub id: Option<String>,
+    /// Of a header what its `_schema` says, as JSON.
+    pub schema: Option<String>,
     /// Its `updated_at`, if it has a readable one.
     pub updated_at: Option<Moment>,
     /// The bytes, without surrounding blanks.
     pub bytes: Vec<u8>,
+}
+
+/// What makes a line the one that it is: two lines of one identity are the same one, at different times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Identity<'line> {
+    /// That of a task, or of another line.
+    Id(&'line str),
+    /// What the `_schema` of a header without an id says: a later one describes the file anew.
+    Header(&'line str),
+    /// A line that has nothing else is itself.
+    Bytes(&'line [u8]),
+}
+
+impl<'line> Identity<'line> {
+    pub(crate) fn of(id: Option<&'line str>, schema: Option<&'line str>, bytes: &'line [u8]) -> Self {
+        match (id, schema) {
+            (Some(id), _) => Self::Id(id),
+            (None, Some(schema)) => Self::Header(schema),
+            (None, None) => Self::Bytes(bytes),
+        }
+    }
+}
+
+impl Other {
+    /// What makes it the line that it is.
+    pub fn identity(&self) -> Identity<'_> {
+        Identity::of(self.id.as_deref(), self.schema.as_deref(), &self.bytes)
+    }
 }
 
 /// What another line is.
@@ -58,12 +88,14 @@ pub fn parse(line: &[u8]) -> Result<Line, Flaw> {
         let projection = reading::project(bytes, &members, id);
         return Ok(Line::Task(Record::new(bytes, members, projection)));
     }
-    let kind = match find(bytes, &members, "_schema") {
-        Some(_) => OtherKind::Header,
-        None => OtherKind::Record,
-    };
+    let schema = find(bytes, &members, "_schema").map(|member| {
+        let value = bytes.get(member.value.clone()).unwrap_or_default();
+        json::decode(value)
+            .map_or_else(|| String::from_utf8_lossy(value).into_owned(), |text| json::encode(&text))
+    });
+    let kind = if schema.is_some() { OtherKind::Header } else { OtherKind::Record };
     let updated_at = text("updated_at").and_then(|text| Moment::parse(&text));
-    Ok(Line::Other(Other { kind, id, updated_at, bytes: bytes.to_vec() }))
+    Ok(Line::Other(Other { kind, id, schema, updated_at, bytes: bytes.to_vec() }))
 }
 
 /// The member with this key.

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use edit::Edit;
 pub use fields::{FIELDS, Field};
-pub use line::{Line, Other, OtherKind, parse};
+pub use line::{Identity, Line, Other, OtherKind, parse};
 pub use projection::{Comment, Edge, Oddity, Projection};
 
 use crate::json::{self, Flaw, Span};

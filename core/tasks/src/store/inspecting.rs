@@ -30,8 +30,8 @@ pub(crate) struct Found {
 pub(crate) fn compare(conn: &ReadConn<'_>, after: i64, most: u64) -> Result<(Found, Option<i64>)> {
     let mut found = Found::default();
     let mut last = after;
-    let sql = "SELECT number, id, record, title, status, priority, issue_type, assignee, close_reason, external_ref,
-         created_at, updated_at, closed_at, due_at, defer_until, claim_expires_at, pinned, ephemeral, attempt_count,
+    let sql = "SELECT number, id, record, title, status, priority, issue_type, assignee, close_reason,
+         created_at, updated_at, closed_at, defer_until, claim_expires_at, pinned, ephemeral, attempt_count,
          oddities
        FROM tasks WHERE number > ?1 ORDER BY number LIMIT ?2";
     let most_rows = i64::try_from(most).unwrap_or(i64::MAX);
@@ -69,7 +69,7 @@ type Looked = (i64, String, Result<Record, Flaw>, Vec<Value>);
 
 fn look(row: &Row<'_>) -> Result<Looked, conclave_db::sql::Error> {
     let record = Record::read(row.get_ref(2)?.as_blob()?);
-    let columns = (3..20).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+    let columns = (3..18).map(|column| row.get(column)).collect::<Result<_, _>>()?;
     Ok((row.get(0)?, row.get(1)?, record, columns))
 }
 
@@ -84,11 +84,9 @@ fn columns_of(now: &Projection) -> Vec<Value> {
         text(&now.issue_type),
         text(&now.assignee),
         text(&now.close_reason),
-        text(&now.external_ref),
         time(now.created_at),
         time(now.updated_at),
         time(now.closed_at),
-        time(now.due_at),
         time(now.defer_until),
         time(now.claim_expires_at),
         Value::Integer(now.pinned.into()),

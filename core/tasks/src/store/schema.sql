@@ -14,11 +14,9 @@ CREATE TABLE tasks(
   issue_type TEXT,
   assignee TEXT,
   close_reason TEXT,
-  external_ref TEXT,
   created_at INTEGER,
   updated_at INTEGER,
   closed_at INTEGER,
-  due_at INTEGER,
   defer_until INTEGER,
   claim_expires_at INTEGER,
   pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1)),
@@ -42,9 +40,8 @@ CREATE INDEX idx_tasks_blocked
 CREATE INDEX idx_tasks_live
   ON tasks(ifnull(priority, 5), ifnull(created_at, 9223372036854775807), id)
   WHERE ifnull(status, '') NOT IN ('closed', 'tombstone');
-CREATE INDEX idx_tasks_status ON tasks(status, updated_at);
+CREATE INDEX idx_tasks_status ON tasks(status);
 CREATE INDEX idx_tasks_place ON tasks(place);
-CREATE INDEX idx_tasks_claims ON tasks(claim_expires_at) WHERE claim_expires_at IS NOT NULL;
 
 CREATE TABLE task_labels(
   task INTEGER NOT NULL REFERENCES tasks(number) ON DELETE CASCADE,
@@ -100,6 +97,7 @@ CREATE TABLE task_audit(
   old_record BLOB
 ) STRICT;
 CREATE INDEX idx_task_audit_task ON task_audit(task_id, number);
+CREATE INDEX idx_task_audit_conflicts ON task_audit(number) WHERE operation = 'conflict';
 
 -- What was tried, with what came of it, whole.
 CREATE TABLE task_attempts(
@@ -117,24 +115,28 @@ CREATE INDEX idx_task_attempts_task ON task_attempts(task_id, number);
 -- Lines of a file that are no tasks: headers, memories, kinds that nobody knows.
 CREATE TABLE task_lines(
   number INTEGER PRIMARY KEY,
-  -- Its id, where it has one; else it is itself.
   id TEXT UNIQUE,
-  is_header INTEGER NOT NULL CHECK (is_header IN (0, 1)),
+  -- Of a header what its `_schema` says, as JSON. Without an id there is one header of each.
+  schema TEXT,
   place INTEGER NOT NULL,
   line BLOB NOT NULL,
-  sha256 BLOB NOT NULL
+  -- Of a line with neither: it is itself, once.
+  sha256 BLOB UNIQUE,
+  CHECK ((sha256 IS NULL) = (id IS NOT NULL OR schema IS NOT NULL))
 ) STRICT;
 CREATE INDEX idx_task_lines_place ON task_lines(place);
-CREATE INDEX idx_task_lines_sha256 ON task_lines(sha256);
+CREATE UNIQUE INDEX idx_task_lines_schema ON task_lines(schema) WHERE id IS NULL AND schema IS NOT NULL;
 
 -- Ids that are never given to a new task though no task has them: those of lines that were quarantined, and of tasks
 -- that a sync has removed.
 CREATE TABLE task_reserved_ids(id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
--- The file as it was when it was last equal to the store, per canonical path: the base of the next sync.
+-- The file as the store last took it in, per canonical path: the base of the next sync.
 CREATE TABLE task_sync_bases(
   path TEXT PRIMARY KEY,
   base BLOB NOT NULL,
+  -- What was about to be written to it when `base` was taken in; NULL once it is known to stand there.
+  next BLOB,
   at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -93,10 +93,10 @@ pub(crate) fn next_place(conn: &ReadConn<'_>) -> Result<i64> {
 pub(crate) fn insert(tx: &WriteTx<'_>, record: &Record, place: i64, touched: &mut Touched) -> Result<i64> {
     let now = record.projection();
     let number = tx.query_row(
-        "INSERT INTO tasks(id, record, place, title, status, priority, issue_type, assignee, close_reason, external_ref,
-                           created_at, updated_at, closed_at, due_at, defer_until, claim_expires_at,
+        "INSERT INTO tasks(id, record, place, title, status, priority, issue_type, assignee, close_reason,
+                           created_at, updated_at, closed_at, defer_until, claim_expires_at,
                            pinned, ephemeral, attempt_count, oddities)
-         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
          RETURNING number",
         params![
             now.id,
@@ -108,11 +108,9 @@ pub(crate) fn insert(tx: &WriteTx<'_>, record: &Record, place: i64, touched: &mu
             now.issue_type,
             now.assignee,
             now.close_reason,
-            now.external_ref,
             parts::column(now.created_at),
             parts::column(now.updated_at),
             parts::column(now.closed_at),
-            parts::column(now.due_at),
             parts::column(now.defer_until),
             parts::column(now.claim_expires_at),
             now.pinned,
@@ -169,9 +167,9 @@ fn write_columns(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
     let now = record.projection();
     tx.execute(
         "UPDATE tasks SET record = ?2, title = ?3, priority = ?4, issue_type = ?5, assignee = ?6, close_reason = ?7,
-                          external_ref = ?8, created_at = ?9, updated_at = ?10, closed_at = ?11, due_at = ?12,
-                          defer_until = ?13, claim_expires_at = ?14, pinned = ?15, ephemeral = ?16,
-                          attempt_count = ?17, oddities = ?18, status = ?19
+                          created_at = ?8, updated_at = ?9, closed_at = ?10, defer_until = ?11,
+                          claim_expires_at = ?12, pinned = ?13, ephemeral = ?14, attempt_count = ?15,
+                          oddities = ?16, status = ?17
          WHERE number = ?1",
         params![
             number,
@@ -181,11 +179,9 @@ fn write_columns(tx: &WriteTx<'_>, number: i64, record: &Record) -> Result<()> {
             now.issue_type,
             now.assignee,
             now.close_reason,
-            now.external_ref,
             parts::column(now.created_at),
             parts::column(now.updated_at),
             parts::column(now.closed_at),
-            parts::column(now.due_at),
             parts::column(now.defer_until),
             parts::column(now.claim_expires_at),
             now.pinned,

@@ -267,7 +267,7 @@ fn comment_gets_a_number_or_a_text_like_those_beside_it() {
 fn ids_of_other_lines_and_reserved_ones_are_taken() {
     let store = store(&[r#"{"id":"x-1"}"#]);
     store.execute(
-        "INSERT INTO task_lines(id, is_header, place, line, sha256) VALUES('x-1.4', 0, 9, x'7b7d', x'');
+        "INSERT INTO task_lines(id, place, line) VALUES('x-1.4', 9, CAST('{\"id\":\"x-1.4\",\"_type\":\"memory\"}' AS BLOB));
          INSERT INTO task_reserved_ids(id) VALUES('x-1.7'), ('x-9')",
     );
     for id in ["x-1", "x-1.4", "x-1.7", "x-9"] {

@@ -16,9 +16,11 @@ pub(crate) fn lines(file: &[u8]) -> Lines {
 /// Imports, after a dry run that must say the same and do nothing.
 pub(crate) fn import(db: &Db, file: &[u8]) -> ImportReport {
     let before = exported(db, Order::File);
-    let dry = exchange::import(db, "ana", lines(file), ImportOptions { dry_run: true }).unwrap();
+    let dry =
+        exchange::import(db, "ana", lines(file), ImportOptions { dry_run: true, quarantined: true }).unwrap();
     assert_eq!(exported(db, Order::File), before, "a dry run does nothing");
-    let report = exchange::import(db, "ana", lines(file), ImportOptions::default()).unwrap();
+    let quarantined = ImportOptions { quarantined: true, ..ImportOptions::default() };
+    let report = exchange::import(db, "ana", lines(file), quarantined).unwrap();
     assert_eq!(dry, ImportReport { dry_run: true, ..report.clone() }, "a dry run says what will be done");
     report
 }
@@ -52,6 +54,33 @@ const ODD: [&str; 14] = [
     r#"{"id":17}"#,
     "{}",
 ];
+
+#[test]
+fn a_bad_line_refuses_the_file_unless_it_was_kept_aside() {
+    let project = Project::new();
+    let file = b"{\"id\":\"a\"}\n<<<<<<< HEAD\n{\"id\":\"b\"}\n";
+    for dry_run in [false, true] {
+        let options = ImportOptions { dry_run, ..ImportOptions::default() };
+        let error = exchange::import(&project.db, "ana", lines(file), options).unwrap_err();
+        assert!(error.to_string().starts_with("f.jsonl: line 2: "), "{error}");
+    }
+    assert_eq!(exported(&project.db, Order::File), "");
+    assert_eq!((import(&project.db, file).created, import(&project.db, file).quarantined), (2, 1));
+}
+
+#[test]
+fn a_later_header_takes_the_place_of_the_one_before() {
+    let project = Project::new();
+    let header = |n: u8| format!("{{\"_schema\":\"x\",\"records\":{n}}}\n");
+    let counted = |n: u8| counts(&import(&project.db, header(n).as_bytes()));
+    assert_eq!([counted(1), counted(2), counted(2)], [(1, 0, 0), (0, 1, 0), (0, 0, 1)]);
+    assert_eq!(exported(&project.db, Order::Id), header(2));
+    // An export to a file with the older one loses nothing.
+    let folder = conclave_testkit::TempProject::new();
+    let path = folder.file("f.jsonl", header(1).as_bytes());
+    exchange::export_to_file(&project.db, &path, exchange::ExportOptions::default()).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), header(2));
+}
 
 #[test]
 fn odd_records_come_out_as_they_came_in() {

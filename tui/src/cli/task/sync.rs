@@ -8,6 +8,7 @@ use conclave_tasks::exchange::{self, SyncOptions, SyncReport};
 use conclave_tasks::merge::MergeOptions;
 
 use super::args::Sync;
+use super::import::some_of;
 use super::merge::conflict_lines;
 use super::{limits, now_ms};
 use crate::cli::context::Context;
@@ -19,18 +20,20 @@ use crate::text::{count, counted, visible};
 /// How records are merged here: as configured, unless the command line says more.
 pub(super) fn merge_options(context: &Context, concat: bool) -> MergeOptions {
     let settings = &context.project.config.tasks;
-    let usual = MergeOptions::default();
+    let usual = MergeOptions::new(now_ms());
     MergeOptions {
-        now_ms: now_ms(),
         tombstone_days: settings.tombstone_days.unwrap_or(usual.tombstone_days),
         concat: concat || settings.concat.unwrap_or(usual.concat),
+        ..usual
     }
 }
 
 pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
     let file = context.environment.folder.join(&line.file);
+    let MergeOptions { tombstone_days, concat, .. } = merge_options(context, line.concat);
     let options = SyncOptions {
-        merge: merge_options(context, line.concat),
+        tombstone_days,
+        concat,
         limits: limits(context),
         order: line.order.into(),
         dry_run: line.dry_run,
@@ -56,6 +59,7 @@ pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
         context.output.document(&report)?;
     } else {
         context.output.print(page(&report))?;
+        say_duplicates(context, &report.path, &report.duplicates);
         if !report.conflicts.is_empty() {
             context.output.notice(format!(
                 "{}, decided by the rules and kept in the audit log:",
@@ -70,6 +74,18 @@ pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
 /// A file that is refused gets no state made for it, and neither does one that is not there.
 fn refuse_unreadable(context: &Context, file: &Path) -> Result<(), Failure> {
     exchange::read_file(file, limits(context)).doing("sync")?.refuse_bad().doing("sync")
+}
+
+/// Ids that stood several times in what was merged.
+pub(super) fn say_duplicates(context: &Context, file: &str, ids: &[String]) {
+    if !ids.is_empty() {
+        context.output.notice(format!(
+            "{}: {} several times in one file, the latest taken: {}",
+            visible(file),
+            counted(ids.len() as u64, "id stood", "ids stood"),
+            visible(&some_of(ids))
+        ));
+    }
 }
 
 fn page(report: &SyncReport) -> String {

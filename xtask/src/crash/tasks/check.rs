@@ -279,7 +279,8 @@ fn comes_back(db: &Db, stored: &Stored) -> Outcome {
     let mut bytes = Vec::new();
     exchange::export(db, Order::Id, &mut bytes)?;
     let lines = exchange::read_lines(&mut &bytes[..], "-".as_ref(), Limits::default())?;
-    let report = exchange::import(db, "crash", lines, ImportOptions { dry_run: true })?;
+    let report =
+        exchange::import(db, "crash", lines, ImportOptions { dry_run: true, ..ImportOptions::default() })?;
     let all = u64::try_from(stored.tasks.len() + stored.others.len())?;
     if report.unchanged != all {
         return Err(format!("of {all} exported lines not all are unchanged: {report:?}").into());

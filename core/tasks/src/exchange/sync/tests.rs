@@ -11,16 +11,18 @@ use crate::work;
 struct Fixture {
     store: Store,
     folder: TempProject,
-    options: Arc<SyncOptions>,
+    options: SyncOptions,
 }
 
+const RULES: Rules = Rules { merge: MergeOptions::new(0), order: crate::exchange::Order::Id };
 const A: &str = r#"{"id":"a","title":"A","notes":"1","updated_at":"1969-01-01T00:00:00Z"}"#;
 const GONE: &str = r#"{"id":"gone"}"#;
 
 impl Fixture {
     /// Both sides have changed the title (ours later: the clock stands at 1970) of `a`; the file has labelled it, lost `gone` and won `new`.
     fn new() -> Self {
-        let fixture = Self { store: Store::new(), folder: TempProject::new(), options: Arc::default() };
+        let fixture =
+            Self { store: Store::new(), folder: TempProject::new(), options: SyncOptions::default() };
         fixture.write(&format!("{A}\n{GONE}\n"));
         fixture.sync();
         fixture.title("ours");
@@ -59,7 +61,7 @@ impl Fixture {
     /// The first steps of a sync.
     fn begin(&self, steps: u8) {
         let seen = self.look();
-        let merged = take_in(&self.store.db, "ana", &seen, &self.options).unwrap();
+        let merged = take_in(&self.store.db, "ana", &seen, RULES).unwrap();
         if steps > 1 {
             let lock = FolderLock::of(&self.path(), &SystemSleeper).unwrap();
             assert!(write_out(&lock, &seen, &merged.bytes).unwrap());
@@ -120,7 +122,7 @@ fn what_is_changed_after_such_an_end_is_no_conflict() {
 fn a_file_that_others_change_meanwhile_is_merged_once_more() {
     let fixture = Fixture::new();
     let seen = fixture.look();
-    let merged = take_in(&fixture.store.db, "ana", &seen, &fixture.options).unwrap();
+    let merged = take_in(&fixture.store.db, "ana", &seen, RULES).unwrap();
     // An editor, which takes no lock.
     fixture.write(&fixture.file().replace(r#""notes":"1""#, r#""notes":"2""#));
     let edited = fixture.file();
@@ -153,4 +155,57 @@ fn names_that_are_no_text_are_different_keys() {
     assert_eq!(key_of("/é".as_bytes()), "/é");
     assert_eq!(key_of(b"/\xff"), r"bytes:/\xff");
     assert_ne!(key_of(b"/\xff"), key_of(br"/\xff"));
+}
+
+#[test]
+fn a_file_that_others_change_after_such_an_end_has_what_was_written_as_its_base() {
+    let note = r#"{"_type":"memory"}"#;
+    let fixture = || {
+        let fixture = Fixture::new();
+        // Ours: a new title of `a`, a new task and a line without an id; theirs: a label, `new` and no `gone`.
+        crate::exchange::import(
+            &fixture.store.db,
+            "bob",
+            Lines::of_bytes(
+                format!("{note}\n{{\"id\":\"ours\"}}\n").as_bytes(),
+                Path::new("f"),
+                Limits::default(),
+            )
+            .unwrap(),
+            crate::exchange::ImportOptions::default(),
+        )
+        .unwrap();
+        fixture.begin(2);
+        fixture
+    };
+    // What we have written is changed and taken away again: no conflict, and it stays away.
+    let first = fixture();
+    first.write(&first.file().replace("\"ours\",", "\"theirs again\",").replace(&format!("{note}\n"), ""));
+    let report = first.sync();
+    assert_eq!(report.conflicts, []);
+    assert!(first.file().contains("theirs again") && !first.file().contains(note), "{}", first.file());
+    // A task that we had just written is taken away.
+    let second = fixture();
+    second.write(&second.file().replace("{\"id\":\"ours\"}\n", ""));
+    assert_eq!((second.sync().removed, second.exported().contains("{\"id\":\"ours\"}")), (1, false));
+    // A merge has brought back a line as it was before our write: what the store has made of it stays.
+    let third = fixture();
+    let (title, before) = (third.file(), Fixture::new().file());
+    let ours = title.lines().find(|line| line.contains("\"id\":\"a\"")).unwrap();
+    third.write(&title.replace(ours, before.lines().next().unwrap()));
+    assert_eq!(third.sync().conflicts, []);
+    assert!(third.file().contains(ours), "{}", third.file());
+}
+
+#[test]
+fn a_file_that_was_changed_before_it_was_written_has_what_was_taken_in_as_its_base() {
+    let fixture = Fixture::new();
+    let work = work::NewTask { title: "ours".into(), id: Some("ours".into()), ..work::NewTask::default() };
+    work::create(&fixture.store.db, "bob", work).unwrap();
+    fixture.begin(1);
+    // Nothing in it is as only we have it: what it lacks was never there.
+    fixture.write(&format!("{}{{\"id\":\"more\"}}\n", fixture.file()));
+    let report = fixture.sync();
+    assert_eq!((report.conflicts.len(), report.removed), (0, 0));
+    assert!(fixture.file().contains("\"id\":\"ours\"") && fixture.file().contains("\"title\":\"ours\""));
 }

@@ -14,7 +14,7 @@ fn a_file_comes_out_in_its_order() {
     let base = lines("{\"id\":\"b\",\"k\":1}\r\n");
     let left = lines("{\"id\":\"b\",\"k\":2}\n{\"id\":\"a\"}\n");
     let right = lines("\u{feff}{\"_schema\":\"x\"}\n{\"id\":\"b\",\"k\":1}\n\n{\"id\":\"c\"}");
-    let merge = |order| merge_files(&base, &left, &right, order, &MergeOptions::default()).unwrap();
+    let merge = |order| merge_files(&base, &left, &right, order, &MergeOptions::new(0)).unwrap();
     let merged = merge(Order::Id);
     assert_eq!(
         String::from_utf8(merged.bytes).unwrap(),
@@ -31,7 +31,18 @@ fn a_file_comes_out_in_its_order() {
 fn a_bad_line_on_any_side_is_an_error() {
     let (good, bad) = (lines("{\"id\":\"a\"}"), lines("\n<<<<<<< HEAD"));
     for [base, left, right] in [[&bad, &good, &good], [&good, &bad, &good], [&good, &good, &bad]] {
-        let error = merge_files(base, left, right, Order::Id, &MergeOptions::default()).unwrap_err();
+        let error = merge_files(base, left, right, Order::Id, &MergeOptions::new(0)).unwrap_err();
         assert!(error.to_string().starts_with("f.jsonl: line 2: "), "{error}");
     }
+}
+
+#[test]
+fn repeated_ids_of_either_side_are_told() {
+    let file = |text: &str| read_lines(&mut text.as_bytes(), Path::new("f"), Limits::default()).unwrap();
+    let (one, both) = (
+        file("{\"id\":\"a\"}\n{\"id\":\"a\",\"k\":1}"),
+        file("{\"id\":\"b\"}\n{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"a\"}"),
+    );
+    let merged = merge_files(&file(""), &one, &both, Order::Id, &MergeOptions::new(0)).unwrap();
+    assert_eq!((merged.duplicates, merged.records), (vec!["a".to_owned(), "b".to_owned()], 2));
 }

@@ -18,7 +18,7 @@ fn task(updated: &str, members: &str) -> Record {
 }
 
 fn merged(base: &Record, left: &Record, right: &Record) -> (Record, Vec<(String, String)>) {
-    with(base, left, right, &MergeOptions::default())
+    with(base, left, right, &MergeOptions::new(0))
 }
 
 fn with(
@@ -111,9 +111,9 @@ fn the_table_of_what_ours_does() {
             "two statuses",
             r#""status":"open""#,
             r#""status":"closed","closed_at":"x","close_reason":"done""#,
-            r#""status":"in_progress""#,
-            r#""status":"in_progress""#,
-            &["status", "closed_at", "close_reason"],
+            r#""status":"blocked""#,
+            r#""status":"closed","closed_at":"x","close_reason":"done""#,
+            &["status"],
         ),
         ("two titles", r#""title":"A""#, r#""title":"B""#, r#""title":"C""#, r#""title":"C""#, &["title"]),
         ("two notes", r#""notes":"A""#, r#""notes":"B""#, r#""notes":"C""#, r#""notes":"C""#, &["notes"]),
@@ -203,7 +203,7 @@ fn the_later_time_is_kept_though_only_the_earlier_one_is_new() {
 fn texts_can_stay_both() {
     let (base, left, right) =
         (task(T1, r#""notes":"A""#), task(T1, r#""notes":"B""#), task(T2, r#""notes":"C""#));
-    let concat = MergeOptions { concat: true, ..MergeOptions::default() };
+    let concat = MergeOptions { concat: true, ..MergeOptions::new(0) };
     let (record, conflicts) = with(&base, &left, &right, &concat);
     assert_eq!(record.text("notes").unwrap(), "B\n\n---\n\nC");
     assert_eq!(conflicts, [("notes".to_owned(), "both, one after the other".to_owned())]);
@@ -212,7 +212,7 @@ fn texts_can_stay_both() {
 #[test]
 fn removed_and_edited() {
     let (base, edited) = (task(T1, r#""title":"A""#), task(T2, r#""title":"B""#));
-    let options = MergeOptions::default();
+    let options = MergeOptions::new(0);
     for (left, right, word) in [(None, Some(&edited), "right"), (Some(&edited), None, "left")] {
         let outcome = merge_records(Some(&base), left, right, &options);
         assert_eq!(outcome.record.as_ref(), Some(&edited));
@@ -244,7 +244,7 @@ fn a_tombstone_wins_while_it_is_young() {
         (0, 7 * DAY_MS + SKEW_MS, false),
     ] {
         let options =
-            MergeOptions { now_ms: deleted + after_ms, tombstone_days: days, ..MergeOptions::default() };
+            MergeOptions { now_ms: deleted + after_ms, tombstone_days: days, ..MergeOptions::new(0) };
         let wanted = if wins { &dead } else { &edited };
         for (left, right) in [(&dead, &edited), (&edited, &dead)] {
             let (record, conflicts) = with(&base, left, right, &options);
@@ -254,8 +254,66 @@ fn a_tombstone_wins_while_it_is_young() {
     }
     // Without a time it is never old.
     let dead = record(r#"{"id":"a","status":"tombstone"}"#);
-    let options = MergeOptions { now_ms: i64::MAX, ..MergeOptions::default() };
+    let options = MergeOptions { now_ms: i64::MAX, ..MergeOptions::new(0) };
     assert_eq!(with(&base, &dead, &edited, &options).0, dead);
+}
+
+#[test]
+fn without_a_base_an_old_copy_revives_nothing() {
+    let dead = record(
+        r#"{"id":"a","status":"tombstone","deleted_at":"2026-01-01T12:00:00Z","updated_at":"2026-01-01T12:00:00Z"}"#,
+    );
+    // Whatever its age.
+    for now_ms in [0, i64::MAX] {
+        let options = MergeOptions::new(now_ms);
+        // What has no time may be anything: it is dead, and told.
+        for (at, conflicts) in [("2025-01-01T00:00:00Z", 0), ("2026-01-01T12:00:00Z", 0), ("no time", 1)] {
+            let older = task(at, r#""title":"B""#);
+            for (left, right) in [(&dead, &older), (&older, &dead)] {
+                let outcome = merge_records(None, Some(left), Some(right), &options);
+                let is = (outcome.record.as_ref(), outcome.conflicts.len());
+                assert_eq!(is, (Some(&dead), conflicts), "{now_ms} {at}");
+            }
+        }
+        // What was updated after the deletion is an edit.
+        let later = task(T2, r#""title":"B""#);
+        for (left, right) in [(&dead, &later), (&later, &dead)] {
+            let outcome = merge_records(None, Some(left), Some(right), &options);
+            let wanted = if now_ms == 0 { &dead } else { &later };
+            assert_eq!((outcome.record.as_ref(), outcome.conflicts.len()), (Some(wanted), 1), "{now_ms}");
+        }
+    }
+}
+
+#[test]
+fn a_claim_is_taken_from_one_side() {
+    let ana = r#""status":"in_progress","assignee":"ana","claim_expires_at":"x""#;
+    let bob = r#""status":"in_progress","assignee":"bob""#;
+    let check = |base: Option<&str>, left: &str, right: &str, wanted: &str| {
+        let (base, left, right) = (base.map(|base| task(T1, base)), task(T1, left), task(T2, right));
+        for (one, other) in [(&left, &right), (&right, &left)] {
+            let outcome = merge_records(base.as_ref(), Some(one), Some(other), &MergeOptions::new(0));
+            let (merged, wanted) = (outcome.record.unwrap(), task(T2, wanted));
+            assert!(same(merged.bytes(), wanted.bytes()), "{}", members(&merged));
+        }
+    };
+    // Both have claimed it: nobody gets the other's end.
+    check(None, ana, bob, bob);
+    check(None, bob, ana, ana);
+    check(Some(r#""status":"open""#), ana, bob, bob);
+    // Taken over on one side, prolonged on the other, which was later.
+    check(Some(ana), bob, &ana.replace("\"x\"", "\"y\""), bob);
+    // Claimed on one side, given to somebody else on the other.
+    check(Some(r#""status":"open""#), ana, r#""status":"open","assignee":"bob""#, ana);
+    // Released on one side, taken over on the other.
+    check(Some(ana), r#""status":"open""#, bob, r#""status":"open""#);
+    // Where nobody has claimed it the assignee is a key like others.
+    check(
+        Some(r#""status":"open""#),
+        r#""status":"closed""#,
+        r#""status":"open","assignee":"bob""#,
+        r#""status":"closed","assignee":"bob""#,
+    );
 }
 
 #[test]
@@ -402,7 +460,7 @@ proptest! {
 
     #[test]
     fn one_changed_side_is_the_outcome(base in any_task(), side in prop::option::of(any_task())) {
-        let options = MergeOptions::default();
+        let options = MergeOptions::new(0);
         let bytes = side.as_ref().map(|side| side.bytes().to_vec());
         for (base, left, right) in [
             (&base, side.as_ref(), Some(&base)),
@@ -417,11 +475,12 @@ proptest! {
 
     #[test]
     fn nothing_is_lost(base in prop::option::of(any_task()), left in any_task(), right in any_task()) {
-        let outcome = merge_records(base.as_ref(), Some(&left), Some(&right), &MergeOptions::default());
+        let outcome = merge_records(base.as_ref(), Some(&left), Some(&right), &MergeOptions::new(0));
         let record = outcome.record.expect("two sides have it");
         // What is spliced is a record, and says no more than was there.
         prop_assert!(Record::read(record.bytes()).is_ok());
-        if outcome.conflicts.iter().any(|conflict| conflict.key.is_empty()) {
+        let deleted = is_tombstone(&left) != is_tombstone(&right);
+        if deleted || outcome.conflicts.iter().any(|conflict| conflict.key.is_empty()) {
             return Ok(());
         }
         let arrays = |key: &str| [Some(&left), Some(&right), base.as_ref()].into_iter().flatten()
@@ -440,7 +499,7 @@ proptest! {
         }
         // Merged again with either side, as after a crash, it stays.
         for side in [&left, &right] {
-            let again = merge_records(Some(side), Some(&record), Some(side), &MergeOptions::default());
+            let again = merge_records(Some(side), Some(&record), Some(side), &MergeOptions::new(0));
             prop_assert_eq!(again.record.as_ref(), Some(&record));
             prop_assert!(again.conflicts.is_empty());
         }

@@ -15,7 +15,7 @@ fn side(lines: &[&str]) -> Sided {
 }
 
 fn merged(base: &[&str], left: &[&str], right: &[&str]) -> (Vec<String>, Vec<String>) {
-    let combined = combine(&side(base), &side(left), &side(right), &MergeOptions::default());
+    let combined = combine(&side(base), &side(left), &side(right), &MergeOptions::new(0));
     let lines = combined.entries.iter().map(|entry| String::from_utf8(entry.bytes().to_vec()).unwrap());
     (lines.collect(), combined.conflicts.into_iter().map(|conflict| conflict.decided).collect())
 }
@@ -124,4 +124,29 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn there_is_one_header_of_each_schema() {
+    let header = |n: u8| format!(r#"{{"_schema":"x","records":{n}}}"#);
+    let made = [header(1), header(2), header(3)];
+    let [one, two, three] = made.each_ref().map(String::as_str);
+    let spelled = r#"{"_schema":"\u0078"}"#;
+    let other = r#"{"_schema":"y"}"#;
+    assert_eq!(side(&[one, other, two, spelled]).entries.len(), 2);
+    for (base, left, right, wanted) in [
+        // The first meeting of a store and a file: what the file says of itself.
+        (&[][..], &[one][..], &[two][..], &[two][..]),
+        (&[one], &[two], &[one], &[two]),
+        (&[one], &[one], &[two], &[two]),
+        (&[one], &[two], &[three], &[three]),
+        (&[one], &[one], &[], &[]),
+        (&[one], &[one, other], &[two], &[two, other]),
+    ] {
+        let (lines, conflicts) = merged(base, left, right);
+        assert_eq!((lines, conflicts.len()), (wanted.iter().map(|line| (*line).to_owned()).collect(), 0));
+    }
+    // Of two that say when they were made the later one.
+    let made = |day: u8| format!(r#"{{"_schema":"x","updated_at":"2026-01-0{day}T00:00:00Z"}}"#);
+    assert_eq!(merged(&[], &[&made(2)], &[&made(1)]).0, [made(2)]);
 }

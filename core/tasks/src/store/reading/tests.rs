@@ -15,7 +15,7 @@ fn the_first_ready_tasks_are_the_first_of_the_index_and_nothing_is_sorted() {
     let store = Store::new();
     // As statistics of a store that looks quite different would have it.
     store.execute(
-        "ANALYZE; INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES('tasks', 'idx_tasks_status', '9 1 1')",
+        "ANALYZE; INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES('tasks', 'idx_tasks_status', '9 1')",
     );
     let query = ReadyQuery { limit: Some(100), ..ReadyQuery::default() };
     let labelled = ReadyQuery { labels: vec!["ui".into()], assignee: Some("ann".into()), ..query.clone() };

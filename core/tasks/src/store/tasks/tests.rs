@@ -8,7 +8,7 @@ fn projections(conn: &ReadConn<'_>) -> Result<Vec<String>> {
     let mut all = Vec::new();
     for sql in [
         "SELECT json_array(id, hex(record), place, title, status, priority, issue_type, assignee, close_reason,
-                           external_ref, created_at, updated_at, closed_at, due_at, defer_until, claim_expires_at,
+                           created_at, updated_at, closed_at, defer_until, claim_expires_at,
                            pinned, ephemeral, attempt_count, oddities) FROM tasks ORDER BY id",
         "SELECT json_array(task, label) FROM task_labels ORDER BY task, label",
         "SELECT json_array(task, target, kind, spawner, any_child) FROM task_edges ORDER BY task, target, kind",

@@ -390,7 +390,7 @@ fn only_what_was_refused_can_be_forced() {
 fn a_form_is_closed_by_its_own_answer_alone_and_opens_where_it_was_asked_for() {
     let mut model = at(42, &["n"]);
     model.tasks.form.as_mut().unwrap().sent = true;
-    let said = || Ok(Written { said: "done".into(), id: None });
+    let said = || Ok(Written { said: "done".into(), id: None, changed: true });
     written(&mut model, Write::Claim("bd-1".into()), said(), 42);
     assert!(model.tasks.form.is_some());
     written(&mut model, Write::Create(Box::default()), said(), 42);

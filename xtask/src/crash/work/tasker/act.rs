@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use conclave_db::Db;
-use conclave_retry::{Clock, SystemClock};
 use conclave_tasks::exchange::{self, ExportOptions, ImportOptions, Limits, SyncOptions};
-use conclave_tasks::merge::MergeOptions;
 use conclave_tasks::read::{self, ListQuery, ReadyQuery, TaskRow};
 use conclave_tasks::work::{self, Change, Closing, NewTask, Set};
 use conclave_tasks::{TaskError, TaskErrorKind};
@@ -86,9 +84,7 @@ impl Tasker {
     }
 
     fn sync(&self, path: &Path) -> Outcome<String> {
-        let merge = MergeOptions { now_ms: SystemClock.wall_ms(), ..MergeOptions::default() };
-        let report =
-            exchange::sync(&self.db, &self.who, path, &SyncOptions { merge, ..SyncOptions::default() })?;
+        let report = exchange::sync(&self.db, &self.who, path, &SyncOptions::default())?;
         match report.conflicts.first() {
             None if report.removed == 0 => Ok("task-sync".to_owned()),
             first => Err(format!("a sync has removed {}, conflict {first:?}", report.removed).into()),
