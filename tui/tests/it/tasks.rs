@@ -483,14 +483,33 @@ fn prime_is_small_however_much_there_is() {
     let text = scratch.ok(&["task", "prime"]);
     assert!(text.len() <= 2000, "{} bytes", text.len());
     assert!(
-        text.contains("Mine (tester), the first 5:") && text.contains("Ready, the first of 20:"),
+        text.contains("You act as tester.\nYours, the first 5:") && text.contains("Ready, the first of 20:"),
         "{text}"
     );
+    for part in ["CONCLAVE_ACTOR", "--actor", "--ttl", "--defer 10m", "After git pull and before git commit"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
     assert_eq!(text.lines().filter(|line| line.starts_with("  prefix")).count(), 10, "{text}");
     let long = run_as(&scratch, &"a".repeat(64), &["task", "prime"]);
     assert!(long.stdout.len() <= 2000);
     let document = scratch.json(&["task", "prime"]);
     assert_eq!(document["ready"].as_array().unwrap().len(), 5);
+    // What is pasted into a file says nothing of this moment.
+    let short = scratch.ok(&["task", "prime", "--short"]);
+    assert_eq!(short, Scratch::new().ok(&["task", "prime", "--short"]));
+    assert!(short.contains("ready --claim") && !short.contains("tester") && !short.contains("prefix"), "{short}");
+}
+
+#[test]
+fn the_settings_of_the_manual_fit_a_new_project() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let manual = include_str!("../../../docs/tasks.md");
+    let settings = manual.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let path = scratch.project().join(".conclave/config.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, config + settings).unwrap();
+    assert!(scratch.json(&["task", "create", "t"])["id"].as_str().unwrap().starts_with("bd-"));
 }
 
 #[test]

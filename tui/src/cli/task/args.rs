@@ -24,7 +24,9 @@ pub(crate) enum Task {
     #[command(after_help = "Example: conclave task update a3f8 --status in_progress --add-label import")]
     Update(Box<UpdateFields>),
     /// Take a task: only one of any number of claimants gets it
-    #[command(after_help = "Example: conclave task claim a3f8 --ttl 30m")]
+    #[command(
+        after_help = "Example: conclave task claim a3f8 --ttl 30m\n\nTwo agents under one name share their claims: give each its own, with --actor or CONCLAVE_ACTOR."
+    )]
     Claim {
         /// The task's id, or a unique beginning of it, with or without its prefix
         #[arg(value_parser = values::id)]
@@ -122,9 +124,13 @@ pub(crate) enum Task {
         after_help = "Example: conclave task merge base.jsonl ours.jsonl theirs.jsonl -o merged.jsonl\n         conclave task merge --install"
     )]
     Merge(Merge),
-    /// Print how to work with tasks here, for an agent's instructions; at most 2 kB
-    #[command(after_help = "Example: conclave task prime >> AGENTS.md")]
-    Prime,
+    /// Print how to work with tasks, who you are, what is yours and ready; at most 2 kB
+    #[command(after_help = "Example: conclave task prime --short >> AGENTS.md")]
+    Prime {
+        /// Only what stays true, for a file of instructions: no names, no lists
+        #[arg(long)]
+        short: bool,
+    },
 }
 
 /// `conclave task dep …`
@@ -308,7 +314,7 @@ impl Task {
             | Self::Search { .. }
             | Self::Dep(Dep::Tree { .. } | Dep::Cycles)
             | Self::Audit { .. }
-            | Self::Prime => true,
+            | Self::Prime { .. } => true,
             Self::Ready(line) => !line.claim,
             Self::Import(line) => line.dry_run,
             Self::Sync(line) => line.dry_run,
@@ -350,7 +356,7 @@ impl Task {
             Self::Export(_) => "task export",
             Self::Sync(_) => "task sync",
             Self::Merge(_) => "task merge",
-            Self::Prime => "task prime",
+            Self::Prime { .. } => "task prime",
         }
     }
 }
