@@ -36,23 +36,28 @@ pub fn find(db: &Db, text: &str) -> Result<String> {
         return Ok(exact);
     }
     let [whole, gone_whole, part, gone_part] = found;
-    let candidates = [whole, part, gone_whole, gone_part].into_iter().find(|found| !found.0.is_empty());
-    let mut candidates = candidates.unwrap_or_default().0;
+    let candidates = [whole, part, gone_whole, gone_part].into_iter().find(|found| !found.first.is_empty());
+    let Candidates { first: mut candidates, more } = candidates.unwrap_or_default();
     match candidates.len() {
         0 => Err(TaskError::not_found(text)),
         1 => Ok(candidates.swap_remove(0)),
-        _ => Err(TaskError::Ambiguous { given: text.to_owned(), candidates }),
+        _ => Err(TaskError::Ambiguous { given: text.to_owned(), candidates, more }),
     }
 }
 
-/// The first few ids that a text may be short for.
+/// Ids that a text may be short for: the first few, and how many more.
 #[derive(Debug, Default)]
-struct Candidates(Vec<String>);
+struct Candidates {
+    first: Vec<String>,
+    more: usize,
+}
 
 impl Candidates {
     fn add(&mut self, id: &str) {
-        if self.0.len() < CANDIDATES {
-            self.0.push(id.to_owned());
+        if self.first.len() < CANDIDATES {
+            self.first.push(id.to_owned());
+        } else {
+            self.more += 1;
         }
     }
 }

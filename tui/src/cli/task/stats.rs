@@ -29,6 +29,8 @@ fn page(stats: &Stats) -> String {
         ("in progress", stats.in_progress),
         ("blocked", stats.blocked),
         ("open", stats.open),
+        ("  until a date", stats.deferred_by_date),
+        ("  never ready", stats.never_ready),
         ("deferred", stats.deferred),
         ("pinned", stats.pinned),
         ("other", stats.other),
