@@ -59,6 +59,12 @@ pub(crate) fn is_unfinished(row: &TaskRow) -> bool {
     !matches!(row.status.as_deref(), Some(words::CLOSED | words::TOMBSTONE))
 }
 
+/// Why something is blocked, behind "it": the library says "waits for bd-1" and "its parent bd-1 is …".
+pub(crate) fn sentence(why: &str) -> String {
+    let why = why.strip_prefix("its parent").map_or_else(|| why.to_owned(), |rest| format!("is a child, and its parent{rest}"));
+    visible(&why).into_owned()
+}
+
 /// Whether it is put off to a later time.
 pub(crate) fn is_put_off(row: &TaskRow, now_ms: i64) -> bool {
     row.record.projection().defer_until.is_some_and(|until| until.ms() > now_ms)

@@ -202,8 +202,8 @@ pub(crate) struct Labels {
     /// The task's id, or a unique beginning of it
     #[arg(value_parser = values::id)]
     pub(crate) id: String,
-    /// The labels
-    #[arg(required = true, value_name = "LABEL", value_parser = values::label)]
+    /// The labels, with blanks or commas between
+    #[arg(required = true, value_name = "LABEL", value_delimiter = ',', value_parser = values::label)]
     pub(crate) labels: Vec<String>,
 }
 
@@ -238,8 +238,8 @@ pub(crate) struct ListFilter {
     /// Only those of this assignee
     #[arg(long, value_name = "NAME", value_parser = crate::cli::values::filled)]
     pub(crate) assignee: Option<String>,
-    /// Only those with this label; several must all be there
-    #[arg(short, long = "label", value_name = "LABEL", value_parser = values::label)]
+    /// Only those with this label; several, with commas between, must all be there
+    #[arg(short, long = "label", value_name = "LABEL", value_delimiter = ',', value_parser = values::label)]
     pub(crate) labels: Vec<String>,
     /// Only children of this task
     #[arg(long, value_name = "ID", value_parser = values::id)]
@@ -263,8 +263,8 @@ pub(crate) struct ReadyLine {
     /// Only those of this assignee
     #[arg(long, value_name = "NAME", value_parser = crate::cli::values::filled)]
     pub(crate) assignee: Option<String>,
-    /// Only those with this label; several must all be there
-    #[arg(short, long = "label", value_name = "LABEL", value_parser = values::label)]
+    /// Only those with this label; several, with commas between, must all be there
+    #[arg(short, long = "label", value_name = "LABEL", value_delimiter = ',', value_parser = values::label)]
     pub(crate) labels: Vec<String>,
     /// Take the first tasks, at most as many as --limit says (1 by default), and print them; exit 1 where there is none
     #[arg(long)]
