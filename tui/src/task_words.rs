@@ -61,7 +61,9 @@ pub(crate) fn is_unfinished(row: &TaskRow) -> bool {
 
 /// Why something is blocked, behind "it": the library says "waits for bd-1" and "its parent bd-1 is …".
 pub(crate) fn sentence(why: &str) -> String {
-    let why = why.strip_prefix("its parent").map_or_else(|| why.to_owned(), |rest| format!("is a child, and its parent{rest}"));
+    let why = why
+        .strip_prefix("its parent")
+        .map_or_else(|| why.to_owned(), |rest| format!("is a child, and its parent{rest}"));
     visible(&why).into_owned()
 }
 

@@ -13,6 +13,12 @@ use crate::failure::{Exit, Failure};
 pub(super) fn answer(line: &[OsString], error: &clap::Error, output: &Output) -> Exit {
     let printed = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => output.print(error.render()),
+        ErrorKind::MissingSubcommand => {
+            if !output.json {
+                output.notice(commands(line));
+            }
+            Err(failure(line, error))
+        }
         _ => Err(failure(line, error)),
     };
     match printed {
@@ -31,7 +37,9 @@ fn failure(line: &[OsString], error: &clap::Error) -> Failure {
     let first: Vec<&str> = text
         .lines()
         .map(str::trim)
-        .take_while(|line| !line.is_empty() && !line.starts_with("Usage:"))
+        .take_while(|line| {
+            !line.is_empty() && !line.starts_with("Usage:") && !line.starts_with("[subcommands:")
+        })
         .collect();
     // Of a few values the message lists all; the one with the most letters in common is seldom the one meant.
     let has_tip = error.kind() != ErrorKind::InvalidValue;
@@ -40,8 +48,20 @@ fn failure(line: &[OsString], error: &clap::Error) -> Failure {
     Failure::usage(first.join(" ")).hint(hint)
 }
 
+/// The commands that might have been meant where one is missing: the help without what it says of options.
+fn commands(line: &[OsString]) -> String {
+    let help = meant(line).1.render_help().to_string();
+    let below = help.split("\nCommands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+    below.unwrap_or_default().trim_end().to_owned()
+}
+
 /// The words of the command that was meant, as far as the line names one.
 fn command(line: &[OsString]) -> String {
+    meant(line).0
+}
+
+/// The same with the command itself.
+fn meant(line: &[OsString]) -> (String, clap::Command) {
     let mut names = vec!["conclave".to_owned()];
     let mut command = Line::command();
     for word in line.iter().skip(1) {
@@ -50,5 +70,5 @@ fn command(line: &[OsString]) -> String {
             command = child;
         }
     }
-    names.join(" ")
+    (names.join(" "), command)
 }

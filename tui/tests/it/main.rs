@@ -24,6 +24,7 @@ mod printed;
 mod run;
 mod scratch;
 mod task_files;
+mod task_words;
 mod tasks;
 mod terminal;
 mod terminal_runs;

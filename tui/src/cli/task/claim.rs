@@ -18,8 +18,8 @@ use crate::times;
 pub(super) fn one(context: &Context, given: &str, ttl: Option<Duration>) -> Result<Exit, Failure> {
     let db = existing(context, given)?;
     let id = find(&db, given)?;
-    let claimed =
-        work::claim(&db, &context.actor, &id, ttl).map_err(|error| refused(&db, &id, error).doing("claim"))?;
+    let claimed = work::claim(&db, &context.actor, &id, ttl)
+        .map_err(|error| refused(&db, &id, error).doing("claim"))?;
     if claimed.how != How::Held {
         warn(context, &db, &claimed.row)?;
     }
@@ -77,9 +77,13 @@ pub(super) fn ready(context: &Context, line: &ReadyLine) -> Result<Exit, Failure
     };
     if output.json {
         document(context, &rows)?;
-    } else if rows.is_empty() {
-        output.notice(format!("nothing is ready for {}{}", visible(&context.actor), of_others(context, line)?));
-    } else {
+    } else if rows.is_empty() && context.project.has_state() {
+        output.notice(format!(
+            "nothing is ready for {}{}",
+            visible(&context.actor),
+            of_others(context, line)?
+        ));
+    } else if !rows.is_empty() {
         output.print(listing::table(output, &rows, now_ms(), listing::State::Left))?;
     }
     Ok(if rows.is_empty() { Exit::StateSaysNo } else { Exit::Done })

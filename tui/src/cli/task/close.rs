@@ -34,7 +34,8 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
     Context::tidy_up(&db);
     before.iter().for_each(|was| say_whose(context, was));
     if !context.output.json {
-        let mut text = each(&rows, &before, |was| if is_closed(was) { "was closed already:" } else { "closed" });
+        let mut text =
+            each(&rows, &before, |was| if is_closed(was) { "was closed already:" } else { "closed" });
         if !unblocked.is_empty() {
             let _ = writeln!(text, "ready now: {}", visible(&unblocked.join(", ")));
         }

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use conclave_tasks::TaskErrorKind;
-use conclave_tasks::{read, words};
 use conclave_tasks::work::{self, Depended};
+use conclave_tasks::{read, words};
 use serde_json::json;
 
 use super::{existing, find};

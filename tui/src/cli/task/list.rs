@@ -38,9 +38,10 @@ pub(super) fn list(context: &Context, filter: ListFilter) -> Result<Exit, Failur
 /// Which words of a filter nothing has at all: a mistyped one finds as little as one of which all is done.
 fn say_unknown(context: &Context, db: &Db, query: &ListQuery) -> Result<(), Failure> {
     let one = |what: &'static str, word: &str, query: ListQuery| (what, word.to_owned(), query);
-    let statuses = query.statuses.iter().map(|word| {
-        one("status", word, ListQuery { statuses: vec![word.clone()], ..ListQuery::default() })
-    });
+    let statuses = query
+        .statuses
+        .iter()
+        .map(|word| one("status", word, ListQuery { statuses: vec![word.clone()], ..ListQuery::default() }));
     let kinds = query.types.iter().map(|word| {
         one("type", word, ListQuery { types: vec![word.clone()], all: true, ..ListQuery::default() })
     });
@@ -50,7 +51,11 @@ fn say_unknown(context: &Context, db: &Db, query: &ListQuery) -> Result<(), Fail
     for (what, word, query) in statuses.chain(kinds).chain(labels) {
         let query = ListQuery { limit: Some(1), ..query };
         if read::list(db, &query).doing("read the tasks")?.is_empty() {
-            context.output.notice(format!("no task has the {what} {}{}", visible(&word), known(context, what)));
+            context.output.notice(format!(
+                "no task has the {what} {}{}",
+                visible(&word),
+                known(context, what)
+            ));
         }
     }
     Ok(())
@@ -94,7 +99,9 @@ pub(super) fn ready(context: &Context, line: &ReadyLine) -> Result<Exit, Failure
     let others = rows.iter().filter(is_of_others).count() as u64;
     if others > 0 && line.assignee.is_none() && !context.output.json {
         let tasks = counted(others, "of these tasks is", "of these tasks are");
-        context.output.notice(format!("{tasks} assigned to others (see \"who\"), and can be claimed by nobody else"));
+        context
+            .output
+            .notice(format!("{tasks} assigned to others (see \"who\"), and can be claimed by nobody else"));
         context.output.notice("hint: conclave task update ID --assignee \"\" takes the name away");
     }
     Ok(Exit::Done)
