@@ -32,7 +32,9 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
     let before = standing(&db, &ids)?;
     let (rows, unblocked) = work::close(&db, &context.actor, &ids, &how).doing("close")?;
     Context::tidy_up(&db);
-    before.iter().for_each(|was| say_whose(context, was));
+    for was in &before {
+        say_whose(context, was);
+    }
     if !context.output.json {
         let mut text =
             each(&rows, &before, |was| if is_closed(was) { "was closed already:" } else { "closed" });

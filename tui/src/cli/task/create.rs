@@ -51,7 +51,9 @@ pub(super) fn run(context: &Context, fields: NewFields) -> Result<Exit, Failure>
     }
     let row = work::create(&db, &context.actor, new).doing("create the task")?;
     Context::tidy_up(&db);
-    kinds.iter().for_each(|kind| depend::doubt(context, kind));
+    for kind in &kinds {
+        depend::doubt(context, kind);
+    }
     if context.output.json {
         context.output.document(&shape::listed(&row))?;
     } else {
