@@ -9,12 +9,16 @@ use super::args::Line;
 use super::output::Output;
 use crate::failure::{Exit, Failure};
 
+/// The group with so many commands that they need lines of their own.
+const MANY: &str = "conclave task";
+
 /// Answers a line that the parser did not take: help and version as results, the rest as a failure.
 pub(super) fn answer(line: &[OsString], error: &clap::Error, output: &Output) -> Exit {
     let printed = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => output.print(error.render()),
         ErrorKind::MissingSubcommand => {
-            if !output.json {
+            // A group of two or three is told in the error itself.
+            if !output.json && command(line) == MANY {
                 output.notice(commands(line));
             }
             Err(failure(line, error))
@@ -37,9 +41,8 @@ fn failure(line: &[OsString], error: &clap::Error) -> Failure {
     let first: Vec<&str> = text
         .lines()
         .map(str::trim)
-        .take_while(|line| {
-            !line.is_empty() && !line.starts_with("Usage:") && !line.starts_with("[subcommands:")
-        })
+        .take_while(|line| !line.is_empty() && !line.starts_with("Usage:"))
+        .filter(|part| !(part.starts_with("[subcommands:") && command(line) == MANY))
         .collect();
     // Of a few values the message lists all; the one with the most letters in common is seldom the one meant.
     let has_tip = error.kind() != ErrorKind::InvalidValue;

@@ -34,7 +34,7 @@ pub(crate) enum Task {
         #[command(flatten)]
         ttl: Ttl,
     },
-    /// Close tasks; refused while others hold one up or children of an epic are open
+    /// Close tasks; refused while others block one or children of an epic are open
     #[command(after_help = "Example: conclave task close a3f8 --reason \"fixed in 1f2e3d\"")]
     Close(Box<ClosingFields>),
     /// Open closed tasks again
@@ -67,7 +67,7 @@ pub(crate) enum Task {
     /// List the tasks that can be worked on now; with --claim take the first
     #[command(after_help = "Example: conclave task ready --claim --ttl 30m --json")]
     Ready(ReadyLine),
-    /// List the tasks that others hold up, and why
+    /// List the tasks that others block, and why
     #[command(after_help = "Example: conclave task blocked --limit 10")]
     Blocked {
         #[command(flatten)]

@@ -158,7 +158,7 @@ pub(crate) struct ClosingFields {
     /// One more attempt, or this many in all
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "next", value_parser = values::attempt)]
     pub(crate) attempt: Option<Attempt>,
-    /// Also while others hold it up, or as an epic with open children
+    /// Also while others block it, or as an epic with open children
     #[arg(long)]
     pub(crate) force: bool,
     /// With --json: an object with what was closed, and which tasks are ready now that were blocked
