@@ -4,6 +4,7 @@ use conclave_tasks::read::TaskRow;
 use conclave_tasks::words;
 
 use crate::text::visible;
+use crate::times;
 
 /// From which end an edge is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +18,10 @@ pub(crate) enum End {
 /// What a task has to do with the other end of an edge: "waits for", "is a child of".
 pub(crate) fn edge(kind: &str, from: End) -> String {
     let (issue, target) = match kind {
-        words::BLOCKS => ("waits for", "holds up"),
+        words::BLOCKS => ("waits for", "blocks"),
         words::PARENT_CHILD => ("is a child of", "is the parent of"),
         words::CONDITIONAL_BLOCKS => ("is for the failure of", "lets begin by failing"),
-        words::WAITS_FOR => ("waits for the children of", "holds up by its children"),
+        words::WAITS_FOR => ("waits for the children of", "blocks by its children"),
         "related" | "relates-to" => ("is related to", "is related to"),
         "discovered-from" => ("was discovered from", "led to"),
         "duplicates" => ("duplicates", "is duplicated by"),
@@ -58,6 +59,43 @@ pub(crate) fn is_unfinished(row: &TaskRow) -> bool {
     !matches!(row.status.as_deref(), Some(words::CLOSED | words::TOMBSTONE))
 }
 
+/// Why something is blocked, behind "it": the library says "waits for bd-1" and "its parent bd-1 is …".
+pub(crate) fn sentence(why: &str) -> String {
+    let why = why
+        .strip_prefix("its parent")
+        .map_or_else(|| why.to_owned(), |rest| format!("is a child, and its parent{rest}"));
+    visible(&why).into_owned()
+}
+
+/// Whether it is put off to a later time.
+pub(crate) fn is_put_off(row: &TaskRow, now_ms: i64) -> bool {
+    row.record.projection().defer_until.is_some_and(|until| until.ms() > now_ms)
+}
+
+/// Why an open task is not ready, beside that others block it. Empty for a task that is not open: its status says it.
+pub(crate) fn kept_back(row: &TaskRow, now_ms: i64) -> Vec<String> {
+    let mut why = Vec::new();
+    if row.status.as_deref() != Some(words::OPEN) {
+        return why;
+    }
+    let said = row.record.projection();
+    if let Some(until) = said.defer_until.filter(|_| is_put_off(row, now_ms)) {
+        why.push(format!("deferred until {}", times::absolute(until.ms())));
+    }
+    if let Some(kind) = said.issue_type.as_deref().filter(|kind| words::NEVER_READY.contains(kind)) {
+        why.push(format!("tasks of the type {kind} never are"));
+    }
+    let marks = words::NEVER_READY_IDS.into_iter().filter(|mark| row.id().contains(mark));
+    why.extend(marks.map(|mark| format!("tasks with {mark} in their id never are")));
+    if said.pinned {
+        why.push("pinned".to_owned());
+    }
+    if said.ephemeral {
+        why.push("ephemeral".to_owned());
+    }
+    why
+}
+
 #[cfg(test)]
 mod tests {
     use super::{End, edge};
@@ -65,7 +103,7 @@ mod tests {
     #[test]
     fn both_ends_of_an_edge_are_said() {
         for (kind, issue, target) in [
-            ("blocks", "waits for", "holds up"),
+            ("blocks", "waits for", "blocks"),
             ("parent-child", "is a child of", "is the parent of"),
             ("parent_child", "depends (parent_child) on", "is depended on (parent_child) by"),
             ("a\u{1b}", "depends (a\u{241b}) on", "is depended on (a\u{241b}) by"),

@@ -1,9 +1,13 @@
 //! Text of others on our lines: what agents write may hold anything, and a terminal obeys what it is sent.
 
+mod wrap;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+pub(crate) use self::wrap::wrapped;
 
 /// The text with everything that a terminal would obey, hide or reorder replaced by a symbol for it.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {

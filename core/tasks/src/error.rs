@@ -63,12 +63,14 @@ pub enum TaskError {
         id: String,
     },
     /// Several tasks have ids that this is short for.
-    #[error("{given:?} is short for {}", candidates.join(", "))]
+    #[error("{given:?} is short for {}{}", candidates.join(", "), and_more(*more))]
     Ambiguous {
         /// What was given.
         given: String,
         /// The ids, in their order; at most ten.
         candidates: Vec<String>,
+        /// How many more there are.
+        more: usize,
     },
     /// A claim that was lost. Nothing was changed.
     #[error("{id}: {why}")]
@@ -108,6 +110,10 @@ pub enum TaskError {
         #[source]
         source: std::io::Error,
     },
+}
+
+fn and_more(more: usize) -> String {
+    if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
 impl TaskError {

@@ -58,6 +58,9 @@ pub const DEPENDENCY_TYPES: [&str; 19] = [
 /// Types of tasks that are never ready.
 pub const NEVER_READY: [&str; 7] = ["merge-request", "gate", "molecule", "message", "agent", "role", "rig"];
 
+/// Parts of ids of tasks that are never ready.
+pub const NEVER_READY_IDS: [&str; 2] = ["-mol-", "-wisp-"];
+
 /// Words of a close reason that mean a failure, in any case, anywhere in it.
 pub const FAILURES: [&str; 11] = [
     "failed",

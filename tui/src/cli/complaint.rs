@@ -9,10 +9,20 @@ use super::args::Line;
 use super::output::Output;
 use crate::failure::{Exit, Failure};
 
+/// The group with so many commands that they need lines of their own.
+const MANY: &str = "conclave task";
+
 /// Answers a line that the parser did not take: help and version as results, the rest as a failure.
 pub(super) fn answer(line: &[OsString], error: &clap::Error, output: &Output) -> Exit {
     let printed = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => output.print(error.render()),
+        ErrorKind::MissingSubcommand => {
+            // A group of two or three is told in the error itself.
+            if !output.json && command(line) == MANY {
+                output.notice(commands(line));
+            }
+            Err(failure(line, error))
+        }
         _ => Err(failure(line, error)),
     };
     match printed {
@@ -32,6 +42,7 @@ fn failure(line: &[OsString], error: &clap::Error) -> Failure {
         .lines()
         .map(str::trim)
         .take_while(|line| !line.is_empty() && !line.starts_with("Usage:"))
+        .filter(|part| !(part.starts_with("[subcommands:") && command(line) == MANY))
         .collect();
     // Of a few values the message lists all; the one with the most letters in common is seldom the one meant.
     let has_tip = error.kind() != ErrorKind::InvalidValue;
@@ -40,8 +51,20 @@ fn failure(line: &[OsString], error: &clap::Error) -> Failure {
     Failure::usage(first.join(" ")).hint(hint)
 }
 
+/// The commands that might have been meant where one is missing: the help without what it says of options.
+fn commands(line: &[OsString]) -> String {
+    let help = meant(line).1.render_help().to_string();
+    let below = help.split("\nCommands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+    below.unwrap_or_default().trim_end().to_owned()
+}
+
 /// The words of the command that was meant, as far as the line names one.
 fn command(line: &[OsString]) -> String {
+    meant(line).0
+}
+
+/// The same with the command itself.
+fn meant(line: &[OsString]) -> (String, clap::Command) {
     let mut names = vec!["conclave".to_owned()];
     let mut command = Line::command();
     for word in line.iter().skip(1) {
@@ -50,5 +73,5 @@ fn command(line: &[OsString]) -> String {
             command = child;
         }
     }
-    names.join(" ")
+    (names.join(" "), command)
 }

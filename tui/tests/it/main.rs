@@ -25,6 +25,7 @@ mod run;
 mod scratch;
 mod task_files;
 mod task_options;
+mod task_words;
 mod tasks;
 mod terminal;
 mod terminal_runs;

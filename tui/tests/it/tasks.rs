@@ -30,12 +30,12 @@ pub(crate) fn ids(list: &Value) -> Vec<&str> {
     list.as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect()
 }
 
-fn needs(kind: &str, on: &str) -> Value {
+pub(crate) fn needs(kind: &str, on: &str) -> Value {
     json!({ "dependencies": [{ "issue_id": "?", "depends_on_id": on, "type": kind }] })
 }
 
 /// As [`Scratch::run`], by somebody else.
-fn run_as(scratch: &Scratch, actor: &str, words: &[&str]) -> Done {
+pub(crate) fn run_as(scratch: &Scratch, actor: &str, words: &[&str]) -> Done {
     scratch.run(&[words, &["--actor", actor]].concat())
 }
 
@@ -211,7 +211,7 @@ fn dependencies_are_said_in_words() {
     let tree = scratch.ok(&["task", "dep", "tree", "t-2"]);
     assert_eq!(
         tree,
-        "t-2  ◐ waits · P2  Task t-2\n\
+        "t-2  ◐ blocked · P2  Task t-2\n\
          └─ waits for t-1  ○ open · P2  Task t-1\n   \
          └─ is a child of t-3  ○ open · P2  Task t-3\n"
     );
@@ -220,10 +220,7 @@ fn dependencies_are_said_in_words() {
     assert_eq!((&up[2]["depth"], &up[2]["dependency_type"]), (&json!(2), &json!("blocks")));
     assert_eq!(scratch.json(&["task", "dep", "cycles"]), json!([]));
     let page = scratch.ok(&["task", "show", "t-1"]);
-    assert!(
-        page.contains("  is a child of t-3 (open): Task t-3\n  holds up t-2 (open): Task t-2\n"),
-        "{page}"
-    );
+    assert!(page.contains("  is a child of t-3 (open): Task t-3\n  blocks t-2 (open): Task t-2\n"), "{page}");
     assert!(scratch.run(&["task", "close", "t-2"]).refused(1).contains("t-1"));
     let closed = scratch.json(&["task", "close", "t-1", "--suggest-next"]);
     assert_eq!((ids(&closed["closed"]), &closed["unblocked"]), (vec!["t-1"], &json!(["t-2"])));
@@ -483,14 +480,37 @@ fn prime_is_small_however_much_there_is() {
     let text = scratch.ok(&["task", "prime"]);
     assert!(text.len() <= 2000, "{} bytes", text.len());
     assert!(
-        text.contains("Mine (tester), the first 5:") && text.contains("Ready, the first of 20:"),
+        text.contains("You act as tester.\nYours, the first 5:") && text.contains("Ready, the first of 20:"),
         "{text}"
     );
+    for part in ["CONCLAVE_ACTOR", "--actor", "--ttl", "--defer 10m", "After git pull and before git commit"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
     assert_eq!(text.lines().filter(|line| line.starts_with("  prefix")).count(), 10, "{text}");
     let long = run_as(&scratch, &"a".repeat(64), &["task", "prime"]);
     assert!(long.stdout.len() <= 2000);
     let document = scratch.json(&["task", "prime"]);
     assert_eq!(document["ready"].as_array().unwrap().len(), 5);
+    // What is pasted into a file says nothing of this moment.
+    let short = scratch.ok(&["task", "prime", "--short"]);
+    assert_eq!(short, Scratch::new().ok(&["task", "prime", "--short"]));
+    assert!(
+        short.contains("ready --claim") && !short.contains("tester") && !short.contains("prefix"),
+        "{short}"
+    );
+}
+
+#[test]
+fn the_settings_of_the_manual_fit_a_new_project() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let manual = include_str!("../../../docs/tasks.md");
+    let settings = manual.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let path = scratch.project().join(".conclave/config.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, config + settings).unwrap();
+    assert!(scratch.json(&["task", "create", "t"])["id"].as_str().unwrap().starts_with("bd-"));
 }
 
 #[test]

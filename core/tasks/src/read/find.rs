@@ -38,20 +38,21 @@ pub fn find(db: &Db, text: &str) -> Result<String> {
     }
     let [whole, gone_whole, part, gone_part] = found;
     let found = [whole, part, gone_whole, gone_part].into_iter().find(|found| !found.ids.is_empty());
-    let Candidates { ids: mut candidates, others } = found.unwrap_or_default();
+    let Candidates { ids: mut candidates, others, more } = found.unwrap_or_default();
     match candidates.len() {
         0 => Err(TaskError::not_found(text)),
         _ if !others => Ok(candidates.swap_remove(0)),
-        _ => Err(TaskError::Ambiguous { given: text.to_owned(), candidates }),
+        _ => Err(TaskError::Ambiguous { given: text.to_owned(), candidates, more }),
     }
 }
 
-/// The first few ids that a text may be short for.
+/// Ids that a text may be short for: the first few, and how many more.
 #[derive(Debug, Default)]
 struct Candidates {
     ids: Vec<String>,
     /// Whether there are any but the first one and those below it.
     others: bool,
+    more: usize,
 }
 
 impl Candidates {
@@ -62,6 +63,8 @@ impl Candidates {
         }
         if self.ids.len() < CANDIDATES {
             self.ids.push(id.to_owned());
+        } else {
+            self.more += 1;
         }
     }
 }

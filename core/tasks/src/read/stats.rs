@@ -32,6 +32,10 @@ pub struct Stats {
     pub epics_eligible_for_closure: u64,
     /// From creation to closing; `None` where none is closed.
     pub average_lead_time_hours: Option<f64>,
+    /// Open and not blocked, but never ready: by type, id, or flag.
+    pub never_ready: u64,
+    /// Open, neither blocked nor never ready, and deferred to a time to come.
+    pub deferred_by_date: u64,
 }
 
 /// The numbers.

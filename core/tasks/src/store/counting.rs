@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use conclave_db::ReadConn;
 
-use super::predicates::{EFFECTIVE_STATUS, HELD_UP, READY};
+use super::predicates::{EFFECTIVE_STATUS, HELD_UP, NEVER, READY};
 use crate::error::Result;
 use crate::read::{Counts, Stats};
 
@@ -14,7 +14,8 @@ pub(crate) fn stats(conn: &ReadConn<'_>, now_ns: i64) -> Result<Stats> {
         format!(
             "WITH known AS (
                SELECT {EFFECTIVE_STATUS} AS status, tasks.status <> 'tombstone' OR tasks.status IS NULL AS lives,
-                 {HELD_UP} AS held_up, {READY} AS ready, pinned,
+                 {HELD_UP} AS held_up, {READY} AS ready, pinned, {NEVER} AS never,
+                 ifnull(tasks.defer_until > ?1, 0) AS put_off,
                  CASE tasks.status WHEN 'closed' THEN 1.0 * closed_at - created_at END AS lead
                FROM tasks
              )
@@ -26,9 +27,12 @@ pub(crate) fn stats(conn: &ReadConn<'_>, now_ns: i64) -> Result<Stats> {
                count(*) FILTER (WHERE lives AND (status = 'pinned' OR pinned = 1)),
                count(*) FILTER (WHERE ifnull(status, '')
                  NOT IN ('open', 'in_progress', 'closed', 'deferred', 'tombstone', 'pinned')),
-               avg(lead) / 3.6e12
+               avg(lead) / 3.6e12,
+               count(*) FILTER (WHERE status = 'open' AND never AND NOT held_up),
+               count(*) FILTER (WHERE status = 'open' AND put_off AND NOT never AND NOT held_up)
              FROM known",
             HELD_UP = *HELD_UP,
+            NEVER = *NEVER,
             READY = *READY
         )
     });
@@ -46,6 +50,8 @@ pub(crate) fn stats(conn: &ReadConn<'_>, now_ns: i64) -> Result<Stats> {
             other: row.get(9)?,
             epics_eligible_for_closure: 0,
             average_lead_time_hours: row.get(10)?,
+            never_ready: row.get(11)?,
+            deferred_by_date: row.get(12)?,
         })
     })?;
     stats.epics_eligible_for_closure = eligible_epics(conn, now_ns)?;

@@ -98,7 +98,7 @@ fn blocker(row: &Row<'_>) -> Result<Blocker, conclave_db::sql::Error> {
     let is = status.as_deref().unwrap_or("unknown status");
     let name = title.as_deref().map(|title| format!(": {title}")).unwrap_or_default();
     let why = match kind.as_str() {
-        PARENT_CHILD => format!("its parent {id} is held up itself{name}"),
+        PARENT_CHILD => format!("its parent {id} is blocked itself{name}"),
         CONDITIONAL_BLOCKS if FINISHED.contains(&is) => {
             format!("is for when {id} fails, and it did not{name}")
         }

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use crate::words::{CLOSED, NEVER_READY, TOMBSTONE};
+use crate::words::{CLOSED, NEVER_READY, NEVER_READY_IDS, TOMBSTONE};
 
 macro_rules! expired {
     () => {
@@ -32,6 +32,17 @@ pub(crate) static WORKABLE: LazyLock<String> = LazyLock::new(|| {
          AND (tasks.defer_until IS NULL OR tasks.defer_until <= ?1) \
          AND instr(tasks.id, '-mol-') = 0 AND instr(tasks.id, '-wisp-') = 0",
         quoted(&NEVER_READY)
+    )
+});
+
+/// What makes a task never ready, whatever else holds: the part of `WORKABLE` that time and work do not change.
+pub(crate) static NEVER: LazyLock<String> = LazyLock::new(|| {
+    let ids: Vec<String> =
+        NEVER_READY_IDS.iter().map(|mark| format!("instr(tasks.id, {}) > 0", quoted(&[mark]))).collect();
+    format!(
+        "(tasks.pinned = 1 OR tasks.ephemeral = 1 OR ifnull(tasks.issue_type, '') IN ({}) OR {})",
+        quoted(&NEVER_READY),
+        ids.join(" OR ")
     )
 });
 

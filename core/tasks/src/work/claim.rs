@@ -114,7 +114,11 @@ impl Standing {
             (Some(words::OPEN), Some(holder)) if holder == who => Self::Free,
             (Some(words::OPEN), Some(holder)) => Self::Lost(format!("it is assigned to {holder}")),
             (Some(words::IN_PROGRESS), Some(holder)) if holder == who => Self::Held,
-            (Some(words::IN_PROGRESS), Some(holder)) => Self::Lost(format!("{holder} has it")),
+            (Some(words::IN_PROGRESS), Some(holder)) => {
+                let until =
+                    was.claim_expires_at.map(|end| format!(" until {}", end.text())).unwrap_or_default();
+                Self::Lost(format!("{holder} has it{until}"))
+            }
             (Some(words::TOMBSTONE), _) => Self::Lost("it is deleted".to_owned()),
             (Some(status), _) => Self::Lost(format!("its status is {status}, and not open")),
             (None, _) => Self::Lost("its status cannot be read".to_owned()),

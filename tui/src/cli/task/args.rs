@@ -24,7 +24,9 @@ pub(crate) enum Task {
     #[command(after_help = "Example: conclave task update a3f8 --status in_progress --add-label import")]
     Update(Box<UpdateFields>),
     /// Take a task: only one of any number of claimants gets it
-    #[command(after_help = "Example: conclave task claim a3f8 --ttl 30m")]
+    #[command(
+        after_help = "Example: conclave task claim a3f8 --ttl 30m\n\nTwo agents under one name share their claims: give each its own, with --actor or CONCLAVE_ACTOR."
+    )]
     Claim {
         /// The task's id, or a unique beginning of it, with or without its prefix
         #[arg(value_parser = values::id)]
@@ -32,7 +34,7 @@ pub(crate) enum Task {
         #[command(flatten)]
         ttl: Ttl,
     },
-    /// Close tasks; refused while others hold one up or children of an epic are open
+    /// Close tasks; refused while others block one or children of an epic are open
     #[command(after_help = "Example: conclave task close a3f8 --reason \"fixed in 1f2e3d\"")]
     Close(Box<ClosingFields>),
     /// Open closed tasks again
@@ -65,7 +67,7 @@ pub(crate) enum Task {
     /// List the tasks that can be worked on now; with --claim take the first
     #[command(after_help = "Example: conclave task ready --claim --ttl 30m --json")]
     Ready(ReadyLine),
-    /// List the tasks that others hold up, and why
+    /// List the tasks that others block, and why
     #[command(after_help = "Example: conclave task blocked --limit 10")]
     Blocked {
         #[command(flatten)]
@@ -127,9 +129,13 @@ pub(crate) enum Task {
         after_help = "Example: conclave task merge base.jsonl ours.jsonl theirs.jsonl -o merged.jsonl\n         conclave task merge --install"
     )]
     Merge(Merge),
-    /// Print how to work with tasks here, for an agent's instructions; at most 2 kB
-    #[command(after_help = "Example: conclave task prime >> AGENTS.md")]
-    Prime,
+    /// Print how to work with tasks, who you are, what is yours and ready; at most 2 kB
+    #[command(after_help = "Example: conclave task prime --short >> AGENTS.md")]
+    Prime {
+        /// Only what stays true, for a file of instructions: no names, no lists
+        #[arg(long)]
+        short: bool,
+    },
 }
 
 /// `conclave task dep …`
@@ -201,8 +207,8 @@ pub(crate) struct Labels {
     /// The task's id, or a unique beginning of it
     #[arg(value_parser = values::id)]
     pub(crate) id: String,
-    /// The labels
-    #[arg(required = true, value_name = "LABEL", value_parser = values::label)]
+    /// The labels, with blanks or commas between
+    #[arg(required = true, value_name = "LABEL", value_delimiter = ',', value_parser = values::label)]
     pub(crate) labels: Vec<String>,
 }
 
@@ -237,8 +243,8 @@ pub(crate) struct ListFilter {
     /// Only those of this assignee
     #[arg(long, value_name = "NAME", value_parser = crate::cli::values::filled)]
     pub(crate) assignee: Option<String>,
-    /// Only those with this label; several must all be there
-    #[arg(short, long = "label", value_name = "LABEL", value_parser = values::label)]
+    /// Only those with this label; several, with commas between, must all be there
+    #[arg(short, long = "label", value_name = "LABEL", value_delimiter = ',', value_parser = values::label)]
     pub(crate) labels: Vec<String>,
     /// Only children of this task
     #[arg(long, value_name = "ID", value_parser = values::id)]
@@ -262,8 +268,8 @@ pub(crate) struct ReadyLine {
     /// Only those of this assignee
     #[arg(long, value_name = "NAME", value_parser = crate::cli::values::filled)]
     pub(crate) assignee: Option<String>,
-    /// Only those with this label; several must all be there
-    #[arg(short, long = "label", value_name = "LABEL", value_parser = values::label)]
+    /// Only those with this label; several, with commas between, must all be there
+    #[arg(short, long = "label", value_name = "LABEL", value_delimiter = ',', value_parser = values::label)]
     pub(crate) labels: Vec<String>,
     /// Take the first tasks, at most as many as --limit says (1 by default), and print them; exit 1 where there is none
     #[arg(long)]
@@ -313,7 +319,7 @@ impl Task {
             | Self::Search { .. }
             | Self::Dep(Dep::Tree { .. } | Dep::Cycles)
             | Self::Audit { .. }
-            | Self::Prime => true,
+            | Self::Prime { .. } => true,
             Self::Ready(line) => !line.claim,
             Self::Import(line) => line.dry_run,
             Self::Sync(line) => line.dry_run,
@@ -355,7 +361,7 @@ impl Task {
             Self::Export(_) => "task export",
             Self::Sync(_) => "task sync",
             Self::Merge(_) => "task merge",
-            Self::Prime => "task prime",
+            Self::Prime { .. } => "task prime",
         }
     }
 }

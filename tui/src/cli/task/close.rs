@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use conclave_tasks::shape;
+use conclave_db::Db;
+use conclave_tasks::read::{self, TaskRow};
 use conclave_tasks::work::{self, Closed, Closing};
+use conclave_tasks::{shape, words};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -12,6 +14,7 @@ use super::{document, existing, find_all, listing, standard_input};
 use crate::cli::context::Context;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
+use crate::times;
 
 /// What was closed, and what is ready by that.
 #[derive(Serialize)]
@@ -26,18 +29,16 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
     let given = line.ids.ids;
     let db = existing(context, first(&given))?;
     let ids = find_all(&db, &given)?;
-    let Closed { rows, ready: unblocked, already } =
+    let before = standing(&db, &ids)?;
+    let Closed { rows, ready: unblocked, .. } =
         work::close(&db, &context.actor, &ids, &how).doing("close")?;
     Context::tidy_up(&db);
-    if !already.is_empty() {
-        let names = already.join(", ");
-        context.output.notice(format!(
-            "closed already, and still with the time and reason of then: {}",
-            visible(&names)
-        ));
+    for was in &before {
+        say_whose(context, was);
     }
     if !context.output.json {
-        let mut text = listing::done("closed", &rows);
+        let mut text =
+            each(&rows, &before, |was| if is_closed(was) { "was closed already:" } else { "closed" });
         if !unblocked.is_empty() {
             let _ = writeln!(text, "ready now: {}", visible(&unblocked.join(", ")));
         }
@@ -54,11 +55,16 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
 pub(super) fn reopen(context: &Context, given: &[String], reason: Option<&str>) -> Result<Exit, Failure> {
     let db = existing(context, first(given))?;
     let ids = find_all(&db, given)?;
+    let before = standing(&db, &ids)?;
     let rows = work::reopen(&db, &context.actor, &ids, reason).doing("reopen")?;
     if context.output.json {
         document(context, &rows)?;
     } else {
-        context.output.print(listing::done("reopened", &rows))?;
+        context.output.print(each(&rows, &before, |was| match was.status.as_deref() {
+            _ if is_closed(was) => "reopened",
+            Some(words::OPEN) => "was open already:",
+            _ => "was not closed:",
+        }))?;
     }
     Ok(Exit::Done)
 }
@@ -74,6 +80,30 @@ pub(super) fn delete(context: &Context, given: &[String], reason: Option<&str>) 
         context.output.print(listing::done("deleted", &rows))?;
     }
     Ok(Exit::Done)
+}
+
+/// The tasks as they are before they are changed.
+fn standing(db: &Db, ids: &[String]) -> Result<Vec<TaskRow>, Failure> {
+    ids.iter().map(|id| Ok(read::show(db, id).doing("read the task")?.row)).collect()
+}
+
+fn is_closed(row: &TaskRow) -> bool {
+    row.status.as_deref() == Some(words::CLOSED)
+}
+
+/// What was done with each, by how it was before.
+fn each(rows: &[TaskRow], before: &[TaskRow], done: impl Fn(&TaskRow) -> &'static str) -> String {
+    rows.iter().zip(before).map(|(row, was)| listing::done(done(was), std::slice::from_ref(row))).collect()
+}
+
+/// Whoever closes what somebody else works on should know.
+fn say_whose(context: &Context, was: &TaskRow) {
+    let Some(who) = was.assignee.as_deref().filter(|who| *who != context.actor) else { return };
+    if was.status.as_deref() == Some(words::IN_PROGRESS) {
+        let end = was.record.projection().claim_expires_at;
+        let until = end.map(|end| format!(" until {}", times::absolute(end.ms()))).unwrap_or_default();
+        context.output.notice(format!("{} was claimed by {}{until}", visible(was.id()), visible(who)));
+    }
 }
 
 fn first(given: &[String]) -> &str {

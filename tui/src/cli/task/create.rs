@@ -1,12 +1,14 @@
 //! `conclave task create`
 
+use std::collections::BTreeSet;
+
 use conclave_db::Db;
 use conclave_tasks::ids;
 use conclave_tasks::shape;
 use conclave_tasks::work::{self, NewTask};
 
 use super::args::NewFields;
-use super::{existing, find, issue_type, moment_text, standard_input};
+use super::{depend, existing, find, issue_type, moment_text, standard_input};
 use crate::cli::context::Context;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
@@ -19,6 +21,7 @@ pub(super) fn run(context: &Context, fields: NewFields) -> Result<Exit, Failure>
         ("--acceptance", fields.acceptance),
         ("--notes", fields.notes),
     ])?;
+    let kinds: BTreeSet<String> = fields.deps.iter().map(|(_, kind)| kind.clone()).collect();
     let mut new = NewTask {
         title: fields.title,
         description: description.unwrap_or_default(),
@@ -48,6 +51,9 @@ pub(super) fn run(context: &Context, fields: NewFields) -> Result<Exit, Failure>
     }
     let row = work::create(&db, &context.actor, new).doing("create the task")?;
     Context::tidy_up(&db);
+    for kind in &kinds {
+        depend::doubt(context, kind);
+    }
     if context.output.json {
         context.output.document(&shape::listed(&row))?;
     } else {

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use conclave_tasks::TaskErrorKind;
-use conclave_tasks::read;
 use conclave_tasks::work::{self, Depended};
+use conclave_tasks::{read, words};
 use serde_json::json;
 
 use super::{existing, find};
@@ -14,11 +14,15 @@ use crate::failure::{Doing, Exit, Failure};
 use crate::task_words::{End, edge, named};
 use crate::text::visible;
 
+/// The most letters by which a mistyped type differs from the one that was meant.
+const TYPO: usize = 2;
+
 pub(super) fn add(context: &Context, issue: &str, on: &str, kind: &str) -> Result<Exit, Failure> {
     let db = existing(context, issue)?;
     let (issue, on) = (find(&db, issue)?, find(&db, on)?);
     let done = work::depend(&db, &context.actor, &issue, &on, kind).doing("add the dependency")?;
     Context::tidy_up(&db);
+    doubt(context, kind);
     if context.output.json {
         let status = if done.changed { "added" } else { "unchanged" };
         return document(context, &done, status, kind);
@@ -56,6 +60,38 @@ pub(super) fn rm(context: &Context, issue: &str, on: &str, kind: Option<&str>) -
     Ok(Exit::Done)
 }
 
+/// Says that a type of one's own blocks nobody: it may be a slip of the fingers.
+pub(super) fn doubt(context: &Context, kind: &str) {
+    if words::DEPENDENCY_TYPES.contains(&kind) {
+        return;
+    }
+    let meant = meant(kind).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+    let kind = visible(kind);
+    context.output.notice(format!("`{kind}` is a type of your own, and blocks nobody{meant}"));
+}
+
+/// The well-known type that is nearest to this one, if it is near.
+fn meant(kind: &str) -> Option<&'static str> {
+    let spelled = kind.to_ascii_lowercase().replace(['_', ' '], "-");
+    let near = words::DEPENDENCY_TYPES.into_iter().map(|known| (letters_apart(&spelled, known), known));
+    near.min().filter(|(apart, _)| *apart <= TYPO).map(|(_, known)| known)
+}
+
+/// How many letters must be put in, taken out or changed to make one word of the other. The words are short.
+fn letters_apart(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut above: Vec<usize> = (0..=other.len()).collect();
+    for (row, letter) in one.chars().enumerate() {
+        let mut line = vec![row + 1];
+        for (column, same) in other.iter().map(|each| *each == letter).enumerate() {
+            let changed = above[column] + usize::from(!same);
+            line.push(changed.min(above[column + 1] + 1).min(line[column] + 1));
+        }
+        above = line;
+    }
+    above[other.len()]
+}
+
 fn document(context: &Context, done: &Depended, status: &str, kind: &str) -> Result<Exit, Failure> {
     context.output.document(&json!({
         "status": status,
@@ -65,4 +101,23 @@ fn document(context: &Context, done: &Depended, status: &str, kind: &str) -> Res
         "types": done.kinds,
     }))?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::meant;
+
+    #[test]
+    fn a_near_miss_is_seen() {
+        for (kind, wanted) in [
+            ("block", Some("blocks")),
+            ("Blocks", Some("blocks")),
+            ("parent_child", Some("parent-child")),
+            ("realted", Some("related")),
+            ("nope", None),
+            ("", None),
+        ] {
+            assert_eq!(meant(kind), wanted, "{kind}");
+        }
+    }
 }

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use conclave_tasks::read::{self, Direction, Tree};
 use conclave_tasks::shape;
 
-use super::listing::{coloured_standing, priority};
+use super::listing::{TITLE, coloured_standing, plain_standing, priority};
 use super::{find, nothing};
 use crate::cli::context::Context;
 use crate::cli::output::Output;
 use crate::failure::{Doing, Exit, Failure};
 use crate::task_words::{End, edge};
-use crate::text::{fit, visible};
+use crate::text::{fit, visible, width};
 
 /// Levels that are drawn; what is deeper stands at the last of them, with its depth. A chain of ten thousand tasks
 /// would be drawn with a hundred million blanks.
@@ -47,30 +47,29 @@ fn drawn(output: &Output, nodes: &[Tree], from: End) -> String {
         if node.depth > DRAWN {
             let _ = write!(line, "({} deep) ", node.depth);
         }
-        line.push_str(&words(output, node, from));
-        // Colours have no width: a cut in them would colour the rest of the terminal.
-        match output.columns.filter(|_| !output.is_coloured()) {
-            Some(edge) => text.push_str(&fit(&line, edge)),
-            None => text.push_str(&line),
-        }
+        let room = output.columns.map(|edge| edge.saturating_sub(width(&line)));
+        line.push_str(&words(output, node, from, room));
+        text.push_str(&line);
         text.push('\n');
     }
     text
 }
 
-/// A node without its branches: `waits for bd-2  ○ open · P1  Title`.
-fn words(output: &Output, node: &Tree, from: End) -> String {
+/// A node without its branches: `waits for bd-2  ○ open · P1  Title`. The title gives way where there is no room; the
+/// rest stays whole, and so do its colours.
+fn words(output: &Output, node: &Tree, from: End, room: Option<usize>) -> String {
     let edge = node.kind.as_deref().map_or_else(String::new, |kind| edge(kind, from) + " ");
     let id = visible(&node.id);
     let Some(row) = &node.row else { return format!("{edge}{id}  does not exist") };
     let dot = output.sign("·", "-");
     let again = if node.repeated { "  (see above)" } else { "" };
-    format!(
-        "{edge}{id}  {} {dot} {}  {}{again}",
-        coloured_standing(output, row),
-        priority(row),
-        visible(row.title())
-    )
+    let plain = format!("{edge}{id}  {} {dot} {}  ", plain_standing(output, row), priority(row));
+    let title = visible(row.title());
+    let title = match room {
+        Some(room) => fit(&title, room.saturating_sub(width(&plain) + width(again)).max(TITLE)),
+        None => title.as_ref().into(),
+    };
+    format!("{edge}{id}  {} {dot} {}  {title}{again}", coloured_standing(output, row), priority(row))
 }
 
 /// Of each node, at which levels a later node follows below the same parent: one bit for each level drawn.

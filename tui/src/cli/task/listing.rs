@@ -8,12 +8,12 @@ use conclave_tasks::words;
 
 use crate::cli::output::{Output, Paint};
 use crate::cli::table::{Column, left, right};
-use crate::task_words::{is_unfinished, status};
+use crate::task_words::{is_put_off, is_unfinished, status};
 use crate::text::{fit, pad, visible, width};
 use crate::times;
 
 /// Columns that a title keeps on the narrowest terminal.
-const TITLE: usize = 12;
+pub(super) const TITLE: usize = 12;
 /// Columns between two cells.
 const GAP: usize = 2;
 
@@ -80,7 +80,7 @@ fn row_cells(output: &Output, row: &TaskRow, now_ms: i64) -> [String; HEADINGS.l
         (None, Some(whose)) => format!("{} (expired)", visible(whose)),
         (None, None) => none.to_owned(),
     };
-    let (sign, word) = standing(output, row);
+    let (sign, word) = standing(output, row, now_ms);
     [
         visible(row.id()).into_owned(),
         said.priority.map_or_else(|| none.to_owned(), |priority| priority.to_string()),
@@ -91,10 +91,11 @@ fn row_cells(output: &Output, row: &TaskRow, now_ms: i64) -> [String; HEADINGS.l
     ]
 }
 
-/// How a task stands: a sign and a word. One that is open and held up by others waits.
-pub(super) fn standing<'row>(output: &Output, row: &'row TaskRow) -> (&'static str, &'row str) {
+/// How a task stands: a sign and a word. One that is open may still be blocked by others, or deferred by a date.
+fn standing<'row>(output: &Output, row: &'row TaskRow, now_ms: i64) -> (&'static str, &'row str) {
     let sign = match row.status.as_deref() {
-        Some(words::OPEN) if row.blocked => return (output.sign("◐", "~"), "waits"),
+        Some(words::OPEN) if row.blocked => return (output.sign("◐", "~"), "blocked"),
+        Some(words::OPEN) if is_put_off(row, now_ms) => return (output.sign("◌", "."), "deferred"),
         Some(words::OPEN) => output.sign("○", "o"),
         Some(words::IN_PROGRESS | words::HOOKED) => output.sign("●", "*"),
         Some(words::CLOSED) => output.sign("✓", "+"),
@@ -106,10 +107,15 @@ pub(super) fn standing<'row>(output: &Output, row: &'row TaskRow) -> (&'static s
     (sign, status(row))
 }
 
-/// The sign and the word of a task, in their colour.
+/// The sign and the word of a task.
+pub(super) fn plain_standing(output: &Output, row: &TaskRow) -> String {
+    let (sign, word) = standing(output, row, super::now_ms());
+    format!("{sign} {}", visible(word))
+}
+
+/// The same in their colour.
 pub(super) fn coloured_standing(output: &Output, row: &TaskRow) -> String {
-    let (sign, word) = standing(output, row);
-    let text = format!("{sign} {}", visible(word));
+    let text = plain_standing(output, row);
     let paint = match row.status.as_deref() {
         Some(words::OPEN) if row.blocked => Paint::Yellow,
         Some(words::IN_PROGRESS | words::HOOKED) => Paint::Cyan,

@@ -70,7 +70,8 @@ pub(super) fn run(context: &Context, command: Task) -> Result<Exit, Failure> {
         Task::Export(line) => export::run(context, &line),
         Task::Sync(line) => sync::run(context, &line),
         Task::Merge(line) => merge::run(context, line),
-        Task::Prime => prime::run(context),
+        Task::Prime { short: true } => prime::short(context),
+        Task::Prime { short: false } => prime::run(context),
     }
 }
 

@@ -1,5 +1,5 @@
-//! `conclave task prime`: what an agent must know of tasks here, in at most two thousand bytes. People paste it into
-//! their agent's instructions, so it must stay small however many tasks there are.
+//! `conclave task prime`: what an agent must know of tasks here, in at most two thousand bytes, however many tasks
+//! there are. With `--short` only what stays true: that is what people paste into their agent's instructions.
 
 use conclave_db::Db;
 use conclave_tasks::read::{self, ListQuery, ReadyQuery, TaskRow};
@@ -14,23 +14,28 @@ use crate::text::{count, visible};
 /// Bytes of the whole text.
 const BYTES: usize = 2000;
 /// Bytes of a line of a list.
-const LINE: usize = 100;
+const LINE: usize = 72;
 /// Tasks of one's own, and ready ones, that are named.
 const NAMED: usize = 5;
 
 const HOW: &str = "\
 # Tasks (conclave)
-Take one task at a time; of all agents only one gets it:
-  conclave task ready --claim --json        takes the first ready task; exit 1 and [] when there is none
-  conclave task show ID                     everything about it, and what it waits for
+Act under a name of your own, one for each agent: export CONCLAVE_ACTOR=NAME, or --actor NAME with every command.
+Take one task at a time; of all names only one gets it:
+  conclave task ready --claim --ttl 30m --json   takes the first; exit 1 and [] when there is none
+  conclave task claim ID --ttl 30m               keeps it: repeat it before the 30 minutes are over
+  conclave task show ID                          everything about it, and what it waits for
   conclave task comment ID \"what I found\"
   conclave task close ID --result \"what came of it\"
-Failed? conclave task update ID --status open --assignee \"\" --error \"why\" --attempt
+Failed? conclave task update ID --status open --assignee \"\" --defer 10m --error \"why\" --attempt
 Found more work? conclave task create \"Title\" -p 1 -t bug --deps discovered-from:ID
-Order: conclave task dep add A B            A waits for B
+Order: conclave task dep add A B                 A waits for B
 Look: conclave task list | ready | blocked | search WORDS | stats. --json everywhere. Priority 0 is most urgent.
-Before git commit: conclave task sync .beads/issues.jsonl
+After git pull and before git commit: conclave task sync .beads/issues.jsonl
 ";
+
+/// Where the rest is, for a text that is kept: lists in it would be old by tomorrow.
+const NOW: &str = "Who you are here, your tasks and what is ready now: conclave task prime\n";
 
 /// What of the state is said.
 #[derive(Default)]
@@ -38,6 +43,17 @@ struct Found {
     mine: Vec<TaskRow>,
     ready: Vec<TaskRow>,
     ready_count: u64,
+}
+
+/// The part that is the same everywhere and always; no state is read for it.
+pub(super) fn short(context: &Context) -> Result<Exit, Failure> {
+    let text = format!("{HOW}{NOW}");
+    if context.output.json {
+        context.output.document(&json!({ "text": text }))?;
+    } else {
+        context.output.print(text)?;
+    }
+    Ok(Exit::Done)
 }
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
@@ -74,14 +90,14 @@ fn look(context: &Context, db: &Db) -> Result<Found, Failure> {
 }
 
 fn text(actor: &str, found: Option<&Found>) -> String {
-    let mut text = HOW.to_owned();
+    let mut text = format!("{HOW}You act as {}.\n", visible(actor));
     let Some(found) = found else { return text };
     let mut lines = Vec::new();
     let more = found.mine.len() > NAMED;
     lines.push(match found.mine.len() {
-        0 => format!("Mine ({actor}): none"),
-        _ if more => format!("Mine ({actor}), the first {NAMED}:"),
-        _ => format!("Mine ({actor}):"),
+        0 => "Yours: none".to_owned(),
+        _ if more => format!("Yours, the first {NAMED}:"),
+        _ => "Yours:".to_owned(),
     });
     lines.extend(found.mine.iter().take(NAMED).map(line));
     lines.push(match found.ready_count {
@@ -125,7 +141,7 @@ mod tests {
     #[test]
     fn everything_fits_whatever_the_titles() {
         // The actor has at most 64 bytes.
-        let headings = 64 + 2 * 40;
+        let headings = "You act as .\n".len() + 64 + 2 * 40;
         assert!(HOW.len() + headings + 2 * NAMED * (LINE + 1) <= BYTES, "{}", HOW.len());
     }
 

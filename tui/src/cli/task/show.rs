@@ -11,8 +11,8 @@ use super::{find_all, listing, nothing, now_ms};
 use crate::cli::context::Context;
 use crate::cli::output::{Output, Paint};
 use crate::failure::{Doing, Exit, Failure};
-use crate::task_words::{End, edge, is_unfinished, named};
-use crate::text::{visible, visible_lines};
+use crate::task_words::{End, edge, is_unfinished, kept_back, named};
+use crate::text::{visible, visible_lines, wrapped};
 use crate::times;
 
 pub(super) fn run(context: &Context, given: &[String]) -> Result<Exit, Failure> {
@@ -35,9 +35,10 @@ pub(super) fn run(context: &Context, given: &[String]) -> Result<Exit, Failure> 
 fn page(context: &Context, db: &Db, detail: &Detail) -> Result<String, Failure> {
     let output = &context.output;
     let row = &detail.row;
+    let paper = Paper { columns: output.columns };
     let mut text = head(output, detail);
-    text.push_str(&facts(detail));
-    text.push_str(&neighbours(detail));
+    text.push_str(&facts(paper, detail));
+    text.push_str(&neighbours(paper, detail));
     for (label, key) in [
         ("description", "description"),
         ("design", "design"),
@@ -46,9 +47,10 @@ fn page(context: &Context, db: &Db, detail: &Detail) -> Result<String, Failure> 
         ("result", "result"),
         ("error", "last_error"),
     ] {
-        section(&mut text, label, row.record.text(key).as_deref());
+        section(paper, &mut text, label, row.record.text(key).as_deref());
     }
-    text.push_str(&attempts(&read::attempts(db, row.id()).doing("read the attempts")?));
+    let shown = [row.record.text("result"), row.record.text("last_error")];
+    text.push_str(&attempts(paper, &read::attempts(db, row.id()).doing("read the attempts")?, &shown));
     let comments = &row.record.projection().comments;
     if !comments.is_empty() {
         text.push_str("\ncomments\n");
@@ -58,7 +60,7 @@ fn page(context: &Context, db: &Db, detail: &Detail) -> Result<String, Failure> 
             comment.created_at.map_or_else(|| "at an unknown time".to_owned(), |at| times::absolute(at.ms()));
         let who = comment.author.as_deref().unwrap_or("unknown");
         let _ = writeln!(text, "  {}, {when}", visible(who));
-        text.push_str(&indented(comment.text.as_deref().unwrap_or_default(), "    "));
+        text.push_str(&paper.indented(comment.text.as_deref().unwrap_or_default(), "    "));
     }
     Ok(text)
 }
@@ -80,7 +82,7 @@ fn head(output: &Output, detail: &Detail) -> String {
 }
 
 /// Label and value, one line each, of what is known.
-fn facts(detail: &Detail) -> String {
+fn facts(paper: Paper, detail: &Detail) -> String {
     let row = &detail.row;
     let record = &row.record;
     let said = record.projection();
@@ -106,8 +108,10 @@ fn facts(detail: &Detail) -> String {
         .value("estimated_minutes")
         .map(|minutes| format!("{} minutes", String::from_utf8_lossy(minutes)));
     let reason = said.close_reason.clone().filter(|reason| !reason.is_empty());
+    let kept_back = Some(kept_back(row, now).join("; ")).filter(|why| !why.is_empty());
     let mut text = String::new();
     for (label, value) in [
+        ("not ready", kept_back),
         ("who", who),
         ("labels", labels),
         ("created", by(time(said.created_at), record.text("created_by").filter(|who| !who.is_empty()))),
@@ -123,43 +127,43 @@ fn facts(detail: &Detail) -> String {
         ("elsewhere", said.external_ref.clone()),
     ] {
         if let Some(value) = value {
-            let _ = writeln!(text, "{label:<11} {}", visible(&value));
+            text.push_str(&paper.line(&format!("{label:<11} {}", visible(&value)), "            "));
         }
     }
     text
 }
 
-/// What it waits for, belongs to and holds up, in words.
-fn neighbours(detail: &Detail) -> String {
+/// What it waits for, belongs to and blocks, in words. What is over is said as past.
+fn neighbours(paper: Paper, detail: &Detail) -> String {
+    let is_finished = !is_unfinished(&detail.row);
     let mut text = String::new();
     let mut line = |neighbour: &Neighbour, from: End| {
-        let target = match from {
-            End::Issue => neighbour.row.as_ref(),
-            End::Target => Some(&detail.row),
-        };
-        let is_over = target.is_some_and(|target| !is_unfinished(target));
+        let target = neighbour.row.as_ref();
+        let is_over = is_finished || target.is_some_and(|target| !is_unfinished(target));
         let said = match (neighbour.kind.as_str(), from) {
             (words::BLOCKS, End::Issue) if is_over => "waited for".to_owned(),
-            (words::BLOCKS, End::Target) if is_over => "held up".to_owned(),
+            (words::BLOCKS, End::Target) if is_over => "blocked".to_owned(),
             (kind, from) => edge(kind, from),
         };
-        let _ = writeln!(text, "  {} {}", said, named(&neighbour.id, neighbour.row.as_ref()));
+        let named = named(&neighbour.id, neighbour.row.as_ref());
+        text.push_str(&paper.line(&format!("  {said} {named}"), "    "));
     };
     detail.dependencies.iter().for_each(|neighbour| line(neighbour, End::Issue));
     detail.dependents.iter().for_each(|neighbour| line(neighbour, End::Target));
     if !text.is_empty() {
-        text.insert_str(0, "\nit\n");
+        text.insert_str(0, "\ndependencies\n");
     }
-    if !detail.blockers.is_empty() {
-        text.push_str("\nheld up: it\n");
+    if !detail.blockers.is_empty() && !is_finished {
+        text.push_str("\nblocked\n");
         for blocker in &detail.blockers {
-            let _ = writeln!(text, "  {}", visible(&blocker.why));
+            text.push_str(&paper.line(&format!("  {}", visible(&blocker.why)), "    "));
         }
     }
     text
 }
 
-fn attempts(attempts: &[AttemptRow]) -> String {
+/// What was tried. A text that stands on the page already is not said again.
+fn attempts(paper: Paper, attempts: &[AttemptRow], shown: &[Option<String>; 2]) -> String {
     let mut text = String::new();
     if !attempts.is_empty() {
         text.push_str("\nattempts, the newest first\n");
@@ -174,25 +178,39 @@ fn attempts(attempts: &[AttemptRow]) -> String {
             visible(&one.who),
             visible(status)
         );
-        for (label, said) in [("result", &one.result), ("error", &one.error)] {
-            if let Some(said) = said.as_deref().filter(|said| !said.is_empty()) {
+        for (label, said, shown) in [("result", &one.result, &shown[0]), ("error", &one.error, &shown[1])] {
+            if let Some(said) =
+                said.as_deref().filter(|said| !said.is_empty() && shown.as_deref() != Some(said))
+            {
                 let _ = writeln!(text, "    {label}");
-                text.push_str(&indented(said, "      "));
+                text.push_str(&paper.indented(said, "      "));
             }
         }
     }
     text
 }
 
-fn section(text: &mut String, label: &str, said: Option<&str>) {
+fn section(paper: Paper, text: &mut String, label: &str, said: Option<&str>) {
     if let Some(said) = said.filter(|said| !said.is_empty()) {
         let _ = writeln!(text, "\n{label}");
-        text.push_str(&indented(said, "  "));
+        text.push_str(&paper.indented(said, "  "));
     }
 }
 
-/// Every line of a text with this before it.
-fn indented(said: &str, indent: &str) -> String {
-    let shown = visible_lines(said.trim_end_matches(['\n', '\r']));
-    shown.lines().map(|line| format!("{indent}{line}").trim_end().to_owned() + "\n").collect()
+/// What the page is printed on: a terminal has an edge, a pipe has none.
+#[derive(Clone, Copy)]
+struct Paper {
+    columns: Option<usize>,
+}
+
+impl Paper {
+    fn line(self, line: &str, hanging: &str) -> String {
+        wrapped(line, self.columns, hanging)
+    }
+
+    /// Every line of a text with this before it.
+    fn indented(self, said: &str, indent: &str) -> String {
+        let shown = visible_lines(said.trim_end_matches(['\n', '\r']));
+        shown.lines().map(|line| self.line(format!("{indent}{line}").trim_end(), indent)).collect()
+    }
 }

@@ -29,6 +29,8 @@ fn page(stats: &Stats) -> String {
         ("in progress", stats.in_progress),
         ("blocked", stats.blocked),
         ("open", stats.open),
+        ("open, deferred by date", stats.deferred_by_date),
+        ("open, but never ready", stats.never_ready),
         ("deferred", stats.deferred),
         ("pinned", stats.pinned),
         ("other", stats.other),
@@ -37,10 +39,10 @@ fn page(stats: &Stats) -> String {
         ("deleted", stats.tombstone),
         ("epics to close", stats.epics_eligible_for_closure),
     ] {
-        let _ = writeln!(text, "{label:<16}{:>9}", count(number));
+        let _ = writeln!(text, "{label:<24}{:>9}", count(number));
     }
     if let Some(hours) = stats.average_lead_time_hours {
-        let _ = writeln!(text, "{:<16}{hours:>9.1} h", "lead time");
+        let _ = writeln!(text, "{:<24}{hours:>9.1} h", "lead time");
     }
     text
 }

@@ -51,7 +51,7 @@ fn what_several_have_is_ambiguous_and_what_none_has_is_not_found() {
         ("bd-x", &["bd-x%y1", "bd-xzy1"]),
     ] {
         let error = find(&store.db, text).unwrap_err();
-        let TaskError::Ambiguous { given, candidates } = &error else { panic!("{text}: {error}") };
+        let TaskError::Ambiguous { given, candidates, .. } = &error else { panic!("{text}: {error}") };
         assert_eq!(
             (given.as_str(), candidates.as_slice()),
             (text, among.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>().as_slice())
@@ -66,7 +66,9 @@ fn what_several_have_is_ambiguous_and_what_none_has_is_not_found() {
 fn no_more_than_ten_are_named() {
     let lines: String = (0..40).map(|number| line(&format!("bd-a{number:02}"), "")).collect();
     let store = Store::with(&lines);
-    let Err(TaskError::Ambiguous { candidates, .. }) = find(&store.db, "a") else { panic!("not ambiguous") };
+    let error = find(&store.db, "a").unwrap_err();
+    assert!(error.to_string().ends_with(", bd-a09 and 30 more"), "{error}");
+    let TaskError::Ambiguous { candidates, .. } = error else { panic!("not ambiguous: {error}") };
     assert_eq!((candidates.len(), candidates[9].as_str()), (10, "bd-a09"));
 }
 

@@ -109,8 +109,8 @@ fn why_a_task_is_blocked_is_said_in_words() {
         .collect();
     let expected = [
         ("held", "waits for base (open): base"),
-        ("held.1", "its parent held is held up itself: held"),
-        ("held.1.1", "its parent held.1 is held up itself: held.1"),
+        ("held.1", "its parent held is blocked itself: held"),
+        ("held.1.1", "its parent held.1 is blocked itself: held.1"),
         ("if-well", "is for when went-well fails, and it did not: went-well"),
         ("waits-busy", "waits for busy (in_progress): busy"),
     ];

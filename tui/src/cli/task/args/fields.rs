@@ -125,11 +125,11 @@ pub(crate) struct Changes {
     /// One more attempt, or this many in all; 0 resets them
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "next", value_parser = values::attempt)]
     pub(crate) attempt: Option<Attempt>,
-    /// Add a label
-    #[arg(long = "add-label", value_name = "LABEL", value_parser = values::label)]
+    /// Add labels, with commas between
+    #[arg(long = "add-label", value_name = "LABEL", value_delimiter = ',', value_parser = values::label)]
     pub(crate) add_labels: Vec<String>,
-    /// Take a label away
-    #[arg(long = "remove-label", value_name = "LABEL", value_parser = values::label)]
+    /// Take labels away, with commas between
+    #[arg(long = "remove-label", value_name = "LABEL", value_delimiter = ',', value_parser = values::label)]
     pub(crate) remove_labels: Vec<String>,
     /// The labels from now on, with commas between; an empty text takes all away
     #[arg(
@@ -158,7 +158,7 @@ pub(crate) struct ClosingFields {
     /// One more attempt, or this many in all
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "next", value_parser = values::attempt)]
     pub(crate) attempt: Option<Attempt>,
-    /// Also while others hold it up, or as an epic with open children
+    /// Also while others block it, or as an epic with open children
     #[arg(long)]
     pub(crate) force: bool,
     /// With --json: an object with what was closed, and which tasks are ready now that were blocked
