@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use conclave_retry::{Clock as _, SystemClock};
 use conclave_tasks::moment::Moment;
 use serde_json::{Value, json};
 
@@ -22,8 +22,7 @@ fn write(scratch: &Scratch, name: &str, text: &str) -> String {
 
 /// So many days before now.
 fn days_ago(days: i64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    Moment::from_ms(i64::try_from(now).unwrap() - days * 86_400_000).text()
+    Moment::from_ms(SystemClock.wall_ms() - days * 86_400_000).text()
 }
 
 fn configure(scratch: &Scratch, tasks: &str) -> String {
