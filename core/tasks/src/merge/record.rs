@@ -218,6 +218,8 @@ struct Keys<'record> {
     later: Side,
     /// Why that side.
     why: &'static str,
+    /// The side that has closed it, where the other one has changed its status too: work that is done stays done.
+    closed_by: Option<Side>,
     /// Where the status comes from, where it differs.
     status_from: Option<Side>,
     /// Where what belongs to a claim comes from: who has it, until when, and the status are of one side.
@@ -244,17 +246,32 @@ impl<'record> Keys<'record> {
             right: Members::of(Some(right)),
             later,
             why,
+            closed_by: None,
             status_from: None,
             claim_from: None,
             concat: options.concat,
             conflicts: Vec::new(),
         };
-        keys.status_from = keys.taken_from("status");
+        keys.closed_by = keys.closed_by(base);
+        keys.status_from = keys.closed_by.or_else(|| keys.taken_from("status"));
         let is_claimed = |record: &Record| record.projection().status.as_deref() == Some(words::IN_PROGRESS);
         if is_claimed(left) || is_claimed(right) {
             keys.claim_from = keys.status_from.or_else(|| keys.taken_from("assignee"));
         }
         keys
+    }
+
+    /// Only who knew that it was closed can have reopened it: so not without a base, nor where that is closed.
+    fn closed_by(&self, base: Option<&Record>) -> Option<Side> {
+        let is_closed = |record: &Record| record.projection().status.as_deref() == Some(words::CLOSED);
+        if base.is_none_or(is_closed) || self.changed("status") != Changed::Differently {
+            return None;
+        }
+        match (is_closed(self.left_record), is_closed(self.right_record)) {
+            (true, false) => Some(Side::Left),
+            (false, true) => Some(Side::Right),
+            _ => None,
+        }
     }
 
     /// The side that a key comes from whose later value wins; `None` where both are alike.
@@ -323,6 +340,12 @@ impl<'record> Keys<'record> {
         }
         if key == "updated_at" {
             return take(self.later);
+        }
+        if key == "status"
+            && let Some(side) = self.closed_by
+        {
+            self.conflict(key, format!("{}: closed", side.word()));
+            return take(side);
         }
         let (from, what) = match key {
             "assignee" => (self.claim_from.and(self.status_from), "status"),
