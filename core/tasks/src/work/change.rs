@@ -2,7 +2,9 @@
 
 use conclave_db::WriteTx;
 
+use super::checks;
 use crate::error::{Result, TaskError};
+use crate::exchange::Limits;
 use crate::moment::Moment;
 use crate::read::TaskRow;
 use crate::record::{Edit, Projection, Record};
@@ -64,6 +66,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
             return Ok(before.record.clone());
         }
         let record = edit.finish(now).map_err(|flaw| TaskError::invalid(flaw.to_string()))?;
+        checks::record(&record, Limits::default())?;
         tasks::replace(self.tx, before, &record, &mut self.touched)?;
         audit::write(self.tx, self.who, operation, Some(&before.record), Some(&record), false)?;
         Ok(record)
@@ -71,6 +74,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
 
     /// Stores a new task.
     pub(super) fn add(&mut self, record: &Record) -> Result<()> {
+        checks::record(record, Limits::default())?;
         let place = tasks::next_place(self.tx)?;
         tasks::insert(self.tx, record, place, &mut self.touched)?;
         audit::write(self.tx, self.who, "created", None, Some(record), false)

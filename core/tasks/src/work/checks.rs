@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::update::Attempt;
 use crate::error::{Result, TaskError};
+use crate::exchange::Limits;
 use crate::moment::Moment;
+use crate::record::Record;
 use crate::words;
 
 /// Who acts must have a name.
@@ -24,6 +26,19 @@ fn sized(what: &str, text: &str, most: usize) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// A record must be let in again as a line of an export.
+pub(super) fn record(record: &Record, limits: Limits) -> Result<()> {
+    let size = record.bytes().len() as u64;
+    if size > limits.line_bytes {
+        return Err(TaskError::invalid(format!(
+            "{} would have {size} bytes; a line of a file has at most {}",
+            record.id(),
+            limits.line_bytes
+        )));
+    }
+    Ok(())
 }
 
 pub(super) fn title(title: &str) -> Result<()> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::TaskErrorKind as Kind;
+use crate::exchange::Limits;
 use crate::read::{ReadyQuery, TaskRow};
 use crate::record::Record;
 use crate::store::{audit, blocked, tasks};
@@ -199,4 +200,23 @@ fn damaged_record_is_an_error_and_no_panic() {
     store.execute("UPDATE tasks SET record = x'7b'");
     let error = label(&store.db, "bob", "x-1", &ids(&["l"]), &[]).unwrap_err();
     assert_eq!(error.kind(), Kind::Storage(conclave_db::ErrorKind::Corrupt), "{error}");
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_made() {
+    let store = store(&[r#"{"id":"x-1"}"#]);
+    let most = Limits::default().line_bytes;
+    // Six bytes each, as JSON.
+    let text = "\u{1}".repeat(usize::try_from(most).unwrap() / 6);
+    let new = NewTask { title: "t".to_owned(), description: text.clone(), ..NewTask::default() };
+    for error in
+        [create(&store.db, "bob", new).unwrap_err(), comment(&store.db, "bob", "x-1", &text).unwrap_err()]
+    {
+        assert_eq!(error.kind(), Kind::Invalid);
+        let words = error.to_string();
+        assert!(words.contains(&format!("at most {most}")) && words.contains("would have 6710"), "{words}");
+    }
+    let record = Record::read(br#"{"id":"x-1"}"#).unwrap();
+    assert!(checks::record(&record, Limits { line_bytes: 12 }).is_ok());
+    assert!(checks::record(&record, Limits { line_bytes: 11 }).is_err());
 }
