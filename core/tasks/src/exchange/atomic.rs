@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use conclave_retry::Sleeper;
+use conclave_retry::{Sleeper, SystemSleeper};
 
 use crate::error::{Result, TaskError};
 
@@ -20,6 +20,24 @@ const LINKS: usize = 40;
 const STEP: Duration = Duration::from_millis(10);
 const STEPS: u32 = 3_000;
 
+/// Times that a file may be changed by others between a look and the next.
+const TRIES: u32 = 20;
+
+/// Replaces a file, or makes it: it has these bytes as a whole or is as it was, whenever the process ends, and when
+/// this returns they are durable. A link stays one, and who may read the file stays as it was. Waits for others of us
+/// that replace a file of the same folder. An error where it is no regular file or cannot be written.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let path = resolve(path)?;
+    let lock = FolderLock::of(&path, &SystemSleeper)?;
+    for _ in 0..TRIES {
+        let before = read(&path)?;
+        if lock.replace(&path, before.as_deref(), bytes)? == Replaced::Yes {
+            return Ok(());
+        }
+    }
+    Err(keeps_changing(&path))
+}
+
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replaced {
@@ -29,7 +47,8 @@ pub(crate) enum Replaced {
     HasChanged,
 }
 
-/// The file itself, where the path leads over links; it need not exist, its folder must.
+/// The file itself, where the path leads over links; it need not exist, and neither must its folder: the one above
+/// that must.
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     let failed = |error| TaskError::io(format!("find {}", path.display()), error);
     let mut current = path.to_path_buf();
@@ -43,7 +62,12 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let folder = std::fs::canonicalize(folder).map_err(failed)?;
+        let folder = match std::fs::canonicalize(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                new_folder(folder).ok_or_else(|| failed(error))?
+            }
+            found => found.map_err(failed)?,
+        };
         let name = current.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
         let there = folder.join(name);
         // A link to what does not exist is followed by hand.
@@ -53,6 +77,29 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
         }
     }
     Err(failed(io::Error::other("too many links")))
+}
+
+/// A folder that does not exist in one that does.
+fn new_folder(folder: &Path) -> Option<PathBuf> {
+    let above = folder_of(folder);
+    // A link to what does not exist is not ours to follow: what is made would be elsewhere.
+    if folder.symlink_metadata().is_ok() {
+        return None;
+    }
+    Some(std::fs::canonicalize(above).ok()?.join(folder.file_name()?))
+}
+
+/// Makes the folder of a file that [`resolve`] has found, durably, where it is missing.
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    match std::fs::create_dir(folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        // On a disk that cannot be written all may be there: what follows says what is wrong.
+        Err(_) if folder.is_dir() => return Ok(()),
+        Err(error) => return Err(TaskError::io(format!("make {}", folder.display()), error)),
+    }
+    sync_folder(folder_of(folder)).map_err(|error| TaskError::io(format!("make {}", folder.display()), error))
 }
 
 /// The bytes of a file, `None` where there is none. Anything else than a regular file is an error.

@@ -61,6 +61,7 @@ pub fn export(db: &Db, order: Order, out: &mut dyn Write) -> Result<Exported> {
 /// later than it was here, or lines that cannot be read, unless forced. When it returns, the file is durable; it is never torn.
 pub fn export_to_file(db: &Db, path: &Path, options: ExportOptions) -> Result<Exported> {
     let path = atomic::resolve(path)?;
+    atomic::make_folder(&path)?;
     let lock = FolderLock::of(&path, &**db.sleeper())?;
     for _ in 0..TRIES {
         let before = atomic::read(&path)?;

@@ -14,6 +14,8 @@ use crate::record::{Line, parse};
 /// Of a line that is too long, so much is kept for a person to know it by.
 const BEGINNING: usize = 4096;
 
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// Bytes that are read at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -37,6 +39,10 @@ pub struct BadLine {
     pub number: u64,
     /// What is wrong.
     pub cause: String,
+    /// Where it begins, bytes from the beginning of the file.
+    pub offset: u64,
+    /// Its bytes in the file, without the end of the line.
+    pub length: u64,
     /// The bytes, without the end of the line; of one that is too long the beginning.
     pub bytes: Vec<u8>,
     /// Its id, as far as one can be made out.
@@ -80,27 +86,43 @@ pub fn read_lines(source: &mut dyn Read, path: &Path, limits: Limits) -> Result<
     let mut lines = Lines { path: path.to_path_buf(), ..Lines::default() };
     let mut reader = BufReader::with_capacity(BUFFER, Hashed { source, sha256: Sha256::new(), bytes: 0 });
     // The end of a line is not counted: CR and LF.
-    let most = limits.line_bytes.saturating_add(2);
+    let usual = limits.line_bytes.saturating_add(2);
     let mut buffer = Vec::new();
+    let mut next = 0;
     for number in 1.. {
         buffer.clear();
+        // A BOM is no part of the line either.
+        let most = if number == 1 { usual.saturating_add(BOM.len() as u64) } else { usual };
         let read =
             (&mut reader).take(most).read_until(b'\n', &mut buffer).map_err(|error| unread(path, error))?;
         if read == 0 {
             break;
         }
         let ended = buffer.last() == Some(&b'\n');
+        let (mut skipped, mut has_end) = (0, false);
         if !ended && read as u64 == most {
-            reader.skip_until(b'\n').map_err(|error| unread(path, error))?;
+            (skipped, has_end) = skip(&mut reader).map_err(|error| unread(path, error))?;
         }
-        let line = without_end(&buffer);
-        let line = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        let whole = if skipped > 0 { &buffer[..] } else { without_end(&buffer) };
+        let line = if number == 1 { whole.strip_prefix(BOM).unwrap_or(whole) } else { whole };
+        let offset = next + (whole.len() - line.len()) as u64;
+        next += read as u64 + skipped;
+        let bad = |cause, line: &[u8], length| BadLine {
+            number,
+            cause,
+            offset,
+            length,
+            bytes: line.to_vec(),
+            id: guess_id(line),
+        };
         if line.len() as u64 > limits.line_bytes {
-            lines.bad.push(bad(number, format!("longer than {} bytes", limits.line_bytes), cut(line)));
+            // Its CR, where it ends with one, was not looked at: it stays.
+            let length = line.len() as u64 + skipped - u64::from(has_end);
+            lines.bad.push(bad(format!("longer than {} bytes", limits.line_bytes), cut(line), length));
         } else if !is_blank(line) {
             match parse(line) {
                 Ok(good) => lines.good.push((number, good)),
-                Err(flaw) => lines.bad.push(bad(number, flaw.to_string(), line)),
+                Err(flaw) => lines.bad.push(bad(flaw.to_string(), line, line.len() as u64)),
             }
         }
     }
@@ -133,12 +155,25 @@ fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
-fn cut(line: &[u8]) -> &[u8] {
-    line.get(..BEGINNING).unwrap_or(line)
+/// Skips the rest of a line: its bytes, and whether its end is one of them.
+fn skip(reader: &mut impl BufRead) -> std::io::Result<(u64, bool)> {
+    let mut skipped = 0;
+    loop {
+        let read = reader.fill_buf()?;
+        let (bytes, has_end) = match read.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (read.len(), false),
+        };
+        reader.consume(bytes);
+        skipped += bytes as u64;
+        if has_end || bytes == 0 {
+            return Ok((skipped, has_end));
+        }
+    }
 }
 
-fn bad(number: u64, cause: String, line: &[u8]) -> BadLine {
-    BadLine { number, cause, bytes: line.to_vec(), id: guess_id(line) }
+fn cut(line: &[u8]) -> &[u8] {
+    line.get(..BEGINNING).unwrap_or(line)
 }
 
 /// The text behind the first `"id":`, whatever is wrong with the rest of the line.

@@ -8,6 +8,7 @@ mod order;
 mod quarantine;
 mod sync;
 
+pub use atomic::replace_file;
 pub use export::{ExportOptions, Exported, export, export_to_file};
 pub use import::{ImportOptions, ImportReport, import};
 pub use lines::{BadLine, Limits, Lines, read_file, read_lines};

@@ -81,6 +81,8 @@ pub struct SyncReport {
     pub written: u64,
     /// Records in the file now.
     pub records: u64,
+    /// Ids that stood several times in the file: the latest instant was taken, of equals the later line.
+    pub duplicates: Vec<String>,
     /// What both sides had changed differently: decided by the rules, and kept in the audit log.
     pub conflicts: Vec<Conflict>,
     /// Nothing was done.
@@ -108,6 +110,7 @@ pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<Sy
         let merged = db.read(|conn| merge_in(conn, &file, rules))?;
         return Ok(SyncReport { dry_run: true, ..merged.report });
     }
+    atomic::make_folder(&path)?;
     let lock = FolderLock::of(&path, &**db.sleeper())?;
     let mut total = SyncReport::default();
     for _ in 0..TRIES {
@@ -138,6 +141,7 @@ impl SyncReport {
         self.updated += more.updated;
         self.removed += more.removed;
         self.conflicts.extend(more.conflicts);
+        self.duplicates = more.duplicates;
         self.path = more.path;
         self.written = more.written;
         self.records = more.records;
@@ -230,6 +234,7 @@ fn report(combined: &Combined, after: &Sided, file: &Seen, tasks: &HashMap<Strin
     let mut report = SyncReport {
         path: file.path.display().to_string(),
         records: combined.entries.len() as u64,
+        duplicates: file.side.duplicates.clone(),
         ..SyncReport::default()
     };
     for entry in &combined.entries {

@@ -12,6 +12,8 @@ pub struct Merged {
     pub bytes: Vec<u8>,
     /// Records.
     pub records: u64,
+    /// Ids that stood several times on one side: of each the latest instant was taken, of equals the later line.
+    pub duplicates: Vec<String>,
     /// What both sides had changed differently.
     pub conflicts: Vec<Conflict>,
 }
@@ -28,11 +30,14 @@ pub fn merge_files(
         lines.refuse_bad()?;
     }
     let [base, left, right] = [base, left, right].map(Sided::of_lines);
+    let mut duplicates = left.duplicates.clone();
+    duplicates.extend(right.duplicates.iter().filter(|id| !left.duplicates.contains(id)).cloned());
     let mut combined = combine(&base, &left, &right, options);
     arrange(&mut combined.entries, order);
     Ok(Merged {
         bytes: join(combined.entries.iter().map(super::Entry::bytes)),
         records: combined.entries.len() as u64,
+        duplicates,
         conflicts: combined.conflicts,
     })
 }

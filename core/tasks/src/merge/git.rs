@@ -37,7 +37,12 @@ pub fn install(folder: &Path, patterns: &[String], program: &str) -> Result<Inst
     let lines: Vec<String> =
         patterns.iter().map(|pattern| format!("{} merge={DRIVER}", quoted_pattern(pattern))).collect();
     add_lines(&attributes, &lines)?;
-    let driver = format!("{} task merge %O %A %B -o %A", quoted_program(program));
+    // Where the driver is gone or refuses a side git would leave ours as it is, without a word in it of theirs, and the
+    // next commit would take it: markers stand in the file then, which nobody imports.
+    let driver = format!(
+        "{} task merge %O %A %B -o %A || {{ git merge-file -L ours -L base -L theirs %A %O %B; exit 1; }}",
+        quoted_program(program)
+    );
     let config = vec![
         (format!("merge.{DRIVER}.name"), "Conclave: tasks, record by record and key by key".to_owned()),
         (format!("merge.{DRIVER}.driver"), driver),

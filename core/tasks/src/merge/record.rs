@@ -218,8 +218,6 @@ struct Keys<'record> {
     later: Side,
     /// Why that side.
     why: &'static str,
-    /// The side that has closed it, where the other one has changed its status too: work that is done stays done.
-    closed_by: Option<Side>,
     /// Where the status comes from, where it differs.
     status_from: Option<Side>,
     /// Where what belongs to a claim comes from: who has it, until when, and the status are of one side.
@@ -246,14 +244,12 @@ impl<'record> Keys<'record> {
             right: Members::of(Some(right)),
             later,
             why,
-            closed_by: None,
             status_from: None,
             claim_from: None,
             concat: options.concat,
             conflicts: Vec::new(),
         };
-        keys.closed_by = keys.closed_by(base);
-        keys.status_from = keys.closed_by.or_else(|| keys.taken_from("status"));
+        keys.status_from = keys.taken_from("status").map(|side| keys.finished(base).unwrap_or(side));
         let is_claimed = |record: &Record| record.projection().status.as_deref() == Some(words::IN_PROGRESS);
         if is_claimed(left) || is_claimed(right) {
             keys.claim_from = keys.status_from.or_else(|| keys.taken_from("assignee"));
@@ -261,8 +257,9 @@ impl<'record> Keys<'record> {
         keys
     }
 
-    /// Only who knew that it was closed can have reopened it: so not without a base, nor where that is closed.
-    fn closed_by(&self, base: Option<&Record>) -> Option<Side> {
+    /// The side that has closed it, where the other one has only changed its status otherwise: what is finished is not
+    /// done again. Whoever opens it again had it closed in the base.
+    fn finished(&self, base: Option<&Record>) -> Option<Side> {
         let is_closed = |record: &Record| record.projection().status.as_deref() == Some(words::CLOSED);
         if base.is_none_or(is_closed) || self.changed("status") != Changed::Differently {
             return None;
@@ -341,12 +338,6 @@ impl<'record> Keys<'record> {
         if key == "updated_at" {
             return take(self.later);
         }
-        if key == "status"
-            && let Some(side) = self.closed_by
-        {
-            self.conflict(key, format!("{}: closed", side.word()));
-            return take(side);
-        }
         let (from, what) = match key {
             "assignee" => (self.claim_from.and(self.status_from), "status"),
             "claim_expires_at" if self.status_from.is_none() => (self.claim_from, "claim"),
@@ -386,6 +377,10 @@ impl<'record> Keys<'record> {
                 self.conflict(key, format!("{}: more urgent", side.word()));
                 return take(side);
             }
+        }
+        if let Some(side) = self.status_from.filter(|side| key == "status" && *side != self.later) {
+            self.conflict(key, format!("{}: closed", side.word()));
+            return take(side);
         }
         if !COMPUTED.contains(&key) {
             self.conflict(key, format!("{}: {}", self.later.word(), self.why));

@@ -49,6 +49,13 @@ pub fn audit(db: &Db, id: &str, limit: Option<u64>) -> Result<Vec<AuditRow>> {
     if rows.is_empty() { Err(TaskError::not_found(id)) } else { Ok(rows) }
 }
 
+/// What merges of both sides' changes had to decide, of one task (its full id) or of all, the newest first: rows whose
+/// operation is "conflict" and whose changes are `{"KEY": {"base": …, "left": …, "right": …, "decided": TEXT}}`, ours
+/// on the left; the key is empty for a record as a whole.
+pub fn conflicts(db: &Db, id: Option<&str>, limit: Option<u64>) -> Result<Vec<AuditRow>> {
+    db.read(|conn| history::conflicts(conn, id, limit))
+}
+
 /// The attempts of a task, the newest first. `NotFound` where there are none and no such task.
 pub fn attempts(db: &Db, id: &str) -> Result<Vec<AttemptRow>> {
     db.read(|conn| {

@@ -92,6 +92,7 @@ CREATE TABLE task_audit(
   old_record BLOB
 ) STRICT;
 CREATE INDEX idx_task_audit_task ON task_audit(task_id, number);
+CREATE INDEX idx_task_audit_conflicts ON task_audit(number) WHERE operation = 'conflict';
 
 -- What was tried, with what came of it, whole.
 CREATE TABLE task_attempts(

@@ -83,7 +83,7 @@ fn a_file_with_the_same_bytes_is_left_alone_and_links_stay() {
 #[test]
 fn what_is_no_file_is_an_error() {
     let (project, folder) = (Project::new(), TempProject::new());
-    for path in [folder.root().to_path_buf(), folder.path("none/f"), "/dev/null".into()] {
+    for path in [folder.root().to_path_buf(), folder.path("none/none/f"), "/dev/null".into()] {
         assert_eq!(write(&project, &path, true).unwrap_err().kind(), TaskErrorKind::Io, "{}", path.display());
     }
 }

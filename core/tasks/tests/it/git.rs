@@ -141,3 +141,31 @@ fn diverged_clones_lose_nothing() {
     let report = exchange::import(&db, "ana", merged, exchange::ImportOptions::default()).unwrap();
     assert_eq!(report.created, 5);
 }
+
+#[test]
+fn a_driver_that_is_gone_or_refuses_leaves_markers() {
+    if Command::new("git").arg("--version").output().is_err() {
+        return skipped("there is no git");
+    }
+    for program in ["/nowhere/conclave", "false"] {
+        let folder = TempProject::new();
+        let clone = folder.root();
+        git(clone, &["init", "-q", "-b", "main"]);
+        merge::install(clone, &["*.jsonl".to_owned()], program).unwrap();
+        let write = |lines: &str, message: &str| {
+            std::fs::write(clone.join("tasks.jsonl"), lines).unwrap();
+            git(clone, &["add", "-A"]);
+            git(clone, &["commit", "-q", "-m", message]);
+        };
+        write("{\"id\":\"a\"}\n", "base");
+        git(clone, &["checkout", "-q", "-b", "theirs"]);
+        write("{\"id\":\"a\"}\n{\"id\":\"theirs\"}\n", "theirs");
+        git(clone, &["checkout", "-q", "main"]);
+        write("{\"id\":\"a\"}\n{\"id\":\"ours\"}\n", "ours");
+        let merged = Command::new("git").current_dir(clone).args(["merge", "-q", "theirs"]).output().unwrap();
+        assert!(!merged.status.success(), "{program}");
+        let file = exchange::read_file(&clone.join("tasks.jsonl"), Limits::default()).unwrap();
+        let error = file.refuse_bad().unwrap_err().to_string();
+        assert!(error.contains("conflict marker") && file.good.len() == 3, "{program}: {error}");
+    }
+}

@@ -368,3 +368,49 @@ fn many_at_once_lose_nothing() {
         assert_eq!(conflicts, 0);
     }
 }
+
+#[test]
+fn repeated_ids_are_told() {
+    let pair = Pair::new();
+    pair.write(&[&task("a", r#","title":"1""#), &task("b", ""), &task("a", r#","title":"2""#)]);
+    let report = pair.sync();
+    assert_eq!((report.duplicates, report.records), (texts(&["a"]), 2));
+    assert!(pair.file().contains("\"2\""));
+}
+
+#[test]
+fn conflicts_are_listed_newest_first() {
+    let pair = Pair::with(&[&task("a", r#","title":"A""#), &task("b", r#","title":"B""#)]);
+    for id in ["a", "b"] {
+        work::update(&pair.project.db, "bob", &texts(&[id]), title("ours")).unwrap();
+        pair.write(&[&pair.file().replace(&format!("\"{}\"", id.to_uppercase()), "\"theirs\"")]);
+        assert_eq!(pair.sync().conflicts.len(), 1);
+    }
+    let told = |id: Option<&str>, limit| {
+        let rows = conclave_tasks::read::conflicts(&pair.project.db, id, limit).unwrap();
+        rows.into_iter().map(|row| (row.task_id, row.operation)).collect::<Vec<_>>()
+    };
+    let row = |id: &str| (id.to_owned(), "conflict".to_owned());
+    assert_eq!(told(None, None), [row("b"), row("a")]);
+    assert_eq!((told(None, Some(1)), told(Some("a"), None)), (vec![row("b")], vec![row("a")]));
+    assert_eq!(told(Some("none"), None), []);
+}
+
+#[test]
+fn the_folder_of_a_file_that_is_not_there_is_made() {
+    let pair = Pair::new();
+    import(&pair.project.db, b"{\"id\":\"a\"}");
+    let file = pair.folder.path("new/f.jsonl");
+    let dry = SyncOptions { dry_run: true, ..SyncOptions::default() };
+    assert_eq!(exchange::sync(&pair.project.db, "ana", &file, &dry).unwrap().written, 1);
+    assert!(!pair.folder.path("new").exists());
+    assert_eq!(sync(&pair.project.db, &file).written, 1);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\"id\":\"a\"}\n");
+    let other = pair.folder.path("other/f.jsonl");
+    exchange::export_to_file(&pair.project.db, &other, exchange::ExportOptions::default()).unwrap();
+    assert!(other.exists());
+    // One folder, not a path of them.
+    let far = pair.folder.path("no/such/f.jsonl");
+    let error = exchange::sync(&pair.project.db, "ana", &far, &SyncOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), TaskErrorKind::Io);
+}

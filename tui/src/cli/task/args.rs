@@ -100,11 +100,16 @@ pub(crate) enum Task {
         text: Text,
     },
     /// List what has happened to a task, the newest first
-    #[command(after_help = "Example: conclave task audit a3f8 --limit 5")]
+    #[command(
+        after_help = "Example: conclave task audit a3f8 --limit 5\n         conclave task audit --conflicts"
+    )]
     Audit {
         /// The task's id, or a unique beginning of it; the full one where the task is gone
-        #[arg(value_parser = values::id)]
-        id: String,
+        #[arg(value_parser = values::id, required_unless_present = "conflicts")]
+        id: Option<String>,
+        /// Only what syncs had to decide because both sides had changed it; of all tasks without an id
+        #[arg(long)]
+        conflicts: bool,
         #[command(flatten)]
         limit: Limit,
     },

@@ -17,27 +17,49 @@ use crate::times;
 /// Columns of a value.
 const VALUE: usize = 40;
 
+/// Of conflicts, which may be of many tasks.
+const CONFLICTS: &[Column] =
+    &[left("when"), left("task"), left("key"), left("ours"), left("theirs"), left("taken")];
+
 const COLUMNS: &[Column] = &[left("when"), left("who"), left("what"), left("status"), left("changes")];
 
-pub(super) fn run(context: &Context, given: &str, limit: Option<usize>) -> Result<Exit, Failure> {
+pub(super) fn run(
+    context: &Context,
+    given: Option<&str>,
+    conflicts: bool,
+    limit: Option<usize>,
+) -> Result<Exit, Failure> {
     let Some(db) = context.open_read_only()? else { return nothing(context) };
     // A task that is gone has its history still, under its full name.
-    let id = match read::find(&db, given) {
-        Err(error) if error.kind() == TaskErrorKind::NotFound => given.to_owned(),
-        found => found.doing("find the task")?,
-    };
+    let id = given.map(|given| match read::find(&db, given) {
+        Err(error) if error.kind() == TaskErrorKind::NotFound => Ok(given.to_owned()),
+        found => found.doing("find the task"),
+    });
+    let id = id.transpose()?;
     let output = &context.output;
     let limit = limit.or(output.usual_limit());
     let one_more = limit.map(|limit| (limit as u64).saturating_add(1));
-    let mut rows = read::audit(&db, &id, one_more).doing("read the audit log")?;
+    let rows = match &id {
+        Some(id) if !conflicts => read::audit(&db, id, one_more),
+        _ => read::conflicts(&db, id.as_deref(), one_more),
+    };
+    let mut rows = rows.doing("read the audit log")?;
     let more = limit.is_some_and(|limit| rows.len() > limit);
     rows.truncate(limit.unwrap_or(usize::MAX));
     if output.json {
         output.document(&rows.iter().map(shape::audited).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
-    let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    output.print(Table::new(COLUMNS, output.columns).lines(&cells, true))?;
+    if conflicts && rows.is_empty() {
+        output.notice("no conflicts");
+        return Ok(Exit::Done);
+    }
+    let (columns, cells): (_, Vec<Vec<String>>) = if conflicts {
+        (CONFLICTS, rows.iter().flat_map(decided).map(Vec::from).collect())
+    } else {
+        (COLUMNS, rows.iter().map(cells).collect())
+    };
+    output.print(Table::new(columns, output.columns).lines(&cells, true))?;
     if let (true, Some(limit)) = (more, limit) {
         output.notice(format!("the newest {limit} are shown; --limit N shows more"));
     }
@@ -49,6 +71,14 @@ fn cells(row: &AuditRow) -> Vec<String> {
         (Some(old), Some(new)) if old != new => format!("{old} to {new}"),
         (old, new) => new.as_ref().or(old.as_ref()).cloned().unwrap_or_default(),
     };
+    if row.operation == "conflict" {
+        let said = decided(row).into_iter().map(|line| {
+            let [_, _, key, left, right, taken] = line;
+            format!("{key}: ours {left}, theirs {right}: {taken}")
+        });
+        let changes = said.collect::<Vec<_>>().join(", ");
+        return vec![times::absolute(row.at), row.who.clone(), row.operation.clone(), status, changes];
+    }
     let changes = row.changes.as_deref().map(|changes| in_words(changes, &row.operation)).unwrap_or_default();
     vec![times::absolute(row.at), row.who.clone(), row.operation.clone(), status, changes]
 }
@@ -72,6 +102,30 @@ fn in_words(changes: &str, operation: &str) -> String {
         });
     }
     parts.join(", ")
+}
+
+/// One line for each key of a conflict.
+fn decided(row: &AuditRow) -> Vec<[String; 6]> {
+    let changes = row.changes.as_deref().unwrap_or_default();
+    let keys = serde_json::from_str::<BTreeMap<String, Sided>>(changes).unwrap_or_default();
+    let value = |side: &Option<Box<RawValue>>| {
+        side.as_deref()
+            .map_or_else(|| "absent".to_owned(), |value| fit(&visible(value.get()), VALUE).into_owned())
+    };
+    let lines = keys.iter().map(|(key, sides)| {
+        let key = if key.is_empty() { "the whole task" } else { key };
+        let (left, right) = (value(&sides.left), value(&sides.right));
+        [times::absolute(row.at), row.task_id.clone(), key.to_owned(), left, right, sides.decided.clone()]
+    });
+    lines.collect()
+}
+
+/// What became of a key that both sides had changed.
+#[derive(serde::Deserialize)]
+struct Sided {
+    left: Option<Box<RawValue>>,
+    right: Option<Box<RawValue>>,
+    decided: String,
 }
 
 /// The values of a key before and after.

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, line: &Import) -> Result<Exit, Failure> {
     let spinner = Progress::spinning(&context.output, "reading");
     let lines = read(context, &file, &line.file)?;
     drop(spinner);
-    let kept = put_aside(context, line, &lines)?;
+    let kept = put_aside(context, line, &file, &lines)?;
     let seen = archive::Seen::of(&lines);
     let refused = lines.bad.len() as u64;
     let report = import(context, line, lines)?;
@@ -66,7 +66,7 @@ fn read(context: &Context, file: &Path, given: &Path) -> Result<Lines, Failure> 
 }
 
 /// Keeps what is refused, where that is wanted; else a refused line ends it all.
-fn put_aside(context: &Context, line: &Import, lines: &Lines) -> Result<Option<Kept>, Failure> {
+fn put_aside(context: &Context, line: &Import, file: &Path, lines: &Lines) -> Result<Option<Kept>, Failure> {
     match &line.quarantine {
         None => match lines.refuse_bad() {
             Ok(()) => Ok(None),
@@ -75,7 +75,8 @@ fn put_aside(context: &Context, line: &Import, lines: &Lines) -> Result<Option<K
         Some(_) if line.dry_run => Ok(None),
         Some(folder) => {
             let folder = context.environment.folder.join(folder);
-            exchange::keep(lines, &folder).doing("keep the refused lines")
+            let source = (line.file.as_os_str() != "-").then_some(file);
+            exchange::keep(lines, source, &folder).doing("keep the refused lines")
         }
     }
 }
@@ -117,6 +118,12 @@ fn import(context: &Context, line: &Import, lines: Lines) -> Result<ImportReport
 
 fn say_refused(context: &Context, refused: u64, line: &Import, kept: Option<&Kept>) {
     let lines = counted(refused, "line was", "lines were");
+    if let Some(cut) = kept.map(|kept| kept.cut).filter(|cut| *cut > 0) {
+        context.output.notice(format!(
+            "of {} only the beginning could be kept: standard input cannot be read again",
+            counted(cut, "line that is too long", "lines that are too long")
+        ));
+    }
     match kept {
         Some(kept) => context.output.notice(format!(
             "{lines} refused and kept: {}, reasons in {}",
@@ -139,6 +146,7 @@ fn document(
     if let Some(object) = document.as_object_mut() {
         let path = |path: &Path| path.to_string_lossy().into_owned();
         object.insert("kept".to_owned(), json!(kept.map(|kept| [path(&kept.lines), path(&kept.reasons)])));
+        object.insert("cut".to_owned(), json!(kept.map_or(0, |kept| kept.cut)));
         object.insert("archived".to_owned(), json!(archived.map(path)));
     }
     context.output.document(&document)
@@ -181,7 +189,7 @@ fn page(report: &ImportReport) -> String {
     text
 }
 
-fn some_of(ids: &[String]) -> String {
+pub(super) fn some_of(ids: &[String]) -> String {
     let mut named = ids.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     if ids.len() > NAMED {
         let _ = write!(named, " and {} more", count((ids.len() - NAMED) as u64));

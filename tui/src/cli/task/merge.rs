@@ -1,9 +1,6 @@
 //! `conclave task merge`: git's merge driver, and how git is told of it. It needs no state: three files become one.
 
 use std::fmt::Write as _;
-use std::fs::{File, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use conclave_tasks::exchange::{self, Lines};
@@ -12,7 +9,7 @@ use serde_json::json;
 
 use super::args::Merge;
 use super::limits;
-use super::sync::merge_options;
+use super::sync::{merge_options, say_duplicates};
 use crate::cli::context::Context;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::{counted, fit, visible};
@@ -37,13 +34,14 @@ pub(super) fn run(context: &Context, line: Merge) -> Result<Exit, Failure> {
     let options = merge_options(context, line.concat);
     let merged = merge_files(&base, &left, &right, line.order.into(), &options).doing("merge")?;
     let path = context.environment.folder.join(out);
-    replace(&path, &merged.bytes)
-        .map_err(|error| Failure::io(format!("merge: write {}", out.display()), &error))?;
+    exchange::replace_file(&path, &merged.bytes).doing("merge")?;
     if context.output.json {
         context.output.document(&json!({
-            "file": out.to_string_lossy(), "records": merged.records, "conflicts": merged.conflicts,
+            "file": out.to_string_lossy(), "records": merged.records, "duplicates": merged.duplicates,
+            "conflicts": merged.conflicts,
         }))?;
     }
+    say_duplicates(context, &out.to_string_lossy(), &merged.duplicates);
     if !merged.conflicts.is_empty() {
         let number = counted(merged.conflicts.len() as u64, "conflict", "conflicts");
         context
@@ -52,26 +50,6 @@ pub(super) fn run(context: &Context, line: Merge) -> Result<Exit, Failure> {
         context.output.notice(conflict_lines(&merged.conflicts));
     }
     Ok(Exit::Done)
-}
-
-/// Puts the bytes in the place of the file, whole or not at all, and durably. Who may read it stays as it was.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A link stays one.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".merged-")
-        .suffix(".tmp")
-        // What the umask leaves of it.
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
-    if let Ok(before) = std::fs::metadata(&path) {
-        file.as_file().set_permissions(before.permissions())?;
-    }
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
 }
 
 /// One file, all of whose lines must be good. What cannot be read is the caller's to mend, as a bad line is.

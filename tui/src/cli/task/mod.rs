@@ -64,7 +64,7 @@ pub(super) fn run(context: &Context, command: Task) -> Result<Exit, Failure> {
         Task::Label(Label::Add { labels }) => label::label(context, &labels.id, &labels.labels, &[]),
         Task::Label(Label::Rm { labels }) => label::label(context, &labels.id, &[], &labels.labels),
         Task::Comment { id, text } => label::comment(context, &id, text),
-        Task::Audit { id, limit } => audit::run(context, &id, limit.limit),
+        Task::Audit { id, conflicts, limit } => audit::run(context, id.as_deref(), conflicts, limit.limit),
         Task::Import(line) => import::run(context, &line),
         Task::Export(line) => export::run(context, &line),
         Task::Sync(line) => sync::run(context, &line),

@@ -8,6 +8,7 @@ use conclave_tasks::exchange::{self, SyncOptions, SyncReport};
 use conclave_tasks::merge::MergeOptions;
 
 use super::args::Sync;
+use super::import::some_of;
 use super::merge::conflict_lines;
 use super::{limits, now_ms};
 use crate::cli::context::Context;
@@ -58,6 +59,7 @@ pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
         context.output.document(&report)?;
     } else {
         context.output.print(page(&report))?;
+        say_duplicates(context, &report.path, &report.duplicates);
         if !report.conflicts.is_empty() {
             context.output.notice(format!(
                 "{}, decided by the rules and kept in the audit log:",
@@ -72,6 +74,18 @@ pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
 /// A file that is refused gets no state made for it, and neither does one that is not there.
 fn refuse_unreadable(context: &Context, file: &Path) -> Result<(), Failure> {
     exchange::read_file(file, limits(context)).doing("sync")?.refuse_bad().doing("sync")
+}
+
+/// Ids that stood several times in what was merged.
+pub(super) fn say_duplicates(context: &Context, file: &str, ids: &[String]) {
+    if !ids.is_empty() {
+        context.output.notice(format!(
+            "{}: {} several times in one file, the latest taken: {}",
+            visible(file),
+            counted(ids.len() as u64, "id stood", "ids stood"),
+            visible(&some_of(ids))
+        ));
+    }
 }
 
 fn page(report: &SyncReport) -> String {

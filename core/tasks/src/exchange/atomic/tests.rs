@@ -65,7 +65,7 @@ fn what_a_link_leads_to_is_found() {
     assert_eq!(resolve(&project.path("dangling")).unwrap(), project.path("real/none.jsonl"));
     assert_eq!(resolve(&project.path("real/../new")).unwrap(), project.path("new"));
     assert_eq!(resolve(&project.path("round")).unwrap_err().kind(), crate::TaskErrorKind::Io);
-    assert_eq!(resolve(&project.path("no folder/f")).unwrap_err().kind(), crate::TaskErrorKind::Io);
+    assert_eq!(resolve(&project.path("no folder/no other/f")).unwrap_err().kind(), crate::TaskErrorKind::Io);
 }
 
 #[test]
@@ -136,4 +136,17 @@ fn a_full_disk_leaves_the_old_file_and_nothing_else() {
     assert_eq!(error.kind(), crate::TaskErrorKind::Io);
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(names(disk.path()), ["f.jsonl"]);
+}
+
+#[test]
+fn a_file_is_replaced_whatever_is_in_it() {
+    let project = TempProject::new();
+    let path = project.file("f.jsonl", b"1");
+    symlink(&path, project.path("link")).unwrap();
+    replace_file(&project.path("link"), b"2").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"2");
+    assert!(project.path("link").is_symlink());
+    replace_file(&project.path("new"), b"3").unwrap();
+    assert_eq!(names(project.root()), ["f.jsonl", "link", "new"]);
+    assert_eq!(replace_file(Path::new("/dev/null"), b"4").unwrap_err().kind(), crate::TaskErrorKind::Io);
 }

@@ -147,7 +147,7 @@ proptest::proptest! {
         let lines = read_lines(&mut &bytes[..], Path::new("f"), Limits { line_bytes: most }).unwrap();
         proptest::prop_assert_eq!(lines.bytes, bytes.len() as u64);
         proptest::prop_assert_eq!(&lines.sha256[..], &Sha256::digest(&bytes)[..]);
-        proptest::prop_assert!(lines.bad.iter().all(|bad| bad.bytes.len() as u64 <= most + 2));
+        proptest::prop_assert!(lines.bad.iter().all(|bad| bad.bytes.len() as u64 <= most + 5));
     }
 }
 

@@ -35,3 +35,14 @@ fn a_bad_line_on_any_side_is_an_error() {
         assert!(error.to_string().starts_with("f.jsonl: line 2: "), "{error}");
     }
 }
+
+#[test]
+fn repeated_ids_of_either_side_are_told() {
+    let file = |text: &str| read_lines(&mut text.as_bytes(), Path::new("f"), Limits::default()).unwrap();
+    let (one, both) = (
+        file("{\"id\":\"a\"}\n{\"id\":\"a\",\"k\":1}"),
+        file("{\"id\":\"b\"}\n{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"a\"}"),
+    );
+    let merged = merge_files(&file(""), &one, &both, Order::Id, &MergeOptions::new(0)).unwrap();
+    assert_eq!((merged.duplicates, merged.records), (vec!["a".to_owned(), "b".to_owned()], 2));
+}

@@ -116,6 +116,14 @@ fn the_table_of_what_ours_does() {
             &["status"],
         ),
         (
+            "closed here, blocked there",
+            r#""status":"open""#,
+            r#""status":"closed","closed_at":"x","close_reason":"done""#,
+            r#""status":"blocked""#,
+            r#""status":"closed","closed_at":"x","close_reason":"done""#,
+            &["status"],
+        ),
+        (
             "closed there, claimed later here",
             r#""status":"open""#,
             r#""status":"closed","closed_at":"x","close_reason":"done","result":"R""#,
