@@ -102,14 +102,15 @@ fn refuse_loss(path: &Path, before: &[u8], rows: &[Row]) -> Result<()> {
     let here: HashMap<Identity<'_>, &Row> = rows.iter().map(|row| (row.identity(), row)).collect();
     let side = Sided::of_lines(&lines);
     let lacking = |entry: &Entry| !here.contains_key(&entry.identity());
-    refuse(path, "that are not here", side.entries.iter().filter(|entry| lacking(entry)).collect())?;
+    let lost: Vec<&Entry> = side.entries.iter().filter(|entry| lacking(entry)).collect();
+    refuse(path, "that are not here", &lost)?;
     let is_later = |entry: &Entry| {
         let row = here.get(&entry.identity());
         row.is_some_and(|row| entry.bytes() != row.bytes && entry.updated_at() > updated_at(row))
     };
     let is_task = |entry: &Entry| matches!(entry, Entry::Task(_));
-    let later = side.entries.iter().filter(|entry| is_task(entry) && is_later(entry));
-    refuse(path, "that are later than here", later.collect())
+    let later: Vec<&Entry> = side.entries.iter().filter(|entry| is_task(entry) && is_later(entry)).collect();
+    refuse(path, "that are later than here", &later)
 }
 
 fn updated_at(row: &Row) -> Option<Moment> {
@@ -117,7 +118,7 @@ fn updated_at(row: &Row) -> Option<Moment> {
 }
 
 /// Names what would be lost, if anything.
-fn refuse(path: &Path, what: &str, lost: Vec<&Entry>) -> Result<()> {
+fn refuse(path: &Path, what: &str, lost: &[&Entry]) -> Result<()> {
     if lost.is_empty() {
         return Ok(());
     }

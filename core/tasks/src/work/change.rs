@@ -18,12 +18,14 @@ const NO_TOMBSTONES: &str = "a deleted task stays as it is; `conclave task creat
 pub(super) struct Work<'tx, 'conn> {
     pub(super) tx: &'tx WriteTx<'conn>,
     pub(super) who: &'tx str,
+    /// What a record may have at most, so that an export can be read again.
+    pub(super) limits: Limits,
     touched: Touched,
 }
 
 impl<'tx, 'conn> Work<'tx, 'conn> {
     pub(super) fn new(tx: &'tx WriteTx<'conn>, who: &'tx str) -> Self {
-        Self { tx, who, touched: Touched::default() }
+        Self { tx, who, limits: Limits::default(), touched: Touched::default() }
     }
 
     /// The task, also where it is a tombstone.
@@ -66,7 +68,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
             return Ok(before.record.clone());
         }
         let record = edit.finish(now).map_err(|flaw| TaskError::invalid(flaw.to_string()))?;
-        checks::record(&record, Limits::default())?;
+        checks::record(&record, self.limits)?;
         tasks::replace(self.tx, before, &record, &mut self.touched)?;
         audit::write(self.tx, self.who, operation, Some(&before.record), Some(&record), false)?;
         Ok(record)
@@ -74,7 +76,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
 
     /// Stores a new task.
     pub(super) fn add(&mut self, record: &Record) -> Result<()> {
-        checks::record(record, Limits::default())?;
+        checks::record(record, self.limits)?;
         let place = tasks::next_place(self.tx)?;
         tasks::insert(self.tx, record, place, &mut self.touched)?;
         audit::write(self.tx, self.who, "created", None, Some(record), false)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::TaskErrorKind as Kind;
 use crate::exchange::Limits;
+use crate::moment::Moment;
 use crate::read::{ReadyQuery, TaskRow};
 use crate::record::Record;
 use crate::store::{audit, blocked, tasks};
@@ -205,18 +206,22 @@ fn damaged_record_is_an_error_and_no_panic() {
 #[test]
 fn what_could_not_be_read_again_is_not_made() {
     let store = store(&[r#"{"id":"x-1"}"#]);
-    let most = Limits::default().line_bytes;
-    // Six bytes each, as JSON.
-    let text = "\u{1}".repeat(usize::try_from(most).unwrap() / 6);
-    let new = NewTask { title: "t".to_owned(), description: text.clone(), ..NewTask::default() };
-    for error in
-        [create(&store.db, "bob", new).unwrap_err(), comment(&store.db, "bob", "x-1", &text).unwrap_err()]
-    {
-        assert_eq!(error.kind(), Kind::Invalid);
-        let words = error.to_string();
-        assert!(words.contains(&format!("at most {most}")) && words.contains("would have 6710"), "{words}");
-    }
-    let record = Record::read(br#"{"id":"x-1"}"#).unwrap();
-    assert!(checks::record(&record, Limits { line_bytes: 12 }).is_ok());
-    assert!(checks::record(&record, Limits { line_bytes: 11 }).is_err());
+    let errors = store.write(|tx| {
+        let mut work = change::Work::new(tx, "bob");
+        assert_eq!(work.limits, Limits::default());
+        let record = Record::read(br#"{"id":"x-2"}"#).unwrap();
+        work.limits.line_bytes = 11;
+        let added = work.add(&record).unwrap_err();
+        work.limits.line_bytes = 12;
+        work.add(&record)?;
+        let before = work.any("x-1")?;
+        let mut edit = before.record.edit();
+        edit.set_text("title", "T");
+        let put = work.put(&before, edit, Moment::from_ms(NOW), "updated").unwrap_err();
+        Ok([added, put])
+    });
+    let [added, put] = errors.each_ref().map(ToString::to_string);
+    assert_eq!(added, "x-2 would have 12 bytes; a line of a file has at most 11");
+    assert_eq!(put, "x-1 would have 64 bytes; a line of a file has at most 12");
+    assert!(errors.iter().all(|error| error.kind() == Kind::Invalid));
 }
