@@ -89,8 +89,11 @@ impl Classify for io::Error {
     }
 }
 
-/// `SQLITE_BUSY_SNAPSHOT`: the only extended code whose primary code says something else.
+/// `SQLITE_BUSY_SNAPSHOT`: the same statement fails for ever, which its primary code does not say.
 const BUSY_SNAPSHOT: i32 = 517;
+
+/// `SQLITE_IOERR_SHMSIZE`: the index of the log could not grow, mostly because the disk is full.
+const IOERR_SHMSIZE: i32 = 4874;
 
 /// The class of an extended result code of `SQLite` (<https://sqlite.org/rescode.html>).
 ///
@@ -102,6 +105,9 @@ pub const fn sqlite_code(extended: i32) -> ErrorClass {
     use RetryReason::{DatabaseLocked, SnapshotStale};
     if extended == BUSY_SNAPSHOT {
         return ErrorClass::retryable(SnapshotStale);
+    }
+    if extended == IOERR_SHMSIZE {
+        return ErrorClass::permanent(Full);
     }
     match extended & 0xff {
         // BUSY (with BUSY_RECOVERY 261), LOCKED, and PROTOCOL, which is a lost race for the WAL's locks.

@@ -324,15 +324,22 @@ impl From<rusqlite::Error> for DbError {
         let code = error.sqlite_error().map_or(0, |failure| failure.extended_code);
         let kind = if code == 0 { ErrorKind::Statement } else { kind_of_code(code) };
         // "disk I/O error" has three dozen causes, and only the extended code tells them apart.
-        let text = if kind == ErrorKind::Io { format!("{text} (SQLite code {code})") } else { text };
+        let text = match kind {
+            ErrorKind::Io => format!("{text} (SQLite code {code})"),
+            ErrorKind::Full if code != ffi::SQLITE_FULL => format!("{text}: the disk seems to be full"),
+            _ => text,
+        };
         Self::Sqlite { kind, code, text }
     }
 }
 
 /// The kind behind an extended result code (<https://sqlite.org/rescode.html>).
 pub(crate) fn kind_of_code(code: i32) -> ErrorKind {
-    if code == ffi::SQLITE_BUSY_SNAPSHOT {
-        return ErrorKind::Snapshot;
+    match code {
+        ffi::SQLITE_BUSY_SNAPSHOT => return ErrorKind::Snapshot,
+        // The index of the log cannot grow: "may indicate that the underlying filesystem volume is out of space".
+        ffi::SQLITE_IOERR_SHMSIZE => return ErrorKind::Full,
+        _ => {}
     }
     match code & 0xff {
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED | ffi::SQLITE_PROTOCOL => ErrorKind::Busy,

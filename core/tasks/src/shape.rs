@@ -42,9 +42,19 @@ pub fn blocked(row: &BlockedRow) -> Box<RawValue> {
 }
 
 /// A node of a tree: a listed item (only `id` and `missing` where the task does not exist) with `depth`,
-/// `dependency_type`, `repeated`.
+/// `dependency_type`, `repeated`. Of one that is repeated only `id`, `title` and `status`: a dense graph has a node for
+/// each edge.
 pub fn node(node: &Tree) -> Box<RawValue> {
-    let mut item = item_or_missing(&node.id, node.row.as_ref());
+    let mut item = match &node.row {
+        Some(row) if node.repeated => {
+            let mut item = Splice::empty();
+            item.set("id", encode(&node.id));
+            item.set("title", text_or_null(row.record.projection().title.as_deref()));
+            item.set("status", text_or_null(row.status.as_deref()));
+            item
+        }
+        row => item_or_missing(&node.id, row.as_ref()),
+    };
     item.set("depth", node.depth.to_string());
     item.set("dependency_type", text_or_null(node.kind.as_deref()));
     item.set("repeated", node.repeated.to_string());

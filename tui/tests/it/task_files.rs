@@ -262,6 +262,41 @@ fn a_merge_needs_no_state_and_makes_none() {
 }
 
 #[test]
+fn what_is_no_file_is_neither_read_nor_replaced() {
+    let scratch = Scratch::new();
+    let file = write(&scratch, "f.jsonl", record("t-1", &json!({})));
+    let file = file.to_str().unwrap();
+    let pipe = scratch.path("pipe");
+    assert_eq!(Done::of(&mut scratch.shell(&format!("mkfifo {}", pipe.display()))).code, Some(0));
+    for out in [pipe.to_str().unwrap(), "/dev/null"] {
+        let done = merge(&scratch, &[file, file, file, "-o", out, "--read-only"]);
+        assert!(done.refused(3).contains("not a regular file"), "{}", done.stderr);
+        assert!(!std::fs::metadata(out).unwrap().is_file());
+    }
+    for words in [&["import", "/dev/zero"][..], &["merge", "/dev/zero", file, file, "-o", file]] {
+        let done = scratch.run(&[&["task"], words].concat());
+        assert!(done.refused(2).contains("/dev/zero is a device, not a file"), "{}", done.stderr);
+    }
+    assert!(scratch.run(&["task", "sync", "/dev/zero"]).refused(2).contains("is a device"));
+    scratch.ok(&["task", "import", file]);
+    assert!(scratch.run(&["task", "sync", "/dev/zero"]).refused(3).contains("not a regular file"));
+}
+
+#[test]
+fn a_sync_that_would_empty_the_store_must_be_forced() {
+    let scratch = Scratch::new();
+    let file = write(&scratch, "s.jsonl", record("t-1", &json!({})));
+    let sync = ["task", "sync", file.to_str().unwrap()];
+    scratch.ok(&sync);
+    std::fs::write(&file, record("q-1", &json!({}))).unwrap();
+    let done = scratch.run(&sync);
+    assert!(done.refused(1).contains("1 would be removed here: t-1"), "{}", done.stderr);
+    assert!(done.stderr.contains("--force"), "{}", done.stderr);
+    scratch.ok(&[&sync[..], &["--force"]].concat());
+    assert_eq!(ids(&scratch.json(&["task", "list", "--all"])), ["q-1"]);
+}
+
+#[test]
 fn a_sync_goes_both_ways() {
     let scratch = Scratch::new();
     scratch.run(&["task", "sync", "missing.jsonl"]).refused(3);
@@ -315,6 +350,9 @@ fn git_is_told_of_the_merge() {
     }
     scratch.run(&["task", "merge", "--install"]).refused(1);
     assert_eq!(git(&["init", "-q", "."]).code, Some(0));
+    let refused = scratch.run(&["task", "merge", "--install", "--read-only"]);
+    assert!(refused.refused(2).contains("read-only: task merge --install"), "{}", refused.stderr);
+    assert!(!scratch.project().join(".gitattributes").exists());
     let said = scratch.ok(&["task", "merge", "--install"]);
     assert!(said.contains(".gitattributes") && said.contains(".beads/*.jsonl merge="), "{said}");
     let attributes = std::fs::read_to_string(scratch.project().join(".gitattributes")).unwrap();

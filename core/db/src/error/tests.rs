@@ -23,6 +23,7 @@ fn codes_have_their_kind_and_class() {
         (ffi::SQLITE_BUSY_SNAPSHOT, ErrorKind::Snapshot, retryable(Retry::SnapshotStale)),
         (ffi::SQLITE_CONSTRAINT_UNIQUE, ErrorKind::Constraint, permanent(Permanent::Constraint)),
         (ffi::SQLITE_FULL, ErrorKind::Full, permanent(Permanent::Full)),
+        (ffi::SQLITE_IOERR_SHMSIZE, ErrorKind::Full, permanent(Permanent::Full)),
         (ffi::SQLITE_CORRUPT, ErrorKind::Corrupt, permanent(Permanent::Corrupt)),
         (ffi::SQLITE_NOTADB, ErrorKind::NotADatabase, permanent(Permanent::Corrupt)),
         (ffi::SQLITE_READONLY_DIRECTORY, ErrorKind::ReadOnly, permanent(Permanent::ReadOnly)),
@@ -37,6 +38,14 @@ fn codes_have_their_kind_and_class() {
         let in_batch = DbError::Row { row: 3, source: Box::new(sqlite(code)) };
         assert_eq!((in_batch.kind(), in_batch.classify()), (kind, class), "{code} in a batch");
     }
+}
+
+#[test]
+fn a_log_that_cannot_grow_says_that_the_disk_is_full() {
+    let error = sqlite(ffi::SQLITE_IOERR_SHMSIZE);
+    assert!(error.to_string().ends_with(": the disk seems to be full"), "{error}");
+    assert!(error.hint().unwrap().starts_with("free some space"));
+    assert_eq!(sqlite(ffi::SQLITE_FULL).to_string(), "SQLite's own text");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Export: the bytes of every record, one line each.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -10,14 +11,15 @@ use super::lines::{Limits, Lines};
 use super::order::{Order, Ranked, arrange, join, rank};
 use crate::error::{Result, TaskError};
 use crate::merge::{Entry, Sided};
-use crate::record::Identity;
+use crate::moment::Moment;
+use crate::record::{Identity, parse};
 use crate::store::lines::{self, Row};
 
 /// Times that a file may be changed by others between a look and the next.
 const TRIES: u32 = 20;
 
 /// What a person can do where a file has more than the store.
-const HINT: &str = "import the file first (`conclave task import`), or replace it all the same with --force";
+const HINT: &str = "import the file first (`conclave task import`, or `conclave task sync`, which merges), or replace it all the same with --force";
 
 /// Ids that a message names, at most.
 const NAMED: usize = 5;
@@ -55,8 +57,8 @@ pub fn export(db: &Db, order: Order, out: &mut dyn Write) -> Result<Exported> {
     Ok(exported)
 }
 
-/// Replaces a file by all records. Refused where the file holds an id that the store lacks, or lines that cannot be
-/// read, unless forced. When it returns, the file is durable; it is never torn.
+/// Replaces a file by all records. Refused where the file holds an id that the store lacks, a task that was updated
+/// later than it was here, or lines that cannot be read, unless forced. When it returns, the file is durable; it is never torn.
 pub fn export_to_file(db: &Db, path: &Path, options: ExportOptions) -> Result<Exported> {
     let path = atomic::resolve(path)?;
     atomic::make_folder(&path)?;
@@ -97,23 +99,34 @@ fn refuse_loss(path: &Path, before: &[u8], rows: &[Row]) -> Result<()> {
         let why = format!("{}: line {}: {}; it would be lost", path.display(), bad.number, bad.cause);
         return Err(TaskError::refused(why, Some(HINT)));
     }
-    let here: std::collections::HashSet<Identity<'_>> = rows.iter().map(Row::identity).collect();
+    let here: HashMap<Identity<'_>, &Row> = rows.iter().map(|row| (row.identity(), row)).collect();
     let side = Sided::of_lines(&lines);
-    let lacking: Vec<&Entry> =
-        side.entries.iter().filter(|entry| !here.contains(&entry.identity())).collect();
-    if lacking.is_empty() {
+    let lacking = |entry: &Entry| !here.contains_key(&entry.identity());
+    let lost: Vec<&Entry> = side.entries.iter().filter(|entry| lacking(entry)).collect();
+    refuse(path, "that are not here", &lost)?;
+    let is_later = |entry: &Entry| {
+        let row = here.get(&entry.identity());
+        row.is_some_and(|row| entry.bytes() != row.bytes && entry.updated_at() > updated_at(row))
+    };
+    let is_task = |entry: &Entry| matches!(entry, Entry::Task(_));
+    let later: Vec<&Entry> = side.entries.iter().filter(|entry| is_task(entry) && is_later(entry)).collect();
+    refuse(path, "that are later than here", &later)
+}
+
+fn updated_at(row: &Row) -> Option<Moment> {
+    parse(&row.bytes).ok().and_then(|line| Entry::from(line).updated_at())
+}
+
+/// Names what would be lost, if anything.
+fn refuse(path: &Path, what: &str, lost: &[&Entry]) -> Result<()> {
+    if lost.is_empty() {
         return Ok(());
     }
     let mut named: Vec<&str> =
-        lacking.iter().take(NAMED).map(|entry| entry.id().unwrap_or("a line without an id")).collect();
-    if lacking.len() > NAMED {
+        lost.iter().take(NAMED).map(|entry| entry.id().unwrap_or("a line without an id")).collect();
+    if lost.len() > NAMED {
         named.push("…");
     }
-    let why = format!(
-        "{} holds {} record(s) that are not here: {}",
-        path.display(),
-        lacking.len(),
-        named.join(", ")
-    );
+    let why = format!("{} holds {} record(s) {what}: {}", path.display(), lost.len(), named.join(", "));
     Err(TaskError::refused(why, Some(HINT)))
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -131,8 +132,12 @@ pub fn read_lines(source: &mut dyn Read, path: &Path, limits: Limits) -> Result<
     Ok(lines)
 }
 
-/// Reads a file, which is neither changed nor locked.
+/// Reads a file or a pipe, which is neither changed nor locked. Devices are refused: many of them never end.
 pub fn read_file(path: &Path, limits: Limits) -> Result<Lines> {
+    let kind = std::fs::metadata(path).map_err(|error| unread(path, error))?.file_type();
+    if kind.is_char_device() || kind.is_block_device() {
+        return Err(TaskError::invalid(format!("{} is a device, not a file", path.display())));
+    }
     let mut file = File::open(path).map_err(|error| unread(path, error))?;
     read_lines(&mut file, path, limits)
 }

@@ -13,6 +13,7 @@
 //! since; see [`base`].
 
 mod base;
+mod guard;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub struct SyncOptions {
     pub order: super::Order,
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
+    /// Also with a file that has no task of its last sync, or would remove most of them.
+    pub force: bool,
 }
 
 impl Default for SyncOptions {
@@ -58,6 +61,7 @@ impl Default for SyncOptions {
             limits: Limits::default(),
             order: super::Order::default(),
             dry_run: false,
+            force: false,
         }
     }
 }
@@ -87,7 +91,8 @@ pub struct SyncReport {
 
 /// Merges a file and the store: the store first (durable), then the file (durable), then the base of the next sync. A
 /// crash between any of them is made good by the next sync, without a conflict. A file that does not exist, or holds no
-/// line, is made anew: nothing is removed because of it. A file with a line that is refused: nothing is done. The
+/// line, is made anew: nothing is removed because of it. Refused, unless forced, where the file has none of the tasks
+/// that it had at the last sync, or where more than half of them, and at least three, would be removed. A file with a line that is refused: nothing is done. The
 /// moment of the merge is that of the store's clock.
 pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<SyncReport> {
     let path = atomic::resolve(path)?;
@@ -98,6 +103,7 @@ pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<Sy
             ..MergeOptions::new(db.clock().wall_ms())
         },
         order: options.order,
+        force: options.force,
     };
     if options.dry_run {
         let file = Seen::read(&path, options.limits)?;
@@ -124,6 +130,8 @@ pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<Sy
 struct Rules {
     merge: MergeOptions,
     order: super::Order,
+    /// Whatever would be lost.
+    force: bool,
 }
 
 impl SyncReport {
@@ -199,7 +207,13 @@ fn merge_in(conn: &ReadConn<'_>, file: &Seen, rules: Rules) -> Result<Merged> {
     let here = Sided::of(placed.into_iter().map(|(_, entry)| entry));
     let combined = combine(&base, &here, &file.side, &rules.merge);
     let tasks: HashMap<String, Raw> = tasks.into_iter().collect();
-    let mut report = report(&combined, file, &tasks);
+    let after = Sided::of(combined.entries.iter().cloned());
+    let removed = removed(&tasks, &after);
+    if !rules.force {
+        guard::refuse_loss(&base, file, &removed)?;
+    }
+    let mut report = report(&combined, &after, file, &tasks);
+    report.removed = removed.len() as u64;
     let mut entries: Vec<&Entry> = combined.entries.iter().collect();
     arrange(&mut entries, rules.order);
     let bytes = join(entries.into_iter().map(Entry::bytes));
@@ -207,8 +221,16 @@ fn merge_in(conn: &ReadConn<'_>, file: &Seen, rules: Rules) -> Result<Merged> {
     Ok(Merged { combined, tasks, lines, report, bytes })
 }
 
-fn report(combined: &Combined, file: &Seen, tasks: &HashMap<String, Raw>) -> SyncReport {
-    let after = Sided::of(combined.entries.iter().cloned());
+/// The tasks that are no more, sorted.
+fn removed<'tasks>(tasks: &'tasks HashMap<String, Raw>, after: &Sided) -> Vec<&'tasks str> {
+    let stays = |id: &str| matches!(after.get(id), Some(Entry::Task(_)));
+    let mut removed: Vec<&str> = tasks.keys().map(String::as_str).filter(|id| !stays(id)).collect();
+    removed.sort_unstable();
+    removed
+}
+
+/// All but what is removed.
+fn report(combined: &Combined, after: &Sided, file: &Seen, tasks: &HashMap<String, Raw>) -> SyncReport {
     let mut report = SyncReport {
         path: file.path.display().to_string(),
         records: combined.entries.len() as u64,
@@ -226,8 +248,6 @@ fn report(combined: &Combined, file: &Seen, tasks: &HashMap<String, Raw>) -> Syn
         let there = file.side.find(entry.identity()).is_some_and(|there| there.bytes() == entry.bytes());
         report.written += u64::from(!there);
     }
-    let stays = |id: &str| matches!(after.get(id), Some(Entry::Task(_)));
-    report.removed = tasks.keys().filter(|id| !stays(id)).count() as u64;
     let gone = file.side.entries.iter().filter(|entry| !after.has(entry)).count() as u64;
     report.written += gone + file.lines - file.side.entries.len() as u64;
     report
@@ -300,10 +320,7 @@ impl Merged {
     /// Takes away what is gone, or is a line of another kind now: first, for ids stand once.
     fn remove(&self, tx: &WriteTx<'_>, who: &str, touched: &mut Touched) -> Result<()> {
         let after = Sided::of(self.combined.entries.iter().cloned());
-        let mut ids: Vec<&String> =
-            self.tasks.keys().filter(|id| !matches!(after.get(id), Some(Entry::Task(_)))).collect();
-        ids.sort();
-        for id in ids {
+        for id in removed(&self.tasks, &after) {
             if let Some(raw) = self.tasks.get(id) {
                 let before = raw.read()?;
                 tasks::remove(tx, &before, touched)?;

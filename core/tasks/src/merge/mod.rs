@@ -1,6 +1,7 @@
 //! Three ways into one: base, left (ours), right (theirs), by the rules of facts 2.7. A function of its input: no
 //! store, no clock but the one given.
 
+mod collisions;
 mod elements;
 mod files;
 mod git;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::collisions::separate;
 use super::record::{Side, merge_records};
 use super::same::same;
 use super::{Conflict, MergeOptions};
@@ -148,9 +149,17 @@ pub(crate) struct Combined {
     pub(crate) conflicts: Vec<Conflict>,
 }
 
-/// Merges all lines. A function of its input.
+/// Merges all lines. A function of its input. Two tasks that have one id are two afterwards.
 pub(crate) fn combine(base: &Sided, left: &Sided, right: &Sided, options: &MergeOptions) -> Combined {
+    let separated = separate(base, left, right);
     let mut combined = Combined { entries: Vec::with_capacity(left.entries.len()), conflicts: Vec::new() };
+    let (base, left, right) = match &separated {
+        None => (base, left, right),
+        Some(separated) => {
+            combined.conflicts.clone_from(&separated.conflicts);
+            (&separated.base, &separated.left, &separated.right)
+        }
+    };
     for entry in &left.entries {
         let identity = entry.identity();
         combined.push(base.find(identity), Some(entry), right.find(identity), options);

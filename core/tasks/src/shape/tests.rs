@@ -120,10 +120,15 @@ fn nodes_and_audit_rows() {
         id: "a".into(),
         kind: None,
         row: Some(row(r#"{"id":"a","depth":7}"#)),
-        repeated: true,
+        repeated: false,
     };
     assert!(node(&root).get().starts_with(r#"{"id":"a","depth":0,"title":null"#), "{}", node(&root));
-    assert!(node(&root).get().ends_with(r#","dependency_type":null,"repeated":true}"#));
+    assert!(node(&root).get().ends_with(r#","dependency_type":null,"repeated":false}"#));
+    let again = Tree { depth: 3, kind: Some("blocks".into()), repeated: true, ..root };
+    assert_eq!(
+        node(&again).get(),
+        r#"{"id":"a","title":null,"status":"open","depth":3,"dependency_type":"blocks","repeated":true}"#
+    );
     let audit = |changes: Option<&str>| {
         let row = AuditRow {
             number: 7,

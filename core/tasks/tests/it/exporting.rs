@@ -41,6 +41,21 @@ fn a_file_that_holds_more_than_the_store_is_not_replaced() {
         assert_eq!(write(&project, &path, false).unwrap(), Exported { records: 1, bytes: A.len() as u64 });
         assert_eq!(std::fs::read_to_string(&path).unwrap(), A, "{held:?}");
     }
+    let (early, late) = (
+        r#"{"id":"b","updated_at":"2026-01-01T00:00:00Z"}"#,
+        r#"{"id":"b","updated_at":"2026-01-01T00:00:01Z"}"#,
+    );
+    import(&project.db, early.as_bytes());
+    let held = format!("{A}{late}\n");
+    let path = folder.file("f.jsonl", held.as_bytes());
+    let error = write(&project, &path, false).unwrap_err();
+    assert_eq!(error.kind(), TaskErrorKind::Refused);
+    assert!(error.to_string().ends_with("1 record(s) that are later than here: b"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), held);
+    write(&project, &path, true).unwrap();
+    for held in [early.replace(":00Z", ":00.000Z"), early.replace("01T", "00T")] {
+        write(&project, &folder.file("f.jsonl", held.as_bytes()), false).unwrap();
+    }
     let many = (0..9).map(|n| format!("{{\"id\":\"n{n}\"}}\n")).collect::<Vec<_>>().concat();
     let error = write(&project, &folder.file("f.jsonl", many.as_bytes()), false).unwrap_err().to_string();
     assert!(error.contains("9 record(s)") && error.contains("n4, …") && !error.contains("n5"), "{error}");

@@ -178,6 +178,84 @@ fn a_file_with_a_bad_line_is_left_alone_and_so_is_the_store() {
 }
 
 #[test]
+fn a_file_that_would_empty_the_store_is_refused_unless_forced() {
+    let all: Vec<String> = (0..6).map(|n| task(&format!("t-{n}"), "")).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let stranger = task("q-1", "");
+    for (lines, words) in [
+        (
+            vec![all[0], all[1]],
+            "lost most of the tasks that it had at the last sync; 4 would be removed here: t-2, t-3",
+        ),
+        (
+            vec![stranger.as_str()],
+            "none of the tasks that it had at the last sync; 6 would be removed here: t-0",
+        ),
+    ] {
+        let pair = Pair::with(&all);
+        pair.write(&lines);
+        let before = (pair.file(), exported(&pair.project.db, Order::File));
+        for dry_run in [true, false] {
+            let options = SyncOptions { dry_run, ..SyncOptions::default() };
+            let error = exchange::sync(&pair.project.db, "ana", &pair.path(), &options).unwrap_err();
+            assert_eq!(error.kind(), TaskErrorKind::Refused);
+            assert!(
+                error.to_string().contains(words) && error.hint().unwrap().contains("--force"),
+                "{error}"
+            );
+            assert_eq!((pair.file(), exported(&pair.project.db, Order::File)), before);
+        }
+        let options = SyncOptions { force: true, ..SyncOptions::default() };
+        exchange::sync(&pair.project.db, "ana", &pair.path(), &options).unwrap();
+        assert_eq!(exported(&pair.project.db, Order::Id).lines().count(), lines.len());
+    }
+    // Half of them, and any two.
+    let pair = Pair::with(&all);
+    pair.write(&all[..3]);
+    assert_eq!(pair.sync().removed, 3);
+    pair.write(&all[..1]);
+    assert_eq!(pair.sync().removed, 2);
+    // A few that are others now.
+    pair.write(&[&stranger]);
+    assert!(exchange::sync(&pair.project.db, "ana", &pair.path(), &SyncOptions::default()).is_err());
+}
+
+/// Two stores that have given one id twice.
+#[test]
+fn two_tasks_with_one_id_are_two_in_both_stores_and_in_the_file() {
+    let made = |at: &str, title: &str| {
+        task("t-abc", &format!(r#","created_at":"{at}","title":"{title}","dependencies":["t-0"]"#))
+    };
+    let (early, late) = (made("2026-01-01T00:00:00Z", "early"), made("2026-01-01T00:00:01Z", "late"));
+    for (ours, theirs) in [(&early, &late), (&late, &early)] {
+        let pair = Pair::new();
+        let other = Project::new();
+        import(&other.db, format!("{ours}\n{}", task("t-1", r#","dependencies":["t-abc"]"#)).as_bytes());
+        sync(&other.db, &pair.path());
+        import(
+            &pair.project.db,
+            format!("{theirs}\n{}", task("t-2", r#","dependencies":["t-abc"]"#)).as_bytes(),
+        );
+        let report = pair.sync();
+        assert!(report.conflicts.iter().any(|conflict| conflict.decided.contains("the later one is now t-")));
+        // The other store changes its own before it hears of that.
+        work::label(&other.db, "bob", "t-abc", &texts(&["of the other"]), &[]).unwrap();
+        sync(&other.db, &pair.path());
+        pair.sync();
+        assert_eq!(exported(&other.db, Order::Id), pair.file());
+        let lines: Vec<String> = pair.file().lines().map(str::to_owned).collect();
+        assert_eq!(lines.len(), 4, "{lines:#?}");
+        let of = |id: &str| pair.project.row(id).record.projection().clone();
+        let named = |waits: &str| of(&of(waits).dependencies[0].target);
+        assert_eq!(of("t-abc").title.as_deref(), Some("early"));
+        let title = |record: &str| if record == early { "early" } else { "late" };
+        assert_eq!(named("t-1").title.as_deref(), Some(title(ours)));
+        assert_eq!(named("t-2").title.as_deref(), Some(title(theirs)));
+        assert_eq!((named("t-1").labels, named("t-2").labels), (vec!["of the other".to_owned()], vec![]));
+    }
+}
+
+#[test]
 fn who_is_blocked_is_known_after_a_sync() {
     let waits = task("w", r#","dependencies":["b"]"#);
     let pair = Pair::with(&[&waits]);

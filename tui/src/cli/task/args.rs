@@ -328,9 +328,13 @@ impl Task {
         }
     }
 
-    /// Whether it changes the state. An export and a merge write files, but not the state.
+    /// Whether it changes the state, or how git merges. An export and a merge write files, but no state.
     pub(crate) const fn changes_state(&self) -> bool {
-        !self.reads() && !matches!(self, Self::Export(_) | Self::Merge(_))
+        match self {
+            Self::Export(_) => false,
+            Self::Merge(line) => line.install.is_some(),
+            _ => !self.reads(),
+        }
     }
 
     /// The command in the words of the user.
@@ -360,6 +364,7 @@ impl Task {
             Self::Import(_) => "task import",
             Self::Export(_) => "task export",
             Self::Sync(_) => "task sync",
+            Self::Merge(line) if line.install.is_some() => "task merge --install",
             Self::Merge(_) => "task merge",
             Self::Prime { .. } => "task prime",
         }

@@ -37,6 +37,7 @@ pub(super) fn run(context: &Context, line: &Sync) -> Result<Exit, Failure> {
         limits: limits(context),
         order: line.order.into(),
         dry_run: line.dry_run,
+        force: line.force,
     };
     let sync = |db: &Db| exchange::sync(db, &context.actor, &file, &options).doing("sync");
     let spinner = Progress::spinning(&context.output, "merging");

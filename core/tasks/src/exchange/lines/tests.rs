@@ -150,3 +150,16 @@ proptest::proptest! {
         proptest::prop_assert!(lines.bad.iter().all(|bad| bad.bytes.len() as u64 <= most + 5));
     }
 }
+
+#[test]
+fn a_device_is_refused_and_a_pipe_is_read() {
+    for device in ["/dev/zero", "/dev/full", "/dev/null"] {
+        let error = read_file(Path::new(device), Limits::default()).unwrap_err();
+        assert_eq!(error.to_string(), format!("{device} is a device, not a file"));
+    }
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, b"{\"id\":\"a\"}").unwrap();
+    drop(writer);
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+    assert_eq!(read_file(Path::new(&path), Limits::default()).unwrap().good.len(), 1);
+}

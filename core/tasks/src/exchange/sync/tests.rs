@@ -14,7 +14,7 @@ struct Fixture {
     options: SyncOptions,
 }
 
-const RULES: Rules = Rules { merge: MergeOptions::new(0), order: crate::exchange::Order::Id };
+const RULES: Rules = Rules { merge: MergeOptions::new(0), order: crate::exchange::Order::Id, force: false };
 const A: &str = r#"{"id":"a","title":"A","notes":"1","updated_at":"1969-01-01T00:00:00Z"}"#;
 const GONE: &str = r#"{"id":"gone"}"#;
 

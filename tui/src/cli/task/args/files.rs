@@ -24,7 +24,7 @@ pub(crate) struct Import {
 /// `conclave task export`
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The file, replaced as a whole; standard output by default
+    /// The file, replaced as a whole; standard output by default. Written under --read-only too: no state changes
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The order of the lines
@@ -49,6 +49,9 @@ pub(crate) struct Sync {
     /// Put texts that both sides have changed one after the other, instead of taking the later one
     #[arg(long)]
     pub(crate) concat: bool,
+    /// Also with a file that has no task of its last sync, or would remove more than half of them here
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// `conclave task merge`
@@ -63,7 +66,7 @@ pub(crate) struct Merge {
     /// Their side
     #[arg(requires = "output", value_name = "RIGHT")]
     pub(crate) right: Option<PathBuf>,
-    /// Where the merged file goes; it may be one of the three
+    /// Where the merged file goes; it may be one of the three. Written under --read-only too: no state changes
     #[arg(short, long, value_name = "OUT", requires = "right")]
     pub(crate) output: Option<PathBuf>,
     /// The order of the lines
