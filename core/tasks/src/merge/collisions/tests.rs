@@ -178,6 +178,11 @@ fn what_each_side_says_of_it_in_a_task_of_both_names_its_own() {
     let (changed, more) = (by("bob"), by("bob").replace("blocks", "related"));
     assert_eq!(found(&before, &before, &with(&changed)), ["x-1"]);
     assert_eq!(found(&before, &before, &with(&format!("{changed},{more}"))), ["x-1", NEW]);
+    // One that was there names it besides.
+    let waits = r#"{"depends_on_id":"x-5","type":"waits-for"}"#;
+    let spawned = waits.replace('}', r#","metadata":"{\"spawner_id\":\"x-1\"}"}"#);
+    let (lines, _) = merged(&[&with(waits)], &[&with(waits), &first], &[&with(&spawned), &second]);
+    assert!(lines.contains(&with(&spawned.replace("x-1", NEW))), "{lines:?}");
     // The same on both sides.
     assert_eq!(found(&epic, &ana, &with(&format!("{},{more}", by("ana")))), ["x-1", NEW]);
 }
