@@ -286,14 +286,14 @@ fn settle(db: &Db, file: &Arc<Seen>, bytes: Vec<u8>) -> Result<()> {
 impl Merged {
     fn carry_out(&self, tx: &WriteTx<'_>, who: &str) -> Result<()> {
         let mut touched = Touched::of_many();
+        self.rename(tx)?;
         self.remove(tx, who, &mut touched)?;
         let lines = lines::by_identity(&self.lines);
         let mut place = tasks::next_place(tx)?;
         for entry in &self.combined.entries {
             match entry {
                 Entry::Task(record) => {
-                    let raw = self.tasks.get(record.id());
-                    if put(tx, who, raw, record, place, &mut touched)? {
+                    if self.put(tx, who, record, place, &mut touched)? {
                         place += 1;
                     }
                 }
@@ -311,10 +311,56 @@ impl Merged {
         for conflict in &self.combined.conflicts {
             audit::note(tx, who, audit::Operation::Conflict, &conflict.id, &as_changes(conflict))?;
         }
+        // Whoever looks at either of the two finds what became of the other.
+        for (old, new) in &self.combined.renamed {
+            if let Some(conflict) = self.combined.conflicts.iter().find(|conflict| conflict.id == *old) {
+                let decided = format!("two tasks had the id {old}: this one is the later one");
+                let conflict = Conflict { decided, ..conflict.clone() };
+                audit::note(tx, who, audit::Operation::Conflict, new, &as_changes(&conflict))?;
+            }
+        }
         if !touched.ids.is_empty() {
             blocked::rebuild(tx)?;
         }
         Ok(())
+    }
+
+    /// What was done with a task follows it to its new id.
+    fn rename(&self, tx: &WriteTx<'_>) -> Result<()> {
+        self.combined.renamed.iter().try_for_each(|(old, new)| audit::rename(tx, old, new))
+    }
+
+    /// The task whose history an id has now: of a new id that of the old one, which has none.
+    fn former(&self, id: &str) -> Option<&Raw> {
+        let renamed = &self.combined.renamed;
+        if let Some((old, _)) = renamed.iter().find(|(_, new)| new == id) {
+            return self.tasks.get(old);
+        }
+        self.tasks.get(id).filter(|_| !renamed.iter().any(|(old, _)| old == id))
+    }
+
+    /// Writes a task that has changed; `true` for one that is new.
+    fn put(
+        &self,
+        tx: &WriteTx<'_>,
+        who: &str,
+        record: &Record,
+        place: i64,
+        touched: &mut Touched,
+    ) -> Result<bool> {
+        let there = self.tasks.get(record.id());
+        if there.is_some_and(|raw| raw.bytes == record.bytes()) {
+            return Ok(false);
+        }
+        match there {
+            Some(raw) => tasks::replace(tx, &raw.read()?, record, touched)?,
+            None => {
+                tasks::insert(tx, record, place, touched)?;
+            }
+        }
+        let before = self.former(record.id()).map(Raw::read).transpose()?.map(|stored| stored.record);
+        audit::write(tx, who, audit::Operation::Synced, before.as_ref(), Some(record), false)?;
+        Ok(there.is_none())
     }
 
     /// Takes away what is gone, or is a line of another kind now: first, for ids stand once.
@@ -334,31 +380,6 @@ impl Merged {
             }
         }
         Ok(())
-    }
-}
-
-/// Writes a task that has changed; `true` for one that is new.
-fn put(
-    tx: &WriteTx<'_>,
-    who: &str,
-    raw: Option<&Raw>,
-    record: &Record,
-    place: i64,
-    touched: &mut Touched,
-) -> Result<bool> {
-    match raw {
-        Some(raw) if raw.bytes == record.bytes() => Ok(false),
-        Some(raw) => {
-            let before = raw.read()?;
-            tasks::replace(tx, &before, record, touched)?;
-            audit::write(tx, who, audit::Operation::Synced, Some(&before.record), Some(record), false)?;
-            Ok(false)
-        }
-        None => {
-            tasks::insert(tx, record, place, touched)?;
-            audit::write(tx, who, audit::Operation::Synced, None, Some(record), false)?;
-            Ok(true)
-        }
     }
 }
 

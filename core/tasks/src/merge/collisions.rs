@@ -5,9 +5,11 @@
 //! the old id follows.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Conflict;
+use super::elements::is_one_edge;
 use super::record::Side;
 use super::sides::{Entry, Sided};
 use crate::ids::{self, Seed};
@@ -22,6 +24,8 @@ pub(super) struct Separated {
     pub(super) right: Sided,
     /// What was given another id.
     pub(super) conflicts: Vec<Conflict>,
+    /// Old and new ids of tasks of the left side that it had by the old ones only.
+    pub(super) from_left: Vec<(String, String)>,
 }
 
 /// New ids by old ones.
@@ -30,7 +34,7 @@ type Renamed = BTreeMap<String, String>;
 /// Gives the later ones of two tasks with one id another one; `None` where there are none.
 pub(super) fn separate(base: &Sided, left: &Sided, right: &Sided) -> Option<Separated> {
     let (mut in_base, mut in_left, mut in_right) = (Renamed::new(), Renamed::new(), Renamed::new());
-    let mut conflicts = Vec::new();
+    let (mut conflicts, mut from_left) = (Vec::new(), Vec::new());
     let mut given = BTreeSet::new();
     // In the order of ids, so that both ways round come to the same.
     let shared: BTreeMap<&str, (&Record, &Record)> = left
@@ -56,7 +60,13 @@ pub(super) fn separate(base: &Sided, left: &Sided, right: &Sided) -> Option<Sepa
             }
             Some(_) => continue,
         }
-        if !is_known {
+        // Ours by the old id only: another clone may have renamed it, and nobody has told us. Theirs by the old id is
+        // no news to us where it is known: we have it by the new one.
+        let is_new_to_us = side == Side::Left && left.get(&new).is_none();
+        if is_new_to_us {
+            from_left.push((id.to_owned(), new.clone()));
+        }
+        if !is_known || is_new_to_us {
             let decided = format!("two tasks had this id: the later one is now {new}");
             let values = [None, Some(ours.bytes()), Some(theirs.bytes())];
             conflicts.push(Conflict::new(id, "", values, decided));
@@ -67,12 +77,18 @@ pub(super) fn separate(base: &Sided, left: &Sided, right: &Sided) -> Option<Sepa
     if in_left.is_empty() && in_right.is_empty() {
         return None;
     }
+    let (base_side, left_side, right_side) = ((base, &in_base), (left, &in_left), (right, &in_right));
     Some(Separated {
         // What else the base says of the old id was said of the task that keeps it, or is changed on one side.
-        base: renamed(base, &in_base, |_| true),
-        left: renamed(left, &in_left, |record| is_elsewhere(record, base, right)),
-        right: renamed(right, &in_right, |record| is_elsewhere(record, base, left)),
+        base: renamed(base_side, |_, _, _| true),
+        left: renamed(left_side, |id, edge, kind| {
+            is_elsewhere(id, (edge, kind), left_side, base_side, right_side)
+        }),
+        right: renamed(right_side, |id, edge, kind| {
+            is_elsewhere(id, (edge, kind), right_side, base_side, left_side)
+        }),
         conflicts,
+        from_left,
     })
 }
 
@@ -131,60 +147,111 @@ fn new_id(record: &Record, sides: [&Sided; 3], given: &BTreeSet<String>) -> Opti
     None
 }
 
-/// Whether a record stands in the base or, byte for byte, on the other side: what it says of an id is not of one side.
-fn is_elsewhere(record: &Record, base: &Sided, other: &Sided) -> bool {
-    let same = other.get(record.id()).is_some_and(|entry| entry.bytes() == record.bytes());
-    same || base.get(record.id()).is_some()
+/// Whether an edge of the task `id` is not of its side alone: the base's record of that task has it, or the other side's
+/// has it byte for byte. What a side has added names the task that this side has.
+fn is_elsewhere(
+    id: &str,
+    edge: (&[u8], Kind),
+    (_, ids): (&Sided, &Renamed),
+    base: (&Sided, &Renamed),
+    other: (&Sided, &Renamed),
+) -> bool {
+    // One that gets another id there is another task.
+    let edges = |(side, renamed): (&Sided, &Renamed)| {
+        let record = side.get(id).and_then(task).filter(|_| !renamed.contains_key(id));
+        record.and_then(|record| elements(record, "dependencies")).unwrap_or_default()
+    };
+    let named = named(edge, ids);
+    edges(other).iter().any(|(theirs, _)| theirs == edge.0)
+        || edges(base).iter().any(|(before, kind)| {
+            let before = (before.as_slice(), *kind);
+            is_one_edge(before, edge) && self::named(before, ids) == named
+        })
 }
 
-/// A side with these ids changed. Edges of tasks that are `elsewhere` stay as they are.
-fn renamed(side: &Sided, ids: &Renamed, is_elsewhere: impl Fn(&Record) -> bool) -> Sided {
+/// Which of these ids an edge names, and by which key.
+fn named((edge, kind): (&[u8], Kind), ids: &Renamed) -> BTreeSet<(String, String)> {
+    let named = RefCell::new(BTreeSet::new());
+    let name = |key: &str, text: &str| {
+        if NAMING.contains(&key) && ids.contains_key(text) {
+            named.borrow_mut().insert((key.to_owned(), text.to_owned()));
+        }
+        None
+    };
+    if kind == Kind::Text {
+        json::decode(edge).and_then(|target| name(TARGET, &target));
+    } else {
+        with_texts(edge, &name);
+    }
+    named.into_inner()
+}
+
+/// What a dependency calls its target.
+const TARGET: &str = "depends_on_id";
+
+/// The keys by which a dependency names tasks other than its own.
+const NAMING: [&str; 2] = [TARGET, "spawner_id"];
+
+/// The elements of an array of a record.
+fn elements(record: &Record, key: &str) -> Option<Vec<(Vec<u8>, Kind)>> {
+    let array = record.value(key).filter(|value| value.starts_with(b"["))?;
+    let spans = json::elements(array).ok()?;
+    Some(spans.into_iter().map(|(span, kind)| (array.get(span).unwrap_or_default().to_vec(), kind)).collect())
+}
+
+/// A side with these ids changed. Edges of tasks that keep theirs stay as they are where they `stay`.
+fn renamed((side, ids): (&Sided, &Renamed), stays: impl Fn(&str, &[u8], Kind) -> bool) -> Sided {
     if ids.is_empty() {
         return side.clone();
     }
     Sided::of(side.entries.iter().map(|entry| match entry {
         Entry::Task(record) => {
-            let own = ids.get(record.id());
-            Entry::Task(rewritten(record, own, ids, own.is_some() || !is_elsewhere(record)))
+            let (id, own) = (record.id(), ids.get(record.id()));
+            let stays = |edge: &[u8], kind: Kind| own.is_none() && stays(id, edge, kind);
+            Entry::Task(rewritten(record, own, ids, &stays))
         }
         Entry::Other(_) => entry.clone(),
     }))
 }
 
-/// A record with its own id changed, and the ids that its edges name.
-fn rewritten(record: &Record, own: Option<&String>, ids: &Renamed, with_edges: bool) -> Record {
+/// A record with its own id changed, and the ids that its edges name, but for edges that stay.
+fn rewritten(
+    record: &Record,
+    own: Option<&String>,
+    ids: &Renamed,
+    stays: &dyn Fn(&[u8], Kind) -> bool,
+) -> Record {
     let mut edit = record.edit();
     if let Some(new) = own {
         edit.set_text("id", new);
     }
-    let elements = |key: &str, rewrite: &dyn Fn(&[u8], Kind) -> Vec<u8>| {
-        let array = record.value(key).filter(|value| value.starts_with(b"["))?;
-        let spans = json::elements(array).ok()?;
-        Some(
-            spans
-                .into_iter()
-                .map(|(span, kind)| rewrite(array.get(span).unwrap_or_default(), kind))
-                .collect::<Vec<_>>(),
-        )
+    // `None` where nothing changes.
+    let changed = |key: &str, rewrite: &dyn Fn(&[u8], Kind) -> Vec<u8>| {
+        let before = elements(record, key)?;
+        let after: Vec<Vec<u8>> = before.iter().map(|(element, kind)| rewrite(element, *kind)).collect();
+        let is_as_before = before.iter().map(|(element, _)| element).eq(&after);
+        (!is_as_before).then_some(after)
     };
     let owner =
         |key: &str, text: &str| (key == "issue_id" && text == record.id()).then(|| own.cloned()).flatten();
     let edge = |key: &str, text: &str| match key {
-        "depends_on_id" | "spawner_id" if with_edges => ids.get(text).cloned(),
+        key if NAMING.contains(&key) => ids.get(text).cloned(),
         _ => owner(key, text),
     };
-    let dependency = |element: &[u8], kind: Kind| match kind {
-        Kind::Text if with_edges => {
-            let new = json::decode(element).and_then(|target| ids.get(&target));
-            new.map_or_else(|| element.to_vec(), |new| json::encode(new).into_bytes())
-        }
-        _ => with_texts(element, &edge).into_owned(),
+    let dependency = |element: &[u8], kind: Kind| {
+        let new = match kind {
+            Kind::Text => json::decode(element)
+                .and_then(|target| edge(TARGET, &target))
+                .map_or_else(|| element.to_vec(), |new| json::encode(&new).into_bytes()),
+            _ => with_texts(element, &edge).into_owned(),
+        };
+        if new == element || stays(element, kind) { element.to_vec() } else { new }
     };
-    if let Some(elements) = elements("dependencies", &dependency) {
+    if let Some(elements) = changed("dependencies", &dependency) {
         edit.set_elements("dependencies", &elements);
     }
     if own.is_some()
-        && let Some(elements) = elements("comments", &|element, _| with_texts(element, &owner).into_owned())
+        && let Some(elements) = changed("comments", &|element, _| with_texts(element, &owner).into_owned())
     {
         edit.set_elements("comments", &elements);
     }

@@ -156,6 +156,12 @@ fn items<'value>(key: &str, value: Value<'value>) -> Option<Vec<Item<'value>>> {
     Some(items)
 }
 
+/// Whether two dependencies are the same one, whatever else they say.
+pub(super) fn is_one_edge(one: (&[u8], Kind), other: (&[u8], Kind)) -> bool {
+    let name = |(bytes, kind)| name("dependencies", bytes, kind).0;
+    name(one) == name(other)
+}
+
 fn name(key: &str, bytes: &[u8], kind: Kind) -> (Name, Option<Moment>) {
     let odd = || (Name::Odd(fingerprint(bytes)), None);
     match (key, kind) {

@@ -147,16 +147,24 @@ pub(crate) struct Combined {
     /// In the order of the left side; what only the right one has comes last.
     pub(crate) entries: Vec<Entry>,
     pub(crate) conflicts: Vec<Conflict>,
+    /// Old and new ids of tasks that the left side had by their old ones only. The old ones are another's now; each has a
+    /// conflict, the first with its old id.
+    pub(crate) renamed: Vec<(String, String)>,
 }
 
 /// Merges all lines. A function of its input. Two tasks that have one id are two afterwards.
 pub(crate) fn combine(base: &Sided, left: &Sided, right: &Sided, options: &MergeOptions) -> Combined {
     let separated = separate(base, left, right);
-    let mut combined = Combined { entries: Vec::with_capacity(left.entries.len()), conflicts: Vec::new() };
+    let mut combined = Combined {
+        entries: Vec::with_capacity(left.entries.len()),
+        conflicts: Vec::new(),
+        renamed: Vec::new(),
+    };
     let (base, left, right) = match &separated {
         None => (base, left, right),
         Some(separated) => {
             combined.conflicts.clone_from(&separated.conflicts);
+            combined.renamed.clone_from(&separated.from_left);
             (&separated.base, &separated.left, &separated.right)
         }
     };

@@ -107,6 +107,14 @@ pub(crate) fn note(tx: &WriteTx<'_>, who: &str, operation: Operation, id: &str, 
     Ok(())
 }
 
+/// Gives all that was written of one id, also the attempts, to another: the task is called so now, and its old id is
+/// another task's.
+pub(crate) fn rename(tx: &WriteTx<'_>, old: &str, new: &str) -> Result<()> {
+    tx.execute("UPDATE task_audit SET task_id = ?2 WHERE task_id = ?1", params![old, new])?;
+    tx.execute("UPDATE task_attempts SET task_id = ?2 WHERE task_id = ?1", params![old, new])?;
+    Ok(())
+}
+
 /// An attempt, with the whole of what came of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tried<'call> {

@@ -255,6 +255,53 @@ fn two_tasks_with_one_id_are_two_in_both_stores_and_in_the_file() {
     }
 }
 
+/// What was done with a task that gets another id is not said of the one that keeps the old one: neither where this
+/// store's sync gives it, nor where another clone has given it.
+#[test]
+fn what_was_done_with_a_task_follows_it_to_another_id() {
+    let early = task("t-abc", r#","created_at":"1969-01-01T00:00:00Z","title":"early""#);
+    let make = |project: &Project| {
+        let id = Some("t-abc".to_owned());
+        let new = work::NewTask { id, title: "late".to_owned(), ..work::NewTask::default() };
+        work::create(&project.db, "bob", new).unwrap();
+        let tried = work::Change {
+            attempt: Some(work::Attempt::Next),
+            result: work::Set::To("done so far".to_owned()),
+            ..work::Change::default()
+        };
+        work::update(&project.db, "bob", &texts(&["t-abc"]), tried).unwrap();
+    };
+    for by_another in [false, true] {
+        let pair = Pair::new();
+        make(&pair.project);
+        if by_another {
+            sync(&pair.project.db, &pair.path());
+            let other = Project::new();
+            import(&other.db, early.as_bytes());
+            sync(&other.db, &pair.path());
+            let told = read::conflicts(&other.db, None, None).unwrap();
+            assert_eq!(told.len(), 1, "theirs was renamed: one row");
+        } else {
+            pair.write(&[&early]);
+        }
+        let report = pair.sync();
+        assert_eq!(report.conflicts.len(), 1);
+        let new = report.conflicts[0].decided.rsplit(' ').next().unwrap().to_owned();
+        assert_eq!(pair.project.row(&new).record.projection().title.as_deref(), Some("late"));
+        let attempts = |id: &str| read::attempts(&pair.project.db, id).unwrap();
+        assert_eq!(attempts(&new)[0].result.as_deref(), Some("done so far"));
+        assert_eq!(attempts("t-abc"), []);
+        assert_eq!(pair.project.operations(&new), ["created", "updated", "synced", "conflict"]);
+        assert_eq!(pair.project.operations("t-abc"), ["synced", "conflict"]);
+        let changes = |id: &str| {
+            let rows = pair.project.audit(id);
+            rows.iter().find(|row| row.operation == "synced").unwrap().changes.clone().unwrap()
+        };
+        assert_eq!(changes(&new), format!(r#"{{"id":{{"old":"t-abc","new":"{new}"}}}}"#));
+        assert!(changes("t-abc").contains(r#""title":{"new":"early"}"#), "{}", changes("t-abc"));
+    }
+}
+
 #[test]
 fn who_is_blocked_is_known_after_a_sync() {
     let waits = task("w", r#","dependencies":["b"]"#);

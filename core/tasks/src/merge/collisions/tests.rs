@@ -32,16 +32,25 @@ fn one_way(base: &[&str], left: &[&str], right: &[&str]) -> Vec<String> {
     ids(&lines(&combine(&side(base), &side(left), &side(right), &MergeOptions::new(0))))
 }
 
-/// Both ways round, which must come to the same.
-fn merged(base: &[&str], left: &[&str], right: &[&str]) -> (Vec<String>, Vec<String>) {
+/// Lines and what was decided.
+type Outcome = (Vec<String>, Vec<String>);
+
+/// Both ways round.
+fn both_ways(base: &[&str], left: &[&str], right: &[&str]) -> (Outcome, Outcome) {
     let [base, left, right] = [base, left, right].map(side);
-    let merge = |left, right| combine(&base, left, right, &MergeOptions::new(0));
-    let (there, back) = (merge(&left, &right), merge(&right, &left));
-    let decided = |combined: &Combined| -> Vec<String> {
-        combined.conflicts.iter().map(|conflict| conflict.decided.clone()).collect()
+    let merge = |left, right| {
+        let combined = combine(&base, left, right, &MergeOptions::new(0));
+        let decided = combined.conflicts.iter().map(|conflict| conflict.decided.clone()).collect();
+        (lines(&combined), decided)
     };
-    assert_eq!((lines(&there), decided(&there)), (lines(&back), decided(&back)));
-    (lines(&there), decided(&there))
+    (merge(&left, &right), merge(&right, &left))
+}
+
+/// Both ways round, which must come to the same.
+fn merged(base: &[&str], left: &[&str], right: &[&str]) -> Outcome {
+    let (there, back) = both_ways(base, left, right);
+    assert_eq!(there, back);
+    there
 }
 
 fn ids(lines: &[String]) -> Vec<String> {
@@ -125,8 +134,67 @@ fn whoever_still_has_the_old_id_follows_the_one_who_has_changed_it() {
     let (elsewhere, decided) = merged(&[], &[&first], &[&second]);
     assert_eq!(decided.len(), 1);
     let elsewhere: Vec<&str> = elsewhere.iter().map(String::as_str).collect();
-    let wanted = (vec![first.clone(), edited.replace("x-1", NEW)], vec![]);
-    assert_eq!(merged(&[&second], &[&edited], &elsewhere), wanted);
+    let wanted = vec![first.clone(), edited.replace("x-1", NEW)];
+    // Whose task has got another id is told; who has it by that id already was told then.
+    let told = (wanted.clone(), vec![format!("two tasks had this id: the later one is now {NEW}")]);
+    let (there, back) = both_ways(&[&second], &[&edited], &elsewhere);
+    assert_eq!((&there, &back), (&told, &(wanted.clone(), vec![])));
+    // Once.
+    let after: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    assert_eq!(merged(&elsewhere, &after, &elsewhere), (wanted.clone(), vec![]));
+    assert_eq!(merged(&[&second], &after, &after), (wanted, vec![]));
+}
+
+/// What a task depends on, sorted.
+fn targets(lines: &[String], id: &str) -> Vec<String> {
+    let side = side(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let Some(Entry::Task(record)) = side.get(id) else { panic!("{id}: {lines:?}") };
+    let mut targets: Vec<_> =
+        record.projection().dependencies.iter().map(|edge| edge.target.clone()).collect();
+    targets.sort();
+    targets
+}
+
+#[test]
+fn what_each_side_says_of_it_in_a_task_of_both_names_its_own() {
+    let (first, second) = (task("x-1", 0, ""), task("x-1", 1, ""));
+    let epic = task("x-9", 0, "");
+    let with = |edges: &str| task("x-9", 0, &format!(r#","dependencies":[{edges}]"#));
+    let by = |who: &str| {
+        format!(r#"{{"issue_id":"x-9","depends_on_id":"x-1","type":"blocks","created_by":"{who}"}}"#)
+    };
+    let (ana, bob) = (with(&by("ana")), with(&by("bob")));
+    let found = |base: &str, left: &str, right: &str| {
+        let (there, back) = both_ways(&[base], &[left, &first], &[right, &second]);
+        let [there, back] = [there, back].map(|(lines, _)| targets(&lines, "x-9"));
+        assert_eq!(there, back);
+        there
+    };
+    assert_eq!(found(&epic, &ana, &bob), ["x-1", NEW]);
+    assert_eq!(found(&epic, &ana, &epic), ["x-1"]);
+    assert_eq!(found(&epic, &epic, &bob), [NEW]);
+    // Beside one that was there, also where that one has changed since.
+    let before = with(r#""x-1""#);
+    let (changed, more) = (by("bob"), by("bob").replace("blocks", "related"));
+    assert_eq!(found(&before, &before, &with(&changed)), ["x-1"]);
+    assert_eq!(found(&before, &before, &with(&format!("{changed},{more}"))), ["x-1", NEW]);
+    // One that was there names it besides.
+    let waits = r#"{"depends_on_id":"x-5","type":"waits-for"}"#;
+    let spawned = waits.replace('}', r#","metadata":"{\"spawner_id\":\"x-1\"}"}"#);
+    let (lines, _) = merged(&[&with(waits)], &[&with(waits), &first], &[&with(&spawned), &second]);
+    assert!(lines.contains(&with(&spawned.replace("x-1", NEW))), "{lines:?}");
+    // The same on both sides.
+    assert_eq!(found(&epic, &ana, &with(&format!("{},{more}", by("ana")))), ["x-1", NEW]);
+}
+
+#[test]
+fn what_a_task_of_the_same_id_says_is_of_another_task() {
+    // Each side has the later one of one pair.
+    let edge = r#","dependencies":["x-1"]"#;
+    let (ours, theirs) =
+        ([task("x-1", 0, ""), task("x-2", 1, edge)], [task("x-1", 1, ""), task("x-2", 0, edge)]);
+    let (lines, _) = merged(&[], &[&ours[0], &ours[1]], &[&theirs[0], &theirs[1]]);
+    assert_eq!(targets(&lines, "x-2"), [NEW]);
 }
 
 #[test]
