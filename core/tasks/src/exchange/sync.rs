@@ -184,6 +184,12 @@ fn key(path: &Path) -> String {
     )
 }
 
+/// Whether these bytes are all in the store: a sync has taken the file in as it is, or was about to write it.
+pub(super) fn is_base(conn: &ReadConn<'_>, path: &Path, bytes: &[u8]) -> Result<bool> {
+    let found = bases::find(conn, &key(path))?;
+    Ok(found.is_some_and(|base| base.taken == bytes || base.next.as_deref() == Some(bytes)))
+}
+
 /// What came of a merge.
 struct Merged {
     combined: Combined,
