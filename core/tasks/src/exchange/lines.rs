@@ -26,9 +26,14 @@ pub struct Limits {
     pub line_bytes: u64,
 }
 
+impl Limits {
+    /// Those that hold where nobody says otherwise.
+    pub(crate) const USUAL: Self = Self { line_bytes: 64 * 1024 * 1024 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { line_bytes: 64 * 1024 * 1024 }
+        Self::USUAL
     }
 }
 
