@@ -277,6 +277,10 @@ fn what_is_no_file_is_neither_read_nor_replaced() {
         let done = scratch.run(&[&["task"], words].concat());
         assert!(done.refused(2).contains("/dev/zero is a device, not a file"), "{}", done.stderr);
     }
+    // Who knows git writes a base that is not there so.
+    let out = scratch.path("merged.jsonl");
+    let done = merge(&scratch, &["/dev/null", file, file, "-o", out.to_str().unwrap()]);
+    assert_eq!((done.code, std::fs::read(&out).unwrap()), (Some(0), std::fs::read(file).unwrap()));
     assert!(scratch.run(&["task", "sync", "/dev/zero"]).refused(2).contains("is a device"));
     scratch.ok(&["task", "import", file]);
     assert!(scratch.run(&["task", "sync", "/dev/zero"]).refused(3).contains("not a regular file"));

@@ -1,8 +1,8 @@
 //! Lines of a file: LF or CRLF, with or without a last one, a BOM and blank lines.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -26,9 +26,14 @@ pub struct Limits {
     pub line_bytes: u64,
 }
 
+impl Limits {
+    /// Those that hold where nobody says otherwise.
+    pub(crate) const USUAL: Self = Self { line_bytes: 64 * 1024 * 1024 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { line_bytes: 64 * 1024 * 1024 }
+        Self::USUAL
     }
 }
 
@@ -132,14 +137,22 @@ pub fn read_lines(source: &mut dyn Read, path: &Path, limits: Limits) -> Result<
     Ok(lines)
 }
 
-/// Reads a file or a pipe, which is neither changed nor locked. Devices are refused: many of them never end.
+/// Reads a file or a pipe, which is neither changed nor locked. Devices are refused, for many of them never
+/// end, but for `/dev/null`, which is how those who know git write a file that is not there.
 pub fn read_file(path: &Path, limits: Limits) -> Result<Lines> {
-    let kind = std::fs::metadata(path).map_err(|error| unread(path, error))?.file_type();
-    if kind.is_char_device() || kind.is_block_device() {
+    let found = std::fs::metadata(path).map_err(|error| unread(path, error))?;
+    let kind = found.file_type();
+    if (kind.is_char_device() && !is_null(&found)) || kind.is_block_device() {
         return Err(TaskError::invalid(format!("{} is a device, not a file", path.display())));
     }
     let mut file = File::open(path).map_err(|error| unread(path, error))?;
     read_lines(&mut file, path, limits)
+}
+
+/// Whether a character device is the one that has nothing to give, under whatever name.
+fn is_null(device: &Metadata) -> bool {
+    let null = std::fs::metadata("/dev/null");
+    null.is_ok_and(|null| null.file_type().is_char_device() && null.rdev() == device.rdev())
 }
 
 fn unread(path: &Path, error: std::io::Error) -> TaskError {

@@ -89,9 +89,11 @@ impl Whole {
     fn open(lines: &Lines, source: Option<&Path>) -> Result<Option<Self>> {
         let Some(source) = source.filter(|_| lines.bad.iter().any(is_cut)) else { return Ok(None) };
         let failed = |error| TaskError::io(format!("read {}", source.display()), error);
-        let file = File::open(source).map_err(failed)?;
-        // A pipe has nothing to give twice.
-        Ok(file.metadata().map_err(failed)?.is_file().then_some(Self(file)))
+        // A pipe has nothing to give twice: to open it would wait for somebody who writes.
+        if !std::fs::metadata(source).map_err(failed)?.is_file() {
+            return Ok(None);
+        }
+        Ok(Some(Self(File::open(source).map_err(failed)?)))
     }
 
     /// Copies a line, which must begin as it did.
@@ -145,16 +147,28 @@ impl Names {
             file.write_all(b"\n")?;
         }
         file.sync_all()?;
-        let mut file = make(&self.reasons)?;
-        file.write_all(reasons)?;
-        file.sync_all()
+        fill(&self.reasons, |file| file.write_all(reasons))
     }
 
     /// Takes away what was begun: half of what is bad would look like all of it.
     fn forget(&self) {
-        if let Err(error) = std::fs::remove_file(&self.lines) {
-            tracing::debug!(%error, path = %self.lines.display(), "begun to keep lines aside");
-        }
+        remove(&self.lines);
+    }
+}
+
+/// Makes a file and writes it, durably; where that fails nothing is left of it. One that is there stays as it is.
+fn fill(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut file = make(path)?;
+    let filled = write(&mut file).and_then(|()| file.sync_all());
+    if filled.is_err() {
+        remove(path);
+    }
+    filled
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!(%error, path = %path.display(), "begun to keep lines aside");
     }
 }
 

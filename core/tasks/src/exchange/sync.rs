@@ -26,7 +26,7 @@ use super::lines::{Limits, Lines};
 use super::order::{arrange, join};
 use crate::error::Result;
 use crate::json;
-use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, TOMBSTONE_DAYS, combine};
+use crate::merge::{Combined, Conflict, Entry, MergeOptions, Sided, TOMBSTONE_DAYS, combine, refuse_longer};
 use crate::record::Record;
 use crate::store::lines::StoredLine;
 use crate::store::raw::Raw;
@@ -100,6 +100,7 @@ pub fn sync(db: &Db, who: &str, path: &Path, options: &SyncOptions) -> Result<Sy
         merge: MergeOptions {
             tombstone_days: options.tombstone_days,
             concat: options.concat,
+            line_bytes: options.limits.line_bytes,
             ..MergeOptions::new(db.clock().wall_ms())
         },
         order: options.order,
@@ -184,6 +185,12 @@ fn key(path: &Path) -> String {
     )
 }
 
+/// Whether these bytes are all in the store: a sync has taken the file in as it is, or was about to write it.
+pub(super) fn is_base(conn: &ReadConn<'_>, path: &Path, bytes: &[u8]) -> Result<bool> {
+    let found = bases::find(conn, &key(path))?;
+    Ok(found.is_some_and(|base| base.taken == bytes || base.next.as_deref() == Some(bytes)))
+}
+
 /// What came of a merge.
 struct Merged {
     combined: Combined,
@@ -206,6 +213,7 @@ fn merge_in(conn: &ReadConn<'_>, file: &Seen, rules: Rules) -> Result<Merged> {
     placed.sort_by_key(|(place, _)| *place);
     let here = Sided::of(placed.into_iter().map(|(_, entry)| entry));
     let combined = combine(&base, &here, &file.side, &rules.merge);
+    refuse_longer(&combined.entries, &here, &file.side, &rules.merge)?;
     let tasks: HashMap<String, Raw> = tasks.into_iter().collect();
     let after = Sided::of(combined.entries.iter().cloned());
     let removed = removed(&tasks, &after);

@@ -1,7 +1,7 @@
 //! Whole files, three ways: what git calls for a path with our merge driver.
 
 use super::sides::{Sided, combine};
-use super::{Conflict, MergeOptions};
+use super::{Conflict, MergeOptions, refuse_longer};
 use crate::error::Result;
 use crate::exchange::{Lines, Order, arrange, join};
 
@@ -19,6 +19,7 @@ pub struct Merged {
 }
 
 /// Merges three files whose lines are all good; an error is the first that is not. Other lines are merged as a set.
+/// Refused where a record would become longer than a line may be.
 pub fn merge_files(
     base: &Lines,
     left: &Lines,
@@ -33,6 +34,7 @@ pub fn merge_files(
     let mut duplicates = left.duplicates.clone();
     duplicates.extend(right.duplicates.iter().filter(|id| !left.duplicates.contains(id)).cloned());
     let mut combined = combine(&base, &left, &right, options);
+    refuse_longer(&combined.entries, &left, &right, options)?;
     arrange(&mut combined.entries, order);
     Ok(Merged {
         bytes: join(combined.entries.iter().map(super::Entry::bytes)),

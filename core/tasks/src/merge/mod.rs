@@ -5,6 +5,7 @@ mod collisions;
 mod elements;
 mod files;
 mod git;
+mod limit;
 mod record;
 mod same;
 mod sides;
@@ -12,8 +13,11 @@ mod text;
 
 pub use files::{Merged, merge_files};
 pub use git::{Installed, install};
+pub(crate) use limit::refuse_longer;
 pub use record::{Outcome, merge_records};
 pub(crate) use sides::{Combined, Entry, Sided, combine};
+
+use crate::exchange::Limits;
 
 /// How to merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub struct MergeOptions {
     pub tombstone_days: u32,
     /// Texts that both have changed: put one after the other instead of taking the later one.
     pub concat: bool,
+    /// Bytes of one line, at most: no record may become longer by being merged.
+    pub line_bytes: u64,
 }
 
 /// Days that a tombstone wins over an edit where nobody says otherwise.
@@ -33,7 +39,7 @@ impl MergeOptions {
     /// The usual rules at this moment, milliseconds since 1970. There are none without one: at the beginning of time
     /// every tombstone is young.
     pub const fn new(now_ms: i64) -> Self {
-        Self { now_ms, tombstone_days: TOMBSTONE_DAYS, concat: false }
+        Self { now_ms, tombstone_days: TOMBSTONE_DAYS, concat: false, line_bytes: Limits::USUAL.line_bytes }
     }
 }
 

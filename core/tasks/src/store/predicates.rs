@@ -28,10 +28,8 @@ pub(crate) const ORDER: &str =
 pub(crate) static WORKABLE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "tasks.status IN ('open', 'in_progress') AND (tasks.status = 'open' OR {EXPIRED}) \
-         AND tasks.pinned = 0 AND tasks.ephemeral = 0 AND ifnull(tasks.issue_type, '') NOT IN ({}) \
-         AND (tasks.defer_until IS NULL OR tasks.defer_until <= ?1) \
-         AND instr(tasks.id, '-mol-') = 0 AND instr(tasks.id, '-wisp-') = 0",
-        quoted(&NEVER_READY)
+         AND (tasks.defer_until IS NULL OR tasks.defer_until <= ?1) AND NOT {}",
+        *NEVER
     )
 });
 
@@ -84,3 +82,6 @@ pub(crate) fn quoted(words: &[&str]) -> String {
     }
     list
 }
+
+#[cfg(test)]
+mod tests;

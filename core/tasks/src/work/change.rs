@@ -68,9 +68,7 @@ impl<'tx, 'conn> Work<'tx, 'conn> {
         if record.bytes() == before.record.bytes() {
             return Ok(record);
         }
-        if record.bytes().len() > before.record.bytes().len() {
-            checks::record(&record)?;
-        }
+        checks::changed(&before.record, &record, operation)?;
         tasks::replace(self.tx, before, &record, &mut self.touched)?;
         audit::write(self.tx, self.who, operation, Some(&before.record), Some(&record), false)?;
         Ok(record)

@@ -7,7 +7,11 @@ use crate::error::{Result, TaskError};
 use crate::exchange::Limits;
 use crate::moment::Moment;
 use crate::record::Record;
+use crate::store::audit::Operation;
 use crate::words;
+
+/// Bytes that a status, a claim, or who and when, add to a record, and more.
+const OF_A_STATUS: u64 = 4096;
 
 /// Who acts must have a name.
 pub(super) fn actor(who: &str) -> Result<()> {
@@ -96,11 +100,27 @@ pub(super) fn id(id: &str) -> Result<()> {
 
 /// What is stored can be written to a file, and that file can be read again.
 pub(super) fn record(record: &Record) -> Result<()> {
-    let (most, size) = (Limits::default().line_bytes, record.bytes().len());
-    if u64::try_from(size).is_ok_and(|size| size <= most) {
+    sized_record(record, Limits::default().line_bytes)
+}
+
+/// The same of a record that has changed. Work goes on in every task: one that came in longer can be changed, and what
+/// a claim or a status adds is let in, for it is short. A tombstone always is.
+pub(super) fn changed(before: &Record, after: &Record, operation: Operation) -> Result<()> {
+    let most = Limits::default().line_bytes;
+    let (was, is) = (before.bytes().len() as u64, after.bytes().len() as u64);
+    if is <= was || was > most || operation == Operation::Deleted {
         return Ok(());
     }
-    let id = record.id();
+    let moves = matches!(operation, Operation::Claimed | Operation::TakenOver | Operation::Mended)
+        || before.projection().status != after.projection().status;
+    sized_record(after, most + if moves { OF_A_STATUS } else { 0 })
+}
+
+fn sized_record(record: &Record, most: u64) -> Result<()> {
+    let (id, size) = (record.id(), record.bytes().len());
+    if size as u64 <= most {
+        return Ok(());
+    }
     Err(TaskError::invalid(format!("{id} would have {size} bytes; a line of a file has at most {most}")))
 }
 

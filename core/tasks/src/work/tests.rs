@@ -315,3 +315,25 @@ fn record_that_no_file_could_bring_back_is_refused_when_it_is_made() {
     let huge = NewTask { title: "t".to_owned(), notes: "a".repeat(most), ..NewTask::default() };
     assert_eq!(create(&store.db, "bob", huge).unwrap_err().kind(), Kind::Invalid);
 }
+
+#[test]
+fn work_goes_on_in_a_task_that_is_as_long_as_may_be() {
+    let most = usize::try_from(crate::exchange::Limits::default().line_bytes).unwrap();
+    let full = |id: &str, more: usize| {
+        let begin = format!(r#"{{"id":"{id}","issue_type":"task","notes":""#);
+        format!("{begin}{}\"}}", "a".repeat(most + more - begin.len() - 2))
+    };
+    let store = store(&[&full("x-1", 0)]);
+    let longer = |id| label(&store.db, "bob", id, &ids(&["l"]), &[]);
+    assert_eq!(longer("x-1").unwrap_err().kind(), Kind::Invalid, "text");
+    let huge = Closing { result: Some("r".repeat(5000)), ..Closing::default() };
+    assert_eq!(
+        close(&store.db, "bob", &ids(&["x-1"]), &huge).unwrap_err().kind(),
+        Kind::Invalid,
+        "text, too"
+    );
+    claim(&store.db, "bob", "x-1", Some(Duration::from_secs(1))).unwrap();
+    // It was too long before: no worse than it was.
+    longer("x-1").unwrap();
+    delete(&store.db, "bob", &ids(&["x-1"]), None).unwrap();
+}

@@ -36,7 +36,7 @@ fn a_file_that_holds_more_than_the_store_is_not_replaced() {
         write(&project, &path, true).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), A, "forced");
     }
-    for held in ["", "\r\n", "{\"id\":\"a\",\"title\":\"other\"}\r\n"] {
+    for held in ["", "\r\n", "{\"id\":\"a\"}\r\n"] {
         let path = folder.file("f.jsonl", held.as_bytes());
         assert_eq!(write(&project, &path, false).unwrap(), Exported { records: 1, bytes: A.len() as u64 });
         assert_eq!(std::fs::read_to_string(&path).unwrap(), A, "{held:?}");
@@ -53,12 +53,54 @@ fn a_file_that_holds_more_than_the_store_is_not_replaced() {
     assert!(error.to_string().ends_with("1 record(s) that are later than here: b"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), held);
     write(&project, &path, true).unwrap();
-    for held in [early.replace(":00Z", ":00.000Z"), early.replace("01T", "00T")] {
-        write(&project, &folder.file("f.jsonl", held.as_bytes()), false).unwrap();
-    }
+    write(&project, &folder.file("f.jsonl", early.replace("2026", "2025").as_bytes()), false).unwrap();
     let many = (0..9).map(|n| format!("{{\"id\":\"n{n}\"}}\n")).collect::<Vec<_>>().concat();
     let error = write(&project, &folder.file("f.jsonl", many.as_bytes()), false).unwrap_err().to_string();
     assert!(error.contains("9 record(s)") && error.contains("n4, …") && !error.contains("n5"), "{error}");
+}
+
+#[test]
+fn what_has_changed_at_the_same_time_or_is_no_task_is_not_replaced_either() {
+    let (project, folder) = (Project::new(), TempProject::new());
+    let here = [
+        r#"{"_schema":"x","updated_at":"2026-01-01T00:00:00Z"}"#,
+        r#"{"id":"t","updated_at":"2026-01-01T00:00:00Z"}"#,
+        r#"{"_type":"memory","id":"m","updated_at":"2026-01-01T00:00:00Z"}"#,
+    ];
+    import(&project.db, here.join("\n").as_bytes());
+    let (later, text) = (("00Z", "01Z"), ("\"}", "\",\"k\":1}"));
+    for (line, (from, to), what, hint) in [
+        (2, later, "that are later than here: m", "import"),
+        (2, text, "that differ from what is here: m", "task sync"),
+        (1, text, "that differ from what is here: t", "task sync"),
+    ] {
+        let mut held = here.map(str::to_owned);
+        held[line] = held[line].replace(from, to);
+        let held = held.join("\n");
+        let path = folder.file("f.jsonl", held.as_bytes());
+        let error = write(&project, &path, false).unwrap_err();
+        assert!(error.to_string().ends_with(what) && error.hint().unwrap().contains(hint), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), held);
+    }
+    // A header is written anew with its file.
+    for (from, to) in [later, text] {
+        let held = here.join("\n").replacen(from, to, 1);
+        write(&project, &folder.file("f.jsonl", held.as_bytes()), false).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_was_synced_and_has_not_changed_since_is_replaced() {
+    let (project, folder) = (Project::new(), TempProject::new());
+    let path = folder.file("f.jsonl", b"{\"id\":\"t\",\"k\":1}\n");
+    exchange::sync(&project.db, "ana", &path, &exchange::SyncOptions::default()).unwrap();
+    // Another file changes the same task, at a time that is as unknown.
+    let other = folder.file("g.jsonl", b"{\"id\":\"t\",\"k\":1,\"l\":2}\n");
+    exchange::sync(&project.db, "ana", &other, &exchange::SyncOptions::default()).unwrap();
+    let changed = folder.file("h.jsonl", &std::fs::read(&path).unwrap());
+    assert!(write(&project, &changed, false).unwrap_err().to_string().contains("differ"), "never synced");
+    write(&project, &path, false).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&other).unwrap());
 }
 
 #[test]

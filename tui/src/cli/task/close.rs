@@ -30,15 +30,14 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
     let db = existing(context, first(&given))?;
     let ids = find_all(&db, &given)?;
     let before = standing(&db, &ids)?;
-    let Closed { rows, ready: unblocked, .. } =
+    let Closed { rows, ready: unblocked, already } =
         work::close(&db, &context.actor, &ids, &how).doing("close")?;
     Context::tidy_up(&db);
-    for was in &before {
+    for was in before.iter().filter(|was| !already.iter().any(|id| id == was.id())) {
         say_whose(context, was);
     }
     if !context.output.json {
-        let mut text =
-            each(&rows, &before, |was| if is_closed(was) { "was closed already:" } else { "closed" });
+        let mut text: String = rows.iter().map(|row| closing(row, &already)).collect();
         if !unblocked.is_empty() {
             let _ = writeln!(text, "ready now: {}", visible(&unblocked.join(", ")));
         }
@@ -50,6 +49,13 @@ pub(super) fn close(context: &Context, line: ClosingFields) -> Result<Exit, Fail
         document(context, &rows)?;
     }
     Ok(Exit::Done)
+}
+
+/// What was done with a task, as the transaction that closed it saw: others may have been faster than a look before it.
+fn closing(row: &TaskRow, already: &[String]) -> String {
+    let was_closed = already.iter().any(|id| id == row.id());
+    let done = if was_closed { "was closed already:" } else { "closed" };
+    listing::done(done, std::slice::from_ref(row))
 }
 
 pub(super) fn reopen(context: &Context, given: &[String], reason: Option<&str>) -> Result<Exit, Failure> {

@@ -24,6 +24,7 @@ pub(super) fn merge_options(context: &Context, concat: bool) -> MergeOptions {
     MergeOptions {
         tombstone_days: settings.tombstone_days.unwrap_or(usual.tombstone_days),
         concat: concat || settings.concat.unwrap_or(usual.concat),
+        line_bytes: limits(context).line_bytes,
         ..usual
     }
 }

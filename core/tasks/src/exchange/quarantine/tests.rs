@@ -78,3 +78,28 @@ fn a_line_that_is_too_long_is_kept_whole_where_it_can_be_read_again() {
         assert_eq!(std::fs::read_dir(project.path("q")).unwrap().count(), before);
     }
 }
+
+#[test]
+fn a_pipe_is_not_opened_again() {
+    let project = TempProject::new();
+    let pipe = project.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let lines = read_lines(&mut &b"{\"id\":\"long\"}"[..], &pipe, Limits { line_bytes: 5 }).unwrap();
+    let kept = keep(&lines, Some(&pipe), &project.path("q")).unwrap().unwrap();
+    assert_eq!(kept.lines, project.path("q/pipe.bad.jsonl"));
+}
+
+#[test]
+fn nothing_half_written_is_left_and_what_was_there_stays() {
+    let project = TempProject::new();
+    let path = project.path("r.jsonl");
+    let error = fill(&path, |file| {
+        file.write_all(b"half")?;
+        Err(io::ErrorKind::StorageFull.into())
+    });
+    assert_eq!(error.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert!(!path.exists());
+    project.file("r.jsonl", b"anothers");
+    assert_eq!(fill(&path, |_| Ok(())).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(&path).unwrap(), b"anothers");
+}

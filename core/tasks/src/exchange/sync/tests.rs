@@ -209,3 +209,16 @@ fn a_file_that_was_changed_before_it_was_written_has_what_was_taken_in_as_its_ba
     assert_eq!((report.conflicts.len(), report.removed), (0, 0));
     assert!(fixture.file().contains("\"id\":\"ours\"") && fixture.file().contains("\"title\":\"ours\""));
 }
+
+#[test]
+fn a_record_that_only_the_merge_makes_too_long_leaves_both_as_they_are() {
+    let mut fixture = Fixture::new();
+    fixture.title("ours, which is longer than theirs");
+    let (file, store) = (fixture.file(), crate::read::show(&fixture.store.db, "a").unwrap().row);
+    let longer = file.lines().map(str::len).max().unwrap().max(store.record.bytes().len());
+    fixture.options.limits = Limits { line_bytes: longer as u64 };
+    let error = sync(&fixture.store.db, "ana", &fixture.path(), &fixture.options).unwrap_err();
+    assert!(error.to_string().starts_with("a: merged it would have "), "{error}");
+    assert_eq!(fixture.file(), file);
+    assert_eq!(crate::read::show(&fixture.store.db, "a").unwrap().row, store);
+}

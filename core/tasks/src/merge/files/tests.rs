@@ -46,3 +46,17 @@ fn repeated_ids_of_either_side_are_told() {
     let merged = merge_files(&file(""), &one, &both, Order::Id, &MergeOptions::new(0)).unwrap();
     assert_eq!((merged.duplicates, merged.records), (vec!["a".to_owned(), "b".to_owned()], 2));
 }
+
+#[test]
+fn a_record_that_only_the_merge_makes_too_long_is_refused() {
+    let (base, left, right) =
+        (lines(r#"{"id":"a"}"#), lines(r#"{"id":"a","k":1}"#), lines(r#"{"id":"a","l":1}"#));
+    let merge = |left: &Lines, line_bytes| {
+        merge_files(&base, left, &right, Order::Id, &MergeOptions { line_bytes, ..MergeOptions::new(0) })
+    };
+    assert_eq!(merge(&left, 22).unwrap().bytes.len(), 23);
+    let error = merge(&left, 21).unwrap_err();
+    assert_eq!(error.to_string(), "a: merged it would have 22 bytes; a line has at most 21");
+    // One that was so on a side goes on.
+    merge(&lines(r#"{"id":"a","k":123456789}"#), 21).unwrap();
+}

@@ -1,7 +1,7 @@
 //! How tasks are told: sign and word of a status, priorities, what surrounds them.
 
 use conclave_tasks::words::{
-    BLOCKED, CLOSED, DEFERRED, HOOKED, IN_PROGRESS, NEVER_READY, OPEN, PINNED, TOMBSTONE,
+    BLOCKED, CLOSED, DEFERRED, HOOKED, IN_PROGRESS, NEVER_READY, NEVER_READY_IDS, OPEN, PINNED, TOMBSTONE,
 };
 use ratatui::style::Style;
 
@@ -59,9 +59,10 @@ pub(crate) fn aside(now_ms: i64, row: &Row) -> Option<String> {
         Some(OPEN) if row.ephemeral => "ephemeral: never ready".to_owned(),
         Some(OPEN) => match row.kind.as_deref().filter(|kind| NEVER_READY.contains(kind)) {
             Some(kind) => format!("type {kind}: never ready"),
-            None if row.id.contains("-mol-") => "-mol- in its id: never ready".to_owned(),
-            None if row.id.contains("-wisp-") => "-wisp- in its id: never ready".to_owned(),
-            None => format!("not before {}", until?),
+            None => match NEVER_READY_IDS.into_iter().find(|mark| row.id.contains(mark)) {
+                Some(mark) => format!("{mark} in its id: never ready"),
+                None => format!("not before {}", until?),
+            },
         },
         Some(DEFERRED) => {
             until.map_or_else(|| "put off".to_owned(), |until| format!("put off until {until}"))
