@@ -2,6 +2,7 @@
 
 use conclave_consensus::runs::{RunFilter, RunStatus, RunSummary};
 
+use super::filter_words::FilterWords;
 use super::fuzzy;
 
 /// Which runs a list shows.
@@ -41,24 +42,10 @@ impl Filter {
     /// Understands any text: what names no field is a word.
     pub(crate) fn parse(text: &str) -> Self {
         let mut filter = Self { text: text.trim().to_owned(), ..Self::default() };
-        for word in text.split_whitespace() {
-            let field = word.split_once(':').and_then(|(name, value)| {
-                let (_, field) = Field::NAMES.iter().find(|(known, _)| *known == name)?;
-                Some((*field, value))
-            });
-            match field {
-                None => {
-                    let name = word.split_once(':').map(|(name, _)| name);
-                    let is_name = |name: &&str| !name.is_empty() && name.chars().all(char::is_alphabetic);
-                    if filter.unknown.is_none() {
-                        filter.unknown = name.filter(is_name).map(ToOwned::to_owned);
-                    }
-                    filter.words.push(word.to_owned());
-                }
-                // Still being typed.
-                Some((_, "")) => {}
-                Some((field, value)) => filter.add(field, value),
-            }
+        let found = FilterWords::parse(text, &Field::NAMES);
+        (filter.words, filter.unknown) = (found.words, found.unknown);
+        for (field, value) in found.fields {
+            filter.add(field, value);
         }
         filter
     }

@@ -16,6 +16,7 @@ mod effect;
 mod event_loop;
 mod field;
 mod filter;
+mod filter_words;
 #[cfg(test)]
 mod fixture;
 mod fuzzy;
@@ -24,6 +25,7 @@ pub(crate) mod json_tree;
 mod keymap;
 mod keys;
 mod list;
+mod list_pane;
 mod live;
 mod message;
 mod model;

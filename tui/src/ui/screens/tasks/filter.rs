@@ -4,6 +4,7 @@
 use conclave_tasks::words::BLOCKED;
 
 use super::row::Row;
+use crate::ui::filter_words::FilterWords;
 use crate::ui::fuzzy;
 
 /// Which tasks a list shows.
@@ -54,25 +55,10 @@ impl Filter {
             let words = text[at + SEARCH.len()..].trim();
             filter.search = Some(words.to_owned()).filter(|words| !words.is_empty());
         }
-        for word in filtered.split_whitespace() {
-            let field = word.split_once(':').and_then(|(name, value)| {
-                let (_, field) = NAMES.iter().find(|(known, _)| *known == name)?;
-                Some((*field, value))
-            });
-            match field {
-                None => {
-                    let name = word.split_once(':').map(|(name, _)| name);
-                    let is_name = |name: &&str| !name.is_empty() && name.chars().all(char::is_alphabetic);
-                    if filter.unknown.is_none() {
-                        filter.unknown = name.filter(is_name).map(ToOwned::to_owned);
-                    }
-                    filter.words.push(word.to_owned());
-                }
-                // Still being typed.
-                Some((_, "")) => {}
-                Some((field, value)) => filter.fields.push((field, value.to_lowercase())),
-            }
-        }
+        let found = FilterWords::parse(filtered, &NAMES);
+        (filter.words, filter.unknown) = (found.words, found.unknown);
+        filter.fields =
+            found.fields.into_iter().map(|(field, value)| (field, value.to_lowercase())).collect();
         filter
     }
 

@@ -10,56 +10,19 @@ use super::row::Row;
 use super::{pane, task_words};
 use crate::text::{count, fit_with, pad, visible, width};
 use crate::times;
+use crate::ui::list_pane::{Parts, WIDE};
 use crate::ui::model::Model;
 use crate::ui::render::{body, draw_line, rule, wrapped};
 use crate::ui::theme::Theme;
 
-/// From this width on the list and the pane stand side by side.
-const WIDE: u16 = 110;
-/// Lines of the lower pane, without its rule.
-const PANE: u16 = 7;
-/// Below this many lines there is no room for a pane.
-const SHORT: u16 = 13;
 /// Below this width the head names one list alone.
 const NARROW: u16 = 60;
 
-/// Where the parts of the screen are.
-#[derive(Debug, Clone, Copy)]
-struct Parts {
-    title: Rect,
-    head: Rect,
-    list: Rect,
-    rule: Option<Rect>,
-    pane: Option<Rect>,
-}
+/// The lower pane takes at most one part of so many.
+const SHARE: u16 = 2;
 
 fn parts(model: &Model) -> Parts {
-    let area = body(model);
-    let line = |y: u16, height: u16| Rect {
-        y: area.y + y.min(area.height),
-        height: height.min(area.height.saturating_sub(y)),
-        ..area
-    };
-    let (title, head) = (line(0, 1), line(1, 1));
-    let rest = area.height.saturating_sub(2);
-    if area.width >= WIDE {
-        let left = area.width / 3 * 2;
-        let list = Rect { width: left, ..line(2, rest) };
-        let pane = Rect { x: area.x + left + 2, width: area.width - left - 2, ..line(1, rest + 1) };
-        return Parts { title, head: Rect { width: left, ..head }, list, rule: None, pane: Some(pane) };
-    }
-    if area.height < SHORT {
-        return Parts { title, head, list: line(2, rest), rule: None, pane: None };
-    }
-    let pane = PANE.min(rest / 2);
-    let list = rest - pane - 1;
-    Parts {
-        title,
-        head,
-        list: line(2, list),
-        rule: Some(line(2 + list, 1)),
-        pane: Some(line(3 + list, pane)),
-    }
+    Parts::of(body(model), SHARE)
 }
 
 /// Lines of the list that are seen.
@@ -69,8 +32,7 @@ pub(crate) fn list_height(model: &Model) -> usize {
 
 /// Which line of the list a click meets.
 pub(crate) fn clicked(model: &Model, column: u16, row: u16) -> Option<usize> {
-    let list = parts(model).list;
-    list.contains((column, row).into()).then(|| model.tasks.cursor.top + usize::from(row - list.y))
+    Some(model.tasks.cursor.top + parts(model).clicked(column, row)?)
 }
 
 /// Draws the screen.
