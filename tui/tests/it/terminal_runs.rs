@@ -54,6 +54,8 @@ fn the_form_asks_those_whom_the_configuration_names_now() {
     session.until("There are none yet");
     scratch.configure("[[agents]]\nname = 'late");
     session.keys("n");
+    // The list below names the file too: first the form must have covered it.
+    session.until("New run");
     session.until("config.toml");
     session.keys("\u{1b}");
     session.until("There are none yet");
