@@ -8,6 +8,8 @@ use std::io;
 
 use conclave_consensus::{ConsensusError, ConsensusErrorKind};
 use conclave_db::{DbError, ErrorKind};
+use conclave_leases::{LeaseError, LeaseErrorKind};
+use conclave_registry::{RegistryError, RegistryErrorKind};
 use conclave_tasks::{TaskError, TaskErrorKind};
 
 /// How a command ends, as the shell sees it.
@@ -21,8 +23,12 @@ pub(crate) enum Exit {
     Usage,
     /// Storage, input or output failed.
     Storage,
+    /// A wait was over.
+    WaitOver,
     /// Ended by Ctrl-C.
     Interrupted,
+    /// As the child did that was waited for.
+    Child(u8),
     /// Ended by a signal that asks a program to end: 128 and its number.
     Signal(u8),
 }
@@ -35,7 +41,9 @@ impl Exit {
             Self::StateSaysNo => 1,
             Self::Usage => 2,
             Self::Storage => 3,
+            Self::WaitOver => 4,
             Self::Interrupted => 130,
+            Self::Child(code) => code,
             Self::Signal(number) => 128_u8.saturating_add(number),
         }
     }
@@ -140,6 +148,63 @@ impl From<TaskError> for Failure {
         };
         let failure = Self::new(exit, kind.as_str(), error.to_string());
         match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<LeaseError> for Failure {
+    fn from(error: LeaseError) -> Self {
+        let error = match error {
+            LeaseError::Storage(error) => return error.into(),
+            LeaseError::Io { what, source } => return Self::io(what, &source),
+            other => other,
+        };
+        let kind = error.kind();
+        let exit = match kind {
+            LeaseErrorKind::Held
+            | LeaseErrorKind::NotOwner
+            | LeaseErrorKind::NotFound
+            | LeaseErrorKind::Expired
+            | LeaseErrorKind::StaleFence => Exit::StateSaysNo,
+            LeaseErrorKind::WaitTimeout => Exit::WaitOver,
+            LeaseErrorKind::InvalidName
+            | LeaseErrorKind::InvalidHolder
+            | LeaseErrorKind::InvalidTtl
+            | LeaseErrorKind::InvalidToken
+            | LeaseErrorKind::Invalid => Exit::Usage,
+            LeaseErrorKind::Interrupted => Exit::Interrupted,
+            _ => Exit::Storage,
+        };
+        let failure = Self::new(exit, kind.as_str(), error.to_string());
+        match error.hint().map(str::to_owned) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        let error = match error {
+            RegistryError::Storage(error) => return error.into(),
+            RegistryError::Io { what, source } => return Self::io(what, &source),
+            other => other,
+        };
+        let kind = error.kind();
+        let exit = match kind {
+            RegistryErrorKind::NotFound
+            | RegistryErrorKind::Refused
+            | RegistryErrorKind::Exhausted
+            | RegistryErrorKind::Command => Exit::StateSaysNo,
+            RegistryErrorKind::Ambiguous | RegistryErrorKind::Invalid | RegistryErrorKind::Input => {
+                Exit::Usage
+            }
+            _ => Exit::Storage,
+        };
+        let failure = Self::new(exit, kind.as_str(), error.to_string());
+        match error.hint().map(str::to_owned) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }

@@ -22,6 +22,7 @@ mod failure;
 mod find_run;
 mod import;
 mod logging;
+mod machine;
 mod project;
 mod prompts;
 mod request;

@@ -61,6 +61,7 @@ impl Environment {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places {
     pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) global_dir: Option<PathBuf>,
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -84,7 +85,9 @@ impl Project {
         let (root, state_dir) = if let Some(folder) = &places.state_dir {
             let folder = environment.folder.join(folder);
             let folder = paths::canonical_prefix(&folder).doing("find the state folder")?;
-            (environment.folder.clone(), folder)
+            // The state lies elsewhere; the project is still the one that the folder belongs to.
+            let root = paths::locate(&environment.folder).doing("find the project")?;
+            (root.path().to_path_buf(), folder)
         } else {
             let root = paths::locate(&environment.folder).doing("find the project")?;
             (root.path().to_path_buf(), root.state_dir())

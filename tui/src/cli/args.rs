@@ -7,6 +7,10 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use super::agents::args::{AgentsLine, Cleanup, Spawn, Start, StopLine};
+pub(crate) use super::db::args::{DbCommand, DbLine};
+pub(crate) use super::lease::args::Lease;
+pub(crate) use super::ports::args::Ports;
 use super::task::args::Task;
 use super::values;
 
@@ -108,9 +112,27 @@ pub(crate) enum Command {
         #[arg(long)]
         fix: bool,
     },
-    /// Look after the database file
+    /// Register an architect, and run its command in the foreground
+    Start(Start),
+    /// Register a builder, a util or an annotation, and run its command beside you
+    Spawn(Box<Spawn>),
+    /// List agents with whether they live; change, compare and merge them
+    Agents(AgentsLine),
+    /// End agents: TERM, and KILL after ten seconds
+    Stop(StopLine),
+    /// End whatever works in an agent's worktree, and remove worktree and row
+    Cleanup(Cleanup),
+    /// The ports of this project, and of all
     #[command(subcommand, arg_required_else_help = false)]
-    Db(DbCommand),
+    Ports(Ports),
+    /// Exclusive access to a name, with a number that tells late holders from live ones
+    #[command(subcommand, arg_required_else_help = false)]
+    Lease(Box<Lease>),
+    /// `ai lock` is the same as `lease`
+    #[command(subcommand, arg_required_else_help = false)]
+    Ai(Ai),
+    /// Look after the database file
+    Db(DbLine),
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -320,44 +342,12 @@ pub(crate) enum Migrate {
     Resume,
 }
 
-/// `conclave db …`
+/// `conclave ai …`
 #[derive(Debug, Subcommand)]
-pub(crate) enum DbCommand {
-    /// Sizes, pragmas and versions of the database file
-    Stats,
-    /// All checks, each ok, warn or fail with advice
-    Check,
-    /// Write a verified copy, and keep the newest ones
-    Backup {
-        /// A folder, or a file to be written; `.conclave/backups` by default
-        ///
-        /// A name of a folder that is there, one that ends in a slash, and one without an extension is a folder: the
-        /// copy gets a name with the time in it, and older ones beyond `--keep` go. Anything else is the file itself,
-        /// which must not be there yet. Folders that are missing are made.
-        to: Option<PathBuf>,
-        /// Copies to keep in the folder
-        #[arg(long, value_name = "N", value_parser = values::limit, default_value = "7")]
-        keep: usize,
-    },
-    /// Put a backup in the place of the state
-    Restore {
-        /// The backup; the newest of `.conclave/backups` by default
-        from: Option<PathBuf>,
-    },
-    /// Give free pages back to the file system, in slices beside other writers
-    Vacuum {
-        /// Rewrite the whole file at once; other users wait
-        #[arg(long)]
-        full: bool,
-    },
-    /// Copy the write-ahead log into the file
-    Checkpoint {
-        /// Also wait for readers, and cut the log to nothing
-        #[arg(long)]
-        truncate: bool,
-    },
-    /// Rewrite an old file so that it can give free pages back
-    Convert,
+pub(crate) enum Ai {
+    /// The same as `conclave lease`
+    #[command(subcommand, arg_required_else_help = false)]
+    Lock(Box<Lease>),
 }
 
 impl Command {
@@ -378,7 +368,11 @@ impl Command {
                 line.dry_run || matches!(line.command, Some(Migrate::Status | Migrate::Verify))
             }
             Self::Doctor { fix } => !*fix,
-            Self::Db(command) => matches!(command, DbCommand::Stats | DbCommand::Check),
+            Self::Db(line) => line.command.reads(),
+            Self::Agents(line) => line.reads(),
+            Self::Ports(command) => command.reads(),
+            Self::Lease(command) | Self::Ai(Ai::Lock(command)) => command.reads(),
+            Self::Start(_) | Self::Spawn(_) | Self::Stop(_) | Self::Cleanup(_) => false,
             Self::Init | Self::Demo | Self::Run(_) | Self::Auto(_) | Self::Resume { .. } => false,
         }
     }
@@ -392,7 +386,9 @@ impl Command {
         !self.reads()
             && !matches!(
                 self,
-                Self::Runs(Runs::Export { .. }) | Self::Demo | Self::Db(DbCommand::Backup { .. })
+                Self::Runs(Runs::Export { .. })
+                    | Self::Demo
+                    | Self::Db(DbLine { command: DbCommand::Backup { .. }, .. })
             )
     }
 
@@ -423,11 +419,14 @@ impl Command {
                 Some(Migrate::Resume) => "migrate resume",
             },
             Self::Doctor { .. } => "doctor --fix",
-            Self::Db(DbCommand::Restore { .. }) => "db restore",
-            Self::Db(DbCommand::Vacuum { .. }) => "db vacuum",
-            Self::Db(DbCommand::Checkpoint { .. }) => "db checkpoint",
-            Self::Db(DbCommand::Convert) => "db convert",
-            Self::Db(_) => "db",
+            Self::Db(line) => line.command.name(),
+            Self::Start(_) => "start",
+            Self::Spawn(_) => "spawn",
+            Self::Agents(line) => line.name(),
+            Self::Stop(_) => "stop",
+            Self::Cleanup(_) => "cleanup",
+            Self::Ports(command) => command.name(),
+            Self::Lease(command) | Self::Ai(Ai::Lock(command)) => command.name(),
             Self::Completions { .. } => "completions",
             Self::Man => "man",
         }

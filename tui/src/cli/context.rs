@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use conclave_consensus::runs::RunId;
 use conclave_db::{Db, vacuum};
 
-use super::args::{Command, Globals};
+use super::args::{self, Command, Globals};
 use super::output::Output;
-use super::{auto, db, demo, doctor, init, manual, migrate, resume, run, runs, status, task, values};
+use super::{
+    agents, auto, db, demo, doctor, init, lease, manual, migrate, ports, resume, run, runs, status, task,
+    values,
+};
 use crate::failure::{Exit, Failure};
+use crate::machine::Machine;
 use crate::project::{Environment, Places, Project};
 use crate::{logging, ui};
 
@@ -20,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     pub(crate) environment: Environment,
     pub(crate) project: Project,
+    /// What the command line says about places.
+    places: Places,
     pub(crate) actor: String,
     pub(crate) read_only: bool,
 }
@@ -29,7 +35,7 @@ impl Context {
         let places = places(globals, &environment);
         let project = Project::find(&environment, &places)?;
         let actor = actor(globals, &environment)?;
-        Ok(Self { output, environment, project, actor, read_only: globals.read_only })
+        Ok(Self { output, environment, project, places, actor, read_only: globals.read_only })
     }
 
     /// Runs one command.
@@ -46,10 +52,22 @@ impl Context {
             Command::Task(command) => task::run(self, command),
             Command::Migrate(line) => migrate::run(self, line),
             Command::Doctor { fix } => doctor::run(self, doctor::Scope::Everything, fix),
-            Command::Db(command) => db::run(self, command),
+            Command::Db(line) => db::run(self, line),
+            Command::Start(line) => agents::start(self, line),
+            Command::Spawn(line) => agents::spawn(self, *line),
+            Command::Agents(line) => agents::run(self, line),
+            Command::Stop(line) => agents::stop(self, line),
+            Command::Cleanup(line) => agents::clean_up(self, line),
+            Command::Ports(command) => ports::run(self, command),
+            Command::Lease(command) | Command::Ai(args::Ai::Lock(command)) => lease::run(self, command),
             Command::Completions { shell } => manual::completions(&self.output, &shell),
             Command::Man => manual::page(&self.output),
         }
+    }
+
+    /// The machine-wide file.
+    pub(crate) fn machine(&self) -> Result<Machine, Failure> {
+        Machine::find(&self.environment, &self.places)
     }
 
     /// Opens the UI on a project, and on a run that it is to drive.
@@ -105,6 +123,7 @@ fn places(globals: &Globals, environment: &Environment) -> Places {
     let from = |name: &str| environment.get(name).map(PathBuf::from);
     Places {
         state_dir: globals.state_dir.clone().or_else(|| from("CONCLAVE_STATE_DIR")),
+        global_dir: globals.global_dir.clone(),
         config: globals.config.clone(),
     }
 }

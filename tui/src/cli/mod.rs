@@ -3,6 +3,7 @@
 //!
 //! `run` never panics outwards, prints a failure as one line, and with `--json` prints exactly one document.
 
+mod agents;
 mod args;
 mod auto;
 mod complaint;
@@ -13,10 +14,12 @@ mod doctor;
 mod init;
 mod interrupt;
 mod launched;
+mod lease;
 mod live;
 mod manual;
 mod migrate;
 mod output;
+mod ports;
 mod progress;
 mod resume;
 mod run;

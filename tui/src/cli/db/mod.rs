@@ -1,14 +1,20 @@
-//! `conclave db stats|check|backup|restore|vacuum|checkpoint|convert`
+//! `conclave db …`: looking after a database file.
 
-use std::path::{Path, PathBuf};
+pub(crate) mod args;
+mod reset;
+mod restore;
+mod target;
+
+use std::path::PathBuf;
 
 use conclave_db::backup::{self, BackupOptions};
 use conclave_db::checkpoint::{CheckpointMode, checkpoint};
 use conclave_db::vacuum::{self, VacuumStats};
-use conclave_db::{AutoVacuum, Db, ErrorKind, FileStats, Source, paths};
+use conclave_db::{AutoVacuum, ErrorKind, FileStats};
 use serde_json::json;
 
-use super::args::DbCommand;
+use self::args::{DbCommand, DbLine};
+use self::target::Target;
 use super::context::Context;
 use super::doctor;
 use super::progress::Progress;
@@ -16,38 +22,39 @@ use crate::failure::{Doing, Exit, Failure};
 use crate::text::{count, counted, size};
 use crate::times;
 
-pub(super) fn run(context: &Context, command: DbCommand) -> Result<Exit, Failure> {
-    match command {
+pub(super) fn run(context: &Context, line: DbLine) -> Result<Exit, Failure> {
+    let target = &Target::new(context, line.global)?;
+    match line.command {
+        // What is asked of the project's state alone.
         DbCommand::Check => doctor::run(context, doctor::Scope::State, false),
-        DbCommand::Restore { from } => restore(context, from),
+        DbCommand::Restore { from, force } => restore::run(target, from, force),
+        DbCommand::Reset { force } => reset::run(target, force),
         // A copy of nothing is no copy that anyone could rely on.
-        DbCommand::Backup { .. } if !context.project.has_state() => Err(no_state()),
+        DbCommand::Backup { .. } if !target.has_state() => Err(no_state()),
         // What looks after a file makes none.
-        _ if !context.project.has_state() => {
+        _ if !target.has_state() => {
             context.output.no_state();
             if context.output.json {
                 context.output.document(&json!({}))?;
             }
             Ok(Exit::Done)
         }
-        DbCommand::Stats => stats(context),
-        DbCommand::Backup { to, keep } => back_up(context, to, keep),
-        DbCommand::Vacuum { full } => vacuum(context, full),
-        DbCommand::Checkpoint { truncate } => copy_log(context, truncate),
-        DbCommand::Convert => convert(context),
+        DbCommand::SchemaVersion | DbCommand::Dump | DbCommand::Query { .. } => todo!("D"),
+        DbCommand::Stats => stats(target),
+        DbCommand::Backup { to, keep } => back_up(target, to, keep),
+        DbCommand::Vacuum { full } => vacuum(target, full),
+        DbCommand::Checkpoint { truncate } => copy_log(target, truncate),
+        DbCommand::Convert => convert(target),
     }
-}
-
-fn read_only(context: &Context) -> Result<Db, Failure> {
-    context.open_read_only()?.ok_or_else(no_state)
 }
 
 fn no_state() -> Failure {
     Failure::not_found("no state here").hint("conclave init")
 }
 
-fn stats(context: &Context) -> Result<Exit, Failure> {
-    let stats = conclave_db::stats(&read_only(context)?).doing("read the file's numbers")?;
+fn stats(target: &Target<'_>) -> Result<Exit, Failure> {
+    let context = target.context;
+    let stats = conclave_db::stats(&target.open_read_only()?).doing("read the file's numbers")?;
     if context.output.json {
         context.output.document(&stats)?;
     } else {
@@ -86,8 +93,9 @@ fn stats_page(stats: &FileStats) -> String {
     .concat()
 }
 
-fn back_up(context: &Context, to: Option<PathBuf>, keep: usize) -> Result<Exit, Failure> {
-    let db = read_only(context)?;
+fn back_up(target: &Target<'_>, to: Option<PathBuf>, keep: usize) -> Result<Exit, Failure> {
+    let context = target.context;
+    let db = target.open_read_only()?;
     let target = match to {
         Some(to) => context.environment.folder.join(to),
         // A slash at the end says that it is a folder, also where it is not there yet.
@@ -120,47 +128,6 @@ fn back_up(context: &Context, to: Option<PathBuf>, keep: usize) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-fn restore(context: &Context, from: Option<PathBuf>) -> Result<Exit, Failure> {
-    let from = match from {
-        Some(from) => context.environment.folder.join(from),
-        None => newest_backup(&context.project.database)?,
-    };
-    // What cannot be read is refused before a folder is made for it.
-    drop(Source::open(&from).doing("read the backup").map_err(about_backup)?);
-    if !context.project.has_state() {
-        paths::ensure_state_dir(&context.project.state_dir).doing("make the state folder")?;
-    }
-    let spinner =
-        Progress::spinning(&context.output, "checking the backup, keeping what is there, restoring");
-    let report =
-        backup::restore(&context.project.options()?, &from).doing("restore").map_err(about_backup)?;
-    drop(spinner);
-    if context.output.json {
-        context.output.document(&report)?;
-    } else {
-        context.output.print(format_args!(
-            "restored {} from {}, verified\n",
-            report.path.display(),
-            report.from.display()
-        ))?;
-        if let Some(kept) = &report.kept {
-            context.output.notice(format!("what was there before is kept as {}", kept.display()));
-        }
-    }
-    Ok(Exit::Done)
-}
-
-/// What is damaged is the backup, and restoring "the newest" again would not help.
-fn about_backup(failure: Failure) -> Failure {
-    if failure.kind == ErrorKind::Corrupt.as_str() {
-        return failure.hint("this backup is damaged; name another one: `conclave db restore FILE`");
-    }
-    if failure.kind == ErrorKind::Invalid.as_str() {
-        return failure.hint("name a backup: `conclave db restore FILE`, or nothing for the newest one");
-    }
-    failure
-}
-
 /// What is refused is the name.
 fn about_target(failure: Failure) -> Failure {
     if failure.kind == ErrorKind::Invalid.as_str() {
@@ -170,17 +137,9 @@ fn about_target(failure: Failure) -> Failure {
     failure
 }
 
-fn newest_backup(database: &Path) -> Result<PathBuf, Failure> {
-    let folder = backup::default_folder(database);
-    let newest = backup::list(&folder, database).doing("look for backups")?.into_iter().next();
-    newest.map(|file| file.path).ok_or_else(|| {
-        Failure::not_found(format!("no backup in {}", folder.display()))
-            .hint("name one: conclave db restore FILE")
-    })
-}
-
-fn vacuum(context: &Context, full: bool) -> Result<Exit, Failure> {
-    let db = context.open()?;
+fn vacuum(target: &Target<'_>, full: bool) -> Result<Exit, Failure> {
+    let context = target.context;
+    let db = target.open()?;
     let stats = if full {
         let _spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");
         vacuum::full(&db).doing("vacuum")?
@@ -192,8 +151,9 @@ fn vacuum(context: &Context, full: bool) -> Result<Exit, Failure> {
     report(context, &stats)
 }
 
-fn convert(context: &Context) -> Result<Exit, Failure> {
-    let db = context.open()?;
+fn convert(target: &Target<'_>) -> Result<Exit, Failure> {
+    let context = target.context;
+    let db = target.open()?;
     let spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");
     let converted = vacuum::convert(&db).doing("convert")?;
     drop(spinner);
@@ -227,8 +187,9 @@ fn report(context: &Context, stats: &VacuumStats) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn copy_log(context: &Context, truncate: bool) -> Result<Exit, Failure> {
-    let db = context.open()?;
+fn copy_log(target: &Target<'_>, truncate: bool) -> Result<Exit, Failure> {
+    let context = target.context;
+    let db = target.open()?;
     let mode = if truncate { CheckpointMode::Truncate } else { CheckpointMode::Passive };
     let report = checkpoint(&db, mode).doing("checkpoint")?;
     if context.output.json {

@@ -1,0 +1,20 @@
+//! The check that makes a lease more than advice.
+
+use conclave_db::WriteTx;
+
+use crate::error::Result;
+use crate::model::Fence;
+use crate::name::LeaseName;
+
+/// Asks for a fence inside of a write transaction.
+pub trait FenceExt {
+    /// Fails unless `fence` is a live grant of `name` (not released, not expired, not overtaken). The caller returns the
+    /// error, so that the transaction ends without effect. By the system's clocks.
+    fn require_fence(&self, name: &LeaseName, fence: Fence) -> Result<()>;
+}
+
+impl FenceExt for WriteTx<'_> {
+    fn require_fence(&self, _name: &LeaseName, _fence: Fence) -> Result<()> {
+        todo!("L1")
+    }
+}

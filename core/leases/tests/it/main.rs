@@ -1,0 +1,1 @@
+//! Leases from outside, with real processes.

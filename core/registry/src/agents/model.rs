@@ -1,0 +1,155 @@
+//! What an agent is.
+
+use std::path::PathBuf;
+
+use conclave_db::process::ProcessIdentity;
+
+/// Which table an agent stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Leads the others.
+    Architect,
+    /// Builds something.
+    Builder,
+    /// A terminal for anything.
+    Util,
+    /// Shows a file to be remarked on.
+    Annotation,
+}
+
+impl Kind {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Architect => "architect",
+            Self::Builder => "builder",
+            Self::Util => "util",
+            Self::Annotation => "annotation",
+        }
+    }
+}
+
+/// What a builder was spawned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuilderType {
+    /// A spec.
+    Spec,
+    /// A task in words.
+    Task,
+    /// A protocol.
+    Protocol,
+    /// Nothing but a shell.
+    Shell,
+    /// Nothing but a worktree.
+    Worktree,
+    /// A bug. Only imports have it.
+    Bugfix,
+}
+
+/// What a builder says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuilderStatus {
+    /// It has not begun.
+    Spawning,
+    /// It works.
+    Implementing,
+    /// It waits for somebody.
+    Blocked,
+    /// Its work waits to be looked at.
+    PrReady,
+    /// It is done.
+    Complete,
+}
+
+/// Which agent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Its table.
+    pub kind: Kind,
+    /// Its id, or an architect's name.
+    pub id: String,
+}
+
+/// How an agent's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum End {
+    /// By itself, or by a stranger's signal: somebody waited for it.
+    Exited,
+    /// By `conclave stop`.
+    Stopped,
+    /// Nobody knows: it vanished, or the machine was started anew.
+    Lost,
+}
+
+/// The end of an agent's process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How.
+    pub how: End,
+    /// When that was recorded, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// What it said at its end, 128 and the number of the signal that ended it; `None` where nobody waited for it.
+    pub exit_status: Option<i32>,
+}
+
+/// One agent, as its row is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// Which one.
+    pub key: Key,
+    /// What people call it.
+    pub name: String,
+    /// `architect`, `util`, `annotation`, or a builder's type.
+    pub type_word: String,
+    /// A builder's status; `None` for others.
+    pub status: Option<String>,
+    /// What it says it is at.
+    pub phase: Option<String>,
+    /// What a task builder was given.
+    pub task_text: Option<String>,
+    /// The protocol of a protocol builder.
+    pub protocol_name: Option<String>,
+    /// The file of an annotation.
+    pub file: Option<String>,
+    /// Whose annotation: kind and id.
+    pub parent: Option<(String, Option<String>)>,
+    /// Its git worktree, absolute.
+    pub worktree: Option<PathBuf>,
+    /// The branch of the worktree.
+    pub branch: Option<String>,
+    /// The commit that the branch began at.
+    pub base_commit: Option<String>,
+    /// The port that it may use.
+    pub port: Option<u16>,
+    /// What was started, as a shell would take it; empty where nothing was.
+    pub cmd: String,
+    /// The pid as it stands in the row, which may be anything.
+    pub pid: Option<i64>,
+    /// The process, where everything that makes one is known.
+    pub process: Option<ProcessIdentity>,
+    /// The process that waits for it.
+    pub supervisor: Option<ProcessIdentity>,
+    /// Its end, once recorded.
+    pub ended: Option<Ended>,
+    /// When it was registered, in milliseconds since 1970.
+    pub started_at_ms: i64,
+    /// When the row was changed last.
+    pub updated_at_ms: i64,
+}
+
+/// How many agents of each kind there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Architects.
+    pub architects: u64,
+    /// Builders.
+    pub builders: u64,
+    /// Utils.
+    pub utils: u64,
+    /// Annotations.
+    pub annotations: u64,
+}

@@ -1,0 +1,1 @@
+//! Starting an agent's process and waiting for its end.

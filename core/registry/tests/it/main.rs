@@ -1,0 +1,1 @@
+//! The registry from outside, with real processes.

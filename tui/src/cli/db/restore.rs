@@ -1,0 +1,59 @@
+//! `conclave db restore`
+
+use std::path::{Path, PathBuf};
+
+use conclave_db::{ErrorKind, Source, backup};
+
+use super::target::Target;
+use crate::cli::progress::Progress;
+use crate::failure::{Doing, Exit, Failure};
+
+pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, _force: bool) -> Result<Exit, Failure> {
+    let context = target.context;
+    let from = match from {
+        Some(from) => context.environment.folder.join(from),
+        None => newest_backup(target.database())?,
+    };
+    // What cannot be read is refused before a folder is made for it.
+    drop(Source::open(&from).doing("read the backup").map_err(about_backup)?);
+    if !target.has_state() {
+        target.ensure_folder()?;
+    }
+    let spinner =
+        Progress::spinning(&context.output, "checking the backup, keeping what is there, restoring");
+    let report = backup::restore(&target.options()?, &from).doing("restore").map_err(about_backup)?;
+    drop(spinner);
+    if context.output.json {
+        context.output.document(&report)?;
+    } else {
+        context.output.print(format_args!(
+            "restored {} from {}, verified\n",
+            report.path.display(),
+            report.from.display()
+        ))?;
+        if let Some(kept) = &report.kept {
+            context.output.notice(format!("what was there before is kept as {}", kept.display()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// What is damaged is the backup, and restoring "the newest" again would not help.
+fn about_backup(failure: Failure) -> Failure {
+    if failure.kind == ErrorKind::Corrupt.as_str() {
+        return failure.hint("this backup is damaged; name another one: `conclave db restore FILE`");
+    }
+    if failure.kind == ErrorKind::Invalid.as_str() {
+        return failure.hint("name a backup: `conclave db restore FILE`, or nothing for the newest one");
+    }
+    failure
+}
+
+fn newest_backup(database: &Path) -> Result<PathBuf, Failure> {
+    let folder = backup::default_folder(database);
+    let newest = backup::list(&folder, database).doing("look for backups")?.into_iter().next();
+    newest.map(|file| file.path).ok_or_else(|| {
+        Failure::not_found(format!("no backup in {}", folder.display()))
+            .hint("name one: conclave db restore FILE")
+    })
+}

@@ -1,0 +1,62 @@
+//! Which file `conclave db …` is about: the project's state, or with `--global` the machine-wide file.
+
+use std::path::Path;
+
+use conclave_db::{Db, DbOptions, paths};
+
+use crate::cli::context::Context;
+use crate::failure::{Doing, Failure};
+use crate::machine::Machine;
+
+/// The file that a command looks after.
+pub(super) struct Target<'context> {
+    pub(super) context: &'context Context,
+    /// The machine-wide file; the project's without it.
+    machine: Option<Machine>,
+}
+
+impl<'context> Target<'context> {
+    pub(super) fn new(context: &'context Context, global: bool) -> Result<Self, Failure> {
+        let machine = if global { Some(context.machine()?) } else { None };
+        Ok(Self { context, machine })
+    }
+
+    pub(super) fn database(&self) -> &Path {
+        self.machine.as_ref().map_or(&self.context.project.database, Machine::database)
+    }
+
+    pub(super) fn is_global(&self) -> bool {
+        self.machine.is_some()
+    }
+
+    pub(super) fn has_state(&self) -> bool {
+        self.machine.as_ref().map_or_else(|| self.context.project.has_state(), Machine::has_state)
+    }
+
+    /// Opens it to be written; where there is none it is made.
+    pub(super) fn open(&self) -> Result<Db, Failure> {
+        self.machine.as_ref().map_or_else(|| self.context.open(), Machine::open)
+    }
+
+    /// Opens it to be read; without a file that is a failure.
+    pub(super) fn open_read_only(&self) -> Result<Db, Failure> {
+        let db = match &self.machine {
+            None => self.context.open_read_only()?,
+            Some(machine) => machine.open_read_only()?,
+        };
+        db.ok_or_else(|| Failure::not_found("no state here").hint("conclave init"))
+    }
+
+    pub(super) fn options(&self) -> Result<DbOptions, Failure> {
+        self.machine.as_ref().map_or_else(|| self.context.project.options(), Machine::options)
+    }
+
+    /// Makes the folder that the file lies in.
+    pub(super) fn ensure_folder(&self) -> Result<(), Failure> {
+        let folder = match &self.machine {
+            None => &self.context.project.state_dir,
+            Some(machine) => machine.database().parent().unwrap_or_else(|| Path::new(".")),
+        };
+        paths::ensure_state_dir(folder).doing("make the state folder").map(drop)
+    }
+}

@@ -1,0 +1,63 @@
+//! The machine-wide file, `global.db`: ports, and leases across projects.
+//!
+//! Looking for it changes nothing; only [`Machine::open`] creates what is missing.
+
+use std::path::{Path, PathBuf};
+
+use conclave_db::{Db, DbOptions};
+
+use crate::failure::{Doing, Failure};
+use crate::project::{Environment, Places};
+use crate::state;
+
+/// Where the machine-wide file lies, or would lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Machine {
+    database: PathBuf,
+}
+
+impl Machine {
+    /// Finds it: `--global-dir`, `CONCLAVE_GLOBAL_DIR`, else `$XDG_DATA_HOME/conclave`.
+    pub(crate) fn find(environment: &Environment, places: &Places) -> Result<Self, Failure> {
+        let mut wanted = environment.places();
+        // Relative to the folder that the command runs in, which is this process's own but in tests.
+        let named = places.global_dir.clone().or(wanted.global_dir.take());
+        wanted.global_dir = named.map(|folder| environment.folder.join(folder));
+        let folder = wanted.global_dir().doing("find the machine-wide folder")?;
+        Ok(Self { database: folder.join("global.db") })
+    }
+
+    /// The file; it may not be there yet.
+    pub(crate) fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// Whether there is one to read. Of one that cannot be used, opening says why.
+    pub(crate) fn has_state(&self) -> bool {
+        match std::fs::metadata(&self.database) {
+            Ok(_) => {
+                let unfinished = self.options().and_then(|options| Ok(Db::is_unfinished(&options)?));
+                !unfinished.unwrap_or(false)
+            }
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Opens it to be read; `None` where there is none. Creates and changes nothing.
+    pub(crate) fn open_read_only(&self) -> Result<Option<Db>, Failure> {
+        if !self.has_state() {
+            return Ok(None);
+        }
+        Db::open_read_only(self.options()?).doing("open the machine-wide file").map(Some)
+    }
+
+    /// Opens it to be written, creating it where it is missing.
+    pub(crate) fn open(&self) -> Result<Db, Failure> {
+        Db::open(self.options()?).doing("open the machine-wide file")
+    }
+
+    /// How it is opened.
+    pub(crate) fn options(&self) -> Result<DbOptions, Failure> {
+        Ok(DbOptions::new(&self.database, state::global_schema()?))
+    }
+}
