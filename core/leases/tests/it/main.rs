@@ -3,3 +3,5 @@
 
 mod fixture;
 mod holding;
+mod queueing;
+mod time;
