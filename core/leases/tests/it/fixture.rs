@@ -8,7 +8,7 @@ use std::time::Duration;
 use conclave_db::clock::BootClock;
 use conclave_db::process::{self, ProcessIdentity};
 use conclave_db::sql::FromSql;
-use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema};
+use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema, Step};
 use conclave_leases::{Fence, Grant, LeaseErrorKind, LeaseName, Leases, Mode, Request, Result, Token, Ttl};
 use conclave_retry::{CancelToken, Clock};
 use conclave_testkit::ManualClock;
@@ -16,7 +16,16 @@ use conclave_testkit::ManualClock;
 /// 2026-01-02T03:04:05.006Z
 pub(crate) const NOW: i64 = 1_767_323_045_006;
 
-const MIGRATIONS: &[Migration] = &[conclave_leases::migration(FIRST_VERSION)];
+const MIGRATIONS: &[Migration] = &[
+    conclave_leases::migration(FIRST_VERSION),
+    Migration {
+        version: FIRST_VERSION + 1,
+        name: "what a lease protects",
+        up: Step::Sql("CREATE TABLE guarded(who TEXT NOT NULL, fence INTEGER NOT NULL) STRICT"),
+        down: None,
+        rewrites: false,
+    },
+];
 
 /// A table that a lease protects, and the leases.
 pub(crate) fn schema() -> Schema {
@@ -70,11 +79,6 @@ impl Machine {
     /// Its leases.
     pub(crate) fn leases(&self) -> Leases {
         Leases::with(self.db.clone(), Arc::clone(&self.boot) as Arc<dyn BootClock>, self.process.clone())
-    }
-
-    /// The same as another process of it.
-    pub(crate) fn leases_as(&self, process: ProcessIdentity) -> Leases {
-        Leases::with(self.db.clone(), Arc::clone(&self.boot) as Arc<dyn BootClock>, process)
     }
 
     /// Starts it again, so long ago: all clocks but the wall clock begin anew.

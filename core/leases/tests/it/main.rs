@@ -3,5 +3,6 @@
 
 mod fixture;
 mod holding;
+mod processes;
 mod queueing;
 mod time;
