@@ -1,3 +1,4 @@
 //! The SQL of this crate.
 
 pub(crate) mod schema;
+pub(crate) mod worktrees;
