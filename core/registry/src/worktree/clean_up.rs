@@ -12,7 +12,7 @@ use super::hook::{self, Which};
 use super::removal::{self, How, Rest};
 use super::repository::{Repository, is_same, refused};
 use super::{CleanedUp, Cleanup, Hooks, processes};
-use crate::agents::{self, Agent, Life};
+use crate::agents::{self, Agent, Stopped};
 use crate::error::{RegistryError, Result};
 use crate::words::quoted;
 
@@ -56,19 +56,17 @@ pub(super) fn clean_up(
 
 /// Ends the agent itself, wherever it stands by now.
 fn stop(state: &Db, agent: &Agent, how: Cleanup, done: &mut CleanedUp) -> Result<()> {
-    match agent.life() {
-        Life::Running | Life::Unsupervised => {
-            agents::stop(state, agent, agents::Stopping::default())?;
-            done.ended.extend(agent.process.as_ref().map(|process| process.pid));
-            Ok(())
+    match agents::stop(state, agent, agents::Stopping::default())? {
+        Stopped::Ended => done.ended.extend(agent.process.as_ref().map(|process| process.pid)),
+        Stopped::NotOurs if !how.force => {
+            return Err(refused(
+                format!("{} cannot be ended from here: it may live in another container, or run this", agent.key.id),
+                "end it there first; `--force` removes it from the list all the same",
+            ));
         }
-        // Another pid namespace. A row with nothing but a pid says nothing of a process, and keeps nobody.
-        Life::Unknown if agent.process.is_some() && !how.force => Err(refused(
-            format!("{} may live in another container: nobody here can say", agent.key.id),
-            "end it there first; `--force` removes it from the list all the same",
-        )),
-        Life::Unknown | Life::Ended | Life::Lost | Life::None => Ok(()),
+        Stopped::NotOurs | Stopped::WasNotRunning | Stopped::Forgotten => {}
     }
+    Ok(())
 }
 
 /// The worktree of an agent.
