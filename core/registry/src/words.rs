@@ -8,7 +8,8 @@ const NAMED: usize = 5;
 /// A path as one word of a shell.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | ',' | '@');
+    let plain =
+        |letter: char| letter.is_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | ',' | '@');
     if !text.is_empty() && text.chars().all(plain) {
         return text.into_owned();
     }
@@ -19,7 +20,7 @@ pub(crate) fn quoted(path: &Path) -> String {
 pub(crate) fn shown(path: &Path) -> String {
     match path.to_str() {
         Some(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => format!("{path:?}"),
+        _ => format!("{:?}", path.as_os_str()),
     }
 }
 

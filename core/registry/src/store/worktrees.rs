@@ -7,7 +7,13 @@ use crate::error::Result;
 use crate::time::text_of;
 
 /// Records a worktree that is about to be made; `false` where there is no such builder, or one with another worktree.
-pub(crate) fn record(tx: &WriteTx<'_>, id: &str, folder: &str, branch: &str, base_commit: &str) -> Result<bool> {
+pub(crate) fn record(
+    tx: &WriteTx<'_>,
+    id: &str,
+    folder: &str,
+    branch: &str,
+    base_commit: &str,
+) -> Result<bool> {
     let changed = tx.execute(
         "UPDATE builders SET worktree = ?2, branch = ?3, base_commit = ?4, updated_at = ?5
           WHERE id = ?1 AND worktree IN ('', ?2)",

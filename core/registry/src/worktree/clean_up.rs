@@ -60,7 +60,10 @@ fn stop(state: &Db, agent: &Agent, how: Cleanup, done: &mut CleanedUp) -> Result
         Stopped::Ended => done.ended.extend(agent.process.as_ref().map(|process| process.pid)),
         Stopped::NotOurs if !how.force => {
             return Err(refused(
-                format!("{} cannot be ended from here: it may live in another container, or run this", agent.key.id),
+                format!(
+                    "{} cannot be ended from here: it may live in another container, or run this",
+                    agent.key.id
+                ),
                 "end it there first; `--force` removes it from the list all the same",
             ));
         }
@@ -106,7 +109,8 @@ impl<'agent> Place<'agent> {
                 "`--force` removes the agent from the list, and leaves the folder alone",
             ));
         }
-        let rest = repository.as_ref().map_or(Ok(Rest::None), |repository| removal::rest(repository, &folder))?;
+        let rest =
+            repository.as_ref().map_or(Ok(Rest::None), |repository| removal::rest(repository, &folder))?;
         Ok(Some(Self { id, folder, repository, rest }))
     }
 
@@ -160,7 +164,10 @@ impl<'agent> Place<'agent> {
         }
         match hook::run(Which::Teardown, &hooks.teardown, root, &self.folder, self.id) {
             Err(RegistryError::Command { what, said, .. }) if !how.force => {
-                let hint = format!("`conclave cleanup {} --force` removes it all the same", quoted(Path::new(self.id)));
+                let hint = format!(
+                    "`conclave cleanup {} --force` removes it all the same",
+                    quoted(Path::new(self.id))
+                );
                 return Err(RegistryError::Command { what, said, hint: Some(hint) });
             }
             Err(error) if !how.force => return Err(error),

@@ -13,7 +13,7 @@ use super::{Hooks, Made, exclude, include, processes};
 use crate::agents::Agent;
 use crate::error::{RegistryError, Result};
 use crate::store::worktrees;
-use crate::words::quoted;
+use crate::words::{quoted, shown};
 
 /// The folder of the builders' worktrees.
 pub(super) const FOLDER: &str = ".builders";
@@ -75,7 +75,10 @@ fn refuse_existing(repository: &Repository, id: &str, folder: &Path, branch: &st
     }
     if has_branch {
         let top = quoted(&repository.top);
-        ways.push(format!("`git -C {top} branch -d {}` deletes a branch that is merged", quoted(Path::new(branch))));
+        ways.push(format!(
+            "`git -C {top} branch -d {}` deletes a branch that is merged",
+            quoted(Path::new(branch))
+        ));
     }
     Err(refused(
         format!("the worktree {} with the branch {branch}: {there}", folder.display()),
@@ -86,7 +89,10 @@ fn refuse_existing(repository: &Repository, id: &str, folder: &Path, branch: &st
 /// Rows hold text.
 fn text_of(folder: &Path) -> Result<String> {
     folder.to_str().map(str::to_owned).ok_or_else(|| {
-        RegistryError::Invalid(format!("the path {folder:?} is no text: no worktree can be recorded for it"))
+        RegistryError::Invalid(format!(
+            "the path {} is no text: no worktree can be recorded for it",
+            shown(folder)
+        ))
     })
 }
 
@@ -94,8 +100,8 @@ fn record(state: &Db, id: &str, made: &Made) -> Result<()> {
     let (id, folder) = (id.to_owned(), text_of(&made.folder)?);
     let (branch, base) = (made.branch.clone(), made.base_commit.clone());
     let known = id.clone();
-    let done: bool = state
-        .write("registry: a worktree", move |tx| worktrees::record(tx, &id, &folder, &branch, &base))?;
+    let done: bool =
+        state.write("registry: a worktree", move |tx| worktrees::record(tx, &id, &folder, &branch, &base))?;
     if done {
         return Ok(());
     }
@@ -108,7 +114,8 @@ fn record(state: &Db, id: &str, made: &Made) -> Result<()> {
 fn build(repository: &Repository, root: &Path, id: &str, made: Made, hooks: &Hooks) -> Result<Made> {
     let folder = made.folder.as_os_str();
     // The branch is made at the very commit that was recorded, whoever commits in between.
-    let words = ["worktree", "add", "--quiet", "--no-track", "-b", &made.branch, "--"].map(std::ffi::OsStr::new);
+    let words =
+        ["worktree", "add", "--quiet", "--no-track", "-b", &made.branch, "--"].map(std::ffi::OsStr::new);
     repository.git().run(&[&words[..], &[folder, std::ffi::OsStr::new(&made.base_commit)]].concat())?;
     let included = include::copy(&repository.top, &made.folder)?;
     hook::run(Which::Setup, &hooks.setup, root, &made.folder, id)?;

@@ -42,8 +42,13 @@ pub(super) fn diff(root: &Path, agent: &Agent, colour: bool) -> Result<Vec<u8>> 
     let new: Vec<&[u8]> =
         new.split(|byte| *byte == 0).filter(|name| !name.is_empty() && !name.ends_with(b"/")).collect();
     if !new.is_empty() {
-        let words =
-            ["--literal-pathspecs", "add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul"];
+        let words = [
+            "--literal-pathspecs",
+            "add",
+            "--intent-to-add",
+            "--pathspec-from-file=-",
+            "--pathspec-file-nul",
+        ];
         git.run_with(&words, &new.join(&0))?;
     }
     let colour = if colour { "--color=always" } else { "--color=never" };

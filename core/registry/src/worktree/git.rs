@@ -103,7 +103,8 @@ impl<'git> Git<'git> {
         }
         let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let Output { status, stdout, stderr } = finish(command, input).map_err(|error| self.cannot_run(error))?;
+        let Output { status, stdout, stderr } =
+            finish(command, input).map_err(|error| self.cannot_run(error))?;
         Ok(Ran { stdout, code: status.code(), said: stderr })
     }
 
@@ -124,7 +125,8 @@ impl Ran {
     pub(super) fn error<W: AsRef<OsStr>>(&self, words: &[W]) -> RegistryError {
         let word = words.first().map(|word| word.as_ref().to_string_lossy()).unwrap_or_default();
         let said = on_one_line(&self.said);
-        let end = self.code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("ended with {code}"));
+        let end =
+            self.code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("ended with {code}"));
         RegistryError::Command {
             what: format!("git {word}"),
             said: if said.is_empty() { end } else { said },
@@ -167,5 +169,7 @@ pub(super) fn on_one_line(said: &[u8]) -> String {
 
 /// The paths of a list that NUL separates.
 pub(super) fn paths(list: &[u8]) -> impl Iterator<Item = &Path> {
-    list.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(|name| Path::new(OsStr::from_bytes(name)))
+    list.split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+        .map(|name| Path::new(OsStr::from_bytes(name)))
 }

@@ -47,7 +47,10 @@ fn names(top: &Path) -> Result<Vec<PathBuf>> {
     let named = of(&format!("--exclude-from={FILE}"))?;
     let ignored = of("--exclude-standard")?;
     let ignored: BTreeSet<&Path> = git::paths(&ignored).collect();
-    Ok(git::paths(&named).filter(|name| ignored.contains(name) && may_be_copied(name)).map(Path::to_path_buf).collect())
+    Ok(git::paths(&named)
+        .filter(|name| ignored.contains(name) && may_be_copied(name))
+        .map(Path::to_path_buf)
+        .collect())
 }
 
 fn may_be_copied(name: &Path) -> bool {
@@ -72,7 +75,11 @@ fn copy_one(from: &Path, to: &Path, name: &Path) -> std::io::Result<bool> {
     if !(kind.is_file() || kind.is_symlink()) || !make_folders(to, name)? {
         return Ok(false);
     }
-    let done = if kind.is_symlink() { symlink(std::fs::read_link(&source)?, &target) } else { copy_file(&source, &target) };
+    let done = if kind.is_symlink() {
+        symlink(std::fs::read_link(&source)?, &target)
+    } else {
+        copy_file(&source, &target)
+    };
     match done {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),

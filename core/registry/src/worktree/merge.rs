@@ -37,10 +37,16 @@ pub(super) fn merge(root: &Path, agent: &Agent, squash: bool) -> Result<String> 
     let (into, before) = repository.head()?;
     let id = &agent.key.id;
     let Some(branch) = agent.branch.as_deref() else {
-        return Err(refused(format!("{id} has no branch: it works in the project itself"), super::NEEDS_WORKTREE));
+        return Err(refused(
+            format!("{id} has no branch: it works in the project itself"),
+            super::NEEDS_WORKTREE,
+        ));
     };
     let Some(commit) = repository.branch(branch)? else {
-        return Err(refused(format!("the branch {branch} of {id} is gone"), "nothing of it is left to merge"));
+        return Err(refused(
+            format!("the branch {branch} of {id} is gone"),
+            "nothing of it is left to merge",
+        ));
     };
     refuse_dirty(&repository)?;
     refuse_unfinished(agent, branch)?;
@@ -72,7 +78,11 @@ fn refuse_dirty(repository: &Repository) -> Result<()> {
         return Ok(());
     }
     Err(refused(
-        format!("the checkout {} has changes that are not committed: {}", top.display(), changes::named(&changes)),
+        format!(
+            "the checkout {} has changes that are not committed: {}",
+            top.display(),
+            changes::named(&changes)
+        ),
         "commit or stash them first",
     ))
 }
@@ -106,8 +116,17 @@ fn refuse_unfinished(agent: &Agent, branch: &str) -> Result<()> {
 impl Merge<'_> {
     fn as_it_is(&self) -> Result<()> {
         let message = format!("Merge branch '{}'", self.branch);
-        let words =
-            ["merge", "--quiet", "--no-edit", "--no-squash", "--commit", "-m", &message, "--no-autostash", &self.commit];
+        let words = [
+            "merge",
+            "--quiet",
+            "--no-edit",
+            "--no-squash",
+            "--commit",
+            "-m",
+            &message,
+            "--no-autostash",
+            &self.commit,
+        ];
         self.repository.git().run(&words).map(drop)
     }
 
@@ -119,7 +138,8 @@ impl Merge<'_> {
             return self.put_back();
         }
         let range = format!("{}..{}", self.before, self.commit);
-        let commits = git.run(&["log", "--no-color", "--no-decorate", "--reverse", "--format=* %s", &range])?;
+        let commits =
+            git.run(&["log", "--no-color", "--no-decorate", "--reverse", "--format=* %s", &range])?;
         let name = super::git::on_one_line(self.agent.name.as_bytes());
         let name = if name.is_empty() { self.agent.key.id.clone() } else { name };
         let mut message = format!("{name}\n\nAll of the branch {}:\n\n", self.branch).into_bytes();
@@ -132,7 +152,8 @@ impl Merge<'_> {
         let git = self.repository.git();
         let conflicts = in_conflict(git).unwrap_or_default();
         let under_way = git.path(&["rev-parse", "--git-path", "MERGE_HEAD"]).is_ok_and(|file| file.exists());
-        let back = if under_way && !squash { git.run(&["merge", "--abort"]).map(drop) } else { self.put_back() };
+        let back =
+            if under_way && !squash { git.run(&["merge", "--abort"]).map(drop) } else { self.put_back() };
         if let Err(left) = back.and_then(|()| self.refuse_changed()) {
             return refused(
                 format!("{failure}; and it could not be taken back: {left}"),
@@ -147,7 +168,9 @@ impl Merge<'_> {
         let place = self.agent.worktree.as_deref().map_or_else(|| branch.to_owned(), quoted);
         refused(
             format!("{branch} does not merge into {into}: both change {files}"),
-            format!("`git -C {place} merge {into}`, settle it there and commit; here everything is as it was"),
+            format!(
+                "`git -C {place} merge {into}`, settle it there and commit; here everything is as it was"
+            ),
         )
     }
 
@@ -159,7 +182,10 @@ impl Merge<'_> {
     fn refuse_changed(&self) -> Result<()> {
         let now = self.repository.commit_of("HEAD")?;
         if now.as_deref() != Some(self.before.as_str()) {
-            return Err(refused(format!("{} is no longer at {}", self.into, self.before), "look with `git log`"));
+            return Err(refused(
+                format!("{} is no longer at {}", self.into, self.before),
+                "look with `git log`",
+            ));
         }
         refuse_dirty(self.repository)
     }

@@ -105,13 +105,7 @@ pub fn merge(root: &Path, agent: &Agent, squash: bool) -> Result<String> {
 
 /// Ends every process that works inside, runs the teardown, and removes worktree and row. Uncommitted work is refused
 /// before anything is ended. Killed at any step, the same call again does the rest.
-pub fn clean_up(
-    state: &Db,
-    root: &Path,
-    agent: &Agent,
-    hooks: &Hooks,
-    how: Cleanup,
-) -> Result<CleanedUp> {
+pub fn clean_up(state: &Db, root: &Path, agent: &Agent, hooks: &Hooks, how: Cleanup) -> Result<CleanedUp> {
     clean_up::clean_up(state, root, agent, hooks, how)
 }
 
@@ -132,7 +126,10 @@ fn standing(agent: &Agent) -> Result<&Path> {
     if !folder.is_dir() || removal::is_half(folder) {
         return Err(refused(
             format!("the worktree {} of {id} is gone", folder.display()),
-            format!("`conclave cleanup {}` removes the agent; its branch stays unless it is merged", quoted(Path::new(id))),
+            format!(
+                "`conclave cleanup {}` removes the agent; its branch stays unless it is merged",
+                quoted(Path::new(id))
+            ),
         ));
     }
     Ok(folder)

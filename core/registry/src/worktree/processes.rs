@@ -60,7 +60,9 @@ fn link(pid: u32) -> PathBuf {
 fn stands_inside(pid: u32, cwd: &Path, folder: &Path) -> bool {
     let gone = cwd.as_os_str().as_bytes().strip_suffix(GONE).map(|name| Path::new(OsStr::from_bytes(name)));
     match (std::fs::metadata(link(pid)), std::fs::metadata(cwd)) {
-        (Ok(theirs), Ok(ours)) => cwd.starts_with(folder) && (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()),
+        (Ok(theirs), Ok(ours)) => {
+            cwd.starts_with(folder) && (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino())
+        }
         _ => gone.unwrap_or(cwd).starts_with(folder) && sees_the_same_files(pid),
     }
 }

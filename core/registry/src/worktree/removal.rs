@@ -37,7 +37,8 @@ pub(super) fn remove(repository: &Repository, folder: &Path, how: How) -> Result
     };
     let mark = known.join(MARK);
     let rest = rest_in(&known);
-    std::fs::write(&mark, b"").map_err(|error| RegistryError::io(format!("write {}", mark.display()), error))?;
+    std::fs::write(&mark, b"")
+        .map_err(|error| RegistryError::io(format!("write {}", mark.display()), error))?;
     if is_there && is_half(folder) {
         delete(folder)?;
     }
@@ -105,7 +106,8 @@ pub(super) fn is_worktree(repository: &Repository, folder: &Path) -> Result<bool
 }
 
 fn delete(folder: &Path) -> Result<()> {
-    let done = if folder.is_symlink() { std::fs::remove_file(folder) } else { std::fs::remove_dir_all(folder) };
+    let done =
+        if folder.is_symlink() { std::fs::remove_file(folder) } else { std::fs::remove_dir_all(folder) };
     match done {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(RegistryError::io(format!("remove {}", folder.display()), error))

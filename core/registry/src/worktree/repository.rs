@@ -102,10 +102,12 @@ impl Repository {
     /// All worktrees that git knows of.
     pub(super) fn worktrees(&self) -> Result<Vec<Listed>> {
         let list = self.git().run(&["worktree", "list", "--porcelain", "-z"])?;
-        let entries = git::paths(&list).filter_map(|entry| entry.as_os_str().to_str().map_or_else(
-            || without_prefix(entry),
-            |text| text.strip_prefix("worktree ").map(PathBuf::from),
-        ));
+        let entries = git::paths(&list).filter_map(|entry| {
+            entry.as_os_str().to_str().map_or_else(
+                || without_prefix(entry),
+                |text| text.strip_prefix("worktree ").map(PathBuf::from),
+            )
+        });
         Ok(entries.enumerate().map(|(number, folder)| Listed { folder, is_main: number == 0 }).collect())
     }
 
@@ -118,7 +120,8 @@ impl Repository {
             Err(error) => return Err(RegistryError::io(format!("read {}", folder.display()), error)),
         };
         for entry in entries {
-            let entry = entry.map_err(|error| RegistryError::io(format!("read {}", folder.display()), error))?;
+            let entry =
+                entry.map_err(|error| RegistryError::io(format!("read {}", folder.display()), error))?;
             // One that cannot be read belongs to nobody that we could say.
             let Ok(pointer) = std::fs::read(entry.path().join("gitdir")) else { continue };
             let pointer = pointer.strip_suffix(b"\n").unwrap_or(&pointer);
@@ -133,7 +136,8 @@ impl Repository {
 
 /// Whether two paths mean one folder, be it there or gone.
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {
-    let resolved = |path: &Path| conclave_db::paths::canonical_prefix(path).unwrap_or_else(|_| path.to_path_buf());
+    let resolved =
+        |path: &Path| conclave_db::paths::canonical_prefix(path).unwrap_or_else(|_| path.to_path_buf());
     one == other || resolved(one) == resolved(other)
 }
 
