@@ -4,3 +4,5 @@
 mod files;
 mod ports;
 mod ports_race;
+mod repository;
+mod worktrees;
