@@ -5,4 +5,6 @@ mod files;
 mod ports;
 mod ports_race;
 mod repository;
+mod worktree_ends;
+mod worktree_merges;
 mod worktrees;

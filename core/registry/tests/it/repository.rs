@@ -3,14 +3,31 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
 
-use conclave_db::Db;
+use conclave_db::{Db, DbOptions};
 use conclave_registry::agents::{self, Agent, BuilderType, NewAgent, Role};
 use conclave_registry::worktree::{self, CleanedUp, Cleanup, Hooks, Made};
 use conclave_registry::{RegistryError, Result};
+use conclave_retry::{Clock, SystemClock};
 use conclave_testkit::{TempProject, skipped};
 
-use crate::files::open_state;
+use crate::files::state_schema;
+
+/// A clock on which nobody waits long for what does not end by itself.
+#[derive(Debug)]
+struct Hurried;
+
+impl Clock for Hurried {
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic() * 20
+    }
+
+    fn wall_ms(&self) -> i64 {
+        SystemClock.wall_ms()
+    }
+}
 
 /// Gone at the end.
 pub(crate) struct Repository {
@@ -48,7 +65,8 @@ impl Repository {
             return None;
         }
         let project = TempProject::with_state();
-        let state = open_state(&project.state_dir());
+        let options = DbOptions::new(project.state_db(), state_schema()).clock(Arc::new(Hurried));
+        let state = Db::open(options).unwrap();
         Some(Self { project, state })
     }
 
@@ -127,7 +145,8 @@ impl Repository {
 
     /// Nothing of the agent is left but, where it is kept, the branch.
     pub(crate) fn assert_gone(&self, id: &str) {
-        assert!(agents::find(&self.state, id).is_err(), "the row of {id}");
+        let left = agents::list(&self.state).unwrap();
+        assert!(left.iter().all(|agent| agent.key.id != id), "the row of {id}");
         assert!(!self.worktree(id).exists(), "the folder of {id}");
         assert!(
             !self.git(&["worktree", "list"]).contains(&format!(".builders/{id} ")),
