@@ -2,5 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod blocks;
+pub(crate) mod checking;
 pub(crate) mod schema;
 pub(crate) mod taken;
+pub(crate) mod worktrees;
