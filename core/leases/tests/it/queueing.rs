@@ -204,11 +204,15 @@ fn who_was_taken_for_asleep_wakes_at_the_end() {
     let later = process::current().unwrap();
     let db = machine.db.clone();
     machine.clock.plan(at(1_000), move || enqueue(&db, "later", &["L"], Mode::Exclusive, &later));
-    let other = leases.clone();
+    let (other, db) = (leases.clone(), machine.db.clone());
     machine.clock.plan(at(3_000), move || {
         let status = other.status(&name("L")).unwrap().unwrap();
         assert_eq!(status.waiters[0].holder.as_str(), "later");
         assert_eq!(status.waiters.len(), 2);
+        let asleep: i64 = db
+            .read(|conn| conn.query_row("SELECT sum(asleep) FROM lease_waiters", [], |row| row.get(0)))
+            .unwrap();
+        assert_eq!(asleep, 0);
     });
     let began = machine.clock.monotonic();
     acquire(&leases, &waiting(request(&["L"], 5), 20_000)).unwrap();
@@ -230,6 +234,11 @@ fn who_has_ended_is_in_nobodys_way() {
         assert_eq!(order(&machine), "");
         leases.release(&grant.token, &[]).unwrap();
     }
+    waiter(&machine, "dead", &["L"], Mode::Exclusive, &dead());
+    machine.execute("UPDATE lease_waiters SET asleep = 1");
+    let grant = acquire(&leases, &request(&["L"], 300)).unwrap();
+    assert_eq!(order(&machine), "");
+    leases.release(&grant.token, &[]).unwrap();
     let elsewhere = ProcessIdentity { pid_namespace: 1, ..process::current().unwrap() };
     waiter(&machine, "elsewhere", &["L"], Mode::Exclusive, &elsewhere);
     assert_eq!(held_by(&leases, &request(&["L"], 300)).0, "elsewhere", "nobody knows whether it lives");
@@ -289,6 +298,10 @@ fn who_lost_its_place_takes_a_new_one() {
     let db = machine.db.clone();
     machine.clock.plan(machine.clock.monotonic() + Duration::from_secs(1), move || {
         db.write("test", |tx| tx.execute("DELETE FROM lease_waiters", [])).unwrap();
+    });
+    let other = leases.clone();
+    machine.clock.plan(machine.clock.monotonic() + Duration::from_secs(2), move || {
+        assert_eq!(other.counts().unwrap().waiting, 1);
     });
     let grant = acquire(&leases, &waiting(request(&["L"], 5), 10_000)).unwrap();
     assert_eq!(fence(&grant), 2);

@@ -157,22 +157,19 @@ impl Model {
             Step::Renew { token, names, ttl } if !self.tokens.is_empty() => {
                 let (token, names) = (token % self.tokens.len(), named(names));
                 let ttl = u128::from(*ttl) * 1000;
-                let left: BTreeMap<Fence, u128> = self
+                let left: BTreeMap<(LeaseName, Fence), u128> = self
                     .list()
                     .into_iter()
-                    .filter(|lease| {
-                        self.held.iter().any(|held| held.token == token && held.name == lease.name)
-                    })
-                    .map(|lease| (lease.fence, lease.remaining.as_millis()))
+                    .map(|lease| ((lease.name, lease.fence), lease.remaining.as_millis()))
                     .collect();
                 let wanted = self.owned(token, &names);
                 let seconds = seconds(u32::try_from(ttl / 1000).unwrap());
                 let answer = leases.renew(&self.tokens[token], &names, seconds);
                 assert_eq!(answer.map(|renewed| renewed.fences).map_err(|error| error.kind()), wanted);
-                for (name, fence) in wanted.unwrap_or_default() {
-                    let held = self.held.iter_mut().find(|held| held.name == name && held.fence == fence);
-                    let held = held.unwrap();
-                    let left = left[&fence].max(ttl);
+                for renewed in wanted.unwrap_or_default() {
+                    let is_it = |held: &&mut Held| (&held.name, held.fence) == (&renewed.0, renewed.1);
+                    let held = self.held.iter_mut().find(is_it).unwrap();
+                    let left = left[&renewed].max(ttl);
                     (held.boot, held.ends_ms, held.most_ms) = (self.boot, now + left, left);
                 }
             }
