@@ -77,6 +77,15 @@ impl<E, Cause: Into<DbError>> From<Cause> for Ended<E> {
     }
 }
 
+/// What the old file is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Old {
+    Sound,
+    /// Not a single table: one of no length becomes that as soon as it is locked.
+    Empty,
+    Damaged,
+}
+
 /// A replacement.
 pub(super) struct Place<'of, C> {
     pub(super) path: &'of Path,
@@ -100,7 +109,12 @@ impl<C: Carry> Place<'_, C> {
                 replace(copy, self.path, &kept)?;
                 (Some(Kept { path: kept, is_sound: false }), bytes)
             }
-            Some(Err(error)) => return Err(error.into_error()),
+            Some(Err(error)) => {
+                if matches!(error, Ended::Refused(_)) {
+                    leave_log(self.path);
+                }
+                return Err(error.into_error());
+            }
             None => {
                 self.carry_nothing_old(&mut copy)?;
                 let bytes = copy.bytes();
@@ -145,9 +159,19 @@ impl<C: Carry> Place<'_, C> {
         // The end of the journal makes the transaction: a power cut must not bring the journal back.
         conn.execute_batch("PRAGMA synchronous=EXTRA")?;
         let old = self.copy_of_old(&conn)?;
-        let is_sound = self.read_old(&old)?;
-        new.carry(self.options, self.carry).map_err(Ended::Refused)?;
-        let kept = if old.pages() > 0 { Some(self.keep(old, is_sound)?) } else { None };
+        let state = self.read_old(&old).and_then(|state| {
+            new.carry(self.options, self.carry).map_err(Ended::Refused)?;
+            Ok(state)
+        });
+        let state = state.inspect_err(|_| {
+            // Nothing was written, and there is no log any more that this would be the index of.
+            let _ = std::fs::remove_file(beside(path, "-shm"));
+        })?;
+        let kept = match state {
+            Old::Empty => None,
+            Old::Sound => Some(self.keep(old, true)?),
+            Old::Damaged => Some(self.keep(old, false)?),
+        };
         let source = open::connect_foreign(new.path(), Snapshot::Immutable)?;
         copy::all_pages(&source, &mut conn).inspect_err(|_| {
             // Nothing was replaced, so nothing is kept.
@@ -182,24 +206,25 @@ impl<C: Carry> Place<'_, C> {
         Ok(old)
     }
 
-    /// Lets what is to be carried over be read; gives whether the old file is sound.
-    fn read_old(&mut self, old: &Copy) -> Result<bool, Ended<C::Error>> {
+    /// Lets what is to be carried over be read.
+    fn read_old(&mut self, old: &Copy) -> Result<Old, Ended<C::Error>> {
         match old.verify(self.path) {
             Ok(()) => {}
             Err(error) if is_damage(error.kind()) => {
                 tracing::warn!(file = %self.path.display(), %error, "what is replaced is damaged");
                 self.carry.lost();
-                return Ok(false);
+                return Ok(Old::Damaged);
             }
             Err(error) => return Err(error.into()),
         }
-        if old.pages() == 0 {
+        let conn = open::connect_foreign(old.path(), Snapshot::Immutable)?;
+        let conn = ReadConn::new(&conn);
+        if conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))? == 0 {
             self.carry.lost();
-        } else {
-            let conn = open::connect_foreign(old.path(), Snapshot::Immutable)?;
-            self.carry.read(&ReadConn::new(&conn)).map_err(Ended::Refused)?;
+            return Ok(Old::Empty);
         }
-        Ok(true)
+        self.carry.read(&conn).map_err(Ended::Refused)?;
+        Ok(Old::Sound)
     }
 
     fn keep(&self, old: Copy, is_sound: bool) -> Result<Kept> {
