@@ -115,7 +115,7 @@ pub use connection::WritableConnection;
 pub use error::{DbError, ErrorKind, Result};
 pub use file::FileIdentity;
 pub use handle::{Db, Writing};
-pub use holders::{Holder, Holding, holders};
+pub use holders::{Holder, Holding, holders, of_flock as flock_holders};
 pub use metrics::MetricsSnapshot;
 pub use migrations::{Migrated, Plan, StepObserver};
 pub use open::Journal;
