@@ -1,1 +1,4 @@
 //! Leases from outside, with real processes.
+#![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
+
+mod file_guard;
