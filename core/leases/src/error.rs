@@ -108,6 +108,9 @@ pub enum LeaseError {
         /// Which of the names.
         name: LeaseName,
     },
+    /// The token holds nothing, nor did it hold anything that nobody took since.
+    #[error("nothing is held by this token")]
+    NothingHeld,
     /// Its time is over.
     #[error("the lease of {name} has expired")]
     Expired {
@@ -170,7 +173,7 @@ impl LeaseError {
             Self::Held { .. } => LeaseErrorKind::Held,
             Self::WaitTimeout { .. } => LeaseErrorKind::WaitTimeout,
             Self::NotOwner { .. } => LeaseErrorKind::NotOwner,
-            Self::NotFound { .. } => LeaseErrorKind::NotFound,
+            Self::NotFound { .. } | Self::NothingHeld => LeaseErrorKind::NotFound,
             Self::Expired { .. } => LeaseErrorKind::Expired,
             Self::StaleFence { .. } => LeaseErrorKind::StaleFence,
             Self::Invalid { kind, .. } => *kind,
@@ -199,7 +202,7 @@ impl Classify for LeaseError {
         match self {
             Self::Storage(error) => error.classify(),
             Self::LockTimeout { .. } => ErrorClass::retryable(RetryReason::DatabaseLocked),
-            Self::NotFound { .. } => ErrorClass::permanent(PermanentReason::NotFound),
+            Self::NotFound { .. } | Self::NothingHeld => ErrorClass::permanent(PermanentReason::NotFound),
             Self::Io { .. } => ErrorClass::permanent(PermanentReason::Io),
             _ => ErrorClass::permanent(PermanentReason::InvalidInput),
         }

@@ -105,7 +105,7 @@ impl<C: Carry> Place<'_, C> {
             Some(Err(Ended::Storage(error))) if is_damage(error.kind()) => {
                 tracing::warn!(file = %self.path.display(), %error, "no database any more: replaced as a file");
                 self.carry_nothing_old(&mut copy)?;
-                let (kept, bytes) = (self.name_beside("replaced"), copy.bytes());
+                let (kept, bytes) = (self.free_beside("replaced")?, copy.bytes());
                 replace(copy, self.path, &kept)?;
                 (Some(Kept { path: kept, is_sound: false }), bytes)
             }
@@ -118,7 +118,7 @@ impl<C: Carry> Place<'_, C> {
             None => {
                 self.carry_nothing_old(&mut copy)?;
                 let bytes = copy.bytes();
-                set_aside(self.path, &self.name_beside("lost"))?;
+                set_aside(self.path, &self.free_beside("lost")?)?;
                 // Before the new name: a power cut must not give the new file the log that was moved away.
                 file::sync_folder(folder_of(self.path))?;
                 // Whoever creates the database at this moment keeps it.
@@ -140,8 +140,17 @@ impl<C: Carry> Place<'_, C> {
         copy.carry(self.options, self.carry)
     }
 
-    fn name_beside(&self, what: &str) -> PathBuf {
-        beside(self.path, &format!(".{what}-{}", name::stamp(self.options.clock.wall_ms())))
+    /// Names beside the database: the first is the right one, the others in case it is taken.
+    fn names_beside(&self, what: &str) -> impl Iterator<Item = PathBuf> {
+        let now_ms = self.options.clock.wall_ms();
+        (0..1000).map(move |later| beside(self.path, &format!(".{what}-{}", name::stamp(now_ms + later))))
+    }
+
+    /// The first of them that nothing has.
+    fn free_beside(&self, what: &str) -> Result<PathBuf> {
+        let is_free = |name: &PathBuf| std::fs::symlink_metadata(name).is_err();
+        let taken = || DbError::Invalid("every name for what is replaced is taken".to_owned());
+        self.names_beside(what).find(is_free).ok_or_else(taken)
     }
 
     /// Keeps a copy of the database at the path, and writes `new` over it in one transaction.
@@ -233,7 +242,7 @@ impl<C: Carry> Place<'_, C> {
             let names = name::all(self.path, self.options.clock.wall_ms(), None);
             old.keep_as(names.map(|name| backups.join(name)))?
         } else {
-            old.keep_as(std::iter::once(self.name_beside("replaced")))?
+            old.keep_as(self.names_beside("replaced"))?
         };
         Ok(Kept { path, is_sound })
     }

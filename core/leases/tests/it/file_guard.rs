@@ -69,7 +69,7 @@ fn excludes_each_way(file: &Path, hold: impl Fn() -> Command) {
         assert!(refused.to_string().contains("state.db: pid "), "{refused}");
     }
     stranger.let_go();
-    let guard = FileGuard::acquire(file, "reset", AT_ONCE).expect("it has let go");
+    let guard = FileGuard::acquire(file, "reset", AT_ONCE).unwrap();
     let mut stranger = Stranger::start(&mut hold());
     assert_eq!(stranger.says(), "refused");
     drop(guard);
