@@ -5,3 +5,5 @@ mod carry;
 mod file_guard;
 mod fixture;
 mod holding;
+mod queueing;
+mod time;
