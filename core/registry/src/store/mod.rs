@@ -1,3 +1,5 @@
 //! The SQL of this crate.
 
+pub(crate) mod blocks;
 pub(crate) mod schema;
+pub(crate) mod taken;
