@@ -155,7 +155,7 @@ impl Project {
     }
 
     /// What to do about a state that is no database any more: this is the project's own file, so it may be replaced.
-    fn way_out(&self, failure: Failure) -> Failure {
+    pub(crate) fn way_out(&self, failure: Failure) -> Failure {
         let broken = [DbErrorKind::NotADatabase, DbErrorKind::Corrupt];
         if !broken.iter().any(|kind| kind.as_str() == failure.kind) {
             return failure;

@@ -98,6 +98,7 @@ pub mod paths;
 mod pool;
 mod pragmas;
 pub mod process;
+pub mod query;
 mod readers;
 mod schema;
 mod source;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use conclave_db::query::Viewer;
 use conclave_db::{Db, DbOptions, paths};
 
 use crate::cli::context::Context;
@@ -44,7 +45,22 @@ impl<'context> Target<'context> {
             None => self.context.open_read_only()?,
             Some(machine) => machine.open_read_only()?,
         };
-        db.ok_or_else(|| Failure::not_found("no state here").hint("conclave init"))
+        db.ok_or_else(no_state)
+    }
+
+    /// Opens it for statements of users, also with an older schema; says so where there is none.
+    pub(super) fn viewer(&self) -> Result<Option<Viewer>, Failure> {
+        if !self.has_state() {
+            self.context.output.no_state();
+            return Ok(None);
+        }
+        let viewer = Viewer::open(&self.options()?).doing("open the file").map_err(|failure| {
+            if self.is_global() { failure } else { self.context.project.way_out(failure) }
+        })?;
+        if viewer.is_immutable() {
+            self.context.say_it_is_read_as_it_lies(viewer.path());
+        }
+        Ok(Some(viewer))
     }
 
     pub(super) fn options(&self) -> Result<DbOptions, Failure> {
@@ -59,4 +75,8 @@ impl<'context> Target<'context> {
         };
         paths::ensure_state_dir(folder).doing("make the state folder").map(drop)
     }
+}
+
+pub(super) fn no_state() -> Failure {
+    Failure::not_found("no state here").hint("conclave init")
 }
