@@ -164,8 +164,8 @@ impl Project {
         let backups = backup::list(&folder, &self.database).unwrap_or_default();
         if backups.is_empty() {
             return failure.hint(format!(
-                "`conclave db restore FILE` puts a backup in its place, and there is none in {}; without one move \
-                 the file away and run `conclave init`",
+                "`conclave db restore FILE` puts a backup in its place, and there is none in {}; without one \
+                 `conclave db reset --force` keeps what is there aside and begins anew",
                 folder.display()
             ));
         }

@@ -14,6 +14,7 @@ mod commands;
 mod db_dump;
 mod db_files;
 mod db_query;
+mod db_reset;
 mod db_values;
 mod demo;
 mod interrupted;

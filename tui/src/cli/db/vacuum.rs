@@ -12,6 +12,7 @@ use crate::times;
 
 pub(super) fn run(target: &Target<'_>, full: bool) -> Result<Exit, Failure> {
     let context = target.context;
+    let _guard = if full { Some(target.guard("db vacuum --full")?) } else { None };
     let db = target.open()?;
     let stats = if full {
         let _spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");
@@ -26,6 +27,7 @@ pub(super) fn run(target: &Target<'_>, full: bool) -> Result<Exit, Failure> {
 
 pub(super) fn convert(target: &Target<'_>) -> Result<Exit, Failure> {
     let context = target.context;
+    let _guard = target.guard("db convert")?;
     let db = target.open()?;
     let spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");
     let converted = vacuum::convert(&db).doing("convert")?;
