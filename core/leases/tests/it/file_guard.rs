@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use conclave_db::process;
 use conclave_leases::{FileGuard, LeaseErrorKind};
 use conclave_testkit::{Parent, Rerun, skipped};
 use tempfile::TempDir;
@@ -189,14 +190,28 @@ fn processes_go_through_one_by_one() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), (6 * EACH).to_string());
 }
 
-/// A child that was started while it was held does not keep it.
+/// What the holder started has no part in it, also when the holder is killed.
 #[test]
 fn a_child_that_was_started_meanwhile_does_not_keep_it() {
+    if let Some(mut parent) = Parent::of_this_process() {
+        let _guard = FileGuard::acquire(Path::new(parent.role()), "reset", AT_ONCE).unwrap();
+        let child = Command::new("sleep").arg("60").stdout(Stdio::null()).spawn().unwrap();
+        parent.wait_for_release();
+        parent.say(&child.id().to_string());
+        parent.hear();
+        return;
+    }
     let (_folder, file) = place();
-    let guard = FileGuard::acquire(&file, "reset", AT_ONCE).unwrap();
-    let mut child = Stranger::start(Command::new("sh").args(["-c", "echo there; read go"]));
-    assert_eq!(child.says(), "there");
-    drop(guard);
-    assert!(!is_held(&file));
-    child.let_go();
+    let mut holder = Rerun::of("file_guard::a_child_that_was_started_meanwhile_does_not_keep_it")
+        .role(file.to_str().unwrap())
+        .start();
+    holder.release();
+    let child: u32 = holder.line().unwrap().parse().unwrap();
+    assert!(is_held(&file));
+    holder.kill();
+    let is_there = process::of(child).unwrap().is_some();
+    let kept = is_held(&file);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert!(is_there && !kept, "there: {is_there}, kept: {kept}");
 }
