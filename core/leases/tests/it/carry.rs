@@ -175,7 +175,7 @@ fn while_a_lease_lives_both_are_refused_unless_forced() {
 fn a_lease_that_is_over_refuses_nothing() {
     let mut place = Place::new();
     acquire(&place.leases(), &request(&["L"], 60)).unwrap();
-    place.clock.advance(Duration::from_secs(60));
+    place.clock.advance(Duration::from_mins(1));
     place.reset();
     // By the process that it is bound to.
     let dead = ProcessIdentity { start_time: 1, ..process::current().unwrap() };
