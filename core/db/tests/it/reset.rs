@@ -180,6 +180,39 @@ fn scenario_8_38_a_live_writer_is_not_robbed() {
     assert_eq!(rows_of(&report.kept.unwrap()), ["before", "after"]);
 }
 
+// runtime-state 8.46
+#[test]
+fn scenario_8_46_who_has_a_deleted_file_open_is_told_and_not_robbed() {
+    if let Some(mut parent) = Parent::of_this_process() {
+        let db = Db::open(DbOptions::new(std::env::var("FILE").unwrap(), schema())).unwrap();
+        insert(&db, "before").unwrap();
+        parent.wait_for_release();
+        parent.say(insert(&db, "into nowhere").unwrap_err().kind().as_str());
+        parent.hear();
+        parent.say(insert(&db, "into another file").unwrap_err().kind().as_str());
+        return;
+    }
+    let scratch = Scratch::new();
+    let from = {
+        let db = scratch.open();
+        backup(&db, &scratch.dir.path().join("copy.db"), &BackupOptions::default()).unwrap().path
+    };
+    let mut child = Rerun::of("reset::scenario_8_46_who_has_a_deleted_file_open_is_told_and_not_robbed")
+        .variable("FILE", scratch.path().to_str().unwrap())
+        .start();
+    for suffix in ["", "-wal", "-shm"] {
+        fs::remove_file(scratch.dir.path().join(format!("state.db{suffix}"))).unwrap();
+    }
+    child.release();
+    assert_eq!(child.line().as_deref(), Some("replaced"));
+    // There is no file any more that it could have open.
+    restore(&scratch.options(), &from, &mut Nothing).unwrap();
+    child.send("again");
+    assert_eq!(child.line().as_deref(), Some("replaced"));
+    child.finish();
+    assert_eq!(texts(&scratch.open()), Vec::<String>::new());
+}
+
 #[test]
 fn a_handle_of_this_process_keeps_its_file() {
     let scratch = Scratch::new();
