@@ -209,6 +209,29 @@ fn of_the_machine_wide_file_it_says_how_many_lose_their_block() {
     assert!(refused.stderr.contains("2 projects"), "{}", refused.stderr);
 }
 
+#[test]
+fn a_broken_machine_wide_file_has_a_way_out_too() {
+    let scratch = Scratch::new();
+    scratch.with_blocks(1);
+    scratch.ok(&["db", "backup", "--global"]);
+    let junk = || std::fs::write(scratch.global(), b"garbage".repeat(3000)).unwrap();
+    let follow_hint = |words: &[&str], which: usize| {
+        let broken = scratch.run(words);
+        broken.refused(3);
+        let hint = broken.stderr.lines().find(|line| line.starts_with("hint: ")).unwrap();
+        let done = scratch.follow(hint.split('`').nth(which).unwrap());
+        assert_eq!(done.code, Some(0), "{hint}: {}", done.stderr);
+    };
+    let blocks = || scratch.json(&["db", "query", "--global", "SELECT * FROM port_allocations"]);
+    junk();
+    follow_hint(&["db", "stats", "--global"], 1);
+    assert_eq!(blocks().as_array().unwrap().len(), 1);
+    std::fs::remove_dir_all(scratch.global().with_file_name("backups")).unwrap();
+    junk();
+    follow_hint(&["db", "vacuum", "--global"], 3);
+    assert_eq!(blocks(), json!([]));
+}
+
 /// Whatever the configuration calls the project's state.
 #[test]
 fn a_project_s_reset_never_reaches_the_machine_wide_file() {

@@ -60,9 +60,11 @@ impl<'context> Target<'context> {
             self.context.output.no_state();
             return Ok(None);
         }
-        let viewer = Viewer::open(&self.options()?).doing("open the file").map_err(|failure| {
-            if self.is_global() { failure } else { self.context.project.way_out(failure) }
-        })?;
+        let viewer =
+            Viewer::open(&self.options()?).doing("open the file").map_err(|failure| match &self.machine {
+                Some(machine) => machine.way_out(failure),
+                None => self.context.project.way_out(failure),
+            })?;
         if viewer.is_immutable() {
             self.context.say_it_is_read_as_it_lies(viewer.path());
         }
