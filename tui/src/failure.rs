@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::io;
 
 use conclave_consensus::{ConsensusError, ConsensusErrorKind};
+use conclave_db::query::QueryError;
 use conclave_db::{DbError, ErrorKind};
 use conclave_leases::{LeaseError, LeaseErrorKind};
 use conclave_registry::{RegistryError, RegistryErrorKind};
@@ -220,6 +221,22 @@ impl From<DbError> for Failure {
             _ => Exit::Storage,
         };
         let failure = Self::new(exit, kind.as_str(), error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        let (exit, kind) = match error {
+            QueryError::Storage(error) => return error.into(),
+            QueryError::Refused(_) => (Exit::Usage, "refused"),
+            QueryError::Wrong(_) => (Exit::Usage, "statement"),
+            QueryError::TimedOut(_) => (Exit::WaitOver, "timeout"),
+        };
+        let failure = Self::new(exit, kind, error.to_string());
         match error.hint() {
             Some(hint) => failure.hint(hint),
             None => failure,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use conclave_db::{Db, DbOptions};
 
 use crate::failure::{Doing, Failure};
-use crate::project::{Environment, Places};
+use crate::project::{self, Environment, Places};
 use crate::state;
 
 /// Where the machine-wide file lies, or would lie.
@@ -48,12 +48,20 @@ impl Machine {
         if !self.has_state() {
             return Ok(None);
         }
-        Db::open_read_only(self.options()?).doing("open the machine-wide file").map(Some)
+        Db::open_read_only(self.options()?)
+            .doing("open the machine-wide file")
+            .map_err(|failure| self.way_out(failure))
+            .map(Some)
     }
 
     /// Opens it to be written, creating it where it is missing.
     pub(crate) fn open(&self) -> Result<Db, Failure> {
-        Db::open(self.options()?).doing("open the machine-wide file")
+        Db::open(self.options()?).doing("open the machine-wide file").map_err(|failure| self.way_out(failure))
+    }
+
+    /// What to do about one that is no database any more.
+    pub(crate) fn way_out(&self, failure: Failure) -> Failure {
+        project::way_out(failure, &self.database, " --global")
     }
 
     /// How it is opened.

@@ -155,21 +155,8 @@ impl Project {
     }
 
     /// What to do about a state that is no database any more: this is the project's own file, so it may be replaced.
-    fn way_out(&self, failure: Failure) -> Failure {
-        let broken = [DbErrorKind::NotADatabase, DbErrorKind::Corrupt];
-        if !broken.iter().any(|kind| kind.as_str() == failure.kind) {
-            return failure;
-        }
-        let folder = backup::default_folder(&self.database);
-        let backups = backup::list(&folder, &self.database).unwrap_or_default();
-        if backups.is_empty() {
-            return failure.hint(format!(
-                "`conclave db restore FILE` puts a backup in its place, and there is none in {}; without one move \
-                 the file away and run `conclave init`",
-                folder.display()
-            ));
-        }
-        failure.hint("`conclave db restore` puts the newest backup in its place; what is there is kept")
+    pub(crate) fn way_out(&self, failure: Failure) -> Failure {
+        way_out(failure, &self.database, "")
     }
 
     /// Opens the state to look it over and to keep what is found, where that is wanted and possible; with it why
@@ -251,6 +238,27 @@ fn create_whole(path: &Path, text: &str) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
     std::fs::File::open(folder)?.sync_all()
+}
+
+/// What to do about a file of ours that is no database any more; `global` is what the commands end with that are about
+/// it.
+pub(crate) fn way_out(failure: Failure, database: &Path, global: &str) -> Failure {
+    let broken = [DbErrorKind::NotADatabase, DbErrorKind::Corrupt];
+    if !broken.iter().any(|kind| kind.as_str() == failure.kind) {
+        return failure;
+    }
+    let folder = backup::default_folder(database);
+    let backups = backup::list(&folder, database).unwrap_or_default();
+    if backups.is_empty() {
+        return failure.hint(format!(
+            "`conclave db restore FILE{global}` puts a backup in its place, and there is none in {}; without one \
+             `conclave db reset --force{global}` keeps what is there aside and begins anew",
+            folder.display()
+        ));
+    }
+    failure.hint(format!(
+        "`conclave db restore{global}` puts the newest backup in its place; what is there is kept"
+    ))
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ pub(crate) fn of_file(path: &Path) -> Vec<Holder> {
     let mut held: Vec<(u32, Holding)> = locks
         .lines()
         .filter_map(Lock::parse)
+        .filter(|lock| !lock.is_flock)
         .filter_map(|lock| {
             let holding = if file.is_some_and(|file| lock.is_on(file)) {
                 lock.of_database()?
@@ -87,6 +88,18 @@ pub(crate) fn of_file(path: &Path) -> Vec<Holder> {
     held.dedup_by_key(|(pid, _)| *pid);
     let holder = |(pid, holding)| Holder { pid, command: process::command(pid), holding };
     held.into_iter().map(holder).collect()
+}
+
+/// The processes of this pid namespace that hold a `flock` (flock(2)) on the file at `path`. Empty where the platform
+/// has no `/proc/locks`. The one that took it is named, also where its children hold it by now.
+pub fn of_flock(path: &Path) -> Vec<u32> {
+    let Ok(Some(file)) = FileIdentity::of(path) else { return Vec::new() };
+    let locks = locks();
+    let held = locks.lines().filter_map(Lock::parse).filter(|lock| lock.is_flock && lock.is_on(file));
+    let mut pids: Vec<u32> = held.map(|lock| lock.pid).filter(|pid| *pid != 0).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids
 }
 
 /// The kernel's list; empty where there is none. Each `read` gives up to a page of it, and what changes before
@@ -149,6 +162,7 @@ pub(crate) fn named(path: &Path, own: &[ActiveRead], now: Duration) -> Option<St
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Lock {
     pid: u32,
+    is_flock: bool,
     exclusive: bool,
     device: (u32, u32),
     inode: u64,
@@ -160,9 +174,11 @@ impl Lock {
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_ascii_whitespace();
         // `->` in the second place is one that waits; it holds nothing.
-        if words.nth(1)? != "POSIX" {
-            return None;
-        }
+        let is_flock = match words.nth(1)? {
+            "POSIX" => false,
+            "FLOCK" => true,
+            _ => return None,
+        };
         let exclusive = words.nth(1)? == "WRITE";
         let pid = words.next()?.parse().ok()?;
         let mut file = words.next()?.split(':');
@@ -174,7 +190,7 @@ impl Lock {
             "EOF" => u64::MAX,
             last => last.parse().ok()?,
         };
-        Some(Self { pid, exclusive, device, inode, first, last })
+        Some(Self { pid, is_flock, exclusive, device, inode, first, last })
     }
 
     /// The inode decides. Where a file system gives the kernel another device number than `stat` (overlayfs,

@@ -15,6 +15,7 @@ use crate::schema::{APPLICATION_ID, FIRST_VERSION, Migration, Schema, Step};
 use crate::transaction::WriteTx;
 
 /// Our table of applied steps, in every file.
+pub(crate) const LEDGER_TABLE: &str = "schema_migrations";
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations(
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
 

@@ -1,9 +1,10 @@
 //! What can go wrong with leases. The kinds are the `reason=` words of the command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use conclave_db::{DbError, ErrorKind};
-use conclave_retry::{Classify, ErrorClass, PermanentReason};
+use conclave_retry::{Classify, ErrorClass, PermanentReason, RetryReason};
 
 use crate::model::Fence;
 use crate::name::{HolderId, LeaseName};
@@ -43,6 +44,8 @@ pub enum LeaseErrorKind {
     Interrupted,
     /// A file could not be read, written or locked.
     Io,
+    /// Somebody else holds the lock of a file.
+    LockTimeout,
 }
 
 impl LeaseErrorKind {
@@ -63,6 +66,7 @@ impl LeaseErrorKind {
             Self::Invalid => "invalid",
             Self::Interrupted => "interrupted",
             Self::Io => "io",
+            Self::LockTimeout => "lock_timeout",
         }
     }
 }
@@ -140,6 +144,25 @@ pub enum LeaseError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// Somebody else held the lock of a file for the whole of the wait. Nothing was done.
+    #[error(
+        "Could not acquire lock for {operation} after {seconds}s. Another process may be using {file}{by}.",
+        seconds = timeout.as_secs_f64(), file = file.display(), by = in_words(holder.as_deref())
+    )]
+    LockTimeout {
+        /// What the lock was for.
+        operation: String,
+        /// How long was to be waited.
+        timeout: Duration,
+        /// The file that is guarded.
+        file: PathBuf,
+        /// Who has the lock, as far as that is known.
+        holder: Option<String>,
+    },
+}
+
+fn in_words(holder: Option<&str>) -> String {
+    holder.map_or_else(String::new, |holder| format!(": {holder}"))
 }
 
 impl LeaseError {
@@ -156,6 +179,7 @@ impl LeaseError {
             Self::Invalid { kind, .. } => *kind,
             Self::Interrupted => LeaseErrorKind::Interrupted,
             Self::Io { .. } => LeaseErrorKind::Io,
+            Self::LockTimeout { .. } => LeaseErrorKind::LockTimeout,
         }
     }
 
@@ -166,6 +190,7 @@ impl LeaseError {
             Self::Held { .. } => {
                 Some("`--wait 30s` waits for it; `conclave lease list` shows who holds what")
             }
+            Self::LockTimeout { .. } => Some("wait until the other has ended, then try again"),
             Self::Expired { .. } => Some("acquire it again; somebody else may have had it meanwhile"),
             _ => None,
         }
@@ -176,6 +201,7 @@ impl Classify for LeaseError {
     fn classify(&self) -> ErrorClass {
         match self {
             Self::Storage(error) => error.classify(),
+            Self::LockTimeout { .. } => ErrorClass::retryable(RetryReason::DatabaseLocked),
             Self::NotFound { .. } | Self::NothingHeld => ErrorClass::permanent(PermanentReason::NotFound),
             Self::Io { .. } => ErrorClass::permanent(PermanentReason::Io),
             _ => ErrorClass::permanent(PermanentReason::InvalidInput),

@@ -1,6 +1,6 @@
 //! What every command needs: who acts, on which project, and where the output goes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use conclave_consensus::runs::RunId;
 use conclave_db::{Db, vacuum};
@@ -102,9 +102,13 @@ impl Context {
     /// Says it where changes of others cannot be seen.
     pub(crate) fn say_how_it_is_read(&self, db: &Db) {
         if db.is_immutable() {
-            let path = db.path().display();
-            self.output.notice(format!("{path}: read as it lies: its folder cannot be written"));
+            self.say_it_is_read_as_it_lies(db.path());
         }
+    }
+
+    /// Says that changes of others cannot be seen.
+    pub(crate) fn say_it_is_read_as_it_lies(&self, path: &Path) {
+        self.output.notice(format!("{}: read as it lies: its folder cannot be written", path.display()));
     }
 
     /// Opens the state to be written; where there is none it is made, and that is said.

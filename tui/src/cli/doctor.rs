@@ -24,15 +24,18 @@ pub(super) enum Scope {
 }
 
 pub(super) fn run(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
-    look(context, scope, fix).or_else(|failure| match failure.kind {
-        "corrupt" | "not-a-database" => broken(context, &failure),
-        _ => Err(failure),
-    })
+    look(context, scope, fix).or_else(|failure| or_broken(&context.output, failure))
 }
 
-/// A state that cannot even be opened: the one check that could be made has failed.
-fn broken(context: &Context, failure: &Failure) -> Result<Exit, Failure> {
-    let output = &context.output;
+/// A file that is too broken to be opened: the one check that could be made has failed.
+pub(super) fn or_broken(output: &Output, failure: Failure) -> Result<Exit, Failure> {
+    match failure.kind {
+        "corrupt" | "not-a-database" => broken(output, &failure),
+        _ => Err(failure),
+    }
+}
+
+fn broken(output: &Output, failure: &Failure) -> Result<Exit, Failure> {
     let advice = failure.hint.clone().unwrap_or_default();
     let check = Check::fail("state", failure.message.clone(), advice);
     output.complain(failure);
@@ -67,18 +70,23 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
         checks.extend(agent_checks::checks(&context.project, &context.environment));
     }
     drop(spinner);
+    report(&context.output, &checks, &fixed)
+}
+
+/// Prints the checks and what was mended.
+pub(super) fn report(output: &Output, checks: &[Check], fixed: &[String]) -> Result<Exit, Failure> {
     let failed = checks.iter().any(|check| check.state == CheckState::Fail);
-    if context.output.json {
-        context.output.document(&json!({ "checks": checks, "fixed": fixed }))?;
+    if output.json {
+        output.document(&json!({ "checks": checks, "fixed": fixed }))?;
     } else {
         let mut text = String::new();
-        for done in &fixed {
+        for done in fixed {
             let _ = writeln!(text, "fixed: {}", visible(done));
         }
-        for check in &checks {
-            text.push_str(&line(&context.output, check));
+        for check in checks {
+            text.push_str(&line(output, check));
         }
-        context.output.print(text)?;
+        output.print(text)?;
     }
     Ok(if failed { Exit::StateSaysNo } else { Exit::Done })
 }

@@ -5,6 +5,7 @@
 
 mod agents;
 mod args;
+mod ask;
 mod auto;
 mod complaint;
 mod context;

@@ -36,7 +36,7 @@ mod problem;
 mod render;
 mod runner;
 mod screens;
-mod shell;
+pub(crate) mod shell;
 mod terminal;
 mod theme;
 mod update;

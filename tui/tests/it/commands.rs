@@ -34,8 +34,16 @@ fn read_commands_without_state_answer_empty_and_create_nothing() {
         (&["migrate", "verify"], None),
         (&["migrate", "backfill", "--dry-run"], None),
         (&["doctor"], None),
-        (&["db", "stats"], Some(empty_object)),
+        (&["db", "stats"], Some(empty_object.clone())),
         (&["db", "check"], None),
+        (&["db", "dump"], Some(empty_object.clone())),
+        (&["db", "query", "SELECT 1"], Some(json!([]))),
+        (&["db", "schema-version"], Some(json!({ "version": 0 }))),
+        (&["db", "stats", "--global"], Some(empty_object.clone())),
+        (&["db", "check", "--global"], None),
+        (&["db", "dump", "--global"], Some(empty_object)),
+        (&["--global-dir", "g", "db", "--global", "query", "SELECT 1"], Some(json!([]))),
+        (&["db", "schema-version", "--global"], Some(json!({ "version": 0 }))),
     ] {
         for json in [false, true] {
             let done = scratch.run(&[words, if json { &["--json"] } else { &[] }].concat());
@@ -343,6 +351,9 @@ fn read_commands_change_no_byte_of_a_state_that_is_there() {
         &["doctor"],
         &["db", "stats"],
         &["db", "check"],
+        &["db", "schema-version"],
+        &["db", "dump"],
+        &["db", "query", "SELECT * FROM agent_outputs"],
     ] {
         // However much is to be logged, only -v writes it to a file here.
         let done = Done::of(scratch.command().env("CONCLAVE_LOG", "trace").args(words));

@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, TransactionBehavior};
 
+use super::carry::Carry;
 use super::leftovers;
 use crate::error::{DbError, ErrorKind, Result};
 use crate::file::{self, beside};
+use crate::options::DbOptions;
 use crate::pool::Snapshot;
-use crate::{integrity, open, pragmas, space};
+use crate::transaction::{ReadConn, WriteTx};
+use crate::{integrity, migrations, open, pragmas, space};
 
 /// Pages to a step: a megabyte at the usual size.
 const STEP: i32 = 256;
@@ -36,6 +39,51 @@ impl Copy {
         // By its own name only: no SQLite connection of this process has it open any more.
         file::sync(&copy.path)?;
         Ok(copy)
+    }
+
+    /// A database of the current schema without a row of anyone's, as a temporary file in `folder`.
+    pub(super) fn empty(options: &DbOptions, folder: &Path) -> Result<Self> {
+        let mut copy = Self { path: temporary(folder)?, pages: 0 };
+        copy.change(|conn| {
+            // Before the first table, or it has no effect (https://sqlite.org/pragma.html#pragma_auto_vacuum).
+            conn.execute_batch("PRAGMA auto_vacuum=INCREMENTAL")?;
+            migrate(conn, options)
+        })?;
+        copy.verify(&options.path)?;
+        Ok(copy)
+    }
+
+    /// Writes into the copy what is to be carried over, where there is anything; it has the current schema then.
+    pub(super) fn carry<C: Carry>(&mut self, options: &DbOptions, carry: &C) -> Result<(), C::Error> {
+        let is_needed = {
+            let conn = open::connect_foreign(&self.path, Snapshot::Immutable)?;
+            carry.is_needed(&ReadConn::new(&conn))?
+        };
+        if !is_needed {
+            return Ok(());
+        }
+        self.change(|conn| {
+            migrate(conn, options)?;
+            let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let written = carry.write(&WriteTx::new(&transaction, &*options.clock));
+            transaction.commit()?;
+            Ok(written)
+        })??;
+        self.verify(&options.path)?;
+        Ok(())
+    }
+
+    /// Changes the copy, and syncs it. Nobody needs one that was changed by half.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let mut conn = open::connect_bare(&self.path)?;
+        conn.execute_batch(
+            "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON",
+        )?;
+        let changed = change(&mut conn)?;
+        self.pages = u64::try_from(pragmas::integer(&conn, "page_count")?).unwrap_or(0);
+        conn.close().map_err(|(_, error)| error)?;
+        file::sync(&self.path)?;
+        Ok(changed)
     }
 
     fn fill(&self, conn: &Connection) -> Result<()> {
@@ -100,6 +148,12 @@ impl Copy {
         file::sync_folder(file::folder_of(name))?;
         Ok(name.to_path_buf())
     }
+}
+
+/// The steps that are missing. What a step rewrites is still there where the copy came from.
+fn migrate(conn: &mut Connection, options: &DbOptions) -> Result<()> {
+    let observer = options.migration_observer;
+    migrations::migrate(conn, &options.schema, &*options.clock, observer, |_, _| Ok(())).map(drop)
 }
 
 /// Writes all pages that `from` sees over those of `to`, in one transaction of `to`.

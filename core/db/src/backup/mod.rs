@@ -8,7 +8,7 @@
 //!
 //! ```
 //! # use conclave_db::{Db, DbError, DbOptions, Schema};
-//! use conclave_db::backup::{BackupOptions, backup, default_folder, list, restore};
+//! use conclave_db::backup::{BackupOptions, Nothing, backup, default_folder, list, restore};
 //! # fn main() -> Result<(), DbError> {
 //! # let folder = tempfile::tempdir().map_err(|error| DbError::Invalid(error.to_string()))?;
 //! # let notes = conclave_db::Migration { version: 100, name: "notes", down: None, rewrites: false,
@@ -20,15 +20,18 @@
 //!
 //! let newest = list(&default_folder(db.path()), db.path())?.remove(0);
 //! drop(db); // a restore needs the database alone
-//! let done = restore(&options, &newest.path)?;
+//! let done = restore(&options, &newest.path, &mut Nothing)?;
 //! println!("what was there is kept in {:?}", done.kept);
 //! # Ok(())
 //! # }
 //! ```
 
+mod carry;
 mod copy;
+mod in_place;
 mod leftovers;
 mod name;
+mod reset;
 mod restore;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +40,8 @@ use std::time::Duration;
 use conclave_retry::Clock;
 use rusqlite::Connection;
 
+pub use self::carry::{Carry, Nothing};
+pub use self::reset::{ResetReport, reset};
 pub use self::restore::{RestoreReport, restore};
 use crate::Db;
 use crate::error::{DbError, ErrorKind, Result};

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use super::{beside, create, sync_folder};
-use crate::backup::{BackupOptions, backup, restore};
+use crate::backup::{BackupOptions, Nothing, backup, restore};
 use crate::{Db, DbOptions, FIRST_VERSION, Migration, Schema, Step};
 
 /// What was synced, and the names in its folder (in itself, if it is one) when that was asked for.
@@ -140,7 +140,7 @@ fn a_restored_file_has_its_name_only_when_the_old_log_is_gone_for_good() {
         }
         std::fs::write(beside(&path, "-wal"), "of another file").unwrap();
         let old = std::fs::metadata(&path).ok().map(|_| std::fs::read(&path).unwrap());
-        let (report, found) = synced(|| restore(&options(&path), &copy).unwrap());
+        let (report, found) = synced(|| restore(&options(&path), &copy, &mut Nothing).unwrap());
         assert_eq!(report.kept.is_some(), there);
         assert_eq!(old.is_some(), there);
         let copied = found.iter().position(|(path, _)| path.to_string_lossy().ends_with(".tmp"));

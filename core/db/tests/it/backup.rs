@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use conclave_db::backup::{self, BackupOptions, backup};
+use conclave_db::backup::{self, BackupOptions, Nothing, backup};
 use conclave_db::doctor::{self, CheckState, Depth};
 use conclave_db::{Db, DbOptions, ErrorKind, Source};
 use conclave_testkit::{ManualClock, SmallDisk};
@@ -282,7 +282,7 @@ fn a_backup_is_checked_as_thoroughly_as_can_be() {
     drop(db);
     let other = Scratch::new();
     insert(&other.open(), "stays").unwrap();
-    let refused = backup::restore(&other.options(), &scratch.path()).unwrap_err();
+    let refused = backup::restore(&other.options(), &scratch.path(), &mut Nothing).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
     assert_eq!(texts(&other.open()), ["stays"]);
 }

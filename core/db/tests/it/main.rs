@@ -23,6 +23,7 @@ mod paths;
 mod pool;
 mod power;
 mod race;
+mod reset;
 mod restore;
 mod slices;
 mod transactions;

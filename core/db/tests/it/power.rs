@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use conclave_db::{Db, Durability, FIRST_VERSION, Journal, backup, vacuum};
+use conclave_db::backup::{self, Nothing};
+use conclave_db::{Db, Durability, FIRST_VERSION, Journal, vacuum};
 use conclave_testkit::{FaultDisk, Random, Recording};
 use tempfile::tempdir;
 
@@ -231,7 +232,7 @@ fn a_restore_that_loses_power_is_done_or_undone() {
         let after = life(30, 60);
         drop(db);
         let begins = disk.recording().len();
-        backup::restore(&options(&scratch.path(), NEWEST), &copy).unwrap();
+        backup::restore(&options(&scratch.path(), NEWEST), &copy, &mut Nothing).unwrap();
         disk.mark("restored");
         assert_eq!(workload::keys(&open()), before);
         let recording = disk.recording();

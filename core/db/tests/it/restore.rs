@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use conclave_db::backup::{self, BackupOptions, backup, restore};
+use conclave_db::backup::{self, BackupOptions, Nothing, backup, restore};
 use conclave_db::{Db, DbError, DbOptions, ErrorKind, Migration, Schema, Step};
 use conclave_testkit::{KillDriver, Parent, Random, Rerun};
 
@@ -26,7 +26,7 @@ fn scenario_27_a_restore_drill_gives_back_what_was_there() {
         .unwrap();
     assert_ne!(digest(&db), before);
     drop(db);
-    restore(&scratch.options(), &made.path).unwrap();
+    restore(&scratch.options(), &made.path, &mut Nothing).unwrap();
     assert_eq!(digest(&scratch.open()), before);
 }
 
@@ -53,7 +53,7 @@ fn then_and_now(scratch: &Scratch) -> PathBuf {
 fn what_was_there_is_kept() {
     let scratch = Scratch::new();
     let from = then_and_now(&scratch);
-    let report = restore(&scratch.options(), &from).unwrap();
+    let report = restore(&scratch.options(), &from, &mut Nothing).unwrap();
     assert!(report.verified);
     assert_eq!((report.path.as_path(), report.version), (scratch.path().as_path(), schema().version()));
     assert_eq!(rows_of(&report.kept.expect("the old one")), ["now"]);
@@ -112,7 +112,7 @@ fn a_backup_that_cannot_be_used_changes_nothing() {
         (folder.clone(), ErrorKind::CannotOpen),
         (link, ErrorKind::Invalid),
     ] {
-        let refused = restore(&scratch.options(), &from).unwrap_err();
+        let refused = restore(&scratch.options(), &from, &mut Nothing).unwrap_err();
         assert_eq!(refused.kind(), kind, "{}: {refused}", from.display());
     }
     assert!(
@@ -132,14 +132,14 @@ fn a_database_in_use_is_not_replaced() {
     let scratch = Scratch::new();
     let from = then_and_now(&scratch);
     let db = scratch.open();
-    let refused = restore(&scratch.options(), &from).unwrap_err();
+    let refused = restore(&scratch.options(), &from, &mut Nothing).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Busy, "{refused}");
     assert!(refused.to_string().contains("this process"), "{refused}");
     drop(db);
     let mut child = Rerun::of("restore::a_database_in_use_is_not_replaced")
         .variable("FILE", scratch.path().to_str().unwrap())
         .start();
-    let refused = restore(&scratch.options(), &from).unwrap_err();
+    let refused = restore(&scratch.options(), &from, &mut Nothing).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Busy, "{refused}");
     if Path::new("/proc/locks").exists() {
         assert!(refused.to_string().contains(&format!("pid {}", child.pid())), "{refused}");
@@ -148,7 +148,7 @@ fn a_database_in_use_is_not_replaced() {
     child.finish();
     assert_eq!(texts(&scratch.open()), ["now", "from the child"]);
     assert_eq!(names(scratch.dir.path()).iter().filter(|name| name.contains("replaced")).count(), 0);
-    restore(&scratch.options(), &from).unwrap();
+    restore(&scratch.options(), &from, &mut Nothing).unwrap();
     assert_eq!(texts(&scratch.open()), ["then"]);
 }
 
@@ -163,7 +163,7 @@ fn what_a_dead_user_left_in_the_log_is_kept_too() {
         let name = format!("state.db{suffix}");
         fs::copy(alive.dir.path().join(&name), scratch.dir.path().join(&name)).unwrap();
     }
-    let report = restore(&scratch.options(), &from).unwrap();
+    let report = restore(&scratch.options(), &from, &mut Nothing).unwrap();
     assert_eq!(rows_of(&report.kept.unwrap()), ["now", "in the log"]);
     let left = names(scratch.dir.path());
     assert_eq!(left.iter().filter(|name| name.starts_with("state.db-")).count(), 0, "{left:?}");
@@ -193,7 +193,7 @@ fn what_another_is_told_is_written_is_kept_or_is_there() {
                 }
                 false
             });
-            let restored = restore(&scratch.options(), &from);
+            let restored = restore(&scratch.options(), &from, &mut Nothing);
             over.store(true, Ordering::Relaxed);
             let written = writer.join().unwrap();
             restored.unwrap();
@@ -223,7 +223,7 @@ fn a_file_that_is_no_database_any_more_is_replaced_as_a_file() {
     fs::write(beside("-wal"), vec![8; 8192]).unwrap();
     fs::write(beside("-journal"), vec![9; 8192]).unwrap();
     fs::write(scratch.path(), vec![7; 8192]).unwrap();
-    let report = restore(&scratch.options(), &from).unwrap();
+    let report = restore(&scratch.options(), &from, &mut Nothing).unwrap();
     let kept = report.kept.expect("the broken one");
     assert!(fs::read(kept).unwrap() == vec![7; 8192], "as it was");
     assert!(!beside("-wal").exists() && !beside("-journal").exists(), "{:?}", names(scratch.dir.path()));
@@ -242,7 +242,7 @@ fn the_log_of_a_file_that_is_no_database_any_more_is_kept_as_it_was() {
     let scratch = Scratch::new();
     fs::write(scratch.path(), vec![7; 16_384]).unwrap();
     fs::write(scratch.dir.path().join("state.db-wal"), &log).unwrap();
-    let kept = restore(&scratch.options(), &from).unwrap().kept.expect("the broken one");
+    let kept = restore(&scratch.options(), &from, &mut Nothing).unwrap().kept.expect("the broken one");
     assert!(fs::read(&kept).unwrap() == vec![7; 16_384], "the log was played into it");
     let mut kept_log = kept.into_os_string();
     kept_log.push("-wal");
@@ -257,14 +257,14 @@ fn a_missing_database_is_restored_without_its_old_log() {
     let from = then_and_now(&scratch);
     fs::write(scratch.dir.path().join("state.db-wal"), "stale").unwrap();
     fs::remove_file(scratch.path()).unwrap();
-    let report = restore(&scratch.options(), &from).unwrap();
+    let report = restore(&scratch.options(), &from, &mut Nothing).unwrap();
     assert_eq!(report.kept, None);
     assert_eq!(texts(&scratch.open()), ["then"]);
     let lost = names(scratch.dir.path()).into_iter().find(|name| name.contains(".lost-")).expect("the log");
     assert_eq!(fs::read_to_string(scratch.dir.path().join(lost)).unwrap(), "stale");
     // A folder that is not there yet, too.
     let path = scratch.dir.path().join("new/folder/state.db");
-    restore(&DbOptions::new(&path, schema()), &from).unwrap();
+    restore(&DbOptions::new(&path, schema()), &from, &mut Nothing).unwrap();
     assert_eq!(rows_of(&path), ["then"]);
 }
 
@@ -274,7 +274,7 @@ fn a_link_to_the_database_stays_a_link() {
     let from = then_and_now(&scratch);
     let link = scratch.dir.path().join("link.db");
     symlink(scratch.path(), &link).unwrap();
-    restore(&DbOptions::new(&link, schema()), &from).unwrap();
+    restore(&DbOptions::new(&link, schema()), &from, &mut Nothing).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(rows_of(&scratch.path()), ["then"]);
 }
@@ -286,7 +286,7 @@ fn killed_while_restoring_one_of_the_two_is_there() {
         let from = PathBuf::from(std::env::var("FROM").unwrap());
         parent.wait_for_release();
         loop {
-            restore(&options, &from).unwrap();
+            restore(&options, &from, &mut Nothing).unwrap();
             parent.say("restored");
             let db = Db::open(options.clone()).unwrap();
             db.write("now", |tx| tx.execute("UPDATE item SET text = 'now ' || id", [])).unwrap();
@@ -343,7 +343,7 @@ fn a_step_that_rewrites_a_table_is_preceded_by_a_verified_backup() {
     assert_eq!(rows_of(&made[0].path), ["original"]);
     drop(db);
     // It leads back, and the next open migrates again.
-    restore(&DbOptions::new(scratch.path(), schema.clone()), &made[0].path).unwrap();
+    restore(&DbOptions::new(scratch.path(), schema.clone()), &made[0].path, &mut Nothing).unwrap();
     assert_eq!(rows_of(&scratch.path()), ["original"]);
     let db = Db::open(DbOptions::new(scratch.path(), schema)).unwrap();
     assert_eq!(texts(&db), ["rewritten"]);

@@ -1,5 +1,6 @@
 //! The SQL of this crate.
 
+pub(crate) mod carrying;
 pub(crate) mod fences;
 pub(crate) mod grants;
 pub(crate) mod look;

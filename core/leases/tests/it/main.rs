@@ -1,6 +1,8 @@
 //! Leases from outside, with real processes.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed helper is a failed test")]
 
+mod carry;
+mod file_guard;
 mod fixture;
 mod holding;
 mod keeping;

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use conclave_db::{ErrorKind, Source, backup};
+use conclave_leases::FenceCarry;
 
 use super::target::Target;
 use crate::cli::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
 
-pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, _force: bool) -> Result<Exit, Failure> {
+pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, force: bool) -> Result<Exit, Failure> {
     let context = target.context;
     let from = match from {
         Some(from) => context.environment.folder.join(from),
@@ -21,8 +22,13 @@ pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, _force: bool) -> R
     }
     let spinner =
         Progress::spinning(&context.output, "checking the backup, keeping what is there, restoring");
-    let report = backup::restore(&target.options()?, &from).doing("restore").map_err(about_backup)?;
-    drop(spinner);
+    let guard = target.guard("db restore")?;
+    let mut carry = FenceCarry::new(force)?;
+    let report = backup::restore(&target.options()?, &from, &mut carry)
+        .doing("restore")
+        .map_err(|failure| target.about_leases(about_backup(failure)))?;
+    drop((guard, spinner));
+    target.say_what_leases_became(&carry);
     if context.output.json {
         context.output.document(&report)?;
     } else {

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use conclave_db::query::Viewer;
 use conclave_db::{Db, DbOptions, paths};
+use conclave_leases::{FenceCarry, FileGuard, LeaseErrorKind};
 
 use crate::cli::context::Context;
 use crate::failure::{Doing, Failure};
@@ -33,6 +35,11 @@ impl<'context> Target<'context> {
         self.machine.as_ref().map_or_else(|| self.context.project.has_state(), Machine::has_state)
     }
 
+    /// The machine-wide file, where this is it.
+    pub(super) const fn machine(&self) -> Option<&Machine> {
+        self.machine.as_ref()
+    }
+
     /// Opens it to be written; where there is none it is made.
     pub(super) fn open(&self) -> Result<Db, Failure> {
         self.machine.as_ref().map_or_else(|| self.context.open(), Machine::open)
@@ -44,11 +51,60 @@ impl<'context> Target<'context> {
             None => self.context.open_read_only()?,
             Some(machine) => machine.open_read_only()?,
         };
-        db.ok_or_else(|| Failure::not_found("no state here").hint("conclave init"))
+        db.ok_or_else(no_state)
+    }
+
+    /// Opens it for statements of users, also with an older schema; says so where there is none.
+    pub(super) fn viewer(&self) -> Result<Option<Viewer>, Failure> {
+        if !self.has_state() {
+            self.context.output.no_state();
+            return Ok(None);
+        }
+        let viewer =
+            Viewer::open(&self.options()?).doing("open the file").map_err(|failure| match &self.machine {
+                Some(machine) => machine.way_out(failure),
+                None => self.context.project.way_out(failure),
+            })?;
+        if viewer.is_immutable() {
+            self.context.say_it_is_read_as_it_lies(viewer.path());
+        }
+        Ok(Some(viewer))
     }
 
     pub(super) fn options(&self) -> Result<DbOptions, Failure> {
         self.machine.as_ref().map_or_else(|| self.context.project.options(), Machine::options)
+    }
+
+    /// Keeps all others out who would do something with the file as a whole, until it is dropped. The folder is there.
+    pub(super) fn guard(&self, operation: &str) -> Result<FileGuard, Failure> {
+        // Whatever leads to the file: what is guarded is the file.
+        let path = paths::canonical_prefix(self.database()).doing("find the file")?;
+        Ok(FileGuard::acquire(&path, operation, FileGuard::TIMEOUT)?)
+    }
+
+    /// How a command of `db` is written that is about this file.
+    pub(super) fn in_words(&self, words: &str) -> String {
+        format!("conclave db {words}{}", if self.is_global() { " --global" } else { "" })
+    }
+
+    /// What to do while somebody holds a lease of the file.
+    pub(super) fn about_leases(&self, failure: Failure) -> Failure {
+        if failure.kind != LeaseErrorKind::Held.as_str() {
+            return failure;
+        }
+        let global = if self.is_global() { " --global" } else { "" };
+        failure.hint(format!("wait until it ends (`conclave lease list{global}`), or end it with `--force`"))
+    }
+
+    /// Says what became of the leases of the old file.
+    pub(super) fn say_what_leases_became(&self, carry: &FenceCarry) {
+        for name in carry.ended() {
+            self.context.output.notice(format!("ended a lease of {name}, which somebody held"));
+        }
+        if let Some(first) = carry.begins_anew_with() {
+            let why = "the numbers of leases could not be read";
+            self.context.output.notice(format!("{why}: all begin anew with {first}"));
+        }
     }
 
     /// Makes the folder that the file lies in.
@@ -59,4 +115,8 @@ impl<'context> Target<'context> {
         };
         paths::ensure_state_dir(folder).doing("make the state folder").map(drop)
     }
+}
+
+pub(super) fn no_state() -> Failure {
+    Failure::not_found("no state here").hint("conclave init")
 }

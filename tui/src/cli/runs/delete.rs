@@ -1,13 +1,11 @@
 //! `conclave runs delete`
 
-use std::io::{IsTerminal as _, Write as _};
-
 use conclave_consensus::runs::{self, RunId};
 use conclave_db::Db;
 use serde_json::json;
 
+use crate::cli::ask;
 use crate::cli::context::Context;
-use crate::cli::output::Output;
 use crate::failure::{Doing, Exit, Failure};
 use crate::find_run::find_one;
 use crate::text::{counted, visible};
@@ -20,7 +18,7 @@ pub(super) fn run(context: &Context, name: &str, yes: bool) -> Result<Exit, Fail
     }
     let db = context.open()?;
     let id = find_one(&db, name)?;
-    if !yes && asks(&context.output) && !agrees(&db, id)? {
+    if !yes && ask::is_possible(&context.output) && !agrees(&db, id)? {
         context.output.notice("nothing is deleted");
         return Ok(Exit::StateSaysNo);
     }
@@ -36,25 +34,15 @@ pub(super) fn run(context: &Context, name: &str, yes: bool) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-/// Whether a person is there to be asked.
-fn asks(output: &Output) -> bool {
-    !output.json && output.is_terminal() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
-}
-
 /// Asks; the safe answer is no.
 fn agrees(db: &Db, id: RunId) -> Result<bool, Failure> {
     let Some(run) = runs::show(db, id).doing("read the run")? else { return Ok(true) };
     let run = run.summary;
     let question = format!(
-        "Delete run {id}, {} {}, with its {}? This cannot be undone. [y/N] ",
+        "Delete run {id}, {} {}, with its {}? This cannot be undone.",
         visible(&run.spec),
         visible(&run.stage),
         counted(run.output_count, "answer", "answers")
     );
-    let mut stderr = std::io::stderr().lock();
-    let asked = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());
-    asked.map_err(|error| Failure::io("ask", &error))?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(|error| Failure::io("read the answer", &error))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    ask::agrees(&question)
 }
