@@ -57,7 +57,7 @@ impl Context {
             Command::Spawn(line) => agents::spawn(self, *line),
             Command::Agents(line) => agents::run(self, line),
             Command::Stop(line) => agents::stop(self, line),
-            Command::Cleanup(line) => agents::clean_up(self, line),
+            Command::Cleanup(line) => agents::clean_up(self, &line),
             Command::Ports(command) => ports::run(self, command),
             Command::Lease(command) | Command::Ai(args::Ai::Lock(command)) => lease::run(self, command),
             Command::Completions { shell } => manual::completions(&self.output, &shell),
