@@ -13,6 +13,7 @@ use std::path::Path;
 
 use conclave_db::{Db, process};
 
+pub(crate) use self::base::is_base;
 pub use self::base::{BLOCK, Block, FirstBase};
 pub use self::choosing::PortRole;
 pub(crate) use self::choosing::choose;

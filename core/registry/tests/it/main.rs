@@ -2,5 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod files;
+mod importing;
+mod importing_killed;
+mod importing_race;
+mod originals;
 mod ports;
 mod ports_race;
