@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod clean_up;
 mod diff;
+mod existing;
 mod list;
 mod merge;
 mod set;
