@@ -30,6 +30,7 @@ pub(crate) use self::state_file::AgentRow;
 pub use self::steps::{Observer, Step};
 use crate::error::{RegistryError, Result};
 use crate::store::imports;
+use crate::words::quoted;
 
 /// Bytes of a file that is read at all: a hundred times what a thousand agents need.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -40,6 +41,7 @@ pub struct Report {
     /// Which of the two the file is.
     pub kind: Kind,
     /// The file.
+    #[serde(serialize_with = "as_text")]
     pub source: PathBuf,
     /// Its SHA-256.
     pub sha256: String,
@@ -48,16 +50,10 @@ pub struct Report {
     /// Whether it was there already, and no row was made.
     pub already_present: bool,
     /// Where the file is kept now; `None` where it still stands.
+    #[serde(serialize_with = "as_text_or_null")]
     pub kept_as: Option<PathBuf>,
     /// What should be known of the file: keys that were not understood, that it could not be put aside.
     pub warnings: Vec<String>,
-}
-
-/// An import that was not archived: its file still stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfinished {
-    /// The file.
-    pub path: PathBuf,
 }
 
 /// Reads and checks a file without importing it; gives what an import into an empty database would. Writes nothing.
@@ -115,7 +111,7 @@ pub fn take_over(db: &Db, kind: Kind, file: &Path, observer: &Observer) -> Resul
     if matches!(source.path.try_exists(), Ok(false)) {
         return Ok(None);
     }
-    let file = way_out::word(&source.path);
+    let file = quoted(&source.path);
     let warning = match own {
         Some(_) => {
             format!(
@@ -143,13 +139,6 @@ pub fn finish(db: &Db) -> Result<()> {
     db.write("registry: import archived", move |tx| {
         left.iter().try_for_each(|marker| imports::note_archived(tx, &marker.path, &marker.sha256))
     })
-}
-
-/// The imports whose files still stand, since they could not be put aside. Reads only.
-pub fn unfinished(db: &Db) -> Result<Vec<Unfinished>> {
-    let left = db.read(imports::not_archived)?;
-    let paths = left.into_iter().map(|marker| PathBuf::from(marker.path));
-    Ok(paths.filter(|path| path.exists()).map(|path| Unfinished { path }).collect())
 }
 
 /// A file that was read.
@@ -237,7 +226,7 @@ impl Source {
             }
             Err(error) => warnings.push(format!(
                 "is imported, and could not be put aside: {error}; `conclave migrate import {}` tries again",
-                way_out::word(&self.path)
+                quoted(&self.path)
             )),
         }
         Ok(None)
@@ -288,6 +277,19 @@ fn refuse_irregular(file: &Path) -> Result<u64> {
         return Err(unreadable(file, io::Error::new(io::ErrorKind::InvalidInput, "is no regular file")));
     }
     Ok(found.len())
+}
+
+/// A path in JSON, whatever bytes it has.
+fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn as_text_or_null<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => as_text(path, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn unreadable(file: &Path, error: io::Error) -> RegistryError {

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::json::{Document, Fields, Member, Place};
 use crate::error::Result;
 use crate::ports::{is_base, key};
+use crate::words::quoted;
 
 /// The versions that are understood. The original wrote 1, and took 0 for a file without a version.
 const VERSIONS: [i64; 2] = [0, 1];
@@ -110,7 +111,7 @@ impl PortsFile {
         } else {
             (given.to_owned(), given.to_owned())
         };
-        let release = super::way_out::word(Path::new(&other));
+        let release = quoted(Path::new(&other));
         self.warnings.push(format!("{other}: {is}; `conclave ports release {release}` frees the second one"));
         Ok(own)
     }
