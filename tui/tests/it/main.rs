@@ -32,3 +32,4 @@ mod tasks;
 mod terminal;
 mod terminal_runs;
 mod terminal_tasks;
+mod worktrees;

@@ -8,3 +8,7 @@ mod importing_race;
 mod originals;
 mod ports;
 mod ports_race;
+mod repository;
+mod worktree_ends;
+mod worktree_merges;
+mod worktrees;
