@@ -219,6 +219,28 @@ fn an_agent_runs_in_its_worktree_until_it_is_cleaned_up() {
 }
 
 #[test]
+fn setup_and_teardown_of_the_configuration_are_run_there() {
+    let Some(scratch) = project() else { return };
+    let configure = |setup: &str, teardown: &str| {
+        let text =
+            format!("[worktree]\nsetup = ['sh', '-c', '{setup}']\nteardown = ['sh', '-c', '{teardown}']\n");
+        std::fs::write(scratch.project().join(".conclave/config.toml"), text).unwrap();
+    };
+    configure("echo no network; exit 7", "true");
+    let refused = scratch.run(&["spawn", "--spec", "x", "--worktree", "--no-port", "--", "touch", "ran"]);
+    assert!(refused.refused(1).contains("no network"), "{}", refused.stderr);
+    assert_eq!(ids(&scratch.run(&["agents", "--json"]).stdout), [""; 0]);
+    assert!(!worktree(&scratch, "x").exists());
+    configure("pwd > ../set-up", "echo still in use; exit 1");
+    builder(&scratch, "x");
+    let stood = std::fs::read_to_string(scratch.project().join(".builders/set-up")).unwrap();
+    assert_eq!(Path::new(stood.trim_end()), worktree(&scratch, "x"));
+    assert!(scratch.run(&["cleanup", "x"]).refused(1).contains("still in use"));
+    scratch.ok(&["cleanup", "x", "--force"]);
+    assert_eq!(folders(&scratch), ["set-up"]);
+}
+
+#[test]
 fn where_no_worktree_can_be_made_nothing_is_left() {
     let Some(scratch) = project() else { return };
     let spawn = |path: &Path| {

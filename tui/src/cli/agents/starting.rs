@@ -74,7 +74,7 @@ pub(super) fn register<'context>(
     };
     let agent = agents::register(&state, &new, wish.as_ref()).doing("register the agent")?;
     let base = wish.map(|wish| wish.block.base);
-    let mut ready = Ready { context, state, agent, base, hooks: Hooks::default() };
+    let mut ready = Ready { context, state, agent, base, hooks: project.config.worktree.hooks() };
     if wanted.worktree {
         ready.make_worktree()?;
     }
