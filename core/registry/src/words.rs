@@ -1,5 +1,6 @@
 //! Names in messages, and in commands that are to be copied into a shell.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// So many names are told one by one.
@@ -8,8 +9,9 @@ const NAMED: usize = 5;
 /// A path as one word of a shell.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let plain =
-        |letter: char| letter.is_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | ',' | '@');
+    let plain = |letter: char| {
+        letter.is_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | ',' | '@' | ':')
+    };
     if !text.is_empty() && text.chars().all(plain) {
         return text.into_owned();
     }
@@ -20,7 +22,7 @@ pub(crate) fn quoted(path: &Path) -> String {
 pub(crate) fn shown(path: &Path) -> String {
     match path.to_str() {
         Some(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => format!("{:?}", path.as_os_str()),
+        _ => format!("\"{}\"", path.as_os_str().as_bytes().escape_ascii()),
     }
 }
 
@@ -51,7 +53,7 @@ mod tests {
     fn an_odd_name_stays_on_its_line() {
         assert_eq!(shown(Path::new("äö")), "äö");
         assert_eq!(shown(Path::new("a\nb")), r#""a\nb""#);
-        assert_eq!(shown(Path::new(OsStr::from_bytes(b"a\xff"))), r#""a\xFF""#);
+        assert_eq!(shown(Path::new(OsStr::from_bytes(b"a\xff"))), r#""a\xff""#);
     }
 
     #[test]

@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod files;
+mod importing;
+mod importing_killed;
+mod importing_race;
+mod originals;
 mod ports;
 mod ports_race;
 mod repository;

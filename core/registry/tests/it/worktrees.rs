@@ -55,7 +55,7 @@ fn what_git_ignores_and_worktreeinclude_names_is_copied_and_nothing_else() {
     }
     rustix::fs::mkfifoat(rustix::fs::CWD, repository.path("pipe.secret"), 0o600.into()).unwrap();
     let made = repository.create("0031", &Hooks::default()).unwrap();
-    let mut wanted: BTreeSet<std::ffi::OsString> = odd.iter().map(|name| name.into()).collect();
+    let mut wanted: BTreeSet<std::ffi::OsString> = odd.iter().map(std::ffi::OsString::from).collect();
     wanted.extend(
         ["sub/yes.secret", "sub/tool.secret", "build/keep/deep/file", "link.secret"]
             .map(std::ffi::OsString::from),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use conclave_registry::agents;
-use conclave_registry::worktree::{self, CleanedUp, Hooks};
+use conclave_registry::worktree::{self, CleanedUp};
 
 use super::args::Cleanup;
 use super::existing;
@@ -11,12 +11,13 @@ use crate::cli::context::Context;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
 
-pub(super) fn run(context: &Context, line: Cleanup) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, line: &Cleanup) -> Result<Exit, Failure> {
     let db = existing::open(context, &line.id)?;
     agents::note_lost(&db).doing("look for lost agents")?;
     let agent = agents::find(&db, &line.id).doing("find the agent")?;
     let how = worktree::Cleanup { force: line.force, delete_branch: line.delete_branch };
-    let done = worktree::clean_up(&db, &context.project.root, &agent, &Hooks::default(), how)
+    let hooks = context.project.config.worktree.hooks();
+    let done = worktree::clean_up(&db, &context.project.root, &agent, &hooks, how)
         .doing(format!("clean up {}", agent.key.id))?;
     if context.output.json {
         context.output.document(&done)?;

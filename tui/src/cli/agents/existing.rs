@@ -5,9 +5,9 @@ use conclave_db::Db;
 use crate::cli::context::Context;
 use crate::failure::Failure;
 
-/// Opens the state to be written.
+/// Opens the state to be written, and takes over what the original has left.
 pub(super) fn open(context: &Context, id: &str) -> Result<Db, Failure> {
-    if context.project.has_state() { context.open() } else { Err(none(id)) }
+    if context.project.has_state() { context.open_registry() } else { Err(none(id)) }
 }
 
 /// There is no state, and so no agent.

@@ -39,6 +39,6 @@ pub(super) fn stop(context: &Context, line: StopLine) -> Result<Exit, Failure> {
     stop::run(context, line)
 }
 
-pub(super) fn clean_up(context: &Context, line: Cleanup) -> Result<Exit, Failure> {
+pub(super) fn clean_up(context: &Context, line: &Cleanup) -> Result<Exit, Failure> {
     clean_up::run(context, line)
 }

@@ -74,7 +74,7 @@ pub(super) fn register<'context>(
     };
     let agent = agents::register(&state, &new, wish.as_ref()).doing("register the agent")?;
     let base = wish.map(|wish| wish.block.base);
-    let mut ready = Ready { context, state, agent, base, hooks: Hooks::default() };
+    let mut ready = Ready { context, state, agent, base, hooks: project.config.worktree.hooks() };
     if wanted.worktree {
         ready.make_worktree()?;
     }
@@ -122,7 +122,12 @@ impl Ready<'_> {
                 Ok(())
             }
             Err(error) => {
-                self.forget();
+                // Where it could not be taken back the row still has it, for `conclave cleanup` to find.
+                let key = &self.agent.key;
+                let is_left = |agent: &Agent| agent.key == *key && agent.worktree.is_some();
+                if !agents::list(&self.state).is_ok_and(|agents| agents.iter().any(is_left)) {
+                    self.forget();
+                }
                 Err(Failure::from(error).doing("make the worktree"))
             }
         }
