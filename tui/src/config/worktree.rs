@@ -18,10 +18,12 @@ pub(crate) struct WorktreeSettings {
 }
 
 impl WorktreeSettings {
-    /// What is run where worktrees are made and removed.
+    /// What is run; nothing where nothing is said.
     pub(crate) fn hooks(&self) -> Hooks {
-        let words = |line: &Option<Vec<String>>| line.clone().unwrap_or_default();
-        Hooks { setup: words(&self.setup), teardown: words(&self.teardown) }
+        Hooks {
+            setup: self.setup.clone().unwrap_or_default(),
+            teardown: self.teardown.clone().unwrap_or_default(),
+        }
     }
 
     /// The other's where this one is silent.

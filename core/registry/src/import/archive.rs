@@ -15,7 +15,7 @@ use super::way_out;
 
 /// How long another process may hold the folder, in steps.
 const WAIT: Duration = Duration::from_millis(10);
-const WAITS: u32 = 1_000;
+const WAITS: u32 = 3_000;
 
 /// The ending of what is kept.
 const KEPT: &str = "bak";
@@ -40,7 +40,7 @@ pub(super) struct Folder<'file> {
 }
 
 impl<'file> Folder<'file> {
-    /// Takes the folder; waits for it some seconds. On file systems that cannot lock a folder it is not locked.
+    /// Takes the folder; waits for it up to half a minute. On file systems that cannot lock a folder it is not locked.
     pub(super) fn of(file: &'file Path, sleeper: &dyn Sleeper) -> io::Result<Self> {
         let path = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,

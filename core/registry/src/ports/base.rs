@@ -12,7 +12,7 @@ pub const BLOCK: u16 = 100;
 const BASES: RangeInclusive<u16> = 4200..=65400;
 /// Blocks that one machine hands out, those that are left out counted too: 4200 to 9900 from the usual base.
 const BLOCKS: u16 = 58;
-/// macOS listens on 5000 (AirPlay), as do half of all development servers.
+/// macOS listens on 5000, as do half of all development servers.
 const LEFT_OUT: u16 = 5000;
 
 /// Where the first block begins: a multiple of 100 from 4200 to 65400.

@@ -14,7 +14,7 @@ pub trait Probe: std::fmt::Debug + Send + Sync {
     fn is_free(&self, port: u16) -> Result<bool>;
 }
 
-/// Binds and listens on 127.0.0.1, 0.0.0.0, ::1 and :: with `SO_REUSEADDR`; families that the machine lacks are skipped.
+/// Binds and listens on 127.0.0.1, 0.0.0.0, `::1` and `::` with `SO_REUSEADDR`; families that the machine lacks are skipped.
 ///
 /// Without `SO_REUSEADDR` a port would count as taken for a minute after its server has ended. With it only `listen`
 /// says for certain that nobody else does: Linux lets two bind what none of them listens on yet.
@@ -32,10 +32,9 @@ impl Probe for SystemProbe {
         // One after the other: each socket is closed before the next one is bound, since they would exclude each other.
         for address in addresses {
             match listens(address) {
-                Ok(()) => {}
                 Err(Errno::ADDRINUSE) => return Ok(false),
-                // The machine has no such family, or has it switched off.
-                Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL | Errno::PROTONOSUPPORT) => {}
+                // The last three: the machine has no such family, or has it switched off.
+                Ok(()) | Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL | Errno::PROTONOSUPPORT) => {}
                 Err(error) => {
                     return Err(RegistryError::io(format!("try to listen on {address}"), error.into()));
                 }

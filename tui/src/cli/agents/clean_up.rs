@@ -11,13 +11,13 @@ use crate::cli::context::Context;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
 
-pub(super) fn run(context: &Context, line: &Cleanup) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, line: Cleanup) -> Result<Exit, Failure> {
     let db = existing::open(context, &line.id)?;
     agents::note_lost(&db).doing("look for lost agents")?;
     let agent = agents::find(&db, &line.id).doing("find the agent")?;
     let how = worktree::Cleanup { force: line.force, delete_branch: line.delete_branch };
-    let hooks = context.project.config.worktree.hooks();
-    let done = worktree::clean_up(&db, &context.project.root, &agent, &hooks, how)
+    let project = &context.project;
+    let done = worktree::clean_up(&db, &project.root, &agent, &project.config.worktree.hooks(), how)
         .doing(format!("clean up {}", agent.key.id))?;
     if context.output.json {
         context.output.document(&done)?;
