@@ -94,3 +94,6 @@ fn theirs(window: load::Window) -> Outcome<Load> {
         if plain.release("bench", fence)? { Ok(()) } else { Err("nobody had it".into()) }
     })
 }
+
+#[cfg(test)]
+mod tests;
