@@ -4,6 +4,7 @@
 //! while it does, and whoever gets the name next must find that one dead: so that two holders at one time are seen by
 //! themselves, whatever the database says.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -233,5 +234,9 @@ const fn is_over(kind: LeaseErrorKind) -> bool {
 }
 
 fn hexadecimal(name: &LeaseName) -> String {
-    name.as_str().bytes().map(|byte| format!("{byte:02x}")).collect()
+    name.as_str().bytes().fold(String::new(), |mut text, byte| {
+        // Writing into a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -87,11 +87,11 @@ impl Registrar {
         Ok(Self { worker, db, block })
     }
 
-    fn register(&self, id: String, port: bool, starts: bool) -> Outcome<String> {
+    fn register(&self, id: &str, port: bool, starts: bool) -> Outcome<String> {
         let new = NewAgent {
             role: Role::Builder {
                 kind: BuilderType::Shell,
-                id: Some(id.clone()),
+                id: Some(id.to_owned()),
                 task_text: None,
                 protocol: None,
             },
@@ -123,7 +123,7 @@ impl Work for Registrar {
             done => Ok(done.map(|()| word.to_owned())?),
         };
         match Operation::of(&self.worker, number) {
-            Operation::Register { id, port, starts } => self.register(id, port, starts),
+            Operation::Register { id, port, starts } => self.register(&id, port, starts),
             Operation::Phase { id, phase } => found(
                 agents::set(&self.db, &format!("builder:{id}"), None, Some(&phase)).map(drop),
                 "agent-set",
