@@ -11,6 +11,7 @@ mod dual;
 mod durable;
 mod harness;
 mod import;
+mod leases;
 mod load;
 mod machine;
 mod peers;
@@ -60,6 +61,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     cleanup::run(&mut harness)?;
     runs::run(&mut harness)?;
     tasks::run(&mut harness)?;
+    leases::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {

@@ -33,6 +33,7 @@ pub(crate) struct Checked {
     pub(crate) phase: u8,
     pub(crate) rows: usize,
     pub(crate) tasks: usize,
+    pub(crate) agents: usize,
 }
 
 impl Memory {
@@ -96,7 +97,10 @@ impl Memory {
         }
         self.backups = backups;
         let tasks = ledger.tasks.check(worker, &db, &client)?;
-        Ok(Checked { phase, rows, tasks })
+        ledger.grants.check(worker, &db, &client)?;
+        let agents = ledger.agents.check(&db, &client)?;
+        machine_wide(&worker.folder)?;
+        Ok(Checked { phase, rows, tasks, agents })
     }
 
     /// The phase is where the last event led, each event begins where the one before ended, and those that
@@ -192,7 +196,22 @@ fn paused(error: conclave_consensus::ConsensusError) -> Outcome<migrate::Backfil
 }
 
 /// What holds without knowing who wrote what.
-fn sound(client: &Client) -> Outcome {
+/// The file of all projects, where anybody has made it.
+fn machine_wide(folder: &Path) -> Outcome {
+    let file = folder.join("global.db");
+    if !file.exists() {
+        return Ok(());
+    }
+    let client = Client::open(&file)?;
+    whole(&client)?;
+    // One project, one block: nobody was killed between the two.
+    match number(&client, "SELECT count(*) FROM port_allocations")? {
+        0 | 1 => Ok(()),
+        blocks => Err(format!("one project has {blocks} blocks of ports").into()),
+    }
+}
+
+fn whole(client: &Client) -> Outcome {
     let integrity = client.rows("PRAGMA integrity_check")?;
     if integrity != [[Value::Text("ok".into())]] {
         return Err(format!("integrity_check: {integrity:?}").into());
@@ -201,6 +220,11 @@ fn sound(client: &Client) -> Outcome {
     if !dangling.is_empty() {
         return Err(format!("foreign_key_check: {dangling:?}").into());
     }
+    Ok(())
+}
+
+fn sound(client: &Client) -> Outcome {
+    whole(client)?;
     for (query, what) in [
         ("SELECT count(*) FROM capture_off", "the marker of a dual-write was left behind"),
         ("SELECT count(*) FROM capture_runs", "a trigger's scratch was left behind"),

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::agents::Agents;
+use super::leases::Grants;
 use super::row::{Kind, Row, Run};
 use super::tasks::Tasks;
 use super::work::drive::Driven;
@@ -90,6 +92,10 @@ pub(crate) struct Ledger {
     pub(crate) driven: Driven,
     /// What was said about tasks.
     pub(crate) tasks: Tasks,
+    /// What was said about leases.
+    pub(crate) grants: Grants,
+    /// What was said about agents.
+    pub(crate) agents: Agents,
 }
 
 impl Ledger {
@@ -107,6 +113,8 @@ impl Ledger {
             cut_off: 0,
             driven: Driven::new(),
             tasks: Tasks::default(),
+            grants: Grants::default(),
+            agents: Agents::default(),
         }
     }
 
@@ -116,7 +124,7 @@ impl Ledger {
             Role::Migrator => self.cleaned |= steps::cleans(worker, number),
             // A REPLACE may be a deletion and an insertion.
             Role::Older => self.old_changes.1 += 2 * worker.effects(number).len() as u64,
-            Role::Own | Role::Caretaker | Role::Driver | Role::Tasker => {}
+            _ => {}
         }
     }
 
@@ -124,8 +132,11 @@ impl Ledger {
     pub(crate) fn done(&mut self, worker: &Worker, number: u64, words: &[&str]) -> Outcome {
         let (word, numbers) = words.split_first().ok_or("an acknowledgement without a word")?;
         *self.acknowledged.entry((*word).to_owned()).or_default() += 1;
-        if worker.role == Role::Tasker {
-            return self.tasks.done(worker, number, words);
+        match worker.role {
+            Role::Tasker => return self.tasks.done(worker, number, words),
+            Role::Leaser => return self.grants.done(worker, words),
+            Role::Registrar => return self.agents.done(worker, number, words),
+            _ => {}
         }
         let numbers = numbers.iter().map(|number| number.parse::<u64>()).collect::<Result<Vec<_>, _>>()?;
         match (worker.role, *word) {
@@ -184,7 +195,9 @@ impl Ledger {
                     }
                 }
             }
-            Role::Driver => {}
+            // A grant that nobody has heard of is one that nobody has: its number does not come again.
+            Role::Driver | Role::Leaser => {}
+            Role::Registrar => self.agents.cut_off(worker, number),
             Role::Tasker => self.tasks.cut_off(worker, number),
             Role::Own | Role::Older => {
                 // A run and its row are two transactions.

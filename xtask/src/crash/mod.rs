@@ -4,7 +4,9 @@
 //! A project lives through some loops. What its processes do, who is killed and when follows from its seed, as far
 //! as the machine's timing allows; a moment is a number of lines that a worker has said, and some microseconds.
 
+mod agents;
 mod check;
+mod leases;
 mod ledger;
 mod look;
 mod process;
@@ -115,8 +117,8 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
             cleaned += u64::from(checked.phase == 5);
             if std::io::stdout().is_terminal() || summary.loops.is_multiple_of(LOOPS_OF_A_LINE) {
                 output::line(format_args!(
-                    "loop {}: seed {seed}, phase {}, {} rows and {} tasks as they should be",
-                    summary.loops, checked.phase, checked.rows, checked.tasks
+                    "loop {}: seed {seed}, phase {}, {} rows, {} tasks and {} agents as they should be",
+                    summary.loops, checked.phase, checked.rows, checked.tasks, checked.agents
                 ));
             }
         }

@@ -18,7 +18,7 @@ use crate::chance::Chance;
 use crate::outcome::Outcome;
 
 /// The workers, and how many loops of a hundred each takes part in.
-const CREW: [(Role, u64); 10] = [
+const CREW: [(Role, u64); 14] = [
     (Role::Own, 100),
     (Role::Own, 35),
     (Role::Older, 80),
@@ -29,6 +29,10 @@ const CREW: [(Role, u64); 10] = [
     (Role::Tasker, 70),
     (Role::Tasker, 50),
     (Role::Tasker, 30),
+    (Role::Leaser, 60),
+    (Role::Leaser, 50),
+    (Role::Leaser, 30),
+    (Role::Registrar, 50),
 ];
 /// Where the chance of loops and of the first rows stands, behind that of the workers.
 const LOOPS: u64 = 100;

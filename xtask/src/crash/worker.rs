@@ -11,8 +11,10 @@ use conclave_retry::{Sleeper, SystemSleeper};
 
 use super::work::care::Caretaker;
 use super::work::drive::Driver;
+use super::work::leaser::Leaser;
 use super::work::older::Older;
 use super::work::own::Own;
+use super::work::registrar::Registrar;
 use super::work::steps::Migrator;
 use super::work::tasker::Tasker;
 use super::work::{Role, Work, Worker};
@@ -71,6 +73,8 @@ fn start(worker: &Worker, first: u64) -> Outcome<Box<dyn Work>> {
         Role::Caretaker => Box::new(Caretaker::new(worker)?),
         Role::Driver => Box::new(Driver::new(worker)?),
         Role::Tasker => Box::new(Tasker::new(worker)?),
+        Role::Leaser => Box::new(Leaser::new(worker)?),
+        Role::Registrar => Box::new(Registrar::new(worker)?),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use conclave_db::{Db, DbOptions, FIRST_VERSION};
+use conclave_db::{Db, DbOptions, FIRST_VERSION, Schema};
 
 use super::Finding;
 use super::tree::Tree;
@@ -64,19 +64,25 @@ fn compare(found: &str, made: &str) -> Option<Finding> {
     })
 }
 
-/// Makes a database as every command does, and writes down what is in it.
+/// Makes both files as every command does, and writes down what is in them.
 fn document() -> Outcome<String> {
-    let folder = tempfile::tempdir()?;
-    let schema = conclave::state::schema()?;
-    let steps = schema.migrations().to_vec();
-    let db = Db::open(DbOptions::new(folder.path().join("state.db"), schema))?;
     let mut text = String::from(
-        "# Schema of the project's state\n\nWritten by `cargo xtask schema --bless` from what the migrations make; \
-         `cargo xtask tidy` compares.\n",
+        "# Schema of our files\n\nWritten by `cargo xtask schema --bless` from what the migrations make; \
+         `cargo xtask tidy` compares. The project's state comes first, then the machine-wide file.\n",
     );
+    file(&mut text, "state.db", conclave::state::schema()?)?;
+    file(&mut text, "global.db", conclave::state::global_schema()?)?;
+    Ok(text)
+}
+
+/// What is in one of them.
+fn file(text: &mut String, name: &str, schema: Schema) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let steps = schema.migrations().to_vec();
+    let db = Db::open(DbOptions::new(folder.path().join(name), schema))?;
     let _ = write!(
         text,
-        "\n## Versions\n\nNumbers begin at {FIRST_VERSION}.\n\n| version | brings | way back |\n|---|---|---|\n"
+        "\n## `{name}`\n\nNumbers begin at {FIRST_VERSION}.\n\n| version | brings | way back |\n|---|---|---|\n"
     );
     for step in steps {
         let back = if step.down.is_some() { "yes" } else { "no" };
@@ -99,7 +105,7 @@ fn document() -> Outcome<String> {
             if !last.is_empty() {
                 text.push_str("```\n");
             }
-            let _ = write!(text, "\n## `{table}`\n\n```sql\n");
+            let _ = write!(text, "\n### `{name}`: `{table}`\n\n```sql\n");
         }
         let gap = if kind == "trigger" { "\n" } else { "" };
         let _ = writeln!(text, "{gap}{sql};");
@@ -108,7 +114,7 @@ fn document() -> Outcome<String> {
     if !last.is_empty() {
         text.push_str("```\n");
     }
-    Ok(text)
+    Ok(())
 }
 
 #[cfg(test)]

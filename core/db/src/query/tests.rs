@@ -118,8 +118,8 @@ fn what_would_do_more_is_refused() {
     check("", "asks for nothing");
     check(" -- c", "asks for nothing");
     check("/* c */;", "asks for nothing");
-    check("SELECT ?", "parameters");
-    check("SELECT :a", "parameters");
+    check("SELECT ?", "nothing gives them values");
+    check("SELECT :a", "nothing gives them values");
     check("SELECT 1\0; DROP TABLE note", "NUL");
     check("SELECT * FROM nope", "no such table: nope");
     check("SELECT \"nope\"", "no such column");

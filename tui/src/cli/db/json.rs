@@ -35,13 +35,13 @@ fn write_value(into: &mut Vec<u8>, value: ValueRef<'_>) -> Result<(), Failure> {
         ValueRef::Real(number) if number == f64::INFINITY => write(into, "Infinity"),
         ValueRef::Real(number) if number == f64::NEG_INFINITY => write(into, "-Infinity"),
         ValueRef::Real(number) => write(into, &number),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => write(into, text),
-            Err(_) => {
-                write_bytes(into, bytes, r#"","type":"text"}"#);
-                Ok(())
+        ValueRef::Text(bytes) => {
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                return write(into, text);
             }
-        },
+            write_bytes(into, bytes, r#"","type":"text"}"#);
+            Ok(())
+        }
         ValueRef::Blob(bytes) => {
             write_bytes(into, bytes, r#""}"#);
             Ok(())

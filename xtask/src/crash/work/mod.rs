@@ -5,8 +5,10 @@
 
 pub(crate) mod care;
 pub(crate) mod drive;
+pub(crate) mod leaser;
 pub(crate) mod older;
 pub(crate) mod own;
+pub(crate) mod registrar;
 pub(crate) mod steps;
 pub(crate) mod tasker;
 
@@ -49,6 +51,10 @@ pub(crate) enum Role {
     Driver,
     /// Conclave, working with tasks.
     Tasker,
+    /// Conclave, taking leases.
+    Leaser,
+    /// Conclave, registering agents.
+    Registrar,
 }
 
 /// One process of the work.
@@ -64,7 +70,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Whether a repeated operation is told from another one: then what was under way at a kill is repeated.
     pub(crate) const fn repeats(&self) -> bool {
-        matches!(self.role, Role::Own | Role::Caretaker | Role::Driver | Role::Tasker)
+        matches!(self.role, Role::Own | Role::Caretaker | Role::Driver | Role::Tasker | Role::Registrar)
     }
 
     /// What the operation makes of the rows, all at once or, for an import, row by row.
@@ -74,8 +80,8 @@ impl Worker {
             Role::Older => {
                 older::operation(self, number).1.into_iter().map(|statement| statement.effect).collect()
             }
-            // What is driven and tasks are checked by themselves: their rows have times and numbers of their own.
-            Role::Migrator | Role::Driver | Role::Tasker => Vec::new(),
+            // The others are checked by themselves: their rows have times and numbers of their own.
+            Role::Migrator | Role::Driver | Role::Tasker | Role::Leaser | Role::Registrar => Vec::new(),
             Role::Caretaker => care::Operation::of(self, number).effects(self),
         }
     }

@@ -138,7 +138,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
             "[registries.",
             "[registry]",
             "replace-with",
-            "registry = ",
+            "registry = \"",
             "sparse+http",
         ]),
         except: is_tidy,

@@ -64,6 +64,7 @@ const LAYERS: &[Layer] = &[
             "conclave-retry",
             "conclave-tasks",
             "conclave-leases",
+            "conclave-registry",
         ],
         never: &["sqlx"],
     },

@@ -5,8 +5,15 @@ use super::{compare, document};
 #[test]
 fn the_document_has_every_table_and_is_the_same_each_time() {
     let made = document().unwrap();
-    for table in ["consensus_runs", "agent_outputs"] {
-        assert!(made.contains(&format!("## `{table}`\n\n```sql\nCREATE TABLE {table}")), "{made}");
+    for (file, table) in [
+        ("state.db", "consensus_runs"),
+        ("state.db", "agent_outputs"),
+        ("state.db", "lease_fences"),
+        ("global.db", "lease_fences"),
+        ("global.db", "port_allocations"),
+    ] {
+        let heading = format!("### `{file}`: `{table}`\n\n```sql\nCREATE TABLE {table}");
+        assert!(made.contains(&heading), "{heading}: {made}");
     }
     assert_eq!(made, document().unwrap());
     assert_eq!(made.matches("```").count() % 2, 0);
