@@ -76,7 +76,10 @@ fn an_agent_in_the_background_has_its_port_its_environment_and_its_log() {
     let fleet = Fleet::new();
     let script = "echo out; echo err >&2; env > env.new; cat > stdin; mv env.new env; exec sleep 1000";
     let said = fleet.spawn(&["--spec", "0031"], script);
-    assert_eq!((&said["id"], &said["port"], &said["life"]), (&json!("0031"), &json!(4210), &json!("running")));
+    assert_eq!(
+        (&said["id"], &said["port"], &said["life"]),
+        (&json!("0031"), &json!(4210), &json!("running"))
+    );
     let env = when_there(&fleet.scratch, "env");
     let root = fleet.scratch.project().canonicalize().unwrap().display().to_string();
     for line in [
@@ -98,7 +101,10 @@ fn an_agent_in_the_background_has_its_port_its_environment_and_its_log() {
     assert!(fleet.scratch.ok(&["agents"]).contains("running"));
     assert_eq!(fleet.scratch.ok(&["stop", "00"]), "0031: stopped\n");
     let agent = fleet.agent("0031");
-    assert_eq!((&agent["life"], &agent["port"], &agent["alive"]), (&json!("ended"), &json!(null), &json!(false)));
+    assert_eq!(
+        (&agent["life"], &agent["port"], &agent["alive"]),
+        (&json!("ended"), &json!(null), &json!(false))
+    );
     assert_eq!((&agent["exit_status"], &agent["ended_how"]), (&json!(143), &json!("stopped")));
     assert!(!runs(&said["pid"]) && fleet.supervisors().is_empty(), "somebody is left");
     assert_eq!(fleet.scratch.ok(&["stop", "0031"]), "0031: not running\n");
@@ -157,7 +163,10 @@ fn a_killed_supervisor_leaves_an_agent_that_can_still_be_stopped() {
     assert_eq!(fleet.agent("b")["ended_at"], json!(null));
     fleet.scratch.ok(&["agents", "set", "a", "--phase", "over"]);
     let lost = fleet.agent("b");
-    assert_eq!((&lost["life"], &lost["port"], &lost["exit_status"]), (&json!("lost"), &json!(null), &json!(null)));
+    assert_eq!(
+        (&lost["life"], &lost["port"], &lost["exit_status"]),
+        (&json!("lost"), &json!(null), &json!(null))
+    );
     assert!(lost["ended_at"].is_string());
 }
 
@@ -205,7 +214,8 @@ fn closing_the_terminal_does_nothing_to_it() {
     use std::os::unix::process::CommandExt as _;
     let fleet = Fleet::new();
     let program = env!("CARGO_BIN_EXE_conclave");
-    let mut shell = fleet.scratch.shell(&format!("{program} spawn --spec a -- sleep 1000 && echo; exec sleep 1000"));
+    let mut shell =
+        fleet.scratch.shell(&format!("{program} spawn --spec a -- sleep 1000 && echo; exec sleep 1000"));
     let mut shell = shell.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
     until("it runs", || fleet.agent("a")["life"] == "running");
     let group = process::of(shell.id()).unwrap().unwrap();
@@ -225,7 +235,10 @@ fn an_architect_whose_pid_is_dead_does_not_keep_another_from_starting() {
     fleet.execute("UPDATE architect SET pid = 999999999");
     assert_eq!(fleet.agent("main")["life"], "lost");
     assert_eq!(fleet.scratch.run(&["start", "--", "sh", "-c", "exit 5"]).code, Some(5));
-    fleet.execute(&format!("UPDATE architect SET pid = {}, ended_at = NULL, ended_how = NULL", std::process::id()));
+    fleet.execute(&format!(
+        "UPDATE architect SET pid = {}, start_time = NULL, ended_at = NULL, ended_how = NULL",
+        std::process::id()
+    ));
     let refused = fleet.scratch.run(&["start"]);
     assert!(refused.refused(1).contains("architect main is already running"), "{}", refused.stderr);
 }
@@ -254,7 +267,10 @@ fn stop_sends_no_signal_for_numbers_that_are_no_agents() {
         let said = String::from_utf8(shell.wait_with_output().unwrap().stdout).unwrap();
         assert_eq!(said.lines().skip(1).collect::<Vec<_>>(), ["rc 0"], "{pid}");
         let row = fleet.agent("b");
-        assert_eq!((&row["life"], &row["port"], row["ended_at"].is_string()), (&json!("lost"), &json!(null), true));
+        assert_eq!(
+            (&row["life"], &row["port"], row["ended_at"].is_string()),
+            (&json!("lost"), &json!(null), true)
+        );
     }
 }
 
@@ -264,7 +280,10 @@ fn a_process_that_runs_already_is_adopted_and_stopped_alone() {
     let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
     let pid = child.id().to_string();
     let said = fleet.scratch.json(&["spawn", "--util", "--no-port", "--pid", &pid]);
-    assert_eq!((&said["life"], &said["port"], &said["kind"]), (&json!("unsupervised"), &json!(null), &json!("util")));
+    assert_eq!(
+        (&said["life"], &said["port"], &said["kind"]),
+        (&json!("unsupervised"), &json!(null), &json!("util"))
+    );
     let refused = fleet.scratch.run(&["spawn", "--shell", "--pid", &pid]);
     assert!(refused.refused(1).contains("already"), "{}", refused.stderr);
     let id = said["id"].as_str().unwrap();

@@ -18,11 +18,16 @@ fn start(fleet: &Fleet, words: &[&str], script: &str) -> Child {
 fn it_ends_as_the_agent_does_and_records_that() {
     let fleet = Fleet::new();
     for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137), ("kill -TERM $$", 143)] {
-        for (words, id) in [(&["start", "lead"][..], "lead"), (&["spawn", "--spec", "s1", "--foreground"], "s1")] {
+        for (words, id) in
+            [(&["start", "lead"][..], "lead"), (&["spawn", "--spec", "s1", "--foreground"], "s1")]
+        {
             let mut child = start(&fleet, words, script);
             assert_eq!(ended(&mut child).code(), Some(code), "{script}");
             let agent = fleet.agent(id);
-            assert_eq!((&agent["exit_status"], &agent["life"], &agent["port"]), (&json!(code), &json!("ended"), &json!(null)));
+            assert_eq!(
+                (&agent["exit_status"], &agent["life"], &agent["port"]),
+                (&json!(code), &json!("ended"), &json!(null))
+            );
         }
     }
     assert!(fleet.supervisors().is_empty());
