@@ -41,7 +41,7 @@ pub fn note_lost(state: &Db) -> Result<Vec<Agent>> {
     if !state.read(rows::open)?.iter().any(is_newly_lost) {
         return Ok(Vec::new());
     }
-    state.write("record lost agents", |tx| lose(tx))
+    state.write("record lost agents", lose)
 }
 
 /// The same inside of a transaction.

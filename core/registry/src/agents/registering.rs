@@ -153,10 +153,10 @@ impl Plan {
             make_room(&other, &draft)?;
             rows::delete(tx, &other.key)?;
         }
-        if let Some((kind, Some(id))) = Some(&draft.parent).filter(|_| draft.key.kind == Kind::Annotation) {
-            if !rows::with_id(tx, id)?.iter().any(|other| other.key.kind.as_str() == kind) {
-                return Err(RegistryError::NotFound { what: "agent", given: format!("{kind}:{id}") });
-            }
+        if let (Kind::Annotation, (kind, Some(id))) = (draft.key.kind, &draft.parent)
+            && !rows::with_id(tx, id)?.iter().any(|other| other.key.kind.as_str() == kind)
+        {
+            return Err(RegistryError::NotFound { what: "agent", given: format!("{kind}:{id}") });
         }
         if draft.name.is_empty() {
             draft.name.clone_from(&draft.key.id);
