@@ -214,6 +214,8 @@ fn closing_the_terminal_does_nothing_to_it() {
     use std::os::unix::process::CommandExt as _;
     let fleet = Fleet::new();
     let program = env!("CARGO_BIN_EXE_conclave");
+    // A state that is just being made cannot be read.
+    fleet.scratch.ok(&["spawn", "--shell"]);
     let mut shell =
         fleet.scratch.shell(&format!("{program} spawn --spec a -- sleep 1000 && echo; exec sleep 1000"));
     let mut shell = shell.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
