@@ -237,11 +237,14 @@ fn an_architect_whose_pid_is_dead_does_not_keep_another_from_starting() {
     fleet.execute("UPDATE architect SET pid = 999999999");
     assert_eq!(fleet.agent("main")["life"], "lost");
     assert_eq!(fleet.scratch.run(&["start", "--", "sh", "-c", "exit 5"]).code, Some(5));
+    let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
     fleet.execute(&format!(
         "UPDATE architect SET pid = {}, start_time = NULL, ended_at = NULL, ended_how = NULL",
-        std::process::id()
+        child.id()
     ));
     let refused = fleet.scratch.run(&["start"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
     assert!(refused.refused(1).contains("architect main is already running"), "{}", refused.stderr);
 }
 
