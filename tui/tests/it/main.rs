@@ -6,6 +6,7 @@
     reason = "the helpers of tests are tests too, and file names are our own"
 )]
 
+mod agents;
 mod asking;
 mod attention;
 mod auto;
@@ -31,6 +32,7 @@ mod registry_import;
 mod registry_schema;
 mod run;
 mod scratch;
+mod spawn_foreground;
 mod task_files;
 mod task_options;
 mod task_words;

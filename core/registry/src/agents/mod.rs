@@ -29,6 +29,10 @@ pub fn find(state: &Db, given: &str) -> Result<Agent> {
     if given.is_empty() {
         return Err(RegistryError::Invalid("the id of an agent is not empty".to_owned()));
     }
+    let whole = state.read(|conn| rows::with_id(conn, given))?;
+    if let [one] = whole.as_slice() {
+        return Ok(one.clone());
+    }
     let agents = list(state)?;
     let exact: Vec<&Agent> = agents.iter().filter(|agent| agent.key.id == given).collect();
     let exact = if exact.is_empty() {

@@ -38,16 +38,16 @@ pub fn ended(state: &Db, agent: &Agent, exit_status: i32) -> Result<bool> {
 /// Every command that writes to the registry does so first.
 pub fn note_lost(state: &Db) -> Result<Vec<Agent>> {
     // Mostly there is none, and nothing is to be written.
-    if !state.read(rows::all)?.iter().any(is_newly_lost) {
+    if !state.read(rows::open)?.iter().any(is_newly_lost) {
         return Ok(Vec::new());
     }
-    state.write("record lost agents", |tx| lose(tx))
+    state.write("record lost agents", lose)
 }
 
 /// The same inside of a transaction.
 pub(super) fn lose(tx: &WriteTx<'_>) -> Result<Vec<Agent>> {
     let mut lost = Vec::new();
-    for agent in rows::all(tx)?.iter().filter(|agent| is_newly_lost(agent)) {
+    for agent in rows::open(tx)?.iter().filter(|agent| is_newly_lost(agent)) {
         rows::end(tx, agent, End::Lost, None)?;
         lost.extend(rows::one(tx, &agent.key)?);
     }

@@ -141,24 +141,22 @@ impl Plan {
     fn carry_out(&self, tx: &WriteTx<'_>, wish: Option<&Wish>) -> Result<Agent> {
         // What they had may be had again.
         lose(tx)?;
-        let others = rows::all(tx)?;
         let mut draft = self.draft.clone();
         if let Some(process) = &draft.process {
-            refuse_twice(&others, process)?;
+            refuse_twice(&rows::open(tx)?, process)?;
         }
         draft.key.id = match &self.stem {
             Stem::Given(id) => id.clone(),
-            Stem::MadeUp(stem) => ids::make_up(stem, &others, self.worktrees.as_deref())?,
+            Stem::MadeUp(stem) => ids::make_up(stem, &rows::all(tx)?, self.worktrees.as_deref())?,
         };
-        for other in others.iter().filter(|other| other.key.id == draft.key.id) {
-            make_room(other, &draft)?;
+        for other in rows::with_id(tx, &draft.key.id)? {
+            make_room(&other, &draft)?;
             rows::delete(tx, &other.key)?;
         }
-        if let Some((kind, Some(id))) = Some(&draft.parent).filter(|_| draft.key.kind == Kind::Annotation) {
-            let is_it = |other: &&Agent| other.key.kind.as_str() == kind && other.key.id == *id;
-            if !others.iter().any(|other| is_it(&other)) {
-                return Err(RegistryError::NotFound { what: "agent", given: format!("{kind}:{id}") });
-            }
+        if let (Kind::Annotation, (kind, Some(id))) = (draft.key.kind, &draft.parent)
+            && !rows::with_id(tx, id)?.iter().any(|other| other.key.kind.as_str() == kind)
+        {
+            return Err(RegistryError::NotFound { what: "agent", given: format!("{kind}:{id}") });
         }
         if draft.name.is_empty() {
             draft.name.clone_from(&draft.key.id);

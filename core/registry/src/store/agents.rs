@@ -23,6 +23,20 @@ pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Agent>> {
     conn.query_all(&sql, [], agent)
 }
 
+/// Those that have a process, or are about to get one, and whose end is not recorded.
+pub(crate) fn open(conn: &ReadConn<'_>) -> Result<Vec<Agent>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM agents
+         WHERE ended_at IS NULL AND (pid IS NOT NULL OR supervisor_pid IS NOT NULL)"
+    );
+    conn.query_all(&sql, [], agent)
+}
+
+/// Those of any kind with this id.
+pub(crate) fn with_id(conn: &ReadConn<'_>, id: &str) -> Result<Vec<Agent>> {
+    conn.query_all(&format!("SELECT {COLUMNS} FROM agents WHERE id = ?1 ORDER BY kind"), [id], agent)
+}
+
 /// The agent with this key.
 pub(crate) fn one(conn: &ReadConn<'_>, key: &Key) -> Result<Option<Agent>> {
     let sql = format!("SELECT {COLUMNS} FROM agents WHERE kind = ?1 AND id = ?2");

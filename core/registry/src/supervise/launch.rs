@@ -157,10 +157,9 @@ impl Launched {
         let pid = self.pid();
         let waiting = Waiting { pid };
         let code = match told {
-            Ok(0) => return Ok(waiting),
-            Ok(_) => said.try_into().map(i32::from_ne_bytes).unwrap_or(Errno::INVAL.raw_os_error()),
-            // It was killed meanwhile: that is its end like any other.
-            Err(_) => return Ok(waiting),
+            Ok(1..) => said.try_into().map_or(Errno::INVAL.raw_os_error(), i32::from_ne_bytes),
+            // It runs; or it was killed meanwhile, which is its end like any other.
+            Ok(0) | Err(_) => return Ok(waiting),
         };
         waiting.for_end();
         let error = io::Error::from_raw_os_error(code);

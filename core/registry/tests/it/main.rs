@@ -1,6 +1,7 @@
 //! The registry from outside, with real processes.
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
+mod agents_race;
 mod files;
 mod importing;
 mod importing_killed;

@@ -33,7 +33,7 @@ pub(super) fn check(what: &str, id: &str) -> Result<()> {
         && id.chars().all(is_allowed)
         && !id.contains("..")
         && !id.ends_with('.')
-        && !id.ends_with(".lock");
+        && id.strip_suffix(".lock").is_none();
     if is_good {
         return Ok(());
     }
