@@ -244,7 +244,7 @@ fn scenario_27_a_backup_of_a_migration_with_a_full_log_restores_the_same_rows() 
     let Timed { project, .. } = timed;
     let dir = project.dir;
     drop((project.db, db));
-    backup::restore(&DbOptions::new(&path, schema()), &made.path).unwrap();
+    backup::restore(&DbOptions::new(&path, schema()), &made.path, &mut backup::Nothing).unwrap();
     let restored = crate::project::Project::over(dir, &path);
     assert_eq!(TABLES.map(|query| restored.rows(query)), wanted);
     assert!(restored.verify().equal);

@@ -11,7 +11,7 @@ use crate::cli::context::Context;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
 
-pub(super) fn run(context: &Context, line: Cleanup) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, line: &Cleanup) -> Result<Exit, Failure> {
     let db = existing::open(context, &line.id)?;
     agents::note_lost(&db).doing("look for lost agents")?;
     let agent = agents::find(&db, &line.id).doing("find the agent")?;
