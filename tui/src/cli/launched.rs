@@ -1,13 +1,16 @@
 //! `conclave launch-agent PROGRAM [ARGUMENT…]`: gives up the terminal and becomes the program. Agents are started
-//! through it; it is nobody else's business, so it stands in no help and no completions.
+//! through it, and the command of `lease run` through a word of its own; they are nobody else's business, so they stand
+//! in no help and no completions.
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use conclave_consensus::child;
+
+use super::lease;
 
 const WORD: &str = "launch-agent";
 
@@ -18,6 +21,9 @@ static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
 pub(super) fn answer(line: &[OsString]) -> Option<ExitCode> {
     IS_PROGRAM.store(true, Ordering::Relaxed);
     let [_, word, program, args @ ..] = line else { return None };
+    if word == lease::launcher::WORD {
+        return Some(lease::launcher::become_program(&line[2..]));
+    }
     (word == WORD).then(|| {
         let (code, said) = child::launch(program, args);
         // Where nobody listens the exit code says it.
@@ -28,12 +34,15 @@ pub(super) fn answer(line: &[OsString]) -> Option<ExitCode> {
 
 /// What agents are started through; nothing where this is another program.
 pub(crate) fn launcher() -> Vec<OsString> {
+    itself().map_or_else(Vec::new, |program| vec![program.into_os_string(), WORD.into()])
+}
+
+/// The file of this program; nothing where this is another one.
+pub(crate) fn itself() -> Option<PathBuf> {
     // It is still this program when its file was replaced by a newer one.
     const RUNNING: &str = "/proc/self/exe";
     if !IS_PROGRAM.load(Ordering::Relaxed) {
-        return Vec::new();
+        return None;
     }
-    let program =
-        if Path::new(RUNNING).exists() { Some(RUNNING.into()) } else { std::env::current_exe().ok() };
-    program.map_or_else(Vec::new, |program| vec![program.into_os_string(), WORD.into()])
+    if Path::new(RUNNING).exists() { Some(RUNNING.into()) } else { std::env::current_exe().ok() }
 }
