@@ -1,1 +1,5 @@
 //! Leases from outside, with real processes.
+#![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
+
+mod fixture;
+mod holding;

@@ -1,0 +1,37 @@
+//! Releasing, and breaking.
+
+use conclave_db::WriteTx;
+
+use super::renew::owned;
+use crate::error::Result;
+use crate::here::Here;
+use crate::model::Fence;
+use crate::name::LeaseName;
+use crate::store::{fences, grants};
+use crate::token::TokenHash;
+
+/// Ends the token's grants.
+pub(super) fn release(
+    tx: &WriteTx<'_>,
+    here: &Here,
+    hash: &TokenHash,
+    names: &[LeaseName],
+) -> Result<Vec<(LeaseName, Fence)>> {
+    let now = here.now(tx.now_ms(), fences::wall_high_ms(tx)?);
+    let mut released = Vec::new();
+    for grant in owned(tx, &now, hash, names)? {
+        grants::delete(tx, &grant.name, grant.fence)?;
+        released.push((grant.name, grant.fence));
+    }
+    Ok(released)
+}
+
+/// Ends all grants of a name.
+pub(super) fn break_lease(tx: &WriteTx<'_>, name: &LeaseName) -> Result<Vec<Fence>> {
+    let mut ended = Vec::new();
+    for grant in grants::of_name(tx, name)? {
+        grants::delete(tx, &grant.name, grant.fence)?;
+        ended.push(grant.fence);
+    }
+    Ok(ended)
+}
