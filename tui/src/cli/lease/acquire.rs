@@ -1,6 +1,6 @@
 //! `conclave lease acquire`
 
-use conclave_leases::{Grant, Leases};
+use conclave_leases::{Grant, Leases, Request};
 use conclave_retry::CancelToken;
 
 use super::args::Acquire;
@@ -13,7 +13,7 @@ use crate::failure::Exit;
 
 pub(super) fn run(context: &Context, line: &Acquire) -> Result<Exit, Refusal> {
     let bound_to = line.bind_pid.as_deref().map(values::bound).transpose()?;
-    let request = values::request(&line.wish, bound_to)?;
+    let request = Request { bound_to, ..values::request(&line.wish)? };
     let file = line.owner_token_file.as_deref().map(|file| NewFile::plan(context, file)).transpose()?;
     let (leases, _) = target::open(context, line.wish.place)?;
     // Ctrl-C ends the process wherever it waits; whoever comes after it sees that it is gone.

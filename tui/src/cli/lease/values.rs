@@ -37,8 +37,8 @@ pub(super) fn fence(given: &OsStr) -> Result<Fence, Refusal> {
     })
 }
 
-/// What is asked for, of this process or another.
-pub(super) fn request(wish: &Wish, bound_to: Option<ProcessIdentity>) -> Result<Request, Refusal> {
+/// What is asked for.
+pub(super) fn request(wish: &Wish) -> Result<Request, Refusal> {
     let holder = match &wish.holder {
         None => None,
         Some(given) => Some(HolderId::parse(text(given, "invalid_holder", "the label")?)?),
@@ -48,7 +48,8 @@ pub(super) fn request(wish: &Wish, bound_to: Option<ProcessIdentity>) -> Result<
         mode: if wish.shared { Mode::Shared } else { Mode::Exclusive },
         ttl: ttl(wish.ttl_sec.as_ref())?,
         holder,
-        bound_to,
+        bound_to: None,
+        ends_with_boot: false,
         wait: wish.wait.as_deref().map(wait).transpose()?,
     })
 }

@@ -61,7 +61,8 @@ fn tell(context: &Context, line: &Run, refusal: &Refusal) -> Exit {
 }
 
 fn hold(context: &Context, line: &Run) -> Result<Exit, Refusal> {
-    let request = values::request(&line.wish, None)?;
+    // What the command did nobody goes on with after the machine was started anew.
+    let request = Request { ends_with_boot: true, ..values::request(&line.wish)? };
     let (sender, events) = channel();
     let cancel = CancelToken::new();
     // From here on nothing but `kill -9` leaves a lease behind.
