@@ -7,7 +7,8 @@ use conclave_db::process::ProcessIdentity;
 use crate::model::Mode;
 use crate::name::{HolderId, LeaseName};
 
-/// Who could take what it waits for and has not for this long is stopped or hung, and goes to the end.
+/// Who could take what it waits for and has not for this long is stopped or hung, and goes to the end. It stays there, also
+/// behind those who come later, until it shows that it is awake: so it delays the others once and not in every round.
 pub(crate) const PATIENCE_MS: i64 = 2000;
 
 /// One who waits.
@@ -23,6 +24,8 @@ pub(crate) struct Place {
     pub(crate) since_utc_ms: i64,
     /// Since when it could take everything, as others have seen it.
     pub(crate) could_since_boot_ms: Option<i64>,
+    /// It did not take what was free: it stands behind all others until it wakes.
+    pub(crate) asleep: bool,
     /// What it waits for, all or nothing.
     pub(crate) names: BTreeSet<LeaseName>,
 }
@@ -52,7 +55,7 @@ pub(crate) struct Plan {
     pub(crate) takes: bool,
     /// Who is before it: the first of them.
     pub(crate) behind: Option<HolderId>,
-    /// Who goes to the end, in this order.
+    /// Who goes to the end.
     pub(crate) overdue: Vec<i64>,
     /// Whose time to take it begins now.
     pub(crate) begins: Vec<i64>,
@@ -113,23 +116,21 @@ fn before<'queue>(queue: &'queue [Place], asking: &Asking<'_>) -> impl Iterator<
     queue.iter().take_while(|place| Some(place.id) != asking.id).filter(|place| asking.stands_against(place))
 }
 
-/// Decides for one who asks. `queue` is in the order of tickets, without those who have ended as far as they could take
-/// anything.
+/// Decides for one who asks. `queue` is in the order of tickets, without those who sleep, and without those who have
+/// ended as far as they are [`candidates`].
 pub(crate) fn decide(queue: &[Place], held: &Held, asking: &Asking<'_>, boot_ms: i64) -> Plan {
     let is_overdue = |place: &Place| {
         Some(place.id) != asking.id
             && place.could_since_boot_ms.is_some_and(|since| boot_ms.saturating_sub(since) >= PATIENCE_MS)
     };
-    let overdue: BTreeSet<i64> = able(queue, held)
+    let overdue: Vec<i64> = able(queue, held)
         .into_iter()
-        .map(|index| &queue[index])
+        .filter_map(|index| queue.get(index))
         .filter(|place| is_overdue(place))
         .map(|place| place.id)
         .collect();
-    // The order from now on: who has just come stands before those who go to the end.
-    let (moved, stayed): (Vec<Place>, Vec<Place>) =
-        queue.iter().cloned().partition(|place| overdue.contains(&place.id));
-    let behind = before(&stayed, asking).next().map(|place| place.holder.clone());
+    let mut order: Vec<Place> = queue.iter().filter(|place| !overdue.contains(&place.id)).cloned().collect();
+    let behind = before(&order, asking).next().map(|place| place.holder.clone());
     let takes = behind.is_none() && is_free(held, asking.names, asking.mode);
     let mut held = held.clone();
     if takes {
@@ -137,11 +138,9 @@ pub(crate) fn decide(queue: &[Place], held: &Held, asking: &Asking<'_>, boot_ms:
             held.insert(name.clone(), asking.mode);
         }
     }
-    let order: Vec<Place> = stayed
-        .into_iter()
-        .filter(|place| !(takes && Some(place.id) == asking.id))
-        .chain(moved.iter().cloned().map(|place| Place { could_since_boot_ms: None, ..place }))
-        .collect();
+    if takes {
+        order.retain(|place| Some(place.id) != asking.id);
+    }
     let able: BTreeSet<usize> = able(&order, &held).into_iter().collect();
     let (mut begins, mut ends) = (Vec::new(), Vec::new());
     for (index, place) in order.iter().enumerate() {
@@ -151,7 +150,7 @@ pub(crate) fn decide(queue: &[Place], held: &Held, asking: &Asking<'_>, boot_ms:
             _ => {}
         }
     }
-    Plan { takes, behind, overdue: moved.iter().map(|place| place.id).collect(), begins, ends }
+    Plan { takes, behind, overdue, begins, ends }
 }
 
 #[cfg(test)]

@@ -109,8 +109,10 @@ pub(crate) fn attempt(
     let (over, live): (Vec<&Stored>, Vec<&Stored>) =
         looks.iter().flat_map(|look| &look.grants).partition(|grant| now.is_over(grant));
     let mut held = held_by(&live);
+    let mut stands = false;
     let mut plan = if id.is_some() || looks.iter().any(|look| look.awaited) {
         let queue = settled(tx, &now, asked, id, &mut held)?;
+        stands = queue.iter().any(|place| Some(place.id) == id);
         queue::decide(&queue, &held, &asked.asking(id), now.boot_ms)
     } else {
         Plan { takes: queue::is_free(&held, &asked.names, asked.mode), ..Plan::default() }
@@ -127,8 +129,8 @@ pub(crate) fn attempt(
         Answer::Granted(grant(tx, here, &now, asked, &looks, &over)?)
     } else {
         match (id, waits) {
-            (Some(id), true) => Answer::Queued(id),
-            (None, true) => {
+            (Some(id), true) if stands || waiters::wakes(tx, id)? => Answer::Queued(id),
+            (_, true) => {
                 let process = &here.process;
                 let id = waiters::insert(tx, &asked.names, asked.mode, &asked.holder, process, now.wall_ms)?;
                 Answer::Queued(id)
@@ -150,7 +152,7 @@ pub(super) fn held_by(live: &[&Stored]) -> Held {
     live.iter().map(|grant| (grant.name.clone(), grant.mode)).collect()
 }
 
-/// The queue around the names in the order of tickets, without those who have ended as far as they matter now; adds to
+/// The queue around the names in the order of tickets, without those who sleep and those who have ended as far as they matter now; adds to
 /// `held` what is held of the other names that somebody in it waits for.
 fn settled(
     tx: &WriteTx<'_>,
@@ -159,7 +161,11 @@ fn settled(
     id: Option<i64>,
     held: &mut Held,
 ) -> Result<Vec<Place>> {
-    let mut queue = around(tx, &asked.names)?;
+    let (asleep, mut queue): (Vec<Place>, Vec<Place>) =
+        around(tx, &asked.names)?.into_iter().partition(|place| place.asleep);
+    for place in asleep.iter().filter(|place| now.has_ended(&place.process)) {
+        waiters::remove(tx, place.id)?;
+    }
     let others: BTreeSet<LeaseName> = queue
         .iter()
         .flat_map(|place| &place.names)
@@ -186,7 +192,7 @@ fn settled(
     }
 }
 
-/// The queue around several names, by ticket.
+/// The queue around several names, by ticket, with those who sleep.
 pub(super) fn around(conn: &conclave_db::ReadConn<'_>, names: &[LeaseName]) -> Result<Vec<Place>> {
     let mut queue: Vec<Place> = Vec::new();
     for name in names {
@@ -295,7 +301,7 @@ fn refusal(asked: &Asked, live: &[&Stored], behind: Option<HolderId>, now: &Now<
 
 fn write_down(tx: &WriteTx<'_>, plan: &Plan, now: &Now<'_>) -> Result<()> {
     for id in &plan.overdue {
-        waiters::to_the_end(tx, *id)?;
+        waiters::sleeps(tx, *id)?;
     }
     for id in &plan.begins {
         waiters::set_could_since(tx, *id, Some(now.boot_ms))?;

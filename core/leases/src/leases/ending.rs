@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::here::Here;
 use crate::model::Fence;
 use crate::name::LeaseName;
-use crate::store::{fences, grants};
+use crate::store::grants;
 use crate::token::TokenHash;
 
 /// Ends the token's grants.
@@ -17,9 +17,8 @@ pub(super) fn release(
     hash: &TokenHash,
     names: &[LeaseName],
 ) -> Result<Vec<(LeaseName, Fence)>> {
-    let now = here.now(tx.now_ms(), fences::wall_high_ms(tx)?);
     let mut released = Vec::new();
-    for grant in owned(tx, &now, hash, names)? {
+    for grant in owned(tx, here, hash, names)? {
         grants::delete(tx, &grant.name, grant.fence)?;
         released.push((grant.name, grant.fence));
     }

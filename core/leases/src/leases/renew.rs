@@ -18,9 +18,10 @@ pub(super) fn renew(
     names: &[LeaseName],
     ttl_ms: i64,
 ) -> Result<Renewed> {
+    let owned = owned(tx, here, hash, names)?;
     let now = here.now(tx.now_ms(), fences::wall_high_ms(tx)?);
     let mut renewed = Renewed { expires_utc_ms: i64::MAX, fences: Vec::new() };
-    for grant in owned(tx, &now, hash, names)? {
+    for grant in owned {
         let life = now.longer(&grant.life, ttl_ms);
         if life != grant.life {
             grants::set_life(tx, &grant.name, grant.fence, &life)?;
@@ -37,7 +38,7 @@ pub(super) fn renew(
 /// The live grants of a token: those of the names in their order, each once, or all of it by name.
 pub(super) fn owned(
     tx: &WriteTx<'_>,
-    now: &Now<'_>,
+    here: &Here,
     hash: &TokenHash,
     names: &[LeaseName],
 ) -> Result<Vec<Stored>> {
@@ -54,17 +55,24 @@ pub(super) fn owned(
         }
         let (ours, theirs): (Vec<Stored>, Vec<Stored>) =
             grants::of_name(tx, name)?.into_iter().partition(|grant| token::same(&grant.hash, hash));
-        let name = name.clone();
-        match ours.into_iter().next() {
-            Some(grant) => owned.push(grant),
-            None if theirs.iter().any(|grant| !now.is_over(grant)) => {
-                return Err(LeaseError::NotOwner { name });
-            }
-            None => return Err(LeaseError::NotFound { name }),
+        if let Some(grant) = ours.into_iter().next() {
+            owned.push(grant);
+            continue;
         }
+        let (name, now) = (name.clone(), now(tx, here, &theirs)?);
+        let is_held = theirs.iter().any(|grant| !now.is_over(grant));
+        return Err(if is_held { LeaseError::NotOwner { name } } else { LeaseError::NotFound { name } });
     }
+    let now = now(tx, here, &owned)?;
     match owned.iter().find(|grant| now.is_over(grant)) {
         Some(grant) => Err(LeaseError::Expired { name: grant.name.clone() }),
         None => Ok(owned),
     }
+}
+
+/// The moment by which these grants are judged: what the file knows of the wall clock only matters to other boots.
+fn now<'here>(tx: &WriteTx<'_>, here: &'here Here, grants: &[Stored]) -> Result<Now<'here>> {
+    let is_ours = |grant: &Stored| grant.life.boot_id == here.process.boot_id;
+    let wall_high_ms = if grants.iter().all(is_ours) { i64::MIN } else { fences::wall_high_ms(tx)? };
+    Ok(here.now(tx.now_ms(), wall_high_ms))
 }

@@ -95,9 +95,10 @@ impl Leases {
 }
 
 fn look(conn: &ReadConn<'_>, here: &Here, wall_ms: i64, asked: &Asked, id: Option<i64>) -> Result<Seen> {
-    let queue = acquire::around(conn, &asked.names)?;
+    let mut queue = acquire::around(conn, &asked.names)?;
+    queue.retain(|place| !place.asleep);
     if !queue.iter().any(|place| Some(place.id) == id) {
-        // It was away for so long that another has removed it, or the file was replaced: it queues again.
+        // It was away for so long that others take it for asleep, or the file was replaced: it queues again.
         return Ok(Seen::Act);
     }
     let now = here.now(wall_ms, fences::wall_high_ms(conn)?);

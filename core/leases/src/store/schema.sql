@@ -38,8 +38,9 @@ CREATE TABLE lease_holders(
 
 CREATE INDEX lease_holders_token ON lease_holders(token_hash);
 
--- Those who wait, in the order of their tickets; who does not take what is free goes to the end by a new one. An id is
--- never given again, so that one who was away for long finds its own place or none.
+-- Those who wait, in the order of their tickets. Who does not take what is free is asleep, stopped or hung: it goes to
+-- the end, behind all who come, and gets a new ticket when it wakes. An id is never given again, so that one who was away
+-- for long finds its own place or none.
 CREATE TABLE lease_waiters(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   ticket INTEGER NOT NULL UNIQUE,
@@ -51,7 +52,8 @@ CREATE TABLE lease_waiters(
   start_time INTEGER NOT NULL,
   since_utc_ms INTEGER NOT NULL,
   -- Since when it could take all that it waits for, as others have seen it, by the boot clock; NULL while it could not.
-  could_since_boot_ms INTEGER
+  could_since_boot_ms INTEGER,
+  asleep INTEGER NOT NULL DEFAULT 0 CHECK(asleep IN (0, 1))
 ) STRICT;
 
 CREATE TABLE lease_waits(

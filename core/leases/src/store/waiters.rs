@@ -12,8 +12,8 @@ use crate::model::Mode;
 use crate::name::{HolderId, LeaseName};
 use crate::queue::Place;
 
-/// Who waits for names that hang together: for this one, for others that one of those waits for too, and so on. By
-/// ticket.
+/// Who waits for names that hang together: for this one, for others that one of those waits for too, and so on. In
+/// the order of the queue.
 pub(crate) fn around(conn: &ReadConn<'_>, name: &LeaseName) -> Result<Vec<Place>> {
     let sql = "WITH RECURSIVE around(name) AS (
                  VALUES(?1)
@@ -21,19 +21,19 @@ pub(crate) fn around(conn: &ReadConn<'_>, name: &LeaseName) -> Result<Vec<Place>
                    JOIN lease_waits AS others ON others.waiter = mine.waiter
                )
                SELECT w.id, w.ticket, w.holder_id, w.mode, w.boot_id, w.pid_namespace, w.pid, w.start_time,
-                 w.since_utc_ms, w.could_since_boot_ms, lease_waits.name
+                 w.since_utc_ms, w.could_since_boot_ms, w.asleep, lease_waits.name
                FROM around JOIN lease_waits ON lease_waits.name = around.name
                  JOIN lease_waiters AS w ON w.id = lease_waits.waiter
-               ORDER BY w.ticket, lease_waits.name";
+               ORDER BY w.asleep, w.ticket, lease_waits.name";
     Ok(together(conn.query_all(sql, [name.as_str()], place)?))
 }
 
-/// All who wait, by ticket.
+/// All who wait, in the order of the queue.
 pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Place>> {
     let sql = "SELECT w.id, w.ticket, w.holder_id, w.mode, w.boot_id, w.pid_namespace, w.pid, w.start_time,
-                 w.since_utc_ms, w.could_since_boot_ms, lease_waits.name
+                 w.since_utc_ms, w.could_since_boot_ms, w.asleep, lease_waits.name
                FROM lease_waiters AS w JOIN lease_waits ON lease_waits.waiter = w.id
-               ORDER BY w.ticket, lease_waits.name";
+               ORDER BY w.asleep, w.ticket, lease_waits.name";
     Ok(together(conn.query_all(sql, [], place)?))
 }
 
@@ -52,7 +52,8 @@ fn place(row: &Row<'_>) -> Result<Place, Error> {
         },
         since_utc_ms: row.get(8)?,
         could_since_boot_ms: row.get(9)?,
-        names: BTreeSet::from([LeaseName::stored(row.get(10)?)]),
+        asleep: row.get(10)?,
+        names: BTreeSet::from([LeaseName::stored(row.get(11)?)]),
     })
 }
 
@@ -96,12 +97,17 @@ pub(crate) fn remove(tx: &WriteTx<'_>, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Gives one a new ticket, the last.
-pub(crate) fn to_the_end(tx: &WriteTx<'_>, id: i64) -> Result<()> {
-    let sql = "UPDATE lease_waiters SET could_since_boot_ms = NULL,
-                 ticket = 1 + (SELECT max(ticket) FROM lease_waiters) WHERE id = ?1";
-    tx.execute(sql, [id])?;
+/// Puts one to sleep: behind all others, until it wakes.
+pub(crate) fn sleeps(tx: &WriteTx<'_>, id: i64) -> Result<()> {
+    tx.execute("UPDATE lease_waiters SET asleep = 1, could_since_boot_ms = NULL WHERE id = ?1", [id])?;
     Ok(())
+}
+
+/// Gives one that was asleep the last ticket; whether it is still there.
+pub(crate) fn wakes(tx: &WriteTx<'_>, id: i64) -> Result<bool> {
+    let sql = "UPDATE lease_waiters SET asleep = 0, ticket = 1 + (SELECT max(ticket) FROM lease_waiters)
+               WHERE id = ?1";
+    Ok(tx.execute(sql, [id])? > 0)
 }
 
 /// Writes down since when one could take what it waits for.
