@@ -5,9 +5,12 @@ use conclave_consensus::migrate::{self, Attention};
 use conclave_consensus::workflow::{self, Owner, Pipeline, Unfinished};
 use conclave_db::Db;
 use conclave_db::doctor::{self, Check, CheckState};
+use conclave_registry::agents::Agent;
 use conclave_tasks::health;
 
 use crate::failure::{Doing, Failure};
+use crate::machine::Machine;
+use crate::project::Project;
 
 /// Everything that needs a person, the most urgent first. Cheap however large the state is: of the doctor's
 /// checks those that read next to nothing.
@@ -22,8 +25,22 @@ pub(crate) fn attention(db: &Db) -> Result<Vec<Attention>, Failure> {
         advice: check.advice.unwrap_or_default(),
         since: None,
     }));
+    waiting.extend(lost_agents(db)?);
     waiting.extend(migrate::attention(db).doing("read what needs you")?);
     Ok(waiting)
+}
+
+/// Agents that are gone without anybody having seen how.
+fn lost_agents(db: &Db) -> Result<Vec<Attention>, Failure> {
+    let lost = conclave_registry::health::lost(db).doing("look for lost agents")?;
+    let entry = |(agent, clean_up): (Agent, String)| Attention {
+        kind: "agent",
+        why: format!("{} {} is gone, and nobody saw how", agent.key.kind.as_str(), agent.key.id),
+        advice: format!("`{clean_up}` removes it with its worktree, unless work in it is not committed"),
+        since: Some(agent.ended.map_or(agent.updated_at_ms, |ended| ended.at_ms)),
+        name: agent.key.id,
+    };
+    Ok(lost.into_iter().map(entry).collect())
 }
 
 /// Questions of quality gates that a person must answer, the oldest first.
@@ -94,8 +111,9 @@ pub(crate) fn unfinished_imports(db: &Db) -> Result<Vec<Attention>, Failure> {
     Ok(waiting.into_iter().filter(|waiting| waiting.kind == "import").collect())
 }
 
-/// Every check, of the file and of what it holds. `statuses` are those of tasks that the configuration allows.
-pub(crate) fn checks(db: &Db, statuses: &[String]) -> Vec<Check> {
+/// Every check, of the file and of what it holds, and with the machine-wide file of what both say of agents.
+pub(crate) fn checks(db: &Db, project: &Project, machine: Result<Machine, Failure>) -> Vec<Check> {
+    let statuses = project.config.tasks.statuses.as_deref().unwrap_or_default();
     let mut checks = doctor::checks(db);
     checks.extend(migrate::checks(db));
     // Of an error the checks of the migration have told.
@@ -106,6 +124,24 @@ pub(crate) fn checks(db: &Db, statuses: &[String]) -> Vec<Check> {
         let advice = error.hint().unwrap_or("`conclave db check` says what is wrong with the file");
         vec![Check::fail("tasks", format!("cannot be checked: {error}"), advice)]
     }));
+    checks.extend(registry_checks(db, project, machine));
+    checks
+}
+
+/// The machine-wide file is only read, and only where it is there.
+fn registry_checks(db: &Db, project: &Project, machine: Result<Machine, Failure>) -> Vec<Check> {
+    let failed = |name, failure: Failure| {
+        let advice = failure.hint.unwrap_or("look at the log with `--log-stderr -v`".into());
+        Check::fail(name, failure.message, advice)
+    };
+    let mut checks = Vec::new();
+    let opened = machine.and_then(|machine| machine.open_read_only());
+    let global = opened.unwrap_or_else(|failure| {
+        checks.push(failed("machine", failure));
+        None
+    });
+    let found = conclave_registry::health::checks(db, global.as_ref(), &project.root);
+    checks.extend(found.unwrap_or_else(|error| vec![failed("registry", error.into())]));
     checks
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use conclave_db::process::Stat;
+use conclave_db::process::{self, Stat};
 use rustix::process::{Pid, Signal};
 use tokio::sync::Mutex;
 
@@ -27,28 +27,7 @@ impl Process {
 
     /// Sends a signal to this very process. That it has ended, or is not ours to signal, is found by the next look.
     pub(super) fn signal(&self, signal: Signal) {
-        let Some(pid) = pid(self.pid) else { return };
-        #[cfg(target_os = "linux")]
-        {
-            use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
-            // The handle is of one process for good, so comparing after opening it leaves no gap.
-            match pidfd_open(pid, PidfdFlags::empty()) {
-                Ok(handle) if self.is_there() => {
-                    let _ = pidfd_send_signal(&handle, signal);
-                    return;
-                }
-                Err(rustix::io::Errno::NOSYS) if self.is_there() => {}
-                _ => return,
-            }
-        }
-        // A kernel before 5.3: the gap between comparing and sending is some microseconds.
-        let _ = rustix::process::kill_process(pid, signal);
-    }
-
-    #[cfg(target_os = "linux")]
-    fn is_there(&self) -> bool {
-        stat(Path::new("/proc"), self.pid)
-            .is_some_and(|stat| stat.start_time == self.start_time && !stat.has_ended())
+        let _ = process::signal_started(self.pid, self.start_time, signal);
     }
 }
 

@@ -4,8 +4,11 @@
 //! is (boot id, pid namespace, pid, start time). From another boot it is certainly dead. From another
 //! namespace nothing can be said: it is never signalled and nothing of it is freed early.
 
+mod signal;
+
 use std::path::Path;
 
+pub use self::signal::{Signal, Signalled, leads_a_group, members, signal, signal_group, signal_started};
 use crate::error::{DbError, Result};
 
 /// One process, once and for all.

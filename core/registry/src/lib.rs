@@ -12,6 +12,7 @@ pub mod ports;
 mod store;
 pub mod supervise;
 mod time;
+mod words;
 pub mod worktree;
 
 pub use self::error::{RegistryError, RegistryErrorKind, Result};

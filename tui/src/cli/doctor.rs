@@ -53,6 +53,7 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
         fixed = doctor::fix(&db).doing("fix")?;
         fixed.extend(migrate::mend(&db, &context.actor).doing("fix the migration")?);
         fixed.extend(health::fix(&db, &context.actor).doing("fix the tasks")?);
+        fixed.extend(conclave_registry::health::fix(&db).doing("fix the registry")?);
     }
     let Some(db) = context.open_read_only()? else {
         if context.output.json {
@@ -61,8 +62,7 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     let spinner = Progress::spinning(&context.output, "checking");
-    let mut checks =
-        attention::checks(&db, context.project.config.tasks.statuses.as_deref().unwrap_or_default());
+    let mut checks = attention::checks(&db, &context.project, context.machine());
     if scope == Scope::Everything {
         checks.extend(agent_checks::checks(&context.project, &context.environment));
     }

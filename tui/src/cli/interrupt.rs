@@ -67,6 +67,23 @@ fn start() -> bool {
     speaker.is_ok()
 }
 
+/// While this is there, nothing here ends the process: somebody else listens to signals.
+#[derive(Debug)]
+pub(crate) struct Elsewhere(());
+
+impl Elsewhere {
+    pub(crate) fn new() -> Self {
+        SILENT.store(false, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        SILENT.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Who is told of signals in place of the process's end.
 type Listener = Arc<dyn Fn(Heard) + Send + Sync>;
 static LISTENER: Mutex<Option<Listener>> = Mutex::new(None);

@@ -40,7 +40,7 @@ fn the_configuration_may_name_the_database() {
         std::fs::write(&config, format!("[state]\npath = '{path}'\n")).unwrap();
         assert_eq!(find(&top).database, wanted);
     }
-    let places = Places { state_dir: Some("s".into()), config: None };
+    let places = Places { state_dir: Some("s".into()), ..Places::default() };
     let elsewhere = Project::find(&Environment::new(&top, &[]), &places).unwrap();
     assert_eq!(elsewhere.database, top.join("s/state.db"), "--state-dir replaces the folder as a whole");
 }

@@ -48,6 +48,20 @@ pub enum BuilderType {
     Bugfix,
 }
 
+impl BuilderType {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spec => "spec",
+            Self::Task => "task",
+            Self::Protocol => "protocol",
+            Self::Shell => "shell",
+            Self::Worktree => "worktree",
+            Self::Bugfix => "bugfix",
+        }
+    }
+}
+
 /// What a builder says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,6 +78,28 @@ pub enum BuilderStatus {
     Complete,
 }
 
+impl BuilderStatus {
+    /// All of them, in the order of the work.
+    pub const ALL: [Self; 5] =
+        [Self::Spawning, Self::Implementing, Self::Blocked, Self::PrReady, Self::Complete];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spawning => "spawning",
+            Self::Implementing => "implementing",
+            Self::Blocked => "blocked",
+            Self::PrReady => "pr-ready",
+            Self::Complete => "complete",
+        }
+    }
+
+    /// The status of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
 /// Which agent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -71,6 +107,13 @@ pub struct Key {
     pub kind: Kind,
     /// Its id, or an architect's name.
     pub id: String,
+}
+
+impl std::fmt::Display for Key {
+    /// `builder:0031`.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.kind.as_str(), self.id)
+    }
 }
 
 /// How an agent's process ended.

@@ -1,57 +1,25 @@
 //! Ports: a block of 100 for each project, and who gets which inside.
+//!
+//! A block is given once and then known: who asks again gets the same. Ports inside of a block are chosen in the
+//! transaction that inserts the agent's row ([`crate::agents::register`]), so no two processes of Conclave ever get the
+//! same. Nobody is kept from listening there all the same: a foreign program may take a port after it was looked at.
 
+mod base;
+mod choosing;
+pub(crate) mod key;
 mod probe;
 
 use std::path::Path;
 
-use conclave_db::{Db, WriteTx};
+use conclave_db::{Db, process};
 
+pub use self::base::{BLOCK, Block, FirstBase};
+pub use self::choosing::PortRole;
+pub(crate) use self::choosing::choose;
 pub use self::probe::{Probe, SystemProbe};
-use crate::error::Result;
-
-/// Ports in a block.
-pub const BLOCK: u16 = 100;
-
-/// Where the first block begins: a multiple of 100 from 4200 to 65400.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FirstBase(u16);
-
-impl FirstBase {
-    /// 4200.
-    pub const USUAL: Self = Self(4200);
-
-    /// Reads one. The error says what is allowed.
-    pub fn parse(_text: &str) -> Result<Self> {
-        todo!("P")
-    }
-
-    /// The number.
-    pub const fn get(self) -> u16 {
-        self.0
-    }
-}
-
-/// A block that a project has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
-    /// Its first port.
-    pub base: u16,
-}
-
-/// What a port of a block is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PortRole {
-    /// `base + 0`.
-    Dashboard,
-    /// `base + 1`.
-    Architect,
-    /// `base + 10` to `base + 29`.
-    Builder,
-    /// `base + 30` to `base + 49`.
-    Util,
-    /// `base + 50` to `base + 69`.
-    Annotation,
-}
+use crate::error::{RegistryError, Result};
+use crate::store::{blocks, taken};
+use crate::time;
 
 /// One row of the machine-wide list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,33 +47,118 @@ pub struct Cleaned {
     pub remaining: u64,
 }
 
+/// A port that an agent holds outside of its project's block, as imports bring them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// `architect`, `builder`, `util` or `annotation`.
+    pub kind: String,
+    /// Its id, or an architect's name.
+    pub id: String,
+    /// The port.
+    pub port: u16,
+}
+
 /// The block of the project, allocated where it has none: the first gap. Idempotent, durable when this returns.
-pub fn block_of(_global: &Db, _root: &Path, _first: FirstBase) -> Result<Block> {
-    todo!("P")
+pub fn block_of(global: &Db, root: &Path, first: FirstBase) -> Result<Block> {
+    let project = key::of(root)?;
+    global.write("ports: block", move |tx| {
+        let now = tx.now_ms();
+        if let Some(base) = blocks::base_of(tx, &project)? {
+            blocks::touch(tx, &project, now)?;
+            return Ok(Block { base });
+        }
+        let taken = blocks::bases(tx)?;
+        let all = first.bases().count();
+        let Some(base) = first.bases().find(|base| !taken.contains(base)) else {
+            return Err(RegistryError::Exhausted {
+                text: format!("no available port blocks ({all} of {all} in use)"),
+                hint: "`conclave ports cleanup` frees those of projects that are gone, \
+                       `conclave ports release PATH` that of one project",
+            });
+        };
+        blocks::insert(
+            tx,
+            &blocks::New { project: &project, base, pid: None, registered_ms: now, used_ms: now },
+        )?;
+        Ok(Block { base })
+    })
 }
 
 /// The block that the project has. Reads only.
-pub fn known_block(_global: &Db, _root: &Path) -> Result<Option<Block>> {
-    todo!("P")
+pub fn known_block(global: &Db, root: &Path) -> Result<Option<Block>> {
+    let project = key::of(root)?;
+    global.read(|conn| Ok(blocks::base_of(conn, &project)?.map(|base| Block { base })))
 }
 
 /// All blocks, by their numbers. Reads only.
-pub fn list(_global: &Db) -> Result<Vec<Allocation>> {
-    todo!("P")
+pub fn list(global: &Db) -> Result<Vec<Allocation>> {
+    let rows = global.read(blocks::all)?;
+    let allocation = |row: blocks::Row| Allocation {
+        exists: key::exists(&row.project),
+        registered_at_ms: time::ms_of(&row.registered_at).unwrap_or_default(),
+        last_used_at_ms: time::ms_of(&row.last_used_at).unwrap_or_default(),
+        project: row.project,
+        base: row.base,
+        pid: row.pid,
+    };
+    Ok(rows.into_iter().map(allocation).collect())
 }
 
 /// Frees the blocks of projects whose paths are gone, and forgets pids that are dead or none.
-pub fn cleanup(_global: &Db) -> Result<Cleaned> {
-    todo!("P")
+pub fn cleanup(global: &Db) -> Result<Cleaned> {
+    // Looked at outside of the transaction: a file system that hangs must not hold the lock. What has changed since is
+    // left alone.
+    let rows = global.read(blocks::all)?;
+    let (stale, there): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| !key::exists(&row.project));
+    let mut over = Vec::new();
+    for row in there {
+        if let Some(pid) = row.pid
+            && !may_live(pid)?
+        {
+            over.push((row.project, pid));
+        }
+    }
+    global.write("ports: cleanup", move |tx| {
+        let mut removed = Vec::new();
+        for row in &stale {
+            if blocks::delete_unused_since(tx, row)? {
+                removed.push(row.project.clone());
+            }
+        }
+        for (project, pid) in &over {
+            blocks::forget_pid(tx, project, *pid)?;
+        }
+        Ok(Cleaned { removed, remaining: blocks::count(tx)? })
+    })
 }
 
-/// Frees the block of the project; gives it. The caller has made sure that nobody uses it.
-pub fn release(_global: &Db, _root: &Path) -> Result<Option<Block>> {
-    todo!("P")
+/// Frees the block of the project; gives it. The caller has made sure that nobody uses it. A name that stands in the
+/// list as it is given wins over the path that it leads to.
+pub fn release(global: &Db, root: &Path) -> Result<Option<Block>> {
+    let given = root.to_str().map(str::to_owned);
+    let project = key::of(root)?;
+    global.write("ports: release", move |tx| {
+        let base = match &given {
+            Some(given) => blocks::delete(tx, given)?,
+            None => None,
+        };
+        let base = match base {
+            Some(base) => Some(base),
+            None => blocks::delete(tx, &project)?,
+        };
+        Ok(base.map(|base| Block { base }))
+    })
 }
 
-/// The first free port for the role: no row of any of the four tables has it, and the probe says that nobody listens.
-/// Inside the transaction that inserts the row.
-pub(crate) fn choose(_tx: &WriteTx<'_>, _block: Block, _role: PortRole, _probe: &dyn Probe) -> Result<u16> {
-    todo!("P")
+/// The ports that agents of the project hold outside of its block. Reads only.
+pub fn outside_of(state: &Db, block: Block) -> Result<Vec<Outside>> {
+    state.read(|conn| taken::outside(conn, block.ports()))
+}
+
+/// Whether a pid may be a process that lives. Pids of 1 and below are nobody's of ours.
+fn may_live(pid: i64) -> Result<bool> {
+    match u32::try_from(pid) {
+        Ok(pid) if pid > 1 => Ok(process::of(pid)?.is_some()),
+        _ => Ok(false),
+    }
 }

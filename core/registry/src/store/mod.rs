@@ -1,3 +1,8 @@
 //! The SQL of this crate.
 
+pub(crate) mod agents;
+pub(crate) mod blocks;
+pub(crate) mod checking;
 pub(crate) mod schema;
+pub(crate) mod taken;
+pub(crate) mod worktrees;

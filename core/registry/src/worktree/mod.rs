@@ -1,11 +1,27 @@
 //! Git worktrees of builders.
 
+mod changes;
+mod clean_up;
+mod create;
+mod diff;
+mod exclude;
+mod git;
+mod hook;
+mod include;
+mod merge;
+mod orphans;
+mod processes;
+mod removal;
+mod repository;
+
 use std::path::{Path, PathBuf};
 
 use conclave_db::Db;
 
+use self::repository::refused;
 use crate::agents::Agent;
 use crate::error::Result;
+use crate::words::quoted;
 
 /// What is run in a worktree before its agent and before its removal: programs with their arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,34 +79,58 @@ pub enum Orphan {
 }
 
 /// Makes the worktree `.builders/<id>` with branch `builder/<id>` from HEAD of the main checkout at `root`, copies in what
-/// `.worktreeinclude` names, records it in the agent's row and runs the setup. What fails leaves nothing behind.
-pub fn create(_state: &Db, _root: &Path, _agent: &Agent, _hooks: &Hooks) -> Result<Made> {
-    todo!("W")
+/// `.worktreeinclude` names, records it in the agent's row and runs the setup. What fails leaves nothing behind; whoever
+/// is killed leaves a row that [`clean_up`] takes away with all that there is.
+pub fn create(state: &Db, root: &Path, agent: &Agent, hooks: &Hooks) -> Result<Made> {
+    create::create(state, root, agent, hooks)
 }
 
-/// The difference of the agent's worktree, committed or not, from the commit that it began at; as `git diff` prints it.
-pub fn diff(_root: &Path, _agent: &Agent, _colour: bool) -> Result<Vec<u8>> {
-    todo!("W")
+/// The commit that [`diff`] tells the agent's changes from.
+pub fn base(root: &Path, agent: &Agent) -> Result<String> {
+    diff::base(root, agent)
+}
+
+/// The difference of the agent's worktree, committed or not, new files too, from the commit that it began at; as
+/// `git diff` prints it, with binary files in a form that `git apply` takes.
+pub fn diff(root: &Path, agent: &Agent, colour: bool) -> Result<Vec<u8>> {
+    diff::diff(root, agent, colour)
 }
 
 /// Merges the agent's branch into the current branch of the main checkout, or leaves everything as it was. Gives the
-/// commit (with `squash` the changes are staged and committed as one).
-pub fn merge(_root: &Path, _agent: &Agent, _squash: bool) -> Result<String> {
-    todo!("W")
+/// commit that the current branch is at then (with `squash` the changes are committed as one); where there is nothing
+/// to merge, the one that it was at.
+pub fn merge(root: &Path, agent: &Agent, squash: bool) -> Result<String> {
+    merge::merge(root, agent, squash)
 }
 
-/// Ends every process that works inside, runs the teardown, and removes worktree and row.
-pub fn clean_up(
-    _state: &Db,
-    _root: &Path,
-    _agent: &Agent,
-    _hooks: &Hooks,
-    _how: Cleanup,
-) -> Result<CleanedUp> {
-    todo!("W")
+/// Ends every process that works inside, runs the teardown, and removes worktree and row. Uncommitted work is refused
+/// before anything is ended. Killed at any step, the same call again does the rest.
+pub fn clean_up(state: &Db, root: &Path, agent: &Agent, hooks: &Hooks, how: Cleanup) -> Result<CleanedUp> {
+    clean_up::clean_up(state, root, agent, hooks, how)
 }
 
 /// Orphans both ways. Reads only.
-pub fn orphans(_state: &Db, _root: &Path) -> Result<Vec<Orphan>> {
-    todo!("W")
+pub fn orphans(state: &Db, root: &Path) -> Result<Vec<Orphan>> {
+    orphans::orphans(state, root)
+}
+
+/// What helps where an agent has no worktree.
+const NEEDS_WORKTREE: &str = "`conclave spawn --worktree` gives an agent one";
+
+/// The agent's worktree, which must be there.
+fn standing(agent: &Agent) -> Result<&Path> {
+    let id = &agent.key.id;
+    let Some(folder) = agent.worktree.as_deref() else {
+        return Err(refused(format!("{id} has no worktree: it works in the project itself"), NEEDS_WORKTREE));
+    };
+    if !folder.is_dir() || removal::is_half(folder) {
+        return Err(refused(
+            format!("the worktree {} of {id} is gone", folder.display()),
+            format!(
+                "`conclave cleanup {}` removes the agent; its branch stays unless it is merged",
+                quoted(Path::new(id))
+            ),
+        ));
+    }
+    Ok(folder)
 }

@@ -3,11 +3,13 @@
 pub(crate) mod args;
 mod clean_up;
 mod diff;
+mod existing;
 mod list;
 mod merge;
 mod set;
 mod spawn;
 mod start;
+mod starting;
 mod stop;
 
 use self::args::{Agents, AgentsLine, Cleanup, Spawn, Start, StopLine};

@@ -11,7 +11,8 @@ use conclave_db::{backup, checkpoint, doctor, vacuum};
 
 use super::{Shared, steps};
 use crate::failure::{Doing, Exit, Failure};
-use crate::project::{Environment, Project};
+use crate::machine::Machine;
+use crate::project::{Environment, Places, Project};
 use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
@@ -88,9 +89,10 @@ impl Worker<'_> {
             }
             Work::Doctor => {
                 let db = project.open_read_only()?.ok_or_else(gone)?;
-                let mut checks =
-                    attention::checks(&db, project.config.tasks.statuses.as_deref().unwrap_or_default());
-                checks.extend(agent_checks::checks(&project, &Environment::of_process()?));
+                let environment = Environment::of_process()?;
+                let machine = Machine::find(&environment, &Places::default());
+                let mut checks = attention::checks(&db, &project, machine);
+                checks.extend(agent_checks::checks(&project, &environment));
                 Ok(Outcome::Checks(checks.into_iter().map(check_row).collect()))
             }
             Work::Convert => {

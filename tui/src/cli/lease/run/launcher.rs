@@ -9,9 +9,6 @@ use std::process::{Command, ExitCode};
 use crate::cli::launched;
 use crate::text::visible;
 
-/// The word that the launcher is called with. After it stand the number of its parent and the command.
-pub(crate) const WORD: &str = "launch-held";
-
 /// As a shell ends where there is no such program, and where it is there and cannot be started.
 const NO_PROGRAM: u8 = 127;
 const NOT_STARTED: u8 = 126;
@@ -19,18 +16,19 @@ const NOT_STARTED: u8 = 126;
 /// How the command is started.
 pub(super) fn command(words: &[OsString]) -> io::Result<Command> {
     let [program, args @ ..] = words else { return Err(io::ErrorKind::InvalidInput.into()) };
-    let Some(launcher) = launched::itself() else {
+    let launcher = launched::held_launcher();
+    let [itself, word] = launcher.as_slice() else {
         // A test, or another program: without its help the command may outlive us.
         let mut command = Command::new(program);
         command.args(args);
         return Ok(command);
     };
-    let mut command = Command::new(launcher);
-    command.arg(WORD).arg(std::process::id().to_string()).arg(program).args(args);
+    let mut command = Command::new(itself);
+    command.arg(word).arg(std::process::id().to_string()).arg(program).args(args);
     Ok(command)
 }
 
-/// What a launcher does. Comes back only where the command could not be started.
+/// What a launcher does with the number of its parent and the command. Comes back only where the command could not be started.
 pub(crate) fn become_program(words: &[OsString]) -> ExitCode {
     let [parent, program, args @ ..] = words else { return ExitCode::from(NOT_STARTED) };
     if let Err(error) = die_with(parent) {

@@ -1,0 +1,76 @@
+use super::testing::{State, architect, builder, spec};
+use super::*;
+
+fn ids(agents: &[Agent]) -> Vec<&str> {
+    agents.iter().map(|agent| agent.key.id.as_str()).collect()
+}
+
+#[test]
+fn the_list_has_architects_first_and_then_the_newest() {
+    let state = State::new();
+    state.register(spec("0001"));
+    state.clock.advance(std::time::Duration::from_secs(1));
+    state.register(Role::Util);
+    state.clock.advance(std::time::Duration::from_secs(1));
+    state.register(architect("main"));
+    state.register(spec("0002"));
+    let list = list(&state.db).unwrap();
+    assert_eq!(ids(&list)[..2], ["main", "0002"]);
+    assert_eq!(ids(&list)[3], "0001");
+    let counts = counts(&state.db).unwrap();
+    assert_eq!(counts, Counts { architects: 1, builders: 2, utils: 1, annotations: 0 });
+}
+
+// runtime-state 8.50
+#[test]
+fn an_exact_id_wins_then_a_unique_prefix_and_never_a_substring() {
+    let state = State::new();
+    for id in ["0009", "0009-tutorial-mode", "0010-a", "0010-b"] {
+        state.register(spec(id));
+    }
+    state.register(architect("main"));
+    let found = |given: &str| find(&state.db, given).map(|agent| agent.key.id);
+    assert_eq!(found("0009").unwrap(), "0009");
+    assert_eq!(found("0009-t").unwrap(), "0009-tutorial-mode");
+    assert_eq!(found("main").unwrap(), "main");
+    for given in ["mode", "tutorial", "mai", "m", "0011", "%", "_", "0009%", "000_"] {
+        let error = found(given).unwrap_err();
+        assert_eq!(error.kind(), crate::RegistryErrorKind::NotFound, "{given}: {error}");
+    }
+    assert_eq!(found("").unwrap_err().kind(), crate::RegistryErrorKind::Invalid);
+    let error = found("0010").unwrap_err();
+    assert_eq!(error.to_string(), "\"0010\" is short for 0010-a, 0010-b");
+}
+
+#[test]
+fn of_two_kinds_with_one_id_the_kind_says_which() {
+    let state = State::new();
+    state.register(spec("x1"));
+    state.execute("INSERT INTO utils(id, name) VALUES('x1', 'by hand')");
+    let error = find(&state.db, "x1").unwrap_err();
+    assert_eq!(error.to_string(), "\"x1\" is short for builder:x1, util:x1");
+    assert_eq!(find(&state.db, "util:x1").unwrap().key.kind, Kind::Util);
+    assert_eq!(find(&state.db, "builder:x1").unwrap().key.kind, Kind::Builder);
+}
+
+#[test]
+fn what_a_builder_says_is_kept_key_by_key() {
+    let state = State::new();
+    state.register(spec("0031"));
+    let agent = set(&state.db, "003", Some(BuilderStatus::PrReady), None).unwrap();
+    assert_eq!((agent.status.as_deref(), agent.phase.as_deref()), (Some("pr-ready"), Some("")));
+    let agent = set(&state.db, "0031", None, Some("tests")).unwrap();
+    assert_eq!((agent.status.as_deref(), agent.phase.as_deref()), (Some("pr-ready"), Some("tests")));
+    state.register(architect("main"));
+    let error = set(&state.db, "main", None, Some("x")).unwrap_err();
+    assert_eq!(error.kind(), crate::RegistryErrorKind::Refused);
+}
+
+#[test]
+fn what_is_removed_is_gone_and_removing_it_again_says_so() {
+    let state = State::new();
+    let agent = state.register(builder(BuilderType::Shell));
+    remove(&state.db, &agent.key).unwrap();
+    assert_eq!(list(&state.db).unwrap(), []);
+    assert_eq!(remove(&state.db, &agent.key).unwrap_err().kind(), crate::RegistryErrorKind::NotFound);
+}

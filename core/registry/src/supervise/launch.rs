@@ -1,0 +1,222 @@
+//! The launcher: it waits for the word to go on, and becomes the program.
+//!
+//! Two pipes lie between it and whoever started it. On one it reads a single byte; the end of the pipe before that byte
+//! means that nobody recorded it, and it ends. On the other it says why the program could not be started; a program that
+//! is started closes it without a word. Both are inherited by number, and opened anew by that number: whatever has a
+//! number without an owner cannot be used otherwise.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Stdio};
+
+use conclave_db::process::{self, ProcessIdentity};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
+
+use super::program::not_started;
+use super::{Command, code_of};
+use crate::error::{RegistryError, Result};
+
+/// What a launcher ends with when nobody told it to go on.
+const NOT_WANTED: u8 = 125;
+/// What a shell ends with for a program that may not be executed, and for one that is not there.
+const NOT_EXECUTABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+/// What the hidden word does: the numbers of the two pipes, then the program with its arguments. Gives the exit code to
+/// end with; returns only where the program was not started.
+pub fn become_program(words: &[OsString]) -> u8 {
+    let [go, result, program, args @ ..] = words else { return NOT_WANTED };
+    let Ok(mut result) = inherited(result, false) else { return NOT_WANTED };
+    if !matches!(inherited(go, true).and_then(told), Ok(true)) {
+        return NOT_WANTED;
+    }
+    let error = std::process::Command::new(program).args(args).exec();
+    let code = error.raw_os_error().unwrap_or(Errno::INVAL.raw_os_error());
+    // Where nobody listens the exit code says it.
+    let _ = result.write_all(&code.to_ne_bytes());
+    code_for(&error)
+}
+
+/// The exit code for a program that was not started, as shells have it.
+pub(super) fn code_for(error: &io::Error) -> u8 {
+    if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE }
+}
+
+/// A pipe that was inherited by its number. It never waits for somebody at the other end, who may be dead.
+fn inherited(number: &OsStr, reads: bool) -> io::Result<File> {
+    let number: i32 = number
+        .to_str()
+        .and_then(|number| number.parse().ok())
+        .filter(|number| *number > 2)
+        .ok_or(Errno::BADF)?;
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).map_err(|_| Errno::INVAL)?;
+    let opened =
+        File::options().read(reads).write(!reads).custom_flags(flags).open(format!("/proc/self/fd/{number}"));
+    // The program is not to inherit it.
+    nix::unistd::close(number)?;
+    opened
+}
+
+/// Waits for the byte; false when the pipe ends without one.
+fn told(mut go: File) -> io::Result<bool> {
+    let mut byte = [0];
+    loop {
+        match go.read(&mut byte) {
+            Ok(length) => return Ok(length == 1),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        match poll(&mut [PollFd::new(&go, PollFlags::IN)], None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
+/// A launcher that waits for the word. Dropped without it, the launcher ends.
+#[derive(Debug)]
+pub(super) struct Launched {
+    /// Who it is, and who its program will be.
+    pub(super) process: ProcessIdentity,
+    child: Child,
+    program: OsString,
+    go: File,
+    result: File,
+}
+
+/// Starts the launcher. It leads a group of its own.
+pub(super) fn launch(launcher: &[OsString], command: &Command, stdio: [Stdio; 3]) -> Result<Launched> {
+    let failed = |error: io::Error| not_started(&command.program, &error);
+    let Some((program, words)) = launcher.split_first() else {
+        return Err(RegistryError::Invalid("agents are started by the program itself".to_owned()));
+    };
+    let (go_read, go) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
+    let (result, result_write) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
+    for passed in [&go_read, &result_write] {
+        fcntl_setfd(passed, FdFlags::empty()).map_err(|errno| failed(errno.into()))?;
+    }
+    let number = |end: &OwnedFd| end.as_raw_fd().to_string();
+    let [stdin, stdout, stderr] = stdio;
+    let child = std::process::Command::new(program)
+        .args(words)
+        .args([number(&go_read), number(&result_write)])
+        .arg(&command.program)
+        .args(&command.args)
+        .current_dir(&command.directory)
+        .env_clear()
+        .envs(command.env.iter().map(|(name, value)| (name, value)))
+        .stdin(stdin)
+        .stdout(stdout)
+        .stderr(stderr)
+        .process_group(0)
+        .spawn()
+        .map_err(|error| in_folder(command, error))
+        .map_err(failed)?;
+    drop((go_read, result_write));
+    let mut launched = Launched {
+        process: ProcessIdentity { boot_id: String::new(), pid_namespace: 0, pid: child.id(), start_time: 0 },
+        child,
+        program: command.program.clone(),
+        go: File::from(go),
+        result: File::from(result),
+    };
+    match process::of(launched.process.pid) {
+        Ok(Some(process)) => launched.process = process,
+        // It cannot be signalled by what is known of it, and goes with its pipe.
+        Ok(None) => return Err(launched.never_mind(failed(Errno::SRCH.into()))),
+        Err(error) => return Err(launched.never_mind(error.into())),
+    }
+    Ok(launched)
+}
+
+/// The system says the same of a missing folder as of a missing program.
+fn in_folder(command: &Command, error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::NotFound && !command.directory.is_dir() {
+        return io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("{}: no such folder", command.directory.display()),
+        );
+    }
+    error
+}
+
+impl Launched {
+    /// Tells the launcher to go on, which becomes its program now. Fails where that cannot be started; then it has ended,
+    /// and with the error comes the exit code that a shell would give it.
+    pub(super) fn go_on(mut self) -> Result<Waiting, (RegistryError, u8)> {
+        let mut said = Vec::new();
+        let told = self.go.write_all(&[1]).and_then(|()| self.result.read_to_end(&mut said));
+        let pid = self.pid();
+        let waiting = Waiting { pid };
+        let code = match told {
+            Ok(0) => return Ok(waiting),
+            Ok(_) => said.try_into().map(i32::from_ne_bytes).unwrap_or(Errno::INVAL.raw_os_error()),
+            // It was killed meanwhile: that is its end like any other.
+            Err(_) => return Ok(waiting),
+        };
+        waiting.for_end();
+        let error = io::Error::from_raw_os_error(code);
+        Err((not_started(&self.program, &error), code_for(&error)))
+    }
+
+    /// Lets the launcher end, and waits until it has; gives the error back.
+    pub(super) fn never_mind(self, error: RegistryError) -> RegistryError {
+        let waiting = Waiting { pid: self.pid() };
+        drop(self);
+        waiting.for_end();
+        error
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+}
+
+/// A child that runs, and is waited for.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pid: Pid,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// It was stopped, as Ctrl-Z does.
+    Stopped,
+    /// It has ended, with this code; its number may be another's from now on.
+    Ended(i32),
+}
+
+impl Waiting {
+    /// Waits until it is stopped or has ended.
+    pub(super) fn news(&self) -> News {
+        match self.wait(WaitOptions::UNTRACED) {
+            Some(status) if status.stopped() => News::Stopped,
+            status => News::Ended(status.map_or(0, code_of)),
+        }
+    }
+
+    /// Waits until it has ended; gives its code.
+    pub(super) fn for_end(&self) -> i32 {
+        self.wait(WaitOptions::empty()).map_or(0, code_of)
+    }
+
+    /// `None` where somebody else has waited for it, which nobody does.
+    fn wait(&self, options: WaitOptions) -> Option<WaitStatus> {
+        loop {
+            match waitpid(Some(self.pid), options) {
+                Ok(found) => return found.map(|(_, status)| status),
+                Err(Errno::INTR) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}

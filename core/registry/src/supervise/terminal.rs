@@ -1,0 +1,62 @@
+//! The terminal that a command shares with the child that it waits for.
+//!
+//! A terminal has one group in its foreground, which may read and gets Ctrl-C and Ctrl-Z. The child leads a group of its
+//! own, so it is given the terminal while it runs, as a shell does with a job; when it is stopped or has ended, the
+//! command takes it back, so that the shell above finds everything as it left it.
+
+use std::io::{IsTerminal as _, Stdin, stdin};
+
+use nix::sys::signal::{SigSet, Signal};
+use rustix::process::Pid;
+use rustix::termios::{tcgetpgrp, tcsetpgrp};
+
+/// Standard input, where it is the terminal of this session.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    input: Stdin,
+}
+
+impl Terminal {
+    /// `None` where standard input is none, or another session's.
+    pub(super) fn of_this_session() -> Option<Self> {
+        let input = stdin();
+        (input.is_terminal() && tcgetpgrp(&input).is_ok()).then_some(Self { input })
+    }
+
+    /// Gives it to the child's group, where our own has it: of a command in the background it is not to give away.
+    pub(super) fn give(&self, child: Pid) {
+        if self.is_with(own_group()) {
+            self.set(child);
+        }
+    }
+
+    /// Takes it back from the child's group, where that has it.
+    pub(super) fn take_back(&self, child: Pid) {
+        if self.is_with(Some(child))
+            && let Some(own) = own_group()
+        {
+            self.set(own);
+        }
+    }
+
+    fn is_with(&self, group: Option<Pid>) -> bool {
+        group.is_some() && tcgetpgrp(&self.input).ok() == group
+    }
+
+    /// Whoever is in the background and does this would be stopped by SIGTTOU; blocked, it does not come. A terminal that
+    /// is gone needs nobody in its foreground.
+    fn set(&self, group: Pid) {
+        let mut stops = SigSet::empty();
+        stops.add(Signal::SIGTTOU);
+        let is_blocked = stops.thread_block().is_ok();
+        if is_blocked {
+            let _ = tcsetpgrp(&self.input, group);
+            let _ = stops.thread_unblock();
+        }
+    }
+}
+
+/// Our group; `None` where it began outside of our pid namespace.
+fn own_group() -> Option<Pid> {
+    Pid::from_raw(nix::unistd::getpgrp().as_raw())
+}
