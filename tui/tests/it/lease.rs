@@ -468,3 +468,39 @@ fn a_file_of_before_leases_gets_them_and_one_of_later_is_refused() {
     refused(&scratch.run(&["lease", "acquire", "--lock-name", "M"]), 3, "storage_error");
     refused(&scratch.run(&["lease", "status", "--lock-name", "L"]), 3, "storage_error");
 }
+
+#[test]
+fn status_counts_who_holds_and_who_waits() {
+    let scratch = Scratch::new();
+    let absent = scratch.json(&["status"]);
+    assert_eq!(absent["leases"], json!({ "held": 0, "waiting": 0, "global": { "held": 0, "waiting": 0 } }));
+    assert_eq!(absent["registry"]["ports"], 0);
+    let token = value(&acquired(&scratch, "L", &[]), "owner_token");
+    acquired(&scratch, "gpu", &["--global"]);
+    let child = start(&scratch, &["lease", "acquire", "--lock-name", "L", "--wait", "1m", "--ttl-sec", "1"]);
+    until("it waits", || scratch.json(&["status"])["leases"]["waiting"] == 1);
+    let leases = scratch.json(&["status"])["leases"].clone();
+    assert_eq!(leases, json!({ "held": 1, "waiting": 1, "global": { "held": 1, "waiting": 0 } }));
+    let text = scratch.ok(&["status"]);
+    assert!(text.contains("1 held · 1 waiting · machine-wide 1 held · 0 waiting"), "{text}");
+    scratch.ok(&["lease", "release", "--owner-token", &token]);
+    assert_eq!(output_of(child).status.code(), Some(0));
+    // One that is over is not held.
+    until("it is over", || scratch.json(&["status"])["leases"]["held"] == 0);
+}
+
+#[test]
+fn a_machine_wide_file_that_is_broken_does_not_hide_the_project() {
+    let scratch = Scratch::new();
+    acquired(&scratch, "gpu", &["--global"]);
+    acquired(&scratch, "L", &[]);
+    std::fs::write(scratch.path("home/.local/share/conclave/global.db"), "no database".repeat(1000)).unwrap();
+    let done = scratch.run(&["status", "--json"]);
+    let status: Value = serde_json::from_str(done.text()).unwrap();
+    assert_eq!(
+        (done.code, &status["leases"]),
+        (Some(0), &json!({ "held": 1, "waiting": 0, "global": null }))
+    );
+    assert_eq!(status["registry"]["ports"], Value::Null);
+    assert!(done.stderr.starts_with("open the machine-wide file"), "{}", done.stderr);
+}
