@@ -338,7 +338,10 @@ fn waiters_are_served_in_their_order() {
         assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
     }
     let order = std::fs::read_to_string(scratch.project().join("order")).unwrap();
-    assert_eq!(order.lines().map(|line| line.parse().unwrap()).collect::<Vec<u32>>(), Vec::from_iter(0..10));
+    assert_eq!(
+        order.lines().map(|line| line.parse().unwrap()).collect::<Vec<u32>>(),
+        (0..10).collect::<Vec<_>>()
+    );
 }
 
 #[test]
