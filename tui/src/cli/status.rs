@@ -1,10 +1,13 @@
-//! `conclave status`: counts of everything on one screen. Parts that come with later versions count nothing.
+//! `conclave status`: counts of everything on one screen, and of the machine-wide file what concerns the project. Parts
+//! that come with later versions count nothing.
 //!
 //! It answers at once however much there is: of large tables it says what costs nothing to know, and that it is
 //! no exact count. `conclave migrate status` counts.
 
 use conclave_consensus::migrate::{self, Attention, Overview};
 use conclave_db::{Db, FileStats};
+use conclave_leases::Leases;
+use conclave_registry::{agents, ports};
 use conclave_tasks::read::{self, Counts};
 use serde_json::{Value, json};
 
@@ -19,10 +22,11 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         None => None,
         Some(db) => Some(look(&db)?),
     };
+    let machine = MachineWide::look(context);
     if context.output.json {
-        context.output.document(&document(context, found.as_ref()))?;
+        context.output.document(&document(context, found.as_ref(), machine))?;
     } else {
-        context.output.print(page(context, found.as_ref()))?;
+        context.output.print(page(context, found.as_ref(), machine))?;
     }
     Ok(Exit::Done)
 }
@@ -32,18 +36,51 @@ struct Found {
     stats: FileStats,
     overview: Overview,
     tasks: Counts,
+    agents: agents::Counts,
+    leases: conclave_leases::Counts,
     attention: Vec<Attention>,
+}
+
+/// What the machine-wide file says.
+#[derive(Debug, Clone, Copy, Default)]
+struct MachineWide {
+    /// Blocks of ports; unknown where the file cannot be read: that is no reason to keep quiet about the project.
+    ports: Option<u64>,
+    leases: Option<conclave_leases::Counts>,
+}
+
+impl MachineWide {
+    fn look(context: &Context) -> Self {
+        Self::try_look(context).unwrap_or_else(|failure| {
+            context.output.notice(&failure.message);
+            Self::default()
+        })
+    }
+
+    fn try_look(context: &Context) -> Result<Self, Failure> {
+        let Some(db) = context.machine()?.open_read_only()? else {
+            return Ok(Self { ports: Some(0), leases: Some(conclave_leases::Counts::default()) });
+        };
+        let blocks = ports::list(&db).doing("read the blocks of ports")?.len() as u64;
+        Ok(Self { ports: Some(blocks), leases: Some(count_leases(&db)?) })
+    }
+}
+
+fn count_leases(db: &Db) -> Result<conclave_leases::Counts, Failure> {
+    Leases::new(db.clone()).and_then(|leases| leases.counts()).doing("count the leases")
 }
 
 fn look(db: &Db) -> Result<Found, Failure> {
     let stats = conclave_db::stats(db).doing("read the file's numbers")?;
     let overview = migrate::overview(db).doing("read the counts")?;
     let tasks = read::counts(db).doing("count the tasks")?;
+    let agents = agents::counts(db).doing("count the agents")?;
+    let leases = count_leases(db)?;
     let attention = attention(db)?;
-    Ok(Found { stats, overview, tasks, attention })
+    Ok(Found { stats, overview, tasks, agents, leases, attention })
 }
 
-fn document(context: &Context, found: Option<&Found>) -> Value {
+fn document(context: &Context, found: Option<&Found>, machine: MachineWide) -> Value {
     let path = context.project.database.to_string_lossy();
     let database = match found {
         None => json!({
@@ -70,12 +107,17 @@ fn document(context: &Context, found: Option<&Found>) -> Value {
             "estimated": overview.estimated,
         }),
     };
+    let agents = found.map(|found| found.agents).unwrap_or_default();
+    let leases = found.map(|found| found.leases).unwrap_or_default();
     json!({
         "database": database,
         "consensus": consensus,
         "tasks": found.map(|found| found.tasks).unwrap_or_default(),
-        "registry": { "architects": 0, "builders": 0, "utils": 0, "annotations": 0, "ports": 0 },
-        "leases": { "held": 0, "waiting": 0 },
+        "registry": {
+            "architects": agents.architects, "builders": agents.builders, "utils": agents.utils,
+            "annotations": agents.annotations, "ports": machine.ports,
+        },
+        "leases": { "held": leases.held, "waiting": leases.waiting, "global": machine.leases },
         "spool": { "ledger": {
             "written": 0, "pending": 0, "imported": 0, "quarantined": 0,
             "dropped": {}, "reason": null, "monitors": {},
@@ -86,13 +128,15 @@ fn document(context: &Context, found: Option<&Found>) -> Value {
     })
 }
 
-fn page(context: &Context, found: Option<&Found>) -> String {
+fn page(context: &Context, found: Option<&Found>, machine: MachineWide) -> String {
     let output = &context.output;
     let mut text = line("project", &context.project.root.display().to_string());
-    let Some(Found { stats, overview, tasks, attention }) = found else {
+    let Some(Found { stats, overview, tasks, agents, leases, attention }) = found else {
         text.push_str(&line("database", "absent"));
         text.push_str(&line("consensus", &join(output, &["0 runs", "0 outputs", "0 syntheses"])));
         text.push_str(&line("tasks", &task_counts(output, Counts::default())));
+        text.push_str(&line("agents", &agent_counts(output, agents::Counts::default(), machine)));
+        text.push_str(&line("leases", &lease_counts(output, conclave_leases::Counts::default(), machine)));
         return text;
     };
     let file =
@@ -139,6 +183,8 @@ fn page(context: &Context, found: Option<&Found>) -> String {
         ),
     ));
     text.push_str(&line("tasks", &task_counts(output, *tasks)));
+    text.push_str(&line("agents", &agent_counts(output, *agents, machine)));
+    text.push_str(&line("leases", &lease_counts(output, *leases, machine)));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }
@@ -158,6 +204,32 @@ fn task_counts(output: &Output, counts: Counts) -> String {
     ]
     .map(|(number, what)| format!("{} {what}", count(number)));
     join(output, &parts.each_ref().map(String::as_str))
+}
+
+/// Only what there is: few projects have all four kinds.
+fn agent_counts(output: &Output, counts: agents::Counts, machine: MachineWide) -> String {
+    let mut parts = vec![counted(counts.builders, "builder", "builders")];
+    let others = [
+        (counts.architects, "architect", "architects"),
+        (counts.utils, "util", "utils"),
+        (counts.annotations, "annotation", "annotations"),
+    ];
+    parts.extend(
+        others.iter().filter(|kind| kind.0 > 0).map(|(number, one, many)| counted(*number, one, many)),
+    );
+    let blocks = machine.ports.map(|ports| counted(ports, "block of ports", "blocks of ports"));
+    parts.push(blocks.unwrap_or_else(|| "ports unknown".to_owned()));
+    join(output, &parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn lease_counts(output: &Output, counts: conclave_leases::Counts, machine: MachineWide) -> String {
+    let mut parts =
+        vec![format!("{} held", count(counts.held)), format!("{} waiting", count(counts.waiting))];
+    if let Some(global) = machine.leases.filter(|global| global.held > 0 || global.waiting > 0) {
+        parts.push(format!("machine-wide {} held", count(global.held)));
+        parts.push(format!("{} waiting", count(global.waiting)));
+    }
+    join(output, &parts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// How much of the legacy tables is copied.
