@@ -372,8 +372,15 @@ impl Command {
             Self::Agents(line) => line.reads(),
             Self::Ports(command) => command.reads(),
             Self::Lease(command) | Self::Ai(Ai::Lock(command)) => command.reads(),
-            Self::Start(_) | Self::Spawn(_) | Self::Stop(_) | Self::Cleanup(_) => false,
-            Self::Init | Self::Demo | Self::Run(_) | Self::Auto(_) | Self::Resume { .. } => false,
+            Self::Init
+            | Self::Demo
+            | Self::Run(_)
+            | Self::Auto(_)
+            | Self::Resume { .. }
+            | Self::Start(_)
+            | Self::Spawn(_)
+            | Self::Stop(_)
+            | Self::Cleanup(_) => false,
         }
     }
 

@@ -212,7 +212,7 @@ fn a_file_that_comes_back_is_warned_of_once_in_each_run() {
     assert_eq!(listed.as_array().unwrap().len(), 3);
     assert!(!file.exists());
     // The second instruction, by itself.
-    std::fs::write(&file, &other.replace("4600", "4700")).unwrap();
+    std::fs::write(&file, other.replace("4600", "4700")).unwrap();
     let said = scratch.run(&["ports", "get"]).stderr;
     let aside = follow(&scratch, said.split_once("imports it, ").unwrap().1);
     assert_eq!((aside.len(), aside[0].code), (1, Some(0)), "{}", aside[0].stderr);

@@ -13,13 +13,12 @@ const COLUMNS: &[Column] = &[left("ports"), right("used"), left("project")];
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
-    let blocks = match context.machine()?.open_read_only()? {
-        Some(global) => ports::list(&global).doing("list the blocks of ports")?,
-        None => {
-            output.notice("no state here");
-            output.notice("hint: conclave ports get");
-            Vec::new()
-        }
+    let blocks = if let Some(global) = context.machine()?.open_read_only()? {
+        ports::list(&global).doing("list the blocks of ports")?
+    } else {
+        output.notice("no state here");
+        output.notice("hint: conclave ports get");
+        Vec::new()
     };
     if output.json {
         output.document(&blocks.iter().map(object).collect::<Vec<_>>())?;

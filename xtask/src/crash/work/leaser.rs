@@ -88,6 +88,7 @@ impl Leaser {
             ttl: if is_timed { Ttl::seconds(1)? } else { Ttl::USUAL },
             holder: None,
             bound_to: (!is_timed).then(|| self.here.clone()),
+            ends_with_boot: false,
             wait: chance.percent(50).then(|| Duration::from_millis(20 + chance.below(150))),
         };
         match self.leases.acquire(&request, &CancelToken::new()) {
