@@ -104,6 +104,9 @@ pub enum LeaseError {
         /// Which of the names.
         name: LeaseName,
     },
+    /// The token holds nothing, nor did it hold anything that nobody took since.
+    #[error("nothing is held by this token")]
+    NothingHeld,
     /// Its time is over.
     #[error("the lease of {name} has expired")]
     Expired {
@@ -147,7 +150,7 @@ impl LeaseError {
             Self::Held { .. } => LeaseErrorKind::Held,
             Self::WaitTimeout { .. } => LeaseErrorKind::WaitTimeout,
             Self::NotOwner { .. } => LeaseErrorKind::NotOwner,
-            Self::NotFound { .. } => LeaseErrorKind::NotFound,
+            Self::NotFound { .. } | Self::NothingHeld => LeaseErrorKind::NotFound,
             Self::Expired { .. } => LeaseErrorKind::Expired,
             Self::StaleFence { .. } => LeaseErrorKind::StaleFence,
             Self::Invalid { kind, .. } => *kind,
@@ -173,7 +176,7 @@ impl Classify for LeaseError {
     fn classify(&self) -> ErrorClass {
         match self {
             Self::Storage(error) => error.classify(),
-            Self::NotFound { .. } => ErrorClass::permanent(PermanentReason::NotFound),
+            Self::NotFound { .. } | Self::NothingHeld => ErrorClass::permanent(PermanentReason::NotFound),
             Self::Io { .. } => ErrorClass::permanent(PermanentReason::Io),
             _ => ErrorClass::permanent(PermanentReason::InvalidInput),
         }

@@ -1,8 +1,13 @@
 //! The check that makes a lease more than advice.
 
-use conclave_db::WriteTx;
+use std::sync::Arc;
+
+use conclave_db::clock::SystemBootClock;
+use conclave_db::{WriteTx, process};
 
 use crate::error::Result;
+use crate::here::Here;
+use crate::leases;
 use crate::model::Fence;
 use crate::name::LeaseName;
 
@@ -14,7 +19,8 @@ pub trait FenceExt {
 }
 
 impl FenceExt for WriteTx<'_> {
-    fn require_fence(&self, _name: &LeaseName, _fence: Fence) -> Result<()> {
-        todo!("L1")
+    fn require_fence(&self, name: &LeaseName, fence: Fence) -> Result<()> {
+        let here = Here { process: process::current()?, boot: Arc::new(SystemBootClock) };
+        leases::guard(self, &here, self.now_ms(), name, fence)
     }
 }

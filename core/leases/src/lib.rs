@@ -9,9 +9,11 @@ mod carry;
 mod error;
 mod fence;
 pub mod file_guard;
+mod here;
 mod leases;
 mod model;
 mod name;
+mod queue;
 mod store;
 mod token;
 

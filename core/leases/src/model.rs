@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use conclave_db::process::ProcessIdentity;
 
-use crate::error::Result;
+use crate::error::{LeaseError, LeaseErrorKind, Result};
 use crate::name::{HolderId, LeaseName};
 use crate::token::Token;
 
@@ -21,6 +21,21 @@ pub enum Mode {
     Shared,
 }
 
+impl Mode {
+    /// The word of it, as it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exclusive => "exclusive",
+            Self::Shared => "shared",
+        }
+    }
+
+    /// Whether two cannot hold one name at a time.
+    pub(crate) const fn excludes(self, other: Self) -> bool {
+        matches!(self, Self::Exclusive) || matches!(other, Self::Exclusive)
+    }
+}
+
 /// How long a lease lives without being renewed: 1 to 86,400 whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ttl(u32);
@@ -28,13 +43,36 @@ pub struct Ttl(u32);
 impl Ttl {
     /// What is taken where nobody says: 300 seconds.
     pub const USUAL: Self = Self(300);
+    /// A day.
+    const LONGEST: u32 = 86_400;
 
     /// Reads whole seconds.
     ///
     /// # Errors
     /// [`LeaseErrorKind::InvalidTtl`](crate::LeaseErrorKind::InvalidTtl) for everything else.
-    pub fn parse(_text: &str) -> Result<Self> {
-        todo!("L1")
+    pub fn parse(text: &str) -> Result<Self> {
+        // Digits alone: Rust's numbers may have a sign.
+        let digits = (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = text.parse().ok().filter(|_| digits);
+        seconds.map_or_else(|| Err(Self::invalid()), Self::seconds)
+    }
+
+    /// Of so many seconds.
+    ///
+    /// # Errors
+    /// [`LeaseErrorKind::InvalidTtl`](crate::LeaseErrorKind::InvalidTtl) for 0 and more than a day.
+    pub fn seconds(seconds: u32) -> Result<Self> {
+        if (1..=Self::LONGEST).contains(&seconds) { Ok(Self(seconds)) } else { Err(Self::invalid()) }
+    }
+
+    fn invalid() -> LeaseError {
+        let text = format!("a time to live is 1 to {} whole seconds", Self::LONGEST);
+        LeaseError::Invalid { kind: LeaseErrorKind::InvalidTtl, text }
+    }
+
+    /// In milliseconds.
+    pub(crate) fn ms(self) -> i64 {
+        i64::from(self.0) * 1000
     }
 
     /// As a duration.
@@ -120,3 +158,6 @@ pub struct Counts {
     /// Those who wait and live.
     pub waiting: u64,
 }
+
+#[cfg(test)]
+mod tests;

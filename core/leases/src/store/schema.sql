@@ -19,6 +19,9 @@ CREATE TABLE lease_holders(
   expires_utc_ms INTEGER NOT NULL,
   boot_id TEXT NOT NULL,
   expires_boot_ms INTEGER NOT NULL,
+  -- How long it lived when it was given or last renewed: in another boot it is over at the latest when that boot is as
+  -- old, whatever the wall clock says.
+  ttl_ms INTEGER NOT NULL CHECK(ttl_ms > 0),
   -- Who acquired it, for people.
   pid_namespace INTEGER NOT NULL,
   pid INTEGER NOT NULL,
@@ -33,9 +36,12 @@ CREATE TABLE lease_holders(
 
 CREATE INDEX lease_holders_token ON lease_holders(token_hash);
 
--- Those who wait, in the order of their tickets; who does not take what is free goes to the end by a new one.
+-- Those who wait, in the order of their tickets. Who does not take what is free is asleep, stopped or hung: it goes to
+-- the end, behind all who come, and gets a new ticket when it wakes. An id is never given again, so that one who was away
+-- for long finds its own place or none.
 CREATE TABLE lease_waiters(
-  ticket INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  ticket INTEGER NOT NULL UNIQUE,
   holder_id TEXT NOT NULL CHECK(holder_id <> ''),
   mode TEXT NOT NULL CHECK(mode IN ('exclusive', 'shared')),
   boot_id TEXT NOT NULL,
@@ -43,17 +49,18 @@ CREATE TABLE lease_waiters(
   pid INTEGER NOT NULL,
   start_time INTEGER NOT NULL,
   since_utc_ms INTEGER NOT NULL,
-  -- Since when all that it waits for is free for it and it is the first, by the boot clock; NULL while it is not.
-  could_since_boot_ms INTEGER
+  -- Since when it could take all that it waits for, as others have seen it, by the boot clock; NULL while it could not.
+  could_since_boot_ms INTEGER,
+  asleep INTEGER NOT NULL DEFAULT 0 CHECK(asleep IN (0, 1))
 ) STRICT;
 
 CREATE TABLE lease_waits(
   name TEXT NOT NULL,
-  ticket INTEGER NOT NULL REFERENCES lease_waiters(ticket) ON DELETE CASCADE,
-  PRIMARY KEY(name, ticket)
+  waiter INTEGER NOT NULL REFERENCES lease_waiters(id) ON DELETE CASCADE,
+  PRIMARY KEY(name, waiter)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX lease_waits_ticket ON lease_waits(ticket);
+CREATE INDEX lease_waits_waiter ON lease_waits(waiter);
 
 -- What holds for all names of the file: the latest wall clock that a decision was made by, and the number that a name
 -- begins with that has none yet (1, until a file is replaced whose numbers could not be read).
