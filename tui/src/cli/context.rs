@@ -75,6 +75,7 @@ impl Context {
         ui::run(ui::Wanted {
             environment: self.environment.clone(),
             project,
+            machine: self.machine().ok(),
             actor: self.actor.clone(),
             read_only: self.read_only,
             colour: self.output.is_coloured(),

@@ -20,12 +20,13 @@ use super::model::{Model, Setting};
 use super::osc52;
 use super::problem::Problem;
 use super::render::render;
-use super::runner::{Runner, editor};
+use super::runner::{self, Runner, editor};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::update::update;
 use crate::cli::Signs;
 use crate::failure::{Exit, Failure};
+use crate::machine::Machine;
 use crate::project::{Environment, Project};
 
 /// How often times that change are drawn anew.
@@ -38,6 +39,8 @@ const HANGUP: u8 = 1;
 pub(crate) struct Wanted {
     pub(crate) environment: Environment,
     pub(crate) project: Project,
+    /// The machine-wide file; without it where nobody can say where it lies.
+    pub(crate) machine: Option<Machine>,
     pub(crate) actor: String,
     pub(crate) read_only: bool,
     pub(crate) colour: bool,
@@ -84,7 +87,12 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
         effects.push(Effect::GoOn(run));
     }
     let environment = wanted.environment.clone();
-    let runner = Runner::start(wanted.project, wanted.environment, wanted.actor, wanted.read_only, &sender);
+    let runner = Runner::start(
+        runner::On { project: wanted.project, machine: wanted.machine, environment: wanted.environment },
+        wanted.actor,
+        wanted.read_only,
+        &sender,
+    );
     let keys = Arc::new(Keys::default());
     hangup(sender.clone());
     input(sender, Arc::clone(&keys));

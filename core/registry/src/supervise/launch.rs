@@ -51,14 +51,14 @@ pub(super) fn code_for(error: &io::Error) -> u8 {
 
 /// A pipe that was inherited by its number. It never waits for somebody at the other end, who may be dead.
 fn inherited(number: &OsStr, reads: bool) -> io::Result<File> {
-    let number: i32 =
-        number.to_str().and_then(|number| number.parse().ok()).filter(|number| *number > 2).ok_or(Errno::BADF)?;
+    let number: i32 = number
+        .to_str()
+        .and_then(|number| number.parse().ok())
+        .filter(|number| *number > 2)
+        .ok_or(Errno::BADF)?;
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).map_err(|_| Errno::INVAL)?;
-    let opened = File::options()
-        .read(reads)
-        .write(!reads)
-        .custom_flags(flags)
-        .open(format!("/proc/self/fd/{number}"));
+    let opened =
+        File::options().read(reads).write(!reads).custom_flags(flags).open(format!("/proc/self/fd/{number}"));
     // The program is not to inherit it.
     nix::unistd::close(number)?;
     opened
@@ -140,7 +140,10 @@ pub(super) fn launch(launcher: &[OsString], command: &Command, stdio: [Stdio; 3]
 /// The system says the same of a missing folder as of a missing program.
 fn in_folder(command: &Command, error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::NotFound && !command.directory.is_dir() {
-        return io::Error::new(io::ErrorKind::NotFound, format!("{}: no such folder", command.directory.display()));
+        return io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("{}: no such folder", command.directory.display()),
+        );
     }
     error
 }

@@ -66,7 +66,10 @@ mod tests {
             log.write(piece.as_bytes()).unwrap();
         }
         let text = |name: &str| fs::read_to_string(folder.path().join("agents").join(name)).unwrap();
-        assert_eq!((text("a.log").as_str(), text("a.log.1").as_str()), ("x", "a line that is longer than the file"));
+        assert_eq!(
+            (text("a.log").as_str(), text("a.log.1").as_str()),
+            ("x", "a line that is longer than the file")
+        );
         // Opened again it is written at its end, and counts what is there.
         let mut log = Log::open(&path, 10).unwrap();
         log.write(b"yz").unwrap();

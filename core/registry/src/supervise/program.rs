@@ -13,7 +13,8 @@ use crate::error::{RegistryError, Result};
 
 /// Refuses a command whose program is not there or may not be executed, as far as can be known before it is started.
 pub fn look_for(command: &Command) -> Result<()> {
-    found(&command.program, &command.env, &command.directory).map_err(|error| not_started(&command.program, &error))
+    found(&command.program, &command.env, &command.directory)
+        .map_err(|error| not_started(&command.program, &error))
 }
 
 /// The error of a command that the system did not start.

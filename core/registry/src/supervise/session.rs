@@ -37,7 +37,8 @@ pub fn foreground(
     // From now on no signal ends this process before its child.
     let mut wanted = FORWARDED.to_vec();
     wanted.push(SIGCONT);
-    let signals = Signals::new(wanted).map_err(|error| storage(RegistryError::io("listen to signals", error)))?;
+    let signals =
+        Signals::new(wanted).map_err(|error| storage(RegistryError::io("listen to signals", error)))?;
     let waits = process::current().map_err(|error| storage(error.into()))?;
     let inherited = [Stdio::inherit(), Stdio::inherit(), Stdio::inherit()];
     let launched = launch(launcher, command, inherited).map_err(storage)?;

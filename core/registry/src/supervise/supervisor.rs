@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
@@ -151,7 +151,9 @@ struct Started {
 impl Work {
     fn of(words: &[OsString]) -> Result<Self> {
         let wrong = || RegistryError::Invalid("a supervisor is started by the program itself".to_owned());
-        let [database, log, directory, key, registered, program, args @ ..] = words else { return Err(wrong()) };
+        let [database, log, directory, key, registered, program, args @ ..] = words else {
+            return Err(wrong());
+        };
         Ok(Self {
             database: PathBuf::from(database),
             log: PathBuf::from(log),
@@ -171,10 +173,10 @@ impl Work {
             .map_err(|error| RegistryError::io(format!("open {}", self.log.display()), error))?;
         let state = open(&self.database)?;
         let is_it = |agent: &Agent| agent.key == self.key && agent.started_at_ms == self.registered_ms;
-        let agent = agents::list(&state)?.into_iter().find(is_it).ok_or_else(|| RegistryError::NotFound {
-            what: "agent",
-            given: self.key.id.clone(),
-        })?;
+        let agent = agents::list(&state)?
+            .into_iter()
+            .find(is_it)
+            .ok_or_else(|| RegistryError::NotFound { what: "agent", given: self.key.id.clone() })?;
         let waits = process::current()?;
         let piped = |errno: rustix::io::Errno| RegistryError::io("make a pipe", errno.into());
         let (output, writes) = pipe_with(PipeFlags::CLOEXEC).map_err(piped)?;
