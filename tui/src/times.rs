@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// RFC 3339 with milliseconds, UTC; `None` for a time that no calendar has.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the parts that come with later issues"))]
 pub(crate) fn rfc3339(ms: i64) -> Option<String> {
     Timestamp::from_millisecond(ms).ok().map(|time| format!("{time:.3}"))
 }

@@ -65,6 +65,23 @@ fn start() -> bool {
     speaker.is_ok()
 }
 
+/// While this is there, nothing here ends the process: somebody else listens to signals.
+#[derive(Debug)]
+pub(crate) struct Elsewhere(());
+
+impl Elsewhere {
+    pub(crate) fn new() -> Self {
+        SILENT.store(false, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        SILENT.store(true, Ordering::SeqCst);
+    }
+}
+
 /// What a signal ends while a run is driven.
 static AGENTS: Mutex<Option<Agents>> = Mutex::new(None);
 /// The thread that passes signals on to them.

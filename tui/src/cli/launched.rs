@@ -1,5 +1,9 @@
-//! `conclave launch-agent PROGRAM [ARGUMENT…]`: gives up the terminal and becomes the program. Agents are started
-//! through it; it is nobody else's business, so it stands in no help and no completions.
+//! Words by which this program starts itself again. They are nobody else's business, so they stand in no help and no
+//! completions.
+//!
+//! `conclave launch-agent PROGRAM [ARGUMENT…]` gives up the terminal and becomes the program: what a run asks is started
+//! through it. `conclave launch-child …` waits for a word and becomes the program: agents of the registry are.
+//! `conclave supervise-agent …` starts one of those in the background and waits for its end.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -8,8 +12,14 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use conclave_consensus::child;
+use conclave_db::{Db, DbOptions};
+use conclave_registry::supervise;
+
+use crate::state;
 
 const WORD: &str = "launch-agent";
+const CHILD: &str = "launch-child";
+const SUPERVISOR: &str = "supervise-agent";
 
 /// Whether this process is the program `conclave`, which knows the word. A test is not.
 static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
@@ -17,17 +27,43 @@ static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
 /// Answers a line with the word; gives back only where the program could not be started.
 pub(super) fn answer(line: &[OsString]) -> Option<ExitCode> {
     IS_PROGRAM.store(true, Ordering::Relaxed);
-    let [_, word, program, args @ ..] = line else { return None };
-    (word == WORD).then(|| {
-        let (code, said) = child::launch(program, args);
-        // Where nobody listens the exit code says it.
-        let _ = std::io::stderr().write_all(&said);
-        ExitCode::from(code)
-    })
+    let [_, word, rest @ ..] = line else { return None };
+    match word.to_str()? {
+        WORD => {
+            let [program, args @ ..] = rest else { return None };
+            let (code, said) = child::launch(program, args);
+            // Where nobody listens the exit code says it.
+            let _ = std::io::stderr().write_all(&said);
+            Some(ExitCode::from(code))
+        }
+        CHILD => Some(ExitCode::from(supervise::become_program(rest))),
+        SUPERVISOR => {
+            supervise::supervise(rest, &child_launcher(), |database| {
+                Ok(Db::open(DbOptions::new(database, state::schema()?))?)
+            });
+            Some(ExitCode::SUCCESS)
+        }
+        _ => None,
+    }
 }
 
 /// What agents are started through; nothing where this is another program.
 pub(crate) fn launcher() -> Vec<OsString> {
+    again(WORD)
+}
+
+/// The same for agents of the registry.
+pub(super) fn child_launcher() -> Vec<OsString> {
+    again(CHILD)
+}
+
+/// What waits for those that run in the background.
+pub(super) fn supervisor() -> Vec<OsString> {
+    again(SUPERVISOR)
+}
+
+/// This program with a word.
+fn again(word: &str) -> Vec<OsString> {
     // It is still this program when its file was replaced by a newer one.
     const RUNNING: &str = "/proc/self/exe";
     if !IS_PROGRAM.load(Ordering::Relaxed) {
@@ -35,5 +71,5 @@ pub(crate) fn launcher() -> Vec<OsString> {
     }
     let program =
         if Path::new(RUNNING).exists() { Some(RUNNING.into()) } else { std::env::current_exe().ok() };
-    program.map_or_else(Vec::new, |program| vec![program.into_os_string(), WORD.into()])
+    program.map_or_else(Vec::new, |program| vec![program.into_os_string(), word.into()])
 }

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 pub use self::launch::become_program;
 pub use self::program::{line_of, look_for};
-pub use self::session::foreground;
+pub use self::session::{Failed, foreground};
 pub use self::supervisor::{in_background, supervise};
 
 /// What an agent runs.

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::Command;
 use crate::error::{RegistryError, Result};
+use crate::words::quoted;
 
 /// Refuses a command whose program is not there or may not be executed, as far as can be known before it is started.
 pub fn look_for(command: &Command) -> Result<()> {
@@ -57,16 +58,7 @@ fn executable(file: &Path) -> io::Result<()> {
 
 /// The words as a shell would take them; what is no UTF-8 is shown as well as it can be.
 pub fn line_of(words: &[OsString]) -> String {
-    let quoted = words.iter().map(|word| {
-        let word = word.to_string_lossy();
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@%".contains(letter);
-        if !word.is_empty() && word.chars().all(is_plain) {
-            word.into_owned()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
+    words.iter().map(|word| quoted(Path::new(word))).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -76,7 +68,7 @@ mod tests {
     #[test]
     fn a_line_is_as_a_shell_takes_it() {
         let words = ["sh", "-c", "echo it's", "", "a=b"].map(OsString::from);
-        assert_eq!(line_of(&words), r"sh -c 'echo it'\''s' '' a=b");
+        assert_eq!(line_of(&words), r"sh -c 'echo it'\''s' '' 'a=b'");
     }
 
     #[test]

@@ -26,26 +26,26 @@ const FORWARDED: [i32; 4] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT];
 /// Must be called on the main thread, where a stop is taken before the next step.
 ///
 /// # Errors
-/// A command that cannot be started, with the code that a shell would end with; what was recorded of it says so too.
+/// What is not started is recorded as ended where it was recorded at all.
 pub fn foreground(
     state: &Db,
     agent: &Agent,
     launcher: &[OsString],
     command: &Command,
-) -> Result<i32, (RegistryError, Option<u8>)> {
-    let storage = |error: RegistryError| (error, None);
+) -> Result<i32, Failed> {
+    let before = |error: RegistryError| Failed::NotStarted { error, code: None };
     // From now on no signal ends this process before its child.
     let mut wanted = FORWARDED.to_vec();
     wanted.push(SIGCONT);
     let signals =
-        Signals::new(wanted).map_err(|error| storage(RegistryError::io("listen to signals", error)))?;
-    let waits = process::current().map_err(|error| storage(error.into()))?;
+        Signals::new(wanted).map_err(|error| before(RegistryError::io("listen to signals", error)))?;
+    let waits = process::current().map_err(|error| before(error.into()))?;
     let inherited = [Stdio::inherit(), Stdio::inherit(), Stdio::inherit()];
-    let launched = launch(launcher, command, inherited).map_err(storage)?;
+    let launched = launch(launcher, command, inherited).map_err(before)?;
     let child = launched.process.clone();
     let agent = match agents::started(state, agent, &child, &waits) {
         Ok(agent) => agent,
-        Err(error) => return Err(storage(launched.never_mind(error))),
+        Err(error) => return Err(before(launched.never_mind(error))),
     };
     let job = Job { child, number: launched.pid() };
     let passing = job.pass_on(signals);
@@ -68,9 +68,28 @@ pub fn foreground(
     };
     let recorded = agents::ended(state, &agent, status);
     passing.close();
-    let code = code.map_err(|(error, code)| (error, Some(code)))?;
-    recorded.map_err(storage)?;
-    Ok(code)
+    let code = code.map_err(|(error, code)| Failed::NotStarted { error, code: Some(code) })?;
+    match recorded {
+        Ok(_) => Ok(code),
+        Err(error) => Err(Failed::NotRecorded { error }),
+    }
+}
+
+/// Why nothing can be said of a command in the foreground.
+#[derive(Debug)]
+pub enum Failed {
+    /// It did not run.
+    NotStarted {
+        /// Why.
+        error: RegistryError,
+        /// What a shell would end with, where it is the command's own fault.
+        code: Option<u8>,
+    },
+    /// It ran and has ended, and that could not be recorded: it will be found lost.
+    NotRecorded {
+        /// Why.
+        error: RegistryError,
+    },
 }
 
 /// A child with its group.
@@ -97,7 +116,6 @@ impl Job {
                 }
                 if let Some(signal) = Signal::from_named_raw(signal) {
                     process::signal_group(&job.child, signal);
-                    // One that is stopped hears it when it goes on.
                 }
             }
         });

@@ -9,6 +9,7 @@ mod merge;
 mod set;
 mod spawn;
 mod start;
+mod starting;
 mod stop;
 
 use self::args::{Agents, AgentsLine, Cleanup, Spawn, Start, StopLine};

@@ -1,0 +1,218 @@
+//! From a command line to an agent that runs: what `start` and `spawn` have in common.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use conclave_consensus::child::MARK;
+use conclave_db::Db;
+use conclave_registry::agents::{self, Agent, NewAgent, Role, Wish};
+use conclave_registry::ports::{self, FirstBase, SystemProbe};
+use conclave_registry::supervise::{self, Command, Failed};
+use conclave_registry::worktree::{self, Hooks};
+
+use crate::cli::context::Context;
+use crate::cli::interrupt::Elsewhere;
+use crate::cli::launched;
+use crate::failure::{Doing, Exit, Failure};
+use crate::text::visible;
+
+/// The folder of the builders' worktrees, in the root.
+const WORKTREES: &str = ".builders";
+/// The folder of the log files, in the state's.
+const LOGS: &str = "agents";
+/// What an agent is told; none of it is handed down from an agent that starts another.
+const TOLD: [&str; 7] = [
+    "CONCLAVE_AGENT_ID",
+    "CONCLAVE_PORT",
+    "CONCLAVE_PORT_BASE",
+    "CONCLAVE_WORKTREE",
+    "CONCLAVE_ROOT",
+    "CONCLAVE_STATE_DIR",
+    "CONCLAVE_ACTOR",
+];
+
+/// What is wanted.
+pub(super) struct Wanted {
+    pub(super) role: Role,
+    pub(super) command: Vec<OsString>,
+    pub(super) port: bool,
+    pub(super) worktree: bool,
+    pub(super) adopt: Option<u32>,
+    pub(super) foreground: bool,
+}
+
+/// An agent that is registered, and what it takes to start it.
+pub(super) struct Ready<'context> {
+    context: &'context Context,
+    state: Db,
+    pub(super) agent: Agent,
+    /// The first port of the project's block.
+    base: Option<u16>,
+    hooks: Hooks,
+}
+
+/// Registers it, with its port and its worktree. What fails leaves neither row nor worktree.
+pub(super) fn register<'context>(
+    context: &'context Context,
+    wanted: &Wanted,
+) -> Result<Ready<'context>, Failure> {
+    let project = &context.project;
+    // A program that is not there is found before anything is made; below a worktree it may be yet to come.
+    if let Some(command) = command(context, &wanted.command, &project.root)
+        && !(wanted.worktree && is_relative(&command.program))
+    {
+        supervise::look_for(&command).map_err(|error| not_started(error.into(), wanted.foreground, None))?;
+    }
+    let state = context.open()?;
+    let wish = if wanted.port { Some(wish(context)?) } else { None };
+    let new = NewAgent {
+        role: wanted.role.clone(),
+        cmd: supervise::line_of(&wanted.command),
+        worktrees: wanted.worktree.then(|| project.root.join(WORKTREES)),
+        adopt: wanted.adopt,
+    };
+    let agent = agents::register(&state, &new, wish.as_ref()).doing("register the agent")?;
+    let base = wish.map(|wish| wish.block.base);
+    let mut ready = Ready { context, state, agent, base, hooks: Hooks::default() };
+    if wanted.worktree {
+        ready.make_worktree()?;
+    }
+    Ok(ready)
+}
+
+fn is_relative(program: &OsString) -> bool {
+    let path = Path::new(program);
+    path.is_relative() && path.components().count() > 1
+}
+
+/// The port that is wished for: the project's block is recorded first.
+fn wish(context: &Context) -> Result<Wish, Failure> {
+    let machine = context.machine()?.open()?;
+    let first = match context.environment.text("CONCLAVE_BASE_PORT") {
+        Some(base) => FirstBase::parse(base).doing("CONCLAVE_BASE_PORT")?,
+        None => FirstBase::default(),
+    };
+    let block = ports::block_of(&machine, &context.project.root, first).doing("find a block of ports")?;
+    Ok(Wish { block, probe: Arc::new(SystemProbe) })
+}
+
+/// What is to be run, in a folder, with the caller's environment.
+fn command(context: &Context, words: &[OsString], directory: &Path) -> Option<Command> {
+    let (program, args) = words.split_first()?;
+    let env = context.environment.variables().to_vec();
+    Some(Command { program: program.clone(), args: args.to_vec(), directory: directory.to_owned(), env })
+}
+
+/// A command that did not start: in the foreground as a shell says it.
+fn not_started(failure: Failure, foreground: bool, code: Option<u8>) -> Failure {
+    const NOT_FOUND: u8 = 127;
+    let exit = if foreground { Exit::Child(code.unwrap_or(NOT_FOUND)) } else { failure.exit };
+    Failure { exit, ..failure }
+}
+
+impl Ready<'_> {
+    fn make_worktree(&mut self) -> Result<(), Failure> {
+        let made = worktree::create(&self.state, &self.context.project.root, &self.agent, &self.hooks);
+        match made {
+            Ok(made) => {
+                self.agent.worktree = Some(made.folder);
+                self.agent.branch = Some(made.branch);
+                self.agent.base_commit = Some(made.base_commit);
+                Ok(())
+            }
+            Err(error) => {
+                self.forget();
+                Err(Failure::from(error).doing("make the worktree"))
+            }
+        }
+    }
+
+    /// Takes back what was made for an agent that did not start.
+    fn forget(&self) {
+        let root = &self.context.project.root;
+        let is_it =
+            |agent: &Agent| (&agent.key, agent.started_at_ms) == (&self.agent.key, self.agent.started_at_ms);
+        if !agents::list(&self.state).is_ok_and(|agents| agents.iter().any(is_it)) {
+            // Somebody was faster.
+            return;
+        }
+        let undone = if self.agent.worktree.is_some() {
+            let how = worktree::Cleanup { force: true, delete_branch: true };
+            worktree::clean_up(&self.state, root, &self.agent, &self.hooks, how).map(drop)
+        } else {
+            agents::remove(&self.state, &self.agent.key)
+        };
+        if let Err(error) = undone {
+            let id = visible(&self.agent.key.id);
+            self.context.output.notice(format!("{id} could not be taken back: {error}"));
+        }
+    }
+
+    /// What it runs, and where.
+    fn command(&self, words: &[OsString]) -> Option<Command> {
+        let root = &self.context.project.root;
+        let directory = self.agent.worktree.as_ref().unwrap_or(root);
+        let mut command = command(self.context, words, directory)?;
+        command.env.retain(|(name, _)| !TOLD.iter().chain(&[MARK]).any(|told| name == told));
+        let id = OsString::from(&self.agent.key.id);
+        let state_dir = self.context.project.state_dir.clone();
+        let number = |number: u16| OsString::from(number.to_string());
+        let told = [
+            Some(id.clone()),
+            self.agent.port.map(number),
+            self.base.map(number),
+            self.agent.worktree.clone().map(PathBuf::into_os_string),
+            Some(root.clone().into_os_string()),
+            Some(state_dir.into_os_string()),
+            Some(id),
+        ];
+        let told = TOLD.iter().zip(told).filter_map(|(name, value)| Some(((*name).into(), value?)));
+        command.env.extend(told);
+        Some(command)
+    }
+
+    /// Runs it with the terminal, and waits; gives how it ended. Nothing is to be run: nothing is done.
+    pub(super) fn in_foreground(&self, words: &[OsString]) -> Result<Option<Exit>, Failure> {
+        let Some(command) = self.command(words) else { return Ok(None) };
+        if let Some(port) = self.agent.port {
+            self.context.output.notice(format!("{} has the port {port}", visible(&self.agent.key.id)));
+        }
+        let _elsewhere = Elsewhere::new();
+        match supervise::foreground(&self.state, &self.agent, &launched::child_launcher(), &command) {
+            Ok(code) => Ok(Some(Exit::Child(u8::try_from(code & 0xff).unwrap_or(u8::MAX)))),
+            Err(Failed::NotStarted { error, code }) => {
+                self.forget();
+                Err(not_started(error.into(), code.is_some(), code))
+            }
+            Err(Failed::NotRecorded { error }) => {
+                Err(Failure::from(error).doing("it has ended, and that could not be recorded"))
+            }
+        }
+    }
+
+    /// Runs it with a supervisor; returns when it runs and that is durable. Gives the agent as it is then, and its log.
+    pub(super) fn in_background(&mut self, words: &[OsString]) -> Result<Option<PathBuf>, Failure> {
+        let Some(command) = self.command(words) else { return Ok(None) };
+        let project = &self.context.project;
+        let log = project.state_dir.join(LOGS).join(format!("{}.log", self.agent.key.id));
+        let supervisor = launched::supervisor();
+        let started = supervise::in_background(
+            &supervisor,
+            &project.root,
+            &project.database,
+            &self.agent,
+            &command,
+            &log,
+        );
+        if let Err(error) = started {
+            self.forget();
+            return Err(error.into());
+        }
+        let now = agents::list(&self.state).doing("read the agents")?;
+        if let Some(now) = now.into_iter().find(|agent| agent.key == self.agent.key) {
+            self.agent = now;
+        }
+        Ok(Some(log))
+    }
+}
