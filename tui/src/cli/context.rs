@@ -38,6 +38,16 @@ impl Context {
         Ok(Self { output, environment, project, places, actor, read_only: globals.read_only })
     }
 
+    /// For what the UI does as a command would, without a word on its terminal.
+    pub(super) fn beside_ui(
+        environment: Environment,
+        places: Places,
+        project: Project,
+        actor: String,
+    ) -> Self {
+        Self { output: Output::silent(), environment, project, places, actor, read_only: false }
+    }
+
     /// Runs one command.
     pub(super) fn run(&self, command: Command) -> Result<Exit, Failure> {
         tracing::info!(command = command.name(), actor = %self.actor, project = %self.project.root.display(), "begins");
@@ -75,7 +85,7 @@ impl Context {
         ui::run(ui::Wanted {
             environment: self.environment.clone(),
             project,
-            machine: self.machine().ok(),
+            places: self.places.clone(),
             actor: self.actor.clone(),
             read_only: self.read_only,
             colour: self.output.is_coloured(),

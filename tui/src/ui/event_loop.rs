@@ -26,8 +26,7 @@ use super::theme::Theme;
 use super::update::update;
 use crate::cli::Signs;
 use crate::failure::{Exit, Failure};
-use crate::machine::Machine;
-use crate::project::{Environment, Project};
+use crate::project::{Environment, Places, Project};
 
 /// How often times that change are drawn anew.
 const TICK: Duration = Duration::from_secs(1);
@@ -39,8 +38,8 @@ const HANGUP: u8 = 1;
 pub(crate) struct Wanted {
     pub(crate) environment: Environment,
     pub(crate) project: Project,
-    /// The machine-wide file; without it where nobody can say where it lies.
-    pub(crate) machine: Option<Machine>,
+    /// What the command line says about places.
+    pub(crate) places: Places,
     pub(crate) actor: String,
     pub(crate) read_only: bool,
     pub(crate) colour: bool,
@@ -88,7 +87,7 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
     }
     let environment = wanted.environment.clone();
     let runner = Runner::start(
-        runner::On { project: wanted.project, machine: wanted.machine, environment: wanted.environment },
+        runner::On { project: wanted.project, places: wanted.places, environment: wanted.environment },
         wanted.actor,
         wanted.read_only,
         &sender,

@@ -28,5 +28,6 @@ mod task_options;
 mod task_words;
 mod tasks;
 mod terminal;
+mod terminal_agents;
 mod terminal_runs;
 mod terminal_tasks;

@@ -8,11 +8,13 @@ use conclave_registry::agents::{self, Agent, Stopped, Stopping};
 use conclave_registry::worktree::{self, Cleanup, Hooks};
 
 use super::Shared;
+use crate::cli::{SpawnLine, spawn_beside_ui};
 use crate::failure::{Doing, Failure};
 use crate::project::Project;
 use crate::text::counted;
 use crate::ui::effect::Work;
 use crate::ui::message::Outcome;
+use crate::ui::screens::spawn_form::{Spawn, What};
 
 /// Does it, where it is about agents or leases.
 pub(super) fn carry_out(shared: &Shared, project: &Project, work: &Work) -> Option<Result<Outcome, Failure>> {
@@ -25,7 +27,7 @@ pub(super) fn carry_out(shared: &Shared, project: &Project, work: &Work) -> Opti
             Ok(Outcome::Said(format!("{id} is merged: {}", short(&commit))))
         }),
         Work::CleanUpAgent { id, force } => at_work(shared, project, |db| clean_up(db, project, id, *force)),
-        Work::Spawn(_) => return None,
+        Work::Spawn(asked) => spawn(shared, project, asked),
         Work::BreakLease { name, global: false } => at_work(shared, project, |db| break_lease(db, name)),
         Work::BreakLease { name, global: true } => {
             let machine = shared.machine.as_ref().ok_or_else(|| Failure::not_found("no machine-wide file"));
@@ -50,6 +52,31 @@ fn at_work<T>(
     let done = work(&db);
     shared.at_work.lock().unwrap_or_else(PoisonError::into_inner).clear();
     done
+}
+
+/// The same as the command line does, by its words.
+fn spawn(shared: &Shared, project: &Project, asked: &Spawn) -> Result<Outcome, Failure> {
+    let text = |what: What| (asked.what == what).then(|| asked.text.clone());
+    let line = SpawnLine {
+        spec: text(What::Spec),
+        task: text(What::Task),
+        protocol: text(What::Protocol),
+        shell: asked.what == What::Shell,
+        util: false,
+        annotate: None,
+        parent: None,
+        worktree: asked.worktree,
+        no_port: !asked.port,
+        pid: None,
+        foreground: false,
+        command: asked.command.iter().map(Into::into).collect(),
+    };
+    let (environment, places) = (shared.environment.clone(), shared.places.clone());
+    let agent = spawn_beside_ui(environment, places, project.clone(), shared.actor.clone(), line)?;
+    let id = agent.key.id;
+    let runs = if asked.command.is_empty() { "is registered" } else { "runs" };
+    let port = agent.port.map_or_else(String::new, |port| format!(", port {port}"));
+    Ok(Outcome::Spawned { said: format!("{id} {runs}{port}"), id })
 }
 
 fn find(db: &Db, id: &str) -> Result<Agent, Failure> {

@@ -26,14 +26,16 @@ use super::event_loop::spawn;
 use super::message::Msg;
 use crate::failure::Failure;
 use crate::machine::Machine;
-use crate::project::{Environment, Project};
+use crate::project::{Environment, Places, Project};
 
 /// What the threads share.
 #[derive(Debug)]
 struct Shared {
     project: Mutex<Project>,
+    /// The machine-wide file.
     machine: Option<Machine>,
     environment: Environment,
+    places: Places,
     actor: String,
     read_only: bool,
     focused: AtomicBool,
@@ -69,7 +71,7 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct On {
     pub(super) project: Project,
-    pub(super) machine: Option<Machine>,
+    pub(super) places: Places,
     pub(super) environment: Environment,
 }
 
@@ -89,11 +91,14 @@ pub(super) struct Runner {
 impl Runner {
     /// Starts the threads.
     pub(super) fn start(on: On, actor: String, read_only: bool, messages: &Sender<Msg>) -> Self {
-        let On { project, machine, environment } = on;
+        let On { project, places, environment } = on;
+        // Without a folder for it there is none.
+        let machine = Machine::find(&environment, &places).ok();
         let shared = Arc::new(Shared {
             project: Mutex::new(project),
             machine,
             environment: environment.clone(),
+            places,
             actor,
             read_only,
             focused: AtomicBool::new(true),

@@ -34,6 +34,7 @@ fn shared(project: Project) -> Shared {
     Shared {
         environment: Environment::new(&project.root, &[]),
         machine: None,
+        places: Places::default(),
         at_work: Mutex::default(),
         project: Mutex::new(project),
         actor: "tester".into(),
