@@ -19,7 +19,7 @@ fn page(folder: &Path, at: At) -> LogPage {
 fn written(folder: &Path, lines: usize) -> String {
     let [older, newer] = paths(folder, "0031");
     fs::create_dir_all(older.parent().unwrap()).unwrap();
-    let text: String = (0..lines).map(|number| format!("line {number} ä\n")).collect();
+    let text = (0..lines).map(|number| format!("line {number} ä\n")).collect::<Vec<_>>().concat();
     let half = text[..text.len() / 2].rfind('\n').unwrap() + 1;
     fs::write(older, &text[..half]).unwrap();
     fs::write(newer, &text[half..]).unwrap();

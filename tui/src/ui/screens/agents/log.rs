@@ -68,6 +68,7 @@ pub(crate) struct LogRead {
 }
 
 /// A part of the log of one agent.
+#[expect(clippy::struct_excessive_bools, reason = "each is told on its own")]
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     pub(crate) id: String,
@@ -221,7 +222,7 @@ impl Log {
     }
 
     /// To the first line.
-    pub(super) fn to_start(&mut self) -> Option<Effect> {
+    pub(super) fn go_to_start(&mut self) -> Option<Effect> {
         self.held = true;
         if self.at_start() {
             self.document.cursor.selected = 0;
@@ -231,7 +232,7 @@ impl Log {
     }
 
     /// To the last line, and on with what follows.
-    pub(super) fn to_end(&mut self) -> Effect {
+    pub(super) fn go_to_end(&mut self) -> Effect {
         self.held = false;
         self.ask(At::End)
     }

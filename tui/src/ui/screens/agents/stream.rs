@@ -76,8 +76,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             log.document.cursor.step(page, length);
             None
         }
-        Action::Top => log.to_start(),
-        Action::Bottom => Some(log.to_end()),
+        Action::Top => log.go_to_start(),
+        Action::Bottom => Some(log.go_to_end()),
         Action::HoldLog => log.toggle(),
         Action::SearchLog => {
             log.held = true;

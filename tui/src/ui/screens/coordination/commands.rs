@@ -19,17 +19,15 @@ pub(crate) fn command(model: &mut Model, action: Action, name: &str) -> Vec<Effe
     let screen = &mut model.coordination;
     if !name.is_empty() {
         screen.open = None;
-        match screen.rows.iter().position(|row| row.name == name) {
-            Some(place) => screen.cursor.selected = place,
-            None => {
-                model.complain(Problem {
-                    kind: "not-found",
-                    text: format!("no lease {name:?} is held or waited for, as far as this screen shows"),
-                    hint: None,
-                });
-                return effects;
-            }
-        }
+        let Some(place) = screen.rows.iter().position(|row| row.name == name) else {
+            model.complain(Problem {
+                kind: "not-found",
+                text: format!("no lease {name:?} is held or waited for, as far as this screen shows"),
+                hint: None,
+            });
+            return effects;
+        };
+        screen.cursor.selected = place;
         keep_in_sight(model);
     }
     if action == Action::BreakLease {

@@ -16,7 +16,7 @@ fn answer(pages: u64, effect: Option<Effect>) -> LogRead {
         At::After(position) => position.offset,
         other => panic!("{other:?}"),
     };
-    let text: String = (0..200).map(|line| format!("{}\n", number * 200 + line)).collect();
+    let text = (0..200).map(|line| format!("{}\n", number * 200 + line)).collect::<Vec<_>>().concat();
     let at = |offset| Position { file: 1, offset };
     let page = LogPage {
         text,
@@ -56,9 +56,9 @@ fn scrolling_up_to_the_first_line_and_down_again_passes_every_line() {
             log.document.cursor.step(if down { 1 } else { -1 }, length);
             log.document.fit(WIDE, HIGH);
             if down {
-                expected += 1
+                expected += 1;
             } else {
-                expected -= 1
+                expected -= 1;
             }
             assert_eq!(here(&log), expected.to_string());
             if let Some(effect) = log.keep_in_sight() {
