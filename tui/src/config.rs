@@ -2,9 +2,11 @@
 //! a setting that silently does nothing is worse than none.
 
 mod agents;
+mod ports;
 mod reader;
 mod stages;
 mod tasks;
+mod worktree;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,14 +14,16 @@ use std::time::Duration;
 
 use conclave_consensus::agents::AgentDefinition;
 use conclave_consensus::migrate::Soak;
+use conclave_registry::ports::FirstBase;
 use toml::de::DeTable;
 
 use self::reader::Reader;
 pub(crate) use self::tasks::TaskSettings;
+pub(crate) use self::worktree::WorktreeSettings;
 use crate::failure::Failure;
 
 /// The tables of a file.
-const TABLES: [&str; 6] = ["state", "migration", "ui", "agents", "stages", "tasks"];
+const TABLES: [&str; 8] = ["state", "migration", "ui", "agents", "stages", "tasks", "ports", "worktree"];
 
 /// The keys of the soak times, in the order of the steps.
 const SOAKS: [&str; 3] = ["soak_before_3", "soak_before_4", "soak_before_5"];
@@ -42,6 +46,10 @@ pub(crate) struct Config {
     pub(crate) prompts: BTreeMap<String, String>,
     /// `[tasks]`, key by key.
     pub(crate) tasks: TaskSettings,
+    /// `ports.base`: where the first block of ports begins.
+    pub(crate) first_base: Option<FirstBase>,
+    /// `[worktree]`, key by key.
+    pub(crate) worktree: WorktreeSettings,
 }
 
 /// Where a configuration is read from.
@@ -94,6 +102,8 @@ impl Config {
             agents: self.agents.or(other.agents),
             prompts,
             tasks: self.tasks.or(other.tasks),
+            first_base: self.first_base.or(other.first_base),
+            worktree: self.worktree.or(other.worktree),
         }
     }
 
@@ -158,6 +168,8 @@ fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
             }
             "agents" => config.agents = Some(agents::read(&reader, value)?),
             "tasks" => config.tasks = tasks::read(&reader, value)?,
+            "ports" => config.first_base = ports::read(&reader, value)?,
+            "worktree" => config.worktree = worktree::read(&reader, value)?,
             "stages" => config.prompts = stages::read(&reader, value)?,
             other => return Err(reader.unknown(key.span(), "", other, &TABLES)),
         }

@@ -25,6 +25,7 @@ mod logging;
 mod machine;
 mod project;
 mod prompts;
+mod registry_import;
 mod request;
 mod roster;
 mod sizes;

@@ -8,8 +8,9 @@ const NAMED: usize = 5;
 /// A path as one word of a shell.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let plain =
-        |letter: char| letter.is_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | ',' | '@');
+    let plain = |letter: char| {
+        letter.is_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | ',' | '@' | ':')
+    };
     if !text.is_empty() && text.chars().all(plain) {
         return text.into_owned();
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use conclave_consensus::runs::RunId;
 use conclave_db::{Db, vacuum};
+use conclave_registry::ports::FirstBase;
 
 use super::args::{self, Command, Globals};
 use super::output::Output;
@@ -14,7 +15,8 @@ use super::{
 use crate::failure::{Exit, Failure};
 use crate::machine::Machine;
 use crate::project::{Environment, Places, Project};
-use crate::{logging, ui};
+use crate::text::visible;
+use crate::{logging, registry_import, ui};
 
 /// Who acts where nobody says so.
 const NOBODY: &str = "unknown";
@@ -78,6 +80,37 @@ impl Context {
     /// The machine-wide file.
     pub(crate) fn machine(&self) -> Result<Machine, Failure> {
         Machine::find(&self.environment, &self.places)
+    }
+
+    /// Opens the project's state for a command that changes the registry: what the original has left is taken over first.
+    pub(crate) fn open_registry(&self) -> Result<Db, Failure> {
+        if registry_import::has_ports(&self.machine()?, &self.environment) {
+            self.open_machine()?;
+        }
+        let is_new = !self.project.has_state();
+        let opened = registry_import::open_state(&self.project)?;
+        if is_new {
+            self.output.notice(format!("created {}", self.project.database.display()));
+        }
+        opened.notices.iter().for_each(|notice| self.output.notice(visible(notice)));
+        Ok(opened.db)
+    }
+
+    /// The same of the machine-wide file.
+    pub(crate) fn open_machine(&self) -> Result<Db, Failure> {
+        let opened = registry_import::open_machine(&self.machine()?, &self.environment)?;
+        opened.notices.iter().for_each(|notice| self.output.notice(visible(notice)));
+        Ok(opened.db)
+    }
+
+    /// Where blocks of ports begin: `CONCLAVE_BASE_PORT`, else `[ports] base`, else the usual one.
+    pub(crate) fn first_base(&self) -> Result<FirstBase, Failure> {
+        let Some(base) = self.environment.get("CONCLAVE_BASE_PORT") else {
+            return Ok(self.project.config.first_base.unwrap_or_default());
+        };
+        let base = base.to_string_lossy();
+        FirstBase::parse(&base)
+            .map_err(|wrong| Failure::configuration(format!("CONCLAVE_BASE_PORT: {wrong}")))
     }
 
     /// Opens the UI on a project, and on a run that it is to drive.

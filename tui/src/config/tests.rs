@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use conclave_registry::ports::FirstBase;
 use proptest::prelude::*;
 
-use super::{COMMENTED, Config, SOAKS, TABLES, TaskSettings, agents, parse, stages, tasks};
+use super::{
+    COMMENTED, Config, SOAKS, TABLES, TaskSettings, WorktreeSettings, agents, parse, ports, stages, tasks,
+    worktree,
+};
 
 fn check(text: &str) -> Result<Config, String> {
     parse(Path::new("c.toml"), text).map_err(|failure| failure.message)
@@ -58,6 +62,9 @@ fn the_file_of_init_is_valid_with_and_without_its_comments() {
         concat: Some(false),
     };
     assert_eq!(config.tasks, wanted);
+    assert_eq!(config.first_base.map(FirstBase::get), Some(4200));
+    let words = |last: &str| Some(vec!["make".to_owned(), last.to_owned()]);
+    assert_eq!(config.worktree, WorktreeSettings { setup: words("setup"), teardown: words("clean") });
 }
 
 /// The file of `init` with every key in force.
@@ -71,6 +78,7 @@ fn uncommented() -> String {
 fn every_key_stands_in_the_file_of_init() {
     let keys =
         ["path", "mouse"].iter().chain(&SOAKS).chain(&agents::KEYS).chain(&stages::KEYS).chain(&tasks::KEYS);
+    let keys = keys.chain(&ports::KEYS).chain(&worktree::KEYS);
     for key in keys {
         let commented = format!("\n# {key} = ");
         assert!(COMMENTED.contains(&commented), "{key}");
@@ -269,4 +277,51 @@ fn agents_of_the_project_replace_those_of_the_user_and_prompts_add_up() {
     assert_eq!(both.agents.unwrap().len(), 1);
     assert_eq!((both.prompts["plan"].as_str(), both.prompts["audit"].as_str()), ("p", "u"));
     assert_eq!(Config::default().or(user).agents.unwrap()[0].name, "u");
+}
+
+#[test]
+fn ports_and_worktrees_are_read() {
+    // runtime-state 8.31
+    for (text, wanted) in [
+        (
+            "base = 3000",
+            "2:8: ports.base: \"3000\" is no base of ports: a multiple of 100 from 4200 to 65400 is",
+        ),
+        (
+            "base = 4250",
+            "2:8: ports.base: \"4250\" is no base of ports: a multiple of 100 from 4200 to 65400 is",
+        ),
+        (
+            "base = 65500",
+            "2:8: ports.base: \"65500\" is no base of ports: a multiple of 100 from 4200 to 65400 is",
+        ),
+        (
+            "base = -4200",
+            "2:8: ports.base: \"-4200\" is no base of ports: a multiple of 100 from 4200 to 65400 is",
+        ),
+        ("base = 'abc'", "2:8: ports.base: wanted a number such as 4200, found text"),
+        ("bases = 1", "2:1: ports.bases: no such key"),
+    ] {
+        assert_eq!(
+            check(&format!("[ports]\n{text}\n")).unwrap_err(),
+            format!("configuration: c.toml:{wanted}")
+        );
+    }
+    for (text, wanted) in [
+        ("setup = 'make'", "2:9: worktree.setup: wanted a list such as [\"make\", \"setup\"], found text"),
+        ("setup = ['']", "2:9: worktree.setup: is empty, wanted a program"),
+        ("teardown = ['a', 7]", "2:18: worktree.teardown: wanted text in quotes, found a number"),
+        ("set = []", "2:1: worktree.set: no such key"),
+    ] {
+        assert_eq!(
+            check(&format!("[worktree]\n{text}\n")).unwrap_err(),
+            format!("configuration: c.toml:{wanted}")
+        );
+    }
+    let one = check("[ports]\nbase = 6_000\n[worktree]\nsetup = []\n").unwrap();
+    let other = check("[ports]\nbase = 7000\n[worktree]\nsetup = ['x']\nteardown = ['y', '']\n").unwrap();
+    let both = one.or(other);
+    assert_eq!(both.first_base.map(FirstBase::get), Some(6000));
+    let wanted = WorktreeSettings { setup: Some(vec![]), teardown: Some(vec!["y".into(), String::new()]) };
+    assert_eq!(both.worktree, wanted);
 }

@@ -130,16 +130,27 @@ fn builders_owner(start: &Path) -> Result<Option<ProjectRoot>> {
     // The outermost, so that a builder that was started inside a builder belongs to the same project.
     let worktree = start.ancestors().filter(|folder| is_builder(folder)).last();
     let Some(worktree) = worktree else { return Ok(None) };
+    let owner = worktree.parent().and_then(Path::parent);
     let main = match git::main_checkout(worktree)? {
         Some(main) => main,
         // No worktree of git: the folder that holds `.builders` is the one that made it.
-        None => match worktree.parent().and_then(Path::parent) {
+        None => match owner {
             Some(owner) => owner.to_path_buf(),
             None => return Ok(None),
         },
     };
-    let path = nearest_state(&main).unwrap_or(main);
+    let path = match owner {
+        // A project below the top of its checkout, or in a worktree of its own, has its builders beside its state.
+        Some(owner) if has_state(owner) && is_checkout_of(owner, &main)? => owner.to_path_buf(),
+        _ => nearest_state(&main).unwrap_or(main),
+    };
     Ok(Some(ProjectRoot { path, found: Found::BuildersOwner }))
+}
+
+/// Whether the folder lies in this main checkout, or in a worktree of it.
+fn is_checkout_of(folder: &Path, main: &Path) -> Result<bool> {
+    let Some(top) = git::top(folder) else { return Ok(false) };
+    Ok(top == main || git::main_checkout(&top)?.as_deref() == Some(main))
 }
 
 fn is_builder(folder: &Path) -> bool {

@@ -106,6 +106,27 @@ fn a_builder_of_a_project_below_the_git_top_finds_it() {
 }
 
 #[test]
+fn a_builder_belongs_to_the_project_that_made_it() {
+    let project = TempProject::new();
+    let main = project.git_checkout("main");
+    // A project below the top of its checkout.
+    project.folder("main/part/.conclave");
+    project.git_worktree(&main, "main/part/.builders/b7");
+    let part = project.path("main/part");
+    check(&project.folder("main/part/.builders/b7/src"), &part, Found::BuildersOwner);
+    // A project in a worktree, also where the main checkout is one too.
+    let linked = project.git_worktree(&main, "linked");
+    project.folder("linked/.conclave");
+    project.folder("main/.conclave");
+    project.git_worktree(&main, "linked/.builders/b8");
+    check(&project.path("linked/.builders/b8"), &linked, Found::BuildersOwner);
+    // Somebody else's project is not the one.
+    project.folder("other/.conclave");
+    project.git_worktree(&main, "other/.builders/b9");
+    check(&project.path("other/.builders/b9"), &main, Found::BuildersOwner);
+}
+
+#[test]
 fn relative_pointers_submodules_bare_and_pruned_worktrees() {
     let project = TempProject::new();
     let main = project.git_checkout("main");

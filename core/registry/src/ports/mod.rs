@@ -13,12 +13,13 @@ use std::path::Path;
 
 use conclave_db::{Db, process};
 
+pub(crate) use self::base::is_base;
 pub use self::base::{BLOCK, Block, FirstBase};
 pub use self::choosing::PortRole;
 pub(crate) use self::choosing::choose;
 pub use self::probe::{Probe, SystemProbe};
 use crate::error::{RegistryError, Result};
-use crate::store::{blocks, taken};
+use crate::store::blocks;
 use crate::time;
 
 /// One row of the machine-wide list.
@@ -45,17 +46,6 @@ pub struct Cleaned {
     pub removed: Vec<String>,
     /// Blocks that are still taken.
     pub remaining: u64,
-}
-
-/// A port that an agent holds outside of its project's block, as imports bring them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outside {
-    /// `architect`, `builder`, `util` or `annotation`.
-    pub kind: String,
-    /// Its id, or an architect's name.
-    pub id: String,
-    /// The port.
-    pub port: u16,
 }
 
 /// The block of the project, allocated where it has none: the first gap. Idempotent, durable when this returns.
@@ -148,11 +138,6 @@ pub fn release(global: &Db, root: &Path) -> Result<Option<Block>> {
         };
         Ok(base.map(|base| Block { base }))
     })
-}
-
-/// The ports that agents of the project hold outside of its block. Reads only.
-pub fn outside_of(state: &Db, block: Block) -> Result<Vec<Outside>> {
-    state.read(|conn| taken::outside(conn, block.ports()))
 }
 
 /// Whether a pid may be a process that lives. Pids of 1 and below are nobody's of ours.

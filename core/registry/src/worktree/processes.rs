@@ -58,13 +58,14 @@ fn link(pid: u32) -> PathBuf {
 
 /// A neighbour whose name only begins alike is not inside. Nor is a folder of a container that has the same path there.
 fn stands_inside(pid: u32, cwd: &Path, folder: &Path) -> bool {
-    let gone = cwd.as_os_str().as_bytes().strip_suffix(GONE).map(|name| Path::new(OsStr::from_bytes(name)));
-    match (std::fs::metadata(link(pid)), std::fs::metadata(cwd)) {
-        (Ok(theirs), Ok(ours)) => {
-            cwd.starts_with(folder) && (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino())
-        }
-        _ => gone.unwrap_or(cwd).starts_with(folder) && sees_the_same_files(pid),
+    let of = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let theirs = of(&link(pid));
+    if theirs.is_some() && theirs == of(cwd) {
+        return cwd.starts_with(folder);
     }
+    // The path does not lead to where it stands: that is gone, or it is another's path.
+    let gone = cwd.as_os_str().as_bytes().strip_suffix(GONE).map(|name| Path::new(OsStr::from_bytes(name)));
+    gone.is_some_and(|gone| gone.starts_with(folder)) && sees_the_same_files(pid)
 }
 
 fn sees_the_same_files(pid: u32) -> bool {

@@ -2,5 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
 mod files;
+mod importing;
+mod importing_killed;
+mod importing_race;
+mod originals;
 mod ports;
 mod ports_race;
+mod repository;
+mod worktree_ends;
+mod worktree_merges;
+mod worktrees;

@@ -214,16 +214,3 @@ fn a_path_that_is_no_text_is_refused() {
     assert_eq!(error.kind(), RegistryErrorKind::Invalid);
     assert!(error.to_string().contains("no UTF-8"), "{error}");
 }
-
-#[test]
-fn ports_outside_of_the_block_are_named() {
-    let files = Files::new();
-    sql(
-        &files.state,
-        "INSERT INTO builders(id, name, port) VALUES('in', 'in', 4310), ('out', 'out', 4210), ('none', 'none', NULL);
-         INSERT INTO architect(name, port) VALUES('main', 4400);",
-    );
-    let outside = ports::outside_of(&files.state, Block { base: 4300 }).unwrap();
-    let named: Vec<_> = outside.iter().map(|one| (one.kind.as_str(), one.id.as_str(), one.port)).collect();
-    assert_eq!(named, [("builder", "out", 4210), ("architect", "main", 4400)]);
-}

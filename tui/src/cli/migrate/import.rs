@@ -4,14 +4,17 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use conclave_consensus::import::{ImportReport, quoted};
+use conclave_registry::import::{self as registry, Kind, Report};
 use conclave_tasks::record::{self, Line};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::context::Context;
+use crate::cli::output::Output;
 use crate::cli::progress::Progress;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Doing as _, Exit, Failure};
 use crate::import::{import, in_words, options};
+use crate::registry_import::{outcome, warnings};
 use crate::text::visible;
 
 /// What a file of task records is for.
@@ -24,6 +27,7 @@ const LOOKED_AT: u64 = 1024 * 1024;
 #[serde(untagged)]
 enum Entry {
     Report(Box<ImportReport>),
+    Registry(Report),
     Failed { source: String, error: Value },
 }
 
@@ -33,24 +37,25 @@ pub(super) fn run(context: &Context, files: &[PathBuf], dry_run: bool) -> Result
     let mut is_new = !dry_run && !context.project.has_state();
     let mut entries = Vec::new();
     let mut exit = Exit::Done;
-    for file in files {
-        let file = context.environment.folder.join(file);
-        let imported = import_one(context, &file, dry_run);
+    // All are looked at before a database is open: to look at a database of ours and close it again would drop its locks.
+    let files: Vec<(PathBuf, Option<Kind>)> = files
+        .iter()
+        .map(|file| context.environment.folder.join(file))
+        .map(|file| (file.clone(), registry::kind_of(&file).unwrap_or_default()))
+        .collect();
+    for (file, kind) in &files {
+        let imported = match kind {
+            Some(kind) => take_over(context, *kind, file, dry_run).map(Entry::Registry),
+            None => import_one(context, file, dry_run).map(|report| Entry::Report(Box::new(report))),
+        };
         if is_new && context.project.has_state() {
             output.notice(format!("created {}", context.project.database.display()));
             is_new = false;
         }
         match imported {
-            Ok(report) => {
-                if !output.json {
-                    let would = if dry_run { "would import" } else { "imported" };
-                    output.print(format_args!(
-                        "{would} {}: {}\n",
-                        visible(&report.source),
-                        in_words(&report)
-                    ))?;
-                }
-                entries.push(Entry::Report(Box::new(report)));
+            Ok(entry) => {
+                entry.tell(output, dry_run)?;
+                entries.push(entry);
             }
             // As any other command.
             Err(failure) if files.len() == 1 || failure.exit == Exit::Interrupted => return Err(failure),
@@ -76,6 +81,56 @@ pub(super) fn run(context: &Context, files: &[PathBuf], dry_run: bool) -> Result
         Context::tidy_up(&db);
     }
     Ok(exit)
+}
+
+impl Entry {
+    /// Says it to people.
+    fn tell(&self, output: &Output, dry_run: bool) -> Result<(), Failure> {
+        let (source, outcome) = match self {
+            Self::Report(report) => (report.source.clone(), in_words(report)),
+            Self::Registry(report) => {
+                warnings(report).for_each(|warning| output.notice(visible(&warning)));
+                (report.source.to_string_lossy().into_owned(), outcome(report))
+            }
+            Self::Failed { .. } => return Ok(()),
+        };
+        if output.json {
+            return Ok(());
+        }
+        let would = if dry_run { "would import" } else { "imported" };
+        output.print(format_args!("{would} {}: {}\n", visible(&source), visible(&outcome)))
+    }
+}
+
+/// A `state.json` goes to the project's state, a `ports.json` to the machine-wide file. One that is refused is so before
+/// either is made.
+fn take_over(context: &Context, kind: Kind, file: &Path, dry_run: bool) -> Result<Report, Failure> {
+    let doing = "import";
+    let machine = context.machine()?;
+    let is_there = match kind {
+        Kind::State => context.project.has_state(),
+        Kind::Ports => machine.has_state(),
+    };
+    if !is_there {
+        let report = registry::check(kind, file).doing(doing)?;
+        if dry_run {
+            return Ok(report);
+        }
+    }
+    match (kind, dry_run) {
+        (Kind::State, false) => registry::import_state(&context.project.open()?, file).doing(doing),
+        (Kind::Ports, false) => registry::import_ports(&machine.open()?, file).doing(doing),
+        (_, true) => {
+            let db = match kind {
+                Kind::State => context.project.open_read_only()?,
+                Kind::Ports => machine.open_read_only()?,
+            };
+            match db {
+                Some(db) => registry::check_against(&db, kind, file).doing(doing),
+                None => registry::check(kind, file).doing(doing),
+            }
+        }
+    }
 }
 
 fn import_one(context: &Context, file: &Path, dry_run: bool) -> Result<ImportReport, Failure> {
