@@ -38,22 +38,18 @@ fn worktree(scratch: &Scratch, id: &str) -> PathBuf {
     scratch.project().canonicalize().unwrap().join(".builders").join(id)
 }
 
-/// A builder with a worktree, as `spawn --worktree` leaves one.
+/// A builder with a worktree, in which nothing runs.
 fn builder(scratch: &Scratch, id: &str) {
-    let folder = worktree(scratch, id);
-    let base = sh(
-        scratch,
-        "grep -qx .builders/ .git/info/exclude || echo .builders/ >> .git/info/exclude; git rev-parse HEAD",
-    );
-    sh(scratch, &format!("git worktree add -q -b builder/{id} .builders/{id}"));
-    sql(
-        scratch,
-        &format!(
-            "INSERT INTO builders(id, name, worktree, branch, base_commit)
-             VALUES('{id}', 'work of {id}', '{}', 'builder/{id}', '{base}')",
-            folder.display()
-        ),
-    );
+    scratch.ok(&["spawn", "--spec", id, "--worktree", "--no-port"]);
+}
+
+/// The agents, by their ids.
+fn ids(list: &[u8]) -> Vec<String> {
+    let list: Value = serde_json::from_slice(list).unwrap();
+    let mut ids: Vec<String> =
+        list.as_array().unwrap().iter().map(|agent| agent["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
 }
 
 fn folders(scratch: &Scratch) -> Vec<String> {
@@ -116,6 +112,7 @@ fn a_merge_gives_its_commit_and_a_conflict_the_files() {
     assert!(conflict.refused(1).contains("both change README"), "{}", conflict.stderr);
     assert!(conflict.stderr.contains("hint: "), "{}", conflict.stderr);
     assert_eq!((head(), sh(&scratch, "git status --porcelain")), (before, String::new()));
+    sql(&scratch, "UPDATE builders SET name = 'work of c' WHERE id = 'c'");
     let squashed = scratch.json(&["agents", "merge", "c", "--squash"]);
     assert_eq!(squashed, json!({ "id": "c", "commit": head(), "squash": true }));
     assert_eq!(sh(&scratch, "git log -1 --format=%s"), "work of c");
@@ -187,6 +184,62 @@ fn a_cleanup_of_nothing_of_several_or_of_a_part_of_a_name_removes_nothing() {
     assert!(!empty.project().join(".conclave").exists());
 }
 
+/// What `.worktreeinclude` names comes along, and a second one of the same id is refused with both names.
+#[test]
+fn an_agent_runs_in_its_worktree_until_it_is_cleaned_up() {
+    let Some(scratch) = project() else { return };
+    std::fs::write(scratch.project().join(".gitignore"), "*.secret\nsaid\n").unwrap();
+    std::fs::write(scratch.project().join(".worktreeinclude"), "*.secret\n").unwrap();
+    std::fs::write(scratch.project().join("a.secret"), "told to nobody").unwrap();
+    sh(&scratch, "git add -A; git commit -qm ignore");
+    let script = "cat a.secret > said; sleep 1000 & echo $! >> said; wait";
+    let spawn = ["spawn", "--spec", "x", "--worktree", "--no-port", "--json", "--", "sh", "-c", script];
+    let agent: Value = serde_json::from_str(&scratch.ok(&spawn)).unwrap();
+    let folder = worktree(&scratch, "x");
+    assert_eq!((&agent["worktree"], &agent["branch"]), (&json!(folder), &json!("builder/x")));
+    let said = || std::fs::read_to_string(folder.join("said")).unwrap_or_default();
+    let mut looks = 0;
+    while !said().ends_with('\n') {
+        looks += 1;
+        assert!(looks < 1_000_000, "it says nothing");
+        std::thread::yield_now();
+    }
+    let again = scratch.run(&spawn);
+    assert_eq!(again.code, Some(1), "{}", again.stderr);
+    assert_eq!(folders(&scratch), ["x"]);
+    let child: u32 = said().strip_prefix("told to nobody").unwrap().trim().parse().unwrap();
+    let pid = u32::try_from(agent["pid"].as_u64().unwrap()).unwrap();
+    let done = scratch.json(&["cleanup", "x"]);
+    assert!(done["ended"].as_array().unwrap().contains(&json!(pid)), "{done}");
+    for pid in [pid, child] {
+        assert!(conclave_db::process::of(pid).unwrap().is_none());
+    }
+    assert_eq!(ids(&scratch.run(&["agents", "--json"]).stdout), [""; 0]);
+    assert!(!folder.exists() && sh(&scratch, "git worktree list").lines().count() == 1);
+}
+
+#[test]
+fn where_no_worktree_can_be_made_nothing_is_left() {
+    let Some(scratch) = project() else { return };
+    let spawn = |path: &Path| {
+        let mut command = scratch.command();
+        Done::of(command.args(["spawn", "--spec", "x", "--worktree", "--no-port"]).current_dir(path))
+    };
+    sh(&scratch, "git branch builder/x");
+    let refused = spawn(&scratch.project());
+    let error = refused.refused(1);
+    assert!(error.contains("builder/x") && error.contains(".builders/x"), "{error}");
+    sh(&scratch, "git branch -D builder/x; git checkout -q --detach");
+    assert!(spawn(&scratch.project()).refused(1).contains("is detached"));
+    let plain = scratch.path("plain");
+    std::fs::create_dir(&plain).unwrap();
+    assert!(spawn(&plain).refused(1).contains("in no git repository"));
+    assert_eq!(ids(&scratch.run(&["agents", "--json"]).stdout), [""; 0]);
+    assert!(!scratch.project().join(".builders").exists());
+    let id = scratch.run(&["spawn", "--spec", "../x", "--worktree", "--no-port"]);
+    assert!(matches!(id.code, Some(1 | 2)), "{}", id.stderr);
+}
+
 #[test]
 fn a_detached_server_is_ended_and_told() {
     let Some(scratch) = project() else { return };
@@ -225,6 +278,7 @@ fn inside_of_a_worktree_the_main_projects_agents_are_shown_and_no_state_appears(
         Path::new(status["database"]["path"].as_str().unwrap()),
         scratch.database().canonicalize().unwrap()
     );
+    assert_eq!(ids(&inside(&["agents", "--json"]).stdout), ["0031", "0032"]);
     let diff = parsed(&inside(&["agents", "diff", "0031", "--json"]));
     assert_eq!(diff["id"], "0031");
     assert_eq!(parsed(&inside(&["doctor", "--json"]))["fixed"], json!([]));

@@ -122,7 +122,12 @@ impl Ready<'_> {
                 Ok(())
             }
             Err(error) => {
-                self.forget();
+                // Where it could not be taken back the row still has it, for `conclave cleanup` to find.
+                let key = &self.agent.key;
+                let is_left = |agent: &Agent| agent.key == *key && agent.worktree.is_some();
+                if !agents::list(&self.state).is_ok_and(|agents| agents.iter().any(is_left)) {
+                    self.forget();
+                }
                 Err(Failure::from(error).doing("make the worktree"))
             }
         }
