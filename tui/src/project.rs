@@ -243,10 +243,12 @@ fn create_new(path: &Path, text: &str) -> Result<bool, Failure> {
     }
 }
 
-fn create_whole(path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a new file, 0600, which gets its name when it is whole and durable; a file that is there is left alone
+/// (`AlreadyExists`).
+pub(crate) fn create_whole(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     // tempfile makes it 0600.
-    let mut file = tempfile::Builder::new().prefix(".config-").suffix(".tmp").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".conclave-").suffix(".tmp").tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;

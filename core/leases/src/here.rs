@@ -64,9 +64,12 @@ impl Now<'_> {
         self.wall_ms >= self.wall_high_ms.saturating_add(WALL_STEP_MS)
     }
 
-    /// Whether a grant is over: its time, or the process that it is bound to.
+    /// Whether a grant is over: its time, its boot, or the process that it is bound to.
     pub(crate) fn is_over(&self, grant: &Stored) -> bool {
-        self.remaining_ms(&grant.life) == 0 || grant.bound.as_ref().is_some_and(|bound| self.has_ended(bound))
+        let boot_is_over = grant.ends_with_boot && grant.life.boot_id != self.here.process.boot_id;
+        boot_is_over
+            || self.remaining_ms(&grant.life) == 0
+            || grant.bound.as_ref().is_some_and(|bound| self.has_ended(bound))
     }
 
     /// Whether a process has certainly ended.

@@ -36,6 +36,8 @@ pub struct Request {
     pub holder: Option<HolderId>,
     /// The lease ends with this process.
     pub bound_to: Option<ProcessIdentity>,
+    /// The lease is over in another boot. One that is bound to a process is so anyway.
+    pub ends_with_boot: bool,
     /// How long to wait in the queue; not at all without it.
     pub wait: Option<Duration>,
 }
@@ -49,6 +51,7 @@ impl Request {
             ttl: Ttl::USUAL,
             holder: None,
             bound_to: None,
+            ends_with_boot: false,
             wait: None,
         }
     }

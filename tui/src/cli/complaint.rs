@@ -6,6 +6,7 @@ use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 
 use super::args::Line;
+use super::lease;
 use super::output::Output;
 use crate::failure::{Exit, Failure};
 
@@ -28,7 +29,9 @@ pub(super) fn answer(line: &[OsString], error: &clap::Error, output: &Output) ->
     match printed {
         Ok(()) => Exit::Done,
         Err(failure) => {
-            output.failure(&failure);
+            if !lease::tell(&command(line), output, &failure) {
+                output.failure(&failure);
+            }
             failure.exit
         }
     }

@@ -71,7 +71,7 @@ impl Context {
             Command::Stop(line) => agents::stop(self, line),
             Command::Cleanup(line) => agents::clean_up(self, line),
             Command::Ports(command) => ports::run(self, command),
-            Command::Lease(command) | Command::Ai(args::Ai::Lock(command)) => lease::run(self, command),
+            Command::Lease(command) | Command::Ai(args::Ai::Lock(command)) => Ok(lease::run(self, &command)),
             Command::Completions { shell } => manual::completions(&self.output, &shell),
             Command::Man => manual::page(&self.output),
         }

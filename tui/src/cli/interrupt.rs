@@ -1,12 +1,14 @@
 //! Ctrl-C: ends the process at any instruction, with a word where work was under way that goes on later. While a run
-//! is driven, it and its relatives end the agents first.
+//! is driven, it and its relatives end the agents first; while a lease is held for a command, the command has them.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, Once, OnceLock, PoisonError};
 
 use conclave_consensus::child::Stop;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::exfiltrator::origin::WithOrigin;
+use signal_hook::iterator::{Signals, SignalsInfo};
+use signal_hook::low_level::siginfo::{Cause, Origin};
 
 use super::output::Output;
 use crate::failure::Exit;
@@ -82,69 +84,101 @@ impl Drop for Elsewhere {
     }
 }
 
-/// What a signal ends while a run is driven.
-static AGENTS: Mutex<Option<Agents>> = Mutex::new(None);
-/// The thread that passes signals on to them.
-static PASSER: Once = Once::new();
+/// Who is told of signals in place of the process's end.
+type Listener = Arc<dyn Fn(Heard) + Send + Sync>;
+static LISTENER: Mutex<Option<Listener>> = Mutex::new(None);
+/// The thread that tells.
+static TELLER: Once = Once::new();
 
-/// Somebody's agents.
-#[derive(Debug, Clone)]
-struct Agents {
-    stop: Stop,
-    signal: Arc<AtomicI32>,
+/// A signal that asks a program to end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// Its number.
+    pub(crate) signal: i32,
+    /// Whether it came from the terminal, which sent it to the whole process group.
+    pub(crate) from_terminal: bool,
 }
 
-/// While this is there, Ctrl-C, Ctrl-\\, SIGTERM and SIGHUP end the agents instead of the process; a second one at once.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    agents: Agents,
-}
-
-impl Ending {
-    pub(crate) fn new(stop: Stop) -> Self {
-        let agents = Agents { stop, signal: Arc::new(AtomicI32::new(0)) };
-        *AGENTS.lock().unwrap_or_else(PoisonError::into_inner) = Some(agents.clone());
-        let mut passes = true;
-        PASSER.call_once(|| passes = pass_on());
-        // Without the thread nobody would end the process.
-        SILENT.store(!passes, Ordering::SeqCst);
-        Self { agents }
-    }
-
-    /// How the process is to end, where it was asked to.
-    pub(crate) fn exit(&self) -> Option<Exit> {
-        match self.agents.signal.load(Ordering::SeqCst) {
-            0 => None,
-            SIGINT => Some(Exit::Interrupted),
-            other => Some(Exit::Signal(u8::try_from(other).unwrap_or(u8::MAX))),
+impl Heard {
+    /// How a process that it ends is seen by the shell.
+    pub(crate) fn exit(self) -> Exit {
+        match self.signal {
+            SIGINT => Exit::Interrupted,
+            other => Exit::Signal(u8::try_from(other).unwrap_or(u8::MAX)),
         }
     }
 }
 
-impl Drop for Ending {
+/// While this is there, Ctrl-C, Ctrl-\\, SIGTERM and SIGHUP are told to its owner and do not end the process.
+pub(crate) struct Listening(());
+
+impl Listening {
+    pub(crate) fn new(listener: impl Fn(Heard) + Send + Sync + 'static) -> Self {
+        *LISTENER.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(listener));
+        let mut tells = true;
+        TELLER.call_once(|| tells = start_telling());
+        // Without the thread nobody would end the process.
+        SILENT.store(!tells, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Listening {
     fn drop(&mut self) {
-        *AGENTS.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *LISTENER.lock().unwrap_or_else(PoisonError::into_inner) = None;
         SILENT.store(true, Ordering::SeqCst);
     }
 }
 
 /// Starts the thread; gives whether it runs.
-fn pass_on() -> bool {
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) else { return false };
-    let passer = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for signal in signals.forever() {
-            let agents = AGENTS.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(agents) = agents {
-                // The first says how the process ends; after a second the agents are given no more time.
-                match agents.signal.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst) {
-                    Ok(_) => agents.stop.cancel(),
-                    Err(_) => agents.stop.kill(),
-                }
+fn start_telling() -> bool {
+    // `nohup` is meant for whatever is started here, too.
+    let wanted = [SIGINT, SIGTERM, SIGQUIT, SIGHUP]
+        .into_iter()
+        .filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
+    let Ok(mut signals) = SignalsInfo::<WithOrigin>::new(wanted) else { return false };
+    let teller = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for Origin { signal, cause, .. } in signals.forever() {
+            let listener = LISTENER.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(listener) = listener {
+                listener(Heard { signal, from_terminal: matches!(cause, Cause::Kernel) });
             } else {
                 // Of SIGINT the handler has taken care.
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
         }
     });
-    passer.is_ok()
+    teller.is_ok()
+}
+
+/// Whether this process was started with the signal ignored, as proc(5) says.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    u32::try_from(signal - 1).ok().and_then(|bit| mask.checked_shr(bit)).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// While this is there, such signals end somebody's agents instead of the process; a second one at once.
+pub(crate) struct Ending {
+    first: Arc<OnceLock<Heard>>,
+    _listening: Listening,
+}
+
+impl Ending {
+    pub(crate) fn new(stop: Stop) -> Self {
+        let first = Arc::<OnceLock<Heard>>::default();
+        // The first says how the process ends; after a second the agents are given no more time.
+        let seen = Arc::clone(&first);
+        let listening = Listening::new(move |heard| match seen.set(heard) {
+            Ok(()) => stop.cancel(),
+            Err(_) => stop.kill(),
+        });
+        Self { first, _listening: listening }
+    }
+
+    /// How the process is to end, where it was asked to.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        self.first.get().map(|heard| heard.exit())
+    }
 }

@@ -3,7 +3,8 @@
 //!
 //! `conclave launch-agent PROGRAM [ARGUMENT…]` gives up the terminal and becomes the program: what a run asks is started
 //! through it. `conclave launch-child …` waits for a word and becomes the program: agents of the registry are.
-//! `conclave supervise-agent …` starts one of those in the background and waits for its end.
+//! `conclave supervise-agent …` starts one of those in the background and waits for its end. `conclave launch-held …`
+//! becomes a program that dies with its parent: the command of `lease run` is started through it.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -15,11 +16,13 @@ use conclave_consensus::child;
 use conclave_db::{Db, DbOptions};
 use conclave_registry::supervise;
 
+use super::lease;
 use crate::state;
 
 const WORD: &str = "launch-agent";
 const CHILD: &str = "launch-child";
 const SUPERVISOR: &str = "supervise-agent";
+const HELD: &str = "launch-held";
 
 /// Whether this process is the program `conclave`, which knows the word. A test is not.
 static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
@@ -43,6 +46,7 @@ pub(super) fn answer(line: &[OsString]) -> Option<ExitCode> {
             });
             Some(ExitCode::SUCCESS)
         }
+        HELD => Some(lease::launcher::become_program(rest)),
         _ => None,
     }
 }
@@ -60,6 +64,11 @@ pub(super) fn child_launcher() -> Vec<OsString> {
 /// What waits for those that run in the background.
 pub(super) fn supervisor() -> Vec<OsString> {
     again(SUPERVISOR)
+}
+
+/// What the command of `lease run` is started through.
+pub(super) fn held_launcher() -> Vec<OsString> {
+    again(HELD)
 }
 
 /// This program with a word.

@@ -98,21 +98,21 @@ fn parse_and_run(line: &[OsString]) -> Exit {
         Ok(parsed) => parsed,
         Err(error) => return complaint::answer(line, &error, &Output::plain(asks_for_json(line))),
     };
+    let name = parsed.command.as_ref().map_or("", Command::name);
     let environment = match Environment::of_process() {
         Ok(environment) => environment,
-        Err(failure) => {
-            Output::plain(parsed.globals.json).failure(&failure);
-            return failure.exit;
-        }
+        Err(failure) => return told(name, &Output::plain(parsed.globals.json), &failure),
     };
     let output = Output::new(&parsed.globals, &environment);
-    match execute(parsed, environment, &output) {
-        Ok(exit) => exit,
-        Err(failure) => {
-            output.failure(&failure);
-            failure.exit
-        }
+    execute(parsed, environment, &output).unwrap_or_else(|failure| told(name, &output, &failure))
+}
+
+/// Tells a failure, as the command with this name does.
+fn told(command: &str, output: &Output, failure: &Failure) -> Exit {
+    if !lease::tell(command, output, failure) {
+        output.failure(failure);
     }
+    failure.exit
 }
 
 fn execute(line: Line, environment: Environment, output: &Output) -> Result<Exit, Failure> {

@@ -34,6 +34,7 @@ pub(crate) struct Asked {
     pub(crate) holder: HolderId,
     hash: TokenHash,
     bound: Option<ProcessIdentity>,
+    ends_with_boot: bool,
 }
 
 impl Asked {
@@ -52,6 +53,7 @@ impl Asked {
             holder: request.holder.clone().unwrap_or(label),
             hash: token.hash(),
             bound: request.bound_to.clone(),
+            ends_with_boot: request.ends_with_boot,
         })
     }
 
@@ -243,6 +245,7 @@ fn grant(
             life: life.clone(),
             process: here.process.clone(),
             bound: asked.bound.clone(),
+            ends_with_boot: asked.ends_with_boot,
         };
         grants::insert(tx, &grant)?;
     }

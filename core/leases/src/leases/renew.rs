@@ -60,10 +60,8 @@ pub(super) fn owned(
             continue;
         }
         let (name, now) = (name.clone(), now(tx, here, &theirs)?);
-        return Err(match theirs.iter().any(|grant| !now.is_over(grant)) {
-            true => LeaseError::NotOwner { name },
-            false => LeaseError::NotFound { name },
-        });
+        let is_held = theirs.iter().any(|grant| !now.is_over(grant));
+        return Err(if is_held { LeaseError::NotOwner { name } } else { LeaseError::NotFound { name } });
     }
     let now = now(tx, here, &owned)?;
     match owned.iter().find(|grant| now.is_over(grant)) {

@@ -23,6 +23,8 @@ pub(crate) struct Stored {
     pub(crate) process: ProcessIdentity,
     /// The process that it ends with.
     pub(crate) bound: Option<ProcessIdentity>,
+    /// It is over in another boot, whatever the clocks say.
+    pub(crate) ends_with_boot: bool,
 }
 
 /// How long a grant lives.
@@ -41,7 +43,7 @@ pub(crate) struct Life {
 /// The columns of [`stored`], in its order.
 pub(super) const COLUMNS: &str = "h.fence, h.mode, h.holder_id, h.token_hash, h.acquired_utc_ms, h.expires_utc_ms, \
      h.boot_id, h.expires_boot_ms, h.ttl_ms, h.pid_namespace, h.pid, h.start_time, h.bound_pid_namespace, \
-     h.bound_pid, h.bound_start_time";
+     h.bound_pid, h.bound_start_time, h.ends_with_boot";
 
 /// Reads a grant whose columns begin at `at`.
 pub(super) fn stored(row: &Row<'_>, at: usize, name: LeaseName) -> Result<Stored, Error> {
@@ -76,6 +78,7 @@ pub(super) fn stored(row: &Row<'_>, at: usize, name: LeaseName) -> Result<Stored
         },
         process,
         bound,
+        ends_with_boot: row.get(at + 15)?,
     })
 }
 
@@ -103,7 +106,7 @@ pub(crate) fn of_token(conn: &ReadConn<'_>, hash: &TokenHash) -> Result<Vec<Stor
             "SELECT {COLUMNS}, h.name FROM lease_holders AS h WHERE h.token_hash = ?1 ORDER BY h.name, h.fence"
         )
     });
-    Ok(conn.query_all(&SQL, [hash], |row| stored(row, 0, LeaseName::stored(row.get(15)?)))?)
+    Ok(conn.query_all(&SQL, [hash], |row| stored(row, 0, LeaseName::stored(row.get(16)?)))?)
 }
 
 /// All grants, by name.
@@ -111,15 +114,15 @@ pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Stored>> {
     static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         format!("SELECT {COLUMNS}, h.name FROM lease_holders AS h ORDER BY h.name, h.fence")
     });
-    Ok(conn.query_all(&SQL, [], |row| stored(row, 0, LeaseName::stored(row.get(15)?)))?)
+    Ok(conn.query_all(&SQL, [], |row| stored(row, 0, LeaseName::stored(row.get(16)?)))?)
 }
 
 /// Stores a grant.
 pub(crate) fn insert(tx: &WriteTx<'_>, grant: &Stored) -> Result<()> {
     let sql = "INSERT INTO lease_holders(name, fence, mode, holder_id, token_hash, acquired_utc_ms, expires_utc_ms,
                  boot_id, expires_boot_ms, ttl_ms, pid_namespace, pid, start_time, bound_pid_namespace, bound_pid,
-                 bound_start_time)
-               VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+                 bound_start_time, ends_with_boot)
+               VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
     let (life, process, bound) = (&grant.life, &grant.process, grant.bound.as_ref());
     tx.execute(
         sql,
@@ -140,6 +143,7 @@ pub(crate) fn insert(tx: &WriteTx<'_>, grant: &Stored) -> Result<()> {
             bound.map(|process| process.pid_namespace),
             bound.map(|process| process.pid),
             bound.map(|process| process.start_time),
+            grant.ends_with_boot,
         ],
     )?;
     Ok(())

@@ -30,6 +30,8 @@ CREATE TABLE lease_holders(
   bound_pid_namespace INTEGER,
   bound_pid INTEGER,
   bound_start_time INTEGER,
+  -- Whether it is over in another boot also without such a process: what it was taken for ran in this one.
+  ends_with_boot INTEGER NOT NULL CHECK(ends_with_boot IN (0, 1)),
   PRIMARY KEY(name, fence),
   CHECK((bound_pid IS NULL) = (bound_start_time IS NULL) AND (bound_pid IS NULL) = (bound_pid_namespace IS NULL))
 ) STRICT, WITHOUT ROWID;

@@ -11,7 +11,7 @@ use conclave_db::sql::FromSql;
 use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema, Step};
 use conclave_leases::{Fence, Grant, LeaseErrorKind, LeaseName, Leases, Mode, Request, Result, Token, Ttl};
 use conclave_retry::{CancelToken, Clock};
-use conclave_testkit::ManualClock;
+use conclave_testkit::{FaultDisk, ManualClock};
 
 /// 2026-01-02T03:04:05.006Z
 pub(crate) const NOW: i64 = 1_767_323_045_006;
@@ -51,25 +51,28 @@ impl BootClock for Boot {
     }
 }
 
-/// A machine with one file.
+/// A machine with one file, on a disk that takes no time to sync.
 pub(crate) struct Machine {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: ManualClock,
     pub(crate) db: Db,
     boot: Arc<Boot>,
     process: ProcessIdentity,
+    _disk: FaultDisk,
 }
 
 impl Machine {
     /// Started an hour ago, at [`NOW`].
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let disk = FaultDisk::watch(dir.path());
         let clock = ManualClock::at_wall_ms(NOW);
         let path = dir.path().join("state.db");
         let options = DbOptions::new(path, schema());
         let options = options.clock(Arc::new(clock.clone())).sleeper(Arc::new(clock.clone()));
         let boot = Arc::new(Boot { clock: clock.clone(), ahead: AtomicU64::new(3_600_000) });
-        Self { db: Db::open(options).unwrap(), dir, clock, boot, process: process::current().unwrap() }
+        let (db, process) = (Db::open(options).unwrap(), process::current().unwrap());
+        Self { db, dir, clock, boot, process, _disk: disk }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -90,6 +93,16 @@ impl Machine {
         let options = DbOptions::new(self.path(), schema());
         self.db = Db::open(options.clock(Arc::new(clock.clone())).sleeper(Arc::new(clock.clone()))).unwrap();
         self.clock = clock;
+    }
+
+    /// The time since it was started, in milliseconds.
+    pub(crate) fn boot_ms(&self) -> u128 {
+        self.boot.since_boot().as_millis()
+    }
+
+    /// How long it is since then.
+    pub(crate) fn since(&self, began: Duration) -> Duration {
+        self.clock.monotonic().saturating_sub(began)
     }
 
     /// Moves all clocks.

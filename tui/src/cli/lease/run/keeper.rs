@@ -1,0 +1,35 @@
+//! Renews a lease on a thread of its own: a storage that is slow holds up neither signals nor the end of the command.
+
+use std::io;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
+
+use conclave_leases::{Leases, Token, Ttl};
+
+use super::Event;
+
+/// The thread, as long as this is there.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    asks: SyncSender<()>,
+}
+
+impl Keeper {
+    pub(super) fn start(leases: Leases, token: Token, ttl: Ttl, events: Sender<Event>) -> io::Result<Self> {
+        // One at work, and none waiting.
+        let (asks, asked) = sync_channel(0);
+        std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+            while asked.recv().is_ok() {
+                if events.send(Event::Renewed(leases.renew(&token, &[], ttl))).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { asks })
+    }
+
+    /// Asks for a renewal, unless one is under way.
+    pub(super) fn renew(&self) {
+        // What it came to is told; that it is busy is no failure.
+        let _ = self.asks.try_send(());
+    }
+}
