@@ -19,7 +19,7 @@ const fn empty(version: i32) -> Migration {
 pub(crate) struct State {
     pub(crate) db: Db,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) project: TempProject,
+    _project: TempProject,
 }
 
 impl State {
@@ -29,7 +29,15 @@ impl State {
         let schema = Schema::assemble(&[BEFORE, crate::STATE_MIGRATIONS], &[]).unwrap();
         let options = DbOptions::new(project.state_db(), schema)
             .clock(Arc::clone(&clock) as Arc<dyn conclave_retry::Clock>);
-        Self { db: Db::open(options).unwrap(), clock, project }
+        Self { db: Db::open(options).unwrap(), clock, _project: project }
+    }
+
+    /// The same with the system's clock, for what waits for real processes.
+    pub(crate) fn real() -> Self {
+        let project = TempProject::with_state();
+        let schema = Schema::assemble(&[BEFORE, crate::STATE_MIGRATIONS], &[]).unwrap();
+        let db = Db::open(DbOptions::new(project.state_db(), schema)).unwrap();
+        Self { db, clock: Arc::new(ManualClock::new()), _project: project }
     }
 
     /// Some SQL, as somebody's hand in the file would run it.
