@@ -105,12 +105,7 @@ impl Context {
 
     /// Where blocks of ports begin: `CONCLAVE_BASE_PORT`, else `[ports] base`, else the usual one.
     pub(crate) fn first_base(&self) -> Result<FirstBase, Failure> {
-        let Some(base) = self.environment.get("CONCLAVE_BASE_PORT") else {
-            return Ok(self.project.config.first_base.unwrap_or_default());
-        };
-        let base = base.to_string_lossy();
-        FirstBase::parse(&base)
-            .map_err(|wrong| Failure::configuration(format!("CONCLAVE_BASE_PORT: {wrong}")))
+        self.project.first_base(&self.environment)
     }
 
     /// Opens the UI on a project, and on a run that it is to drive.

@@ -3,7 +3,7 @@
 use conclave_db::{Db, FileIdentity};
 use conclave_leases::Leases;
 use conclave_registry::agents::{self, Kind};
-use conclave_registry::ports::{self, FirstBase};
+use conclave_registry::ports;
 
 use super::Shared;
 use crate::failure::{Doing, Failure};
@@ -45,7 +45,7 @@ pub(super) fn read(db: &Db, global: &mut Global, shared: &Shared) -> Result<Foun
         ..Found::default()
     };
     let Some(machine) = &shared.machine else { return Ok(found) };
-    match global.opened(machine).and_then(|db| db.map(|db| of_machine(&db, &project)).transpose()) {
+    match global.opened(machine).and_then(|db| db.map(|db| of_machine(&db, &project, shared)).transpose()) {
         Ok(None) => {}
         Ok(Some((leases, ports))) => {
             found.leases.extend(leases);
@@ -59,8 +59,8 @@ pub(super) fn read(db: &Db, global: &mut Global, shared: &Shared) -> Result<Foun
     Ok(found)
 }
 
-fn of_machine(global: &Db, project: &Project) -> Result<(Vec<Row>, Ports), Failure> {
-    Ok((leases(global, true)?, of_ports(global, project)?))
+fn of_machine(global: &Db, project: &Project, shared: &Shared) -> Result<(Vec<Row>, Ports), Failure> {
+    Ok((leases(global, true)?, of_ports(global, project, shared)?))
 }
 
 fn leases(db: &Db, is_global: bool) -> Result<Vec<Row>, Failure> {
@@ -69,7 +69,7 @@ fn leases(db: &Db, is_global: bool) -> Result<Vec<Row>, Failure> {
     Ok(known.iter().map(|status| Row::of(status, is_global, now)).collect())
 }
 
-fn of_ports(global: &Db, project: &Project) -> Result<Ports, Failure> {
+fn of_ports(global: &Db, project: &Project, shared: &Shared) -> Result<Ports, Failure> {
     let all = ports::list(global).doing("read the ports")?;
     let here = ports::known_block(global, &project.root).doing("read the ports")?.map(|block| block.base);
     let name = |path: &str| {
@@ -78,9 +78,10 @@ fn of_ports(global: &Db, project: &Project) -> Result<Ports, Failure> {
     };
     let others = all.iter().filter(|one| Some(one.base) != here);
     let is_free = |base: &u16| !all.iter().any(|one| one.base == *base);
+    let first = project.first_base(&shared.environment)?;
     Ok(Ports {
         here,
         others: others.map(|one| (one.base, name(&one.project))).collect(),
-        free: FirstBase::USUAL.bases().filter(is_free).count() as u64,
+        free: first.bases().filter(is_free).count() as u64,
     })
 }
