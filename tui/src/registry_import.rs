@@ -44,6 +44,11 @@ pub(crate) fn has_ports(machine: &Machine, environment: &Environment) -> bool {
     !ports_files(machine, environment).is_empty()
 }
 
+/// Whether there is a `state.json` that was not taken over.
+pub(crate) fn has_agents(project: &Project) -> bool {
+    !state_files(project).is_empty()
+}
+
 /// Opens the machine-wide file to be written, and takes over what is found.
 pub(crate) fn open_machine(machine: &Machine, environment: &Environment) -> Result<Opened, Failure> {
     let files = ports_files(machine, environment);

@@ -1,5 +1,7 @@
 //! `[worktree]`: what is run in a builder's worktree when it is made, and before it goes.
 
+use conclave_registry::worktree::Hooks;
+
 use super::reader::{Reader, Value};
 use crate::failure::Failure;
 
@@ -16,6 +18,14 @@ pub(crate) struct WorktreeSettings {
 }
 
 impl WorktreeSettings {
+    /// What is run; nothing where nothing is said.
+    pub(crate) fn hooks(&self) -> Hooks {
+        Hooks {
+            setup: self.setup.clone().unwrap_or_default(),
+            teardown: self.teardown.clone().unwrap_or_default(),
+        }
+    }
+
     /// The other's where this one is silent.
     pub(super) fn or(self, other: Self) -> Self {
         Self { setup: self.setup.or(other.setup), teardown: self.teardown.or(other.teardown) }

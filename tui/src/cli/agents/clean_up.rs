@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use conclave_registry::agents;
-use conclave_registry::worktree::{self, CleanedUp, Hooks};
+use conclave_registry::worktree::{self, CleanedUp};
 
 use super::args::Cleanup;
 use super::existing;
@@ -16,7 +16,8 @@ pub(super) fn run(context: &Context, line: Cleanup) -> Result<Exit, Failure> {
     agents::note_lost(&db).doing("look for lost agents")?;
     let agent = agents::find(&db, &line.id).doing("find the agent")?;
     let how = worktree::Cleanup { force: line.force, delete_branch: line.delete_branch };
-    let done = worktree::clean_up(&db, &context.project.root, &agent, &Hooks::default(), how)
+    let project = &context.project;
+    let done = worktree::clean_up(&db, &project.root, &agent, &project.config.worktree.hooks(), how)
         .doing(format!("clean up {}", agent.key.id))?;
     if context.output.json {
         context.output.document(&done)?;

@@ -4,10 +4,16 @@ use conclave_db::Db;
 
 use crate::cli::context::Context;
 use crate::failure::Failure;
+use crate::registry_import;
 
 /// Opens the state to be written.
 pub(super) fn open(context: &Context, id: &str) -> Result<Db, Failure> {
-    if context.project.has_state() { context.open() } else { Err(none(id)) }
+    if is_there(context) { context.open_registry() } else { Err(none(id)) }
+}
+
+/// Whether there is a state, or what one is made of.
+pub(super) fn is_there(context: &Context) -> bool {
+    context.project.has_state() || registry_import::has_agents(&context.project)
 }
 
 /// There is no state, and so no agent.

@@ -64,8 +64,10 @@ pub(super) fn register<'context>(
     {
         supervise::look_for(&command).map_err(|error| not_started(error.into(), wanted.foreground, None))?;
     }
-    let state = context.open()?;
-    let wish = if wanted.port { Some(wish(context)?) } else { None };
+    // A wrong base is refused before anything is made.
+    let first = if wanted.port { Some(context.first_base()?) } else { None };
+    let state = context.open_registry()?;
+    let wish = first.map(|first| wish(context, first)).transpose()?;
     let new = NewAgent {
         role: wanted.role.clone(),
         cmd: supervise::line_of(&wanted.command),
@@ -74,7 +76,7 @@ pub(super) fn register<'context>(
     };
     let agent = agents::register(&state, &new, wish.as_ref()).doing("register the agent")?;
     let base = wish.map(|wish| wish.block.base);
-    let mut ready = Ready { context, state, agent, base, hooks: Hooks::default() };
+    let mut ready = Ready { context, state, agent, base, hooks: project.config.worktree.hooks() };
     if wanted.worktree {
         ready.make_worktree()?;
     }
@@ -87,12 +89,8 @@ fn is_relative(program: &OsString) -> bool {
 }
 
 /// The port that is wished for: the project's block is recorded first.
-fn wish(context: &Context) -> Result<Wish, Failure> {
-    let machine = context.machine()?.open()?;
-    let first = match context.environment.text("CONCLAVE_BASE_PORT") {
-        Some(base) => FirstBase::parse(base).doing("CONCLAVE_BASE_PORT")?,
-        None => FirstBase::default(),
-    };
+fn wish(context: &Context, first: FirstBase) -> Result<Wish, Failure> {
+    let machine = context.open_machine()?;
     let block = ports::block_of(&machine, &context.project.root, first).doing("find a block of ports")?;
     Ok(Wish { block, probe: Arc::new(SystemProbe) })
 }

@@ -18,12 +18,12 @@ pub(super) fn run(context: &Context, line: StopLine) -> Result<Exit, Failure> {
             let agent = agents::find(&db, &id).doing("find the agent")?;
             end(context, &db, vec![agent])
         }
-        (None, true) if !context.project.has_state() => {
+        (None, true) if !existing::is_there(context) => {
             context.output.no_state();
             tell(context, &[])
         }
         (None, true) => {
-            let db = context.open()?;
+            let db = context.open_registry()?;
             let lost = agents::note_lost(&db).doing("look for lost agents")?;
             for agent in &lost {
                 context.output.notice(format!("{} was lost: its process is gone", visible(&agent.key.id)));
