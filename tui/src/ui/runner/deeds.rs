@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use conclave_db::Db;
 use conclave_leases::{LeaseName, Leases};
 use conclave_registry::agents::{self, Agent, Stopped, Stopping};
-use conclave_registry::worktree::{self, Cleanup, Hooks};
+use conclave_registry::worktree::{self, Cleanup};
 
 use super::Shared;
 use crate::cli::{SpawnLine, spawn_beside_ui};
@@ -113,7 +113,7 @@ fn clean_up(db: &Db, project: &Project, id: &str, force: bool) -> Result<Outcome
     agents::note_lost(db).doing("look for lost agents")?;
     let agent = find(db, id)?;
     let how = Cleanup { force, delete_branch: false };
-    let done = worktree::clean_up(db, &project.root, &agent, &Hooks::default(), how)
+    let done = worktree::clean_up(db, &project.root, &agent, &project.config.worktree.hooks(), how)
         .doing(format!("clean up {}", agent.key.id))?;
     let mut said = format!("{} is removed", done.id);
     if !done.ended.is_empty() {
