@@ -1,7 +1,7 @@
 //! Agents and leases in the UI, in a real pseudo-terminal, with others who start and hold them.
 
 use conclave_db::{Db, DbOptions};
-use conclave_leases::{HolderId, LeaseName, Leases, Mode, Request, Ttl};
+use conclave_leases::{HolderId, LeaseName, Leases, Request, Ttl};
 use conclave_retry::CancelToken;
 
 use crate::scratch::Scratch;
@@ -117,12 +117,9 @@ fn what_is_changed_in_a_worktree_is_shown_and_lost_only_after_a_second_question(
 
 fn acquire(leases: &Leases, name: &str, holder: &str) {
     let request = Request {
-        names: vec![LeaseName::parse(name).unwrap()],
-        mode: Mode::Exclusive,
         ttl: Ttl::parse("600").unwrap(),
         holder: Some(HolderId::parse(holder).unwrap()),
-        bound_to: None,
-        wait: None,
+        ..Request::of(LeaseName::parse(name).unwrap())
     };
     leases.acquire(&request, &CancelToken::new()).unwrap();
 }
