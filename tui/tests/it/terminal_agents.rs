@@ -94,19 +94,23 @@ fn what_is_changed_in_a_worktree_is_shown_and_lost_only_after_a_second_question(
     std::fs::write(scratch.project().join("a.txt"), "one\n").unwrap();
     assert!(git(&["add", "a.txt"]) && git(&["commit", "-qm", "one"]));
     scratch.ok(&["spawn", "--spec", "0032", "--no-port", "--worktree"]);
-    std::fs::write(scratch.project().join(".builders/0032/a.txt"), "two\n").unwrap();
+    std::fs::write(scratch.project().join(".builders/0032/a.txt"), "two, and more of it\n").unwrap();
     let mut session = on(&scratch, &[], "2", ".builders/0032");
     session.keys("d");
     session.until("0032  changes");
-    session.until("+two");
+    session.until("+two, and more");
+    session.until("y copy");
     session.keys("\x1b");
     session.until("x clean up");
     session.keys("xy");
     session.until("all the same?");
-    session.keys("\r");
-    session.until("x clean up");
+    // Whoever says no to that can do something else, and nothing was done.
+    session.keys("\ry");
+    session.until("sent to the terminal");
     assert!(scratch.project().join(".builders/0032").exists());
-    session.keys("xy");
+    session.keys("x");
+    session.until("Every process in its worktree");
+    session.keys("y");
     session.until("all the same?");
     session.keys("y");
     session.until("0032 is removed");
