@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use conclave_consensus::migrate;
 use conclave_db::{Db, DbError, DbOptions, ErrorKind as DbErrorKind, backup, ballast, paths};
+use conclave_registry::ports::FirstBase;
 
 use crate::config::{Config, Source};
 use crate::failure::{Doing, Failure};
@@ -107,6 +108,16 @@ impl Project {
             None => state_dir.join("state.db"),
         };
         Ok(Self { root, state_dir, database, config, source })
+    }
+
+    /// Where blocks of ports begin: `CONCLAVE_BASE_PORT`, else `[ports] base`, else the usual one.
+    pub(crate) fn first_base(&self, environment: &Environment) -> Result<FirstBase, Failure> {
+        let Some(base) = environment.get("CONCLAVE_BASE_PORT") else {
+            return Ok(self.config.first_base.unwrap_or_default());
+        };
+        let base = base.to_string_lossy();
+        FirstBase::parse(&base)
+            .map_err(|wrong| Failure::configuration(format!("CONCLAVE_BASE_PORT: {wrong}")))
     }
 
     /// Reads again who can be asked, and what: somebody may have written that since. Where the state lies stays.

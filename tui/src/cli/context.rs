@@ -40,6 +40,16 @@ impl Context {
         Ok(Self { output, environment, project, places, actor, read_only: globals.read_only })
     }
 
+    /// For what the UI does as a command would, without a word on its terminal.
+    pub(super) fn beside_ui(
+        environment: Environment,
+        places: Places,
+        project: Project,
+        actor: String,
+    ) -> Self {
+        Self { output: Output::silent(), environment, project, places, actor, read_only: false }
+    }
+
     /// Runs one command.
     pub(super) fn run(&self, command: Command) -> Result<Exit, Failure> {
         tracing::info!(command = command.name(), actor = %self.actor, project = %self.project.root.display(), "begins");
@@ -95,12 +105,7 @@ impl Context {
 
     /// Where blocks of ports begin: `CONCLAVE_BASE_PORT`, else `[ports] base`, else the usual one.
     pub(crate) fn first_base(&self) -> Result<FirstBase, Failure> {
-        let Some(base) = self.environment.get("CONCLAVE_BASE_PORT") else {
-            return Ok(self.project.config.first_base.unwrap_or_default());
-        };
-        let base = base.to_string_lossy();
-        FirstBase::parse(&base)
-            .map_err(|wrong| Failure::configuration(format!("CONCLAVE_BASE_PORT: {wrong}")))
+        self.project.first_base(&self.environment)
     }
 
     /// Opens the UI on a project, and on a run that it is to drive.
@@ -108,6 +113,7 @@ impl Context {
         ui::run(ui::Wanted {
             environment: self.environment.clone(),
             project,
+            places: self.places.clone(),
             actor: self.actor.clone(),
             read_only: self.read_only,
             colour: self.output.is_coloured(),

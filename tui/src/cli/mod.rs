@@ -41,6 +41,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Parser as _;
 use signal_hook::consts::SIGXFSZ;
 
+pub(crate) use self::agents::{SpawnLine, spawn_beside_ui};
 use self::args::{Command, Line};
 use self::context::Context;
 pub(crate) use self::launched::launcher;

@@ -64,6 +64,11 @@ impl Output {
         Self { json, quiet: false, colour: false, signs: Signs::Ascii, columns: None }
     }
 
+    /// Says nothing by itself: somebody else has the terminal.
+    pub(crate) const fn silent() -> Self {
+        Self { quiet: true, ..Self::plain(false) }
+    }
+
     pub(crate) const fn is_coloured(&self) -> bool {
         self.colour
     }

@@ -7,7 +7,7 @@ use super::effect::{Effect, Work};
 use super::keymap::{Action, Binding, Place};
 use super::model::{Model, Screen, State};
 use super::problem::Problem;
-use super::screens::{run, runs, tasks};
+use super::screens::{agents, coordination, run, runs, tasks};
 use super::update::{act, go, start_work};
 
 /// Runs a command of the palette with what was typed behind it.
@@ -15,6 +15,12 @@ pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument
     let ready = model.state == State::Ready;
     if ready && tasks::is_about_tasks(binding.action) && binding.is_open(model.setting.read_only) {
         return tasks::command(model, binding.action, argument);
+    }
+    if ready && agents::is_about_agents(binding.action) && binding.is_open(model.setting.read_only) {
+        return agents::command(model, binding.action, argument);
+    }
+    if ready && coordination::is_about_leases(binding.action) && binding.is_open(model.setting.read_only) {
+        return coordination::command(model, binding.action, argument);
     }
     if ready
         && binding.is_open(model.setting.read_only)

@@ -52,6 +52,34 @@ impl Document {
         }
     }
 
+    /// Lines that are nothing but lines, also where they are JSON.
+    pub(crate) fn plain(text: &str) -> Self {
+        let mut document = Self::new("");
+        document.replace(text, 0);
+        document
+    }
+
+    /// Another text in its place, laid out as wide, the cursor on this line of it, where it was on the screen.
+    pub(crate) fn replace(&mut self, text: &str, line: usize) {
+        let mut end = text.len().min(LARGEST);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let offset = self.cursor.selected.saturating_sub(self.cursor.top);
+        text[..end].clone_into(&mut self.text);
+        self.rows.clear();
+        if self.width > 0 {
+            self.layout();
+        }
+        self.go_to_line(line);
+        self.cursor.top = self.cursor.selected.saturating_sub(offset);
+    }
+
+    /// The line that the cursor is on.
+    pub(crate) fn line(&self) -> usize {
+        self.rows.get(self.cursor.selected).map_or(0, |row| row.line)
+    }
+
     /// The text as it came.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -99,7 +127,8 @@ impl Document {
         }
     }
 
-    fn go_to_line(&mut self, line: usize) {
+    /// The cursor on this line; on the last one where there is none.
+    pub(crate) fn go_to_line(&mut self, line: usize) {
         // A folded line is not there; the one that folds it stands before.
         let row = self.rows.partition_point(|row| row.line <= line).saturating_sub(1);
         let line = self.rows.get(row).map_or(0, |row| row.line);

@@ -8,7 +8,8 @@ use conclave_tasks::work::{Change, NewTask};
 
 use super::filter::Filter;
 use super::screens::form::Asked;
-use super::screens::tasks;
+use super::screens::spawn_form::Spawn;
+use super::screens::{agents, tasks};
 
 /// Something that only the outside can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,12 @@ pub(crate) enum Read {
     TaskCounts,
     /// One task, by its id or a short form of it; the whole of it, or what a pane shows.
     Task { id: String, whole: bool },
+    /// The agents of the registry.
+    Agents,
+    /// A part of an agent's log; it is told when something is written to it after that.
+    Log(agents::LogAsk),
+    /// Leases, ports and architects.
+    Coordination,
 }
 
 /// Which tasks to read.
@@ -162,6 +169,21 @@ pub(crate) enum Work {
     Export(Vec<RunId>),
     ExportNamed(String),
     Delete(RunId),
+    StopAgent(String),
+    DiffAgent(String),
+    MergeAgent(String),
+    CleanUpAgent {
+        id: String,
+        /// Also with uncommitted work, which is lost.
+        force: bool,
+    },
+    Spawn(Box<Spawn>),
+    /// End what is held under a name.
+    BreakLease {
+        name: String,
+        /// Of the whole machine.
+        global: bool,
+    },
 }
 
 impl Work {
@@ -194,6 +216,12 @@ impl Work {
             Self::Import(_) => "import",
             Self::Export(_) | Self::ExportNamed(_) => "export",
             Self::Delete(_) => "deletion",
+            Self::StopAgent(_) => "stop",
+            Self::DiffAgent(_) => "diff",
+            Self::MergeAgent(_) => "merge",
+            Self::CleanUpAgent { .. } => "cleanup",
+            Self::Spawn(_) => "spawn",
+            Self::BreakLease { .. } => "release",
         }
     }
 }

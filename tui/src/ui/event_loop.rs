@@ -20,13 +20,13 @@ use super::model::{Model, Setting};
 use super::osc52;
 use super::problem::Problem;
 use super::render::render;
-use super::runner::{Runner, editor};
+use super::runner::{self, Runner, editor};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::update::update;
 use crate::cli::Signs;
 use crate::failure::{Exit, Failure};
-use crate::project::{Environment, Project};
+use crate::project::{Environment, Places, Project};
 
 /// How often times that change are drawn anew.
 const TICK: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ const HANGUP: u8 = 1;
 pub(crate) struct Wanted {
     pub(crate) environment: Environment,
     pub(crate) project: Project,
+    /// What the command line says about places.
+    pub(crate) places: Places,
     pub(crate) actor: String,
     pub(crate) read_only: bool,
     pub(crate) colour: bool,
@@ -84,7 +86,12 @@ pub(crate) fn run(wanted: Wanted) -> Result<Exit, Failure> {
         effects.push(Effect::GoOn(run));
     }
     let environment = wanted.environment.clone();
-    let runner = Runner::start(wanted.project, wanted.environment, wanted.actor, wanted.read_only, &sender);
+    let runner = Runner::start(
+        runner::On { project: wanted.project, places: wanted.places, environment: wanted.environment },
+        wanted.actor,
+        wanted.read_only,
+        &sender,
+    );
     let keys = Arc::new(Keys::default());
     hangup(sender.clone());
     input(sender, Arc::clone(&keys));

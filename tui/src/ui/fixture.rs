@@ -1,5 +1,7 @@
 //! A model with made-up data for the tests of the screens, and its frames as text.
 
+pub(crate) mod agents;
+pub(crate) mod coordination;
 mod made_up;
 pub(crate) mod tasks;
 
@@ -196,6 +198,9 @@ fn answer(effect: &Effect, count: i64) -> Option<Msg> {
         Read::Task { id, whole } => {
             Msg::Task { asked: id.clone(), task: Ok(tasks::detail(count, id, *whole)) }
         }
+        Read::Agents => Msg::Agents(agents::all(count)),
+        Read::Log(asked) => Msg::Log(Box::new(agents::log(asked))),
+        Read::Coordination => Msg::Coordination(Box::new(coordination::found(count))),
         Read::Needs => Msg::Needs(Vec::new()),
         Read::Storage => Msg::Storage(Box::new(numbers())),
         Read::Open if count < 0 => Msg::Opened(Opened::Absent),

@@ -21,12 +21,24 @@ pub(crate) enum Place {
     Answer,
     /// The form of a new run: its keys are its own, these are written in footer and help.
     Form,
+    /// The list of agents.
+    Agents,
+    /// The log of one agent.
+    Stream,
+    /// What an agent has changed.
+    AgentDiff,
+    /// The form of a new agent: its keys are its own, these are written in footer and help.
+    SpawnForm,
     /// The lists of tasks.
     Tasks,
     /// One task.
     Task,
     /// The form of a task: its keys are its own, these are written in footer and help.
     TaskForm,
+    /// The list of leases.
+    Leases,
+    /// Who holds one lease.
+    Lease,
     /// The storage screen.
     Storage,
     /// A folder without state.
@@ -37,14 +49,20 @@ pub(crate) enum Place {
 
 impl Place {
     /// All places, in the order of the help.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Runs,
         Self::Run,
         Self::Answer,
         Self::Form,
+        Self::Agents,
+        Self::Stream,
+        Self::AgentDiff,
+        Self::SpawnForm,
         Self::Tasks,
         Self::Task,
         Self::TaskForm,
+        Self::Leases,
+        Self::Lease,
         Self::Storage,
         Self::Welcome,
         Self::Trouble,
@@ -61,9 +79,15 @@ impl Place {
             Self::Run => "A run",
             Self::Answer => "An answer",
             Self::Form => "A new run",
+            Self::Agents => "Agents",
+            Self::Stream => "The log of an agent",
+            Self::AgentDiff => "The changes of an agent",
+            Self::SpawnForm => "A new agent",
             Self::Tasks => "Tasks",
             Self::Task => "A task",
             Self::TaskForm => "A new or changed task",
+            Self::Leases => "Coordination",
+            Self::Lease => "A lease",
             Self::Storage => "Storage",
             Self::Welcome => "Start",
             Self::Trouble => "The state cannot be used",
@@ -79,7 +103,9 @@ pub(crate) enum Action {
     Palette,
     NeedsYou,
     GoRuns,
+    GoAgents,
     GoTasks,
+    GoCoordination,
     GoStorage,
     Up,
     Down,
@@ -124,6 +150,18 @@ pub(crate) enum Action {
     ReadyTasks,
     BlockedTasks,
     SortTasks,
+    StreamAgent,
+    HoldLog,
+    SearchLog,
+    FilterAgents,
+    StopAgent,
+    DiffAgent,
+    MergeAgent,
+    CleanUpAgent,
+    SpawnAgent,
+    OpenLease,
+    BreakLease,
+    FilterLeases,
     Refresh,
     Mouse,
     Suspend,
@@ -159,6 +197,14 @@ pub(crate) enum When {
     LeftRun,
     /// A question of the run waits for an answer.
     OpenQuestion,
+    /// There is an agent to do it with.
+    AnyAgent,
+    /// There is one that the registry has.
+    RegisteredAgent,
+    /// There is a lease to do it with.
+    AnyLease,
+    /// The lease that is looked at is held.
+    HeldLease,
     /// The state has an older schema.
     OldSchema,
 }
@@ -353,6 +399,92 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Form, &[Key::control('o')], Action::Editor, "editor", "Write the prompt in $EDITOR"),
     bind(Place::Form, &[Key::control('y')], Action::Copy, "copy", "Copy the command line of this run"),
     bind(Place::Form, &[ESCAPE], Action::Back, "leave", "Leave the form; nothing is started"),
+    bind(Place::Agents, &[ENTER], Action::StreamAgent, "stream", "The agent's log over the whole screen")
+        .command("agents log")
+        .argument("AGENT")
+        .when(When::AnyAgent),
+    bind(Place::Agents, &[key('s')], Action::StopAgent, "stop", "Stop the agent")
+        .command("stop")
+        .argument("AGENT")
+        .writes()
+        .when(When::RegisteredAgent),
+    bind(Place::Agents, &[key('d')], Action::DiffAgent, "diff", "What it has changed in its worktree")
+        .command("agents diff")
+        .argument("AGENT")
+        .when(When::RegisteredAgent),
+    bind(
+        Place::Agents,
+        &[key('m')],
+        Action::MergeAgent,
+        "merge",
+        "Merge its branch into the one checked out here",
+    )
+    .command("agents merge")
+    .argument("AGENT")
+    .writes()
+    .when(When::RegisteredAgent),
+    bind(
+        Place::Agents,
+        &[key('x')],
+        Action::CleanUpAgent,
+        "clean up",
+        "End what runs in its worktree; remove both",
+    )
+    .command("cleanup")
+    .argument("AGENT")
+    .writes()
+    .when(When::RegisteredAgent),
+    bind(
+        Place::Agents,
+        &[key('n')],
+        Action::SpawnAgent,
+        "spawn",
+        "Spawn an agent: a form that shows its command line",
+    )
+    .command("spawn")
+    .argument("TASK")
+    .writes(),
+    bind(
+        Place::Agents,
+        &[key('/')],
+        Action::FilterAgents,
+        "filter",
+        "Filter: words, and kind: type: life: status:",
+    ),
+    bind(Place::Agents, &[key('f')], Action::HoldLog, "", "Hold the log below, or follow it again"),
+    bind(Place::Agents, &[key('y')], Action::Copy, "", "Copy the agent's id to the clipboard"),
+    bind(Place::Stream, &[key('f')], Action::HoldLog, "hold", "Hold the log, or follow it again"),
+    bind(Place::Stream, &[key('/')], Action::SearchLog, "search", "Search in all of the log, upwards"),
+    bind(Place::Stream, &[key('N')], Action::PreviousMatch, "", "The match above"),
+    bind(Place::Stream, &[key('n')], Action::NextMatch, "", "The match below"),
+    bind(Place::Stream, &[key('s')], Action::StopAgent, "stop", "Stop the agent").writes(),
+    bind(Place::Stream, &[key('d')], Action::DiffAgent, "diff", "What it has changed in its worktree"),
+    bind(Place::Stream, &[key('y')], Action::Copy, "", "Copy the agent's id to the clipboard"),
+    bind(Place::Stream, &[ESCAPE], Action::Back, "back", "Back to the list"),
+    bind(Place::AgentDiff, &[key('/')], Action::SearchLog, "search", "Search in the changes"),
+    bind(Place::AgentDiff, &[key('n')], Action::NextMatch, "", "The next match"),
+    bind(Place::AgentDiff, &[key('N')], Action::PreviousMatch, "", "The match before"),
+    bind(
+        Place::AgentDiff,
+        &[key('m')],
+        Action::MergeAgent,
+        "merge",
+        "Merge its branch into the one checked out here",
+    )
+    .writes(),
+    bind(Place::AgentDiff, &[key('y')], Action::Copy, "copy", "Copy the changes to the clipboard"),
+    bind(Place::AgentDiff, &[ESCAPE], Action::Back, "back", "Back to where one came from"),
+    bind(Place::SpawnForm, &[ENTER], Action::Start, "spawn", "Spawn the agent"),
+    bind(Place::SpawnForm, &[TAB, DOWN, UP], Action::NextPane, "field", "The next field, or the one before"),
+    bind(
+        Place::SpawnForm,
+        &[LEFT, RIGHT, key(' ')],
+        Action::Choose,
+        "choose",
+        "The other choice of the field",
+    ),
+    bind(Place::SpawnForm, &[Key::control('y')], Action::Copy, "copy", "Copy the command line of this agent"),
+    bind(Place::SpawnForm, &[ESCAPE], Action::Back, "leave", "Leave the form; nothing is spawned"),
     bind(Place::Tasks, &[ENTER], Action::OpenTask, "open", "Everything about the task under the cursor")
         .command("task show")
         .argument("TASK"),
@@ -433,6 +565,28 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::TaskForm, &[Key::control('o')], Action::Editor, "editor", "Write the description in $EDITOR"),
     bind(Place::TaskForm, &[Key::control('y')], Action::Copy, "copy", "Copy the command line of a new task"),
     bind(Place::TaskForm, &[ESCAPE], Action::Back, "leave", "Leave the form; nothing is written"),
+    bind(Place::Leases, &[ENTER], Action::OpenLease, "holder", "Who holds the lease, and who waits for it")
+        .command("lease status")
+        .argument("NAME")
+        .when(When::AnyLease),
+    bind(Place::Leases, &[key('R')], Action::BreakLease, "release", "Take the lease from its holder")
+        .command("lease break")
+        .argument("NAME")
+        .writes()
+        .when(When::HeldLease),
+    bind(
+        Place::Leases,
+        &[key('/')],
+        Action::FilterLeases,
+        "filter",
+        "Filter: words, name: holder: mode: waiting: where:",
+    ),
+    bind(Place::Leases, &[key('y')], Action::Copy, "", "Copy the lease's name to the clipboard"),
+    bind(Place::Lease, &[key('R')], Action::BreakLease, "release", "Take the lease from its holder")
+        .writes()
+        .when(When::HeldLease),
+    bind(Place::Lease, &[key('y')], Action::Copy, "", "Copy the lease's name to the clipboard"),
+    bind(Place::Lease, &[ESCAPE], Action::Back, "back", "Back to the list"),
     bind(Place::Storage, &[key('v')], Action::Vacuum, "vacuum", "Give free pages back to the disk")
         .command("db vacuum")
         .writes(),
@@ -506,7 +660,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Global, &[key('?')], Action::Help, "help", "The keys of this screen").command("help"),
     bind(Place::Global, &[key('q'), Key::control('c')], Action::Quit, "quit", "Quit").command("quit"),
     bind(Place::Global, &[key('1')], Action::GoRuns, "", "Runs").command("runs"),
+    bind(Place::Global, &[key('2')], Action::GoAgents, "", "Agents").command("agents"),
     bind(Place::Global, &[key('3')], Action::GoTasks, "", "Tasks").command("tasks"),
+    bind(Place::Global, &[key('4')], Action::GoCoordination, "", "Leases, ports and architects")
+        .command("coordination"),
+    bind(Place::Global, &[], Action::GoCoordination, "", "Who holds and awaits which lease")
+        .command("leases"),
+    bind(Place::Global, &[], Action::GoCoordination, "", "The blocks of ports of the machine")
+        .command("ports"),
     bind(Place::Global, &[key('6')], Action::GoStorage, "", "Storage").command("storage"),
     bind(Place::Global, &[key(':')], Action::Palette, "", "All commands"),
     bind(Place::Global, &[key('!')], Action::NeedsYou, "", "What needs you").command("needs"),

@@ -20,6 +20,17 @@ pub(crate) struct Live {
 struct Driven {
     /// The last line of each agent.
     lines: BTreeMap<String, String>,
+    /// Those who have not answered yet.
+    children: BTreeMap<String, Child>,
+}
+
+/// An agent of a run that is at work, or waits for its next attempt.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Child {
+    /// Its process; `None` while it waits.
+    pub(crate) pid: Option<u32>,
+    /// Since when, milliseconds since 1970, as far as that was heard here.
+    pub(crate) since: Option<i64>,
 }
 
 impl Live {
@@ -34,7 +45,7 @@ impl Live {
     }
 
     /// Takes from an event what the database does not have.
-    pub(crate) fn heard(&mut self, run: RunId, event: &Event) {
+    pub(crate) fn heard(&mut self, run: RunId, event: &Event, now_ms: i64) {
         let Some(driven) = self.runs.get_mut(&run) else { return };
         match event {
             Event::Line { agent, text } => {
@@ -42,7 +53,14 @@ impl Live {
                 driven.lines.insert(agent.clone(), text);
             }
             // What the attempt before said is no news of this one.
-            Event::Started { agent, .. } => drop(driven.lines.remove(agent)),
+            Event::Started { agent, pid, .. } => {
+                driven.lines.remove(agent);
+                driven.children.insert(agent.clone(), Child { pid: Some(*pid), since: Some(now_ms) });
+            }
+            Event::Ended { agent, .. } => drop(driven.children.remove(agent)),
+            Event::Waiting { agent, .. } => {
+                driven.children.insert(agent.clone(), Child { pid: None, since: Some(now_ms) });
+            }
             _ => {}
         }
     }
@@ -50,6 +68,13 @@ impl Live {
     /// What the agent said last.
     pub(crate) fn line(&self, run: RunId, agent: &str) -> Option<&str> {
         self.runs.get(&run)?.lines.get(agent).map(String::as_str)
+    }
+
+    /// The agents that are at work, by their runs.
+    pub(crate) fn children(&self) -> impl Iterator<Item = (RunId, &str, &Child)> {
+        self.runs.iter().flat_map(|(run, driven)| {
+            driven.children.iter().map(|(agent, child)| (*run, agent.as_str(), child))
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {

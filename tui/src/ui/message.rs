@@ -15,7 +15,7 @@ use super::model::CheckRow;
 use super::problem::Problem;
 use super::screens::form::Choice;
 use super::screens::storage::Numbers;
-use super::screens::tasks;
+use super::screens::{agents, coordination, tasks};
 use crate::failure::Exit;
 
 /// Everything that can happen.
@@ -92,6 +92,16 @@ pub(crate) enum Msg {
         write: Write,
         outcome: Result<Written, Problem>,
     },
+    /// The agents of the registry.
+    Agents(Vec<agents::Row>),
+    /// A part of an agent's log.
+    Log(Box<agents::LogRead>),
+    /// Something was written to the log of this agent.
+    LogGrew(String),
+    /// Leases, ports and architects.
+    Coordination(Box<coordination::Found>),
+    /// Someone changed the machine-wide file.
+    GlobalChanged,
     /// What waits for a person.
     Needs(Vec<Attention>),
     Storage(Box<Numbers>),
@@ -176,6 +186,10 @@ pub(crate) enum Outcome {
     Said(String),
     /// The checks.
     Checks(Vec<CheckRow>),
+    /// What an agent has changed.
+    Diff { id: String, text: String },
+    /// An agent is there.
+    Spawned { id: String, said: String },
     /// Another project is shown from here on.
     Moved {
         root: String,

@@ -8,6 +8,8 @@ use super::keymap::{Place, When};
 use super::live::{self, Live};
 use super::overlay::Overlay;
 use super::problem::Problem;
+use super::screens::agents::Agents;
+use super::screens::coordination::Coordination;
 use super::screens::form::Form;
 use super::screens::run::Run;
 use super::screens::runs::Runs;
@@ -22,13 +24,20 @@ pub(crate) const SMALLEST: (u16, u16) = (40, 10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Screen {
     Runs,
+    Agents,
     Tasks,
+    Coordination,
     Storage,
 }
 
 impl Screen {
-    pub(crate) const ALL: [(char, &'static str, Self); 3] =
-        [('1', "Runs", Self::Runs), ('3', "Tasks", Self::Tasks), ('6', "Storage", Self::Storage)];
+    pub(crate) const ALL: [(char, &'static str, Self); 5] = [
+        ('1', "Runs", Self::Runs),
+        ('2', "Agents", Self::Agents),
+        ('3', "Tasks", Self::Tasks),
+        ('4', "Coord", Self::Coordination),
+        ('6', "Storage", Self::Storage),
+    ];
 }
 
 /// What is known of the database.
@@ -102,6 +111,8 @@ pub(crate) struct Model {
     pub(crate) run: Option<Run>,
     pub(crate) storage: Storage,
     pub(crate) tasks: Tasks,
+    pub(crate) agents: Agents,
+    pub(crate) coordination: Coordination,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) notice: Option<Notice>,
     /// What the last command said, for the palette.
@@ -136,6 +147,8 @@ impl Model {
             run: None,
             storage: Storage::default(),
             tasks: Tasks::default(),
+            agents: Agents::default(),
+            coordination: Coordination::default(),
             overlay: None,
             notice: None,
             last_result: None,
@@ -158,6 +171,12 @@ impl Model {
             (State::Failed(_), ..) => Place::Trouble,
             _ if self.form.is_some() => Place::Form,
             (_, Screen::Storage, _) => Place::Storage,
+            (_, Screen::Agents, _) if self.agents.form.is_some() => Place::SpawnForm,
+            (_, Screen::Agents, _) if self.agents.diff.is_some() => Place::AgentDiff,
+            (_, Screen::Agents, _) if self.agents.streams => Place::Stream,
+            (_, Screen::Agents, _) => Place::Agents,
+            (_, Screen::Coordination, _) if self.coordination.open.is_some() => Place::Lease,
+            (_, Screen::Coordination, _) => Place::Leases,
             (_, Screen::Tasks, _) if self.tasks.form.is_some() => Place::TaskForm,
             (_, Screen::Tasks, _) if !self.tasks.open.is_empty() => Place::Task,
             (_, Screen::Tasks, _) => Place::Tasks,
@@ -173,6 +192,8 @@ impl Model {
             && match self.screen {
                 Screen::Runs => !self.live.is_empty() || self.shown().is_some_and(live::is_driven),
                 Screen::Tasks => self.tasks.ticks(),
+                Screen::Agents => self.agents.ticks(),
+                Screen::Coordination => self.coordination.ticks(),
                 Screen::Storage => false,
             }
     }
@@ -205,6 +226,12 @@ impl Model {
                 }
                 None => row.is_some_and(|row| row.interrupted || self.is_left_step(row)),
             },
+            When::AnyAgent => super::screens::agents::selected(&self.agents).is_some(),
+            When::RegisteredAgent => super::screens::agents::selected(&self.agents)
+                .is_some_and(super::screens::agents::Row::is_registered),
+            When::AnyLease => super::screens::coordination::selected(&self.coordination).is_some(),
+            When::HeldLease => super::screens::coordination::selected(&self.coordination)
+                .is_some_and(|row| row.held().next().is_some()),
             When::OpenQuestion => self.run.as_ref().is_some_and(|run| run.open_question().is_some()),
             When::OldSchema => {
                 matches!(&self.state, State::Failed(problem) if problem.kind == "needs-migration")

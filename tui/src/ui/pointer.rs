@@ -5,7 +5,7 @@ use super::keymap::{Action, Place};
 use super::message::Mouse;
 use super::model::Model;
 use super::render;
-use super::screens::{run, runs, storage, task, tasks};
+use super::screens::{agents, coordination, run, runs, storage, task, tasks};
 use super::update::{go, on_list};
 
 /// Lines that a step of the wheel moves.
@@ -19,7 +19,7 @@ pub(super) fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
         Mouse::WheelUp => Action::Up,
         Mouse::WheelDown => Action::Down,
         Mouse::Click { column, row: 0 } => {
-            return render::clicked_screen(column).map(|screen| go(model, screen)).unwrap_or_default();
+            return render::clicked_screen(model, column).map(|screen| go(model, screen)).unwrap_or_default();
         }
         Mouse::Click { column, row } => return on_click(model, column, row),
     };
@@ -31,6 +31,8 @@ pub(super) fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
             Place::Storage => storage::act(model, action),
             Place::Tasks => tasks::act(model, action),
             Place::Task => task::act(model, action),
+            Place::Agents | Place::Stream | Place::AgentDiff => agents::act(model, action),
+            Place::Leases | Place::Lease => coordination::act(model, action),
             _ => Vec::new(),
         });
     }
@@ -60,6 +62,31 @@ fn on_click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
                 }
                 None => Vec::new(),
             }
+        }
+        Place::Agents => {
+            let line = agents::view::clicked(model, column, row);
+            match line.filter(|line| *line < model.agents.rows.len()) {
+                Some(line) if line == model.agents.cursor.selected => agents::act(model, Action::StreamAgent),
+                Some(line) => {
+                    model.agents.cursor.selected = line;
+                    agents::keep_in_sight(model)
+                }
+                None => Vec::new(),
+            }
+        }
+        Place::Leases => {
+            let line = coordination::view::clicked(model, column, row);
+            match line.filter(|line| *line < model.coordination.rows.len()) {
+                Some(line) if line == model.coordination.cursor.selected => {
+                    return coordination::act(model, Action::OpenLease);
+                }
+                Some(line) => {
+                    model.coordination.cursor.selected = line;
+                    coordination::keep_in_sight(model);
+                }
+                None => {}
+            }
+            Vec::new()
         }
         Place::Task => {
             let line = task::view::clicked(model, column, row);

@@ -7,13 +7,18 @@ use ratatui::text::{Line, Span};
 use super::keymap::{self, Action, Binding, Place};
 use super::model::{Model, Notice, SMALLEST, Screen, State};
 use super::overlay;
-use super::screens::{form, run, runs, storage, task, task_form, tasks, trouble, welcome};
+use super::screens::{
+    agents, coordination, form, run, runs, spawn_form, storage, task, task_form, tasks, trouble, welcome,
+};
 use super::theme::Theme;
 use crate::cli::Signs;
 use crate::text::{fit_with, visible, width};
 
 /// From this width on the top line says that nothing can be written; below, the footer does.
 const ROOM_FOR_READ_ONLY: u16 = 50;
+
+/// From this width on the top line names all screens.
+const ROOM_FOR_NAMES: u16 = 58;
 
 /// Draws the model. Keeps nothing.
 pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
@@ -35,6 +40,11 @@ pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
             (None, Some(open)) => task::view::draw(model, open, frame),
             (None, None) => tasks::view::draw(model, frame),
         },
+        (_, Screen::Agents, _) => draw_agents(model, frame),
+        (_, Screen::Coordination, _) => match model.coordination.open {
+            Some(top) => coordination::holder::draw(model, top, frame),
+            None => coordination::view::draw(model, frame),
+        },
         (_, Screen::Runs, Some(run)) => run::view::draw(model, run, frame),
         (_, Screen::Runs, None) => runs::view::draw(model, frame),
     }
@@ -51,6 +61,16 @@ pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
     draw_footer(model, frame, Rect { y: footer, height: 1, ..area });
     if model.setting.theme.signs == Signs::Ascii {
         spell_in_ascii(frame);
+    }
+}
+
+fn draw_agents(model: &Model, frame: &mut Frame<'_>) {
+    let screen = &model.agents;
+    match (&screen.form, &screen.diff, &screen.log) {
+        (Some(form), ..) => spawn_form::view::draw(model, form, frame),
+        (None, Some(diff), _) => agents::diff::draw(model, diff, frame),
+        (None, None, Some(log)) if screen.streams => agents::stream::draw(model, log, frame),
+        _ => agents::view::draw(model, frame),
     }
 }
 
@@ -109,11 +129,11 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
 fn draw_top(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.setting.theme;
     let mut spans = vec![Span::styled(" conclave ", Theme::strong())];
-    for (key, name, screen) in Screen::ALL {
+    for (label, screen) in screen_labels(model) {
         let is_here = screen == model.screen && matches!(model.state, State::Ready | State::Opening);
         let style = if is_here { Theme::chosen() } else { ratatui::style::Style::new() };
         spans.push(Span::raw(" "));
-        spans.push(Span::styled(format!("{key} {name}"), style));
+        spans.push(Span::styled(label, style));
     }
     if model.setting.read_only && area.width >= ROOM_FOR_READ_ONLY {
         spans.push(Span::styled("  read-only", theme.warning()));
@@ -153,11 +173,21 @@ fn draw_project(model: &Model, frame: &mut Frame<'_>, area: Rect, used: usize) {
     draw_line(frame, place, Line::styled(name, model.setting.theme.dim()));
 }
 
+/// The screens as the top line names them; where there is no room for all names, the others have only their numbers.
+fn screen_labels(model: &Model) -> impl Iterator<Item = (String, Screen)> {
+    let is_narrow = model.size.0 < ROOM_FOR_NAMES;
+    let here = model.screen;
+    Screen::ALL.into_iter().map(move |(key, name, screen)| {
+        let label = if is_narrow && screen != here { key.to_string() } else { format!("{key} {name}") };
+        (label, screen)
+    })
+}
+
 /// Which screen a click on the top line means.
-pub(crate) fn clicked_screen(column: u16) -> Option<Screen> {
+pub(crate) fn clicked_screen(model: &Model, column: u16) -> Option<Screen> {
     let mut left = 10;
-    for (_, name, screen) in Screen::ALL {
-        let end = left + 3 + u16::try_from(name.len()).unwrap_or(0);
+    for (label, screen) in screen_labels(model) {
+        let end = left + 1 + u16::try_from(label.len()).unwrap_or(0);
         if (left..end).contains(&column) {
             return Some(screen);
         }
@@ -260,6 +290,21 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
         Some(Overlay::Ask { .. }) => return fixed(&[("y", "yes"), ("n", "no"), ("esc", "back")]),
         None => {}
     }
+    let in_agents = match model.place() {
+        Place::Agents => model.agents.editing.is_some(),
+        Place::AgentDiff => model.agents.diff.as_ref().is_some_and(|diff| diff.searching.is_some()),
+        Place::Stream => model.agents.log.as_ref().is_some_and(|log| log.searching.is_some()),
+        Place::Leases => model.coordination.editing.is_some(),
+        _ => false,
+    };
+    if in_agents {
+        let (keep, clear) = if matches!(model.place(), Place::Agents | Place::Leases) {
+            ("keep", "clear")
+        } else {
+            ("find", "back")
+        };
+        return fixed(&[("enter", keep), ("esc", clear)]);
+    }
     if model.tasks.editing.is_some() && model.place() == Place::Tasks {
         return fixed(&[("enter", "keep"), ("esc", "clear")]);
     }
@@ -269,7 +314,7 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
         return fixed(&[("enter", "keep"), ("esc", "clear")]);
     }
     let place = model.place();
-    if matches!(place, Place::Form | Place::TaskForm) {
+    if matches!(place, Place::Form | Place::TaskForm | Place::SpawnForm) {
         // Other keys are typed.
         let own = keymap::BINDINGS.iter().filter(move |binding| binding.place == place);
         return kept_whole(model, own.collect());

@@ -12,7 +12,7 @@ use super::overlay::{self, Overlay, Then};
 use super::pointer;
 use super::problem::Problem;
 use super::render;
-use super::screens::{form, run, runs, storage, task, task_form, tasks};
+use super::screens::{agents, coordination, form, run, runs, spawn_form, storage, task, task_form, tasks};
 
 /// Carries out one message.
 pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
@@ -23,6 +23,9 @@ pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
             return Vec::new();
         }
         Msg::Focus(focused) => return vec![Effect::Focus(focused)],
+        // What is not seen asks for nothing either.
+        Msg::GlobalChanged if model.screen != Screen::Coordination => return Vec::new(),
+        Msg::LogGrew(_) if model.screen != Screen::Agents => return Vec::new(),
         _ => {}
     }
     model.dirty = true;
@@ -72,6 +75,8 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         Msg::Opened(opened) => on_opened(model, opened),
         Msg::Changed if model.state == State::Ready => read_again(model),
         Msg::Tick if model.screen == Screen::Tasks => tasks::tick(model),
+        Msg::Tick if model.screen == Screen::Agents => agents::tick(model),
+        Msg::Tick if model.screen == Screen::Coordination => coordination::tick(model).into_iter().collect(),
         Msg::Tick => driving::tick(model),
         Msg::Tasks(page) => tasks::arrived(model, *page),
         Msg::TaskCounts(counts) => {
@@ -81,6 +86,14 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         Msg::Task { asked, task } => tasks::task_arrived(model, &asked, task),
         Msg::Written { write, outcome } => tasks::written(model, &write, outcome),
         Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
+        Msg::Agents(rows) => agents::arrived(model, rows),
+        Msg::Log(read) => agents::log_arrived(model, *read),
+        Msg::LogGrew(id) => agents::log_grew(model, &id),
+        Msg::Coordination(found) => {
+            coordination::arrived(model, *found);
+            Vec::new()
+        }
+        Msg::GlobalChanged => coordination::refresh(model).into_iter().collect(),
         Msg::Page(page) => {
             let mut effects = runs::arrived(model, *page);
             // Where there is no run there may be tasks.
@@ -117,10 +130,14 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Begun(begun) => driving::begun(model, begun),
         Msg::Event { run, event } => {
-            model.live.heard(run, &event);
-            Vec::new()
+            model.live.heard(run, &event, model.now_ms);
+            agents::live_changed(model)
         }
-        Msg::DriveEnded { run, agreed, outcome } => driving::ended(model, run, agreed, outcome),
+        Msg::DriveEnded { run, agreed, outcome } => {
+            let mut effects = driving::ended(model, run, agreed, outcome);
+            effects.extend(agents::live_changed(model));
+            effects
+        }
         Msg::Needs(needs) => {
             model.needs = needs;
             Vec::new()
@@ -152,6 +169,7 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     match model.place() {
         Place::Form => return form::key(model, key),
         Place::TaskForm => return task_form::key(model, key),
+        Place::SpawnForm => return spawn_form::key(model, key),
         _ => {}
     }
     if key != Key::control('c') {
@@ -160,6 +178,18 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         if model.tasks.editing.is_some() && model.place() == Place::Tasks {
             return tasks::key_in_filter(model, key);
+        }
+        if model.agents.editing.is_some() && model.place() == Place::Agents {
+            return agents::key_in_filter(model, key);
+        }
+        if matches!(model.place(), Place::Stream | Place::AgentDiff)
+            && let Some(effects) = agents::stream::key_in_search(model, key)
+        {
+            return effects;
+        }
+        if model.coordination.editing.is_some() && model.place() == Place::Leases {
+            coordination::key_in_filter(model, key);
+            return Vec::new();
         }
         if model.run.as_ref().is_some_and(|run| run.searching.is_some()) && model.screen == Screen::Runs {
             run::key_in_search(model, key);
@@ -174,6 +204,12 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         None if key.code == ratatui::crossterm::event::KeyCode::Esc && model.place() == Place::Tasks => {
             tasks::act(model, Action::Back)
+        }
+        None if key.code == ratatui::crossterm::event::KeyCode::Esc && model.place() == Place::Agents => {
+            agents::act(model, Action::Back)
+        }
+        None if key.code == ratatui::crossterm::event::KeyCode::Esc && model.place() == Place::Leases => {
+            coordination::act(model, Action::Back)
         }
         None => Vec::new(),
     }
@@ -195,7 +231,9 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
             Vec::new()
         }
         Action::GoRuns => go(model, Screen::Runs),
+        Action::GoAgents => go(model, Screen::Agents),
         Action::GoTasks => go(model, Screen::Tasks),
+        Action::GoCoordination => go(model, Screen::Coordination),
         Action::GoStorage => go(model, Screen::Storage),
         Action::Refresh => refresh(model),
         Action::Mouse => {
@@ -232,10 +270,13 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
             Place::Storage => storage::act(model, action),
             Place::Tasks => tasks::act(model, action),
             Place::Task => task::act(model, action),
+            Place::Agents | Place::Stream | Place::AgentDiff => agents::act(model, action),
+            Place::Leases | Place::Lease => coordination::act(model, action),
             Place::Welcome
             | Place::Trouble
             | Place::Form
             | Place::TaskForm
+            | Place::SpawnForm
             | Place::Movement
             | Place::Global => Vec::new(),
         },
@@ -290,12 +331,16 @@ pub(crate) fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
         match screen {
             Screen::Runs => model.run = None,
             Screen::Tasks => model.tasks.open.clear(),
+            Screen::Agents => (model.agents.streams, model.agents.diff) = (false, None),
+            Screen::Coordination => model.coordination.open = None,
             Screen::Storage => {}
         }
     }
     model.screen = screen;
     let mut effects = refit(model);
     effects.extend(tasks::refresh(model));
+    effects.extend(agents::refresh(model));
+    effects.extend(coordination::refresh(model));
     if screen == Screen::Storage && model.state == State::Ready {
         effects.push(Effect::Read(Read::Storage));
     }
@@ -318,6 +363,8 @@ fn read_again(model: &mut Model) -> Vec<Effect> {
         effects.push(Effect::Read(Read::Storage));
     }
     effects.extend(tasks::refresh(model));
+    effects.extend(agents::refresh(model));
+    effects.extend(coordination::refresh(model));
     effects.push(Effect::Read(Read::Needs));
     effects
 }
@@ -328,8 +375,11 @@ fn refit(model: &mut Model) -> Vec<Effect> {
     }
     let mut effects = runs::keep_in_sight(model);
     run::keep_in_sight(model);
-    if model.screen == Screen::Tasks {
-        effects.extend(tasks::keep_in_sight(model));
+    match model.screen {
+        Screen::Tasks => effects.extend(tasks::keep_in_sight(model)),
+        Screen::Agents => effects.extend(agents::keep_in_sight(model)),
+        Screen::Coordination => coordination::keep_in_sight(model),
+        Screen::Runs | Screen::Storage => {}
     }
     effects
 }
@@ -341,7 +391,7 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             model.run = None;
             model.runs = runs::Runs::default();
             model.storage = storage::Storage::default();
-            model.tasks = tasks::Tasks::default();
+            forget(model);
             model.needs.clear();
             Vec::new()
         }
@@ -361,12 +411,14 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
                 return read_again(model);
             }
             model.run = None;
-            model.tasks = tasks::Tasks::default();
+            forget(model);
             let mut effects = runs::begin(&mut model.runs);
             if model.screen == Screen::Storage {
                 effects.push(Effect::Read(Read::Storage));
             }
             effects.extend(tasks::refresh(model));
+            effects.extend(agents::refresh(model));
+            effects.extend(coordination::refresh(model));
             // After what is drawn first.
             effects.push(Effect::Read(Read::Needs));
             if let Some(run) = model.first.take() {
@@ -375,6 +427,13 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             effects
         }
     }
+}
+
+/// Nothing of another project is shown.
+fn forget(model: &mut Model) {
+    model.tasks = tasks::Tasks::default();
+    model.agents = agents::Agents::default();
+    model.coordination = coordination::Coordination::default();
 }
 
 fn on_run(
@@ -402,9 +461,13 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
     if !matches!(work, Work::Pause | Work::Resume) {
         model.working = None;
     }
+    if agents::worked(model, work, &outcome) {
+        return agents::refresh(model);
+    }
     match outcome {
         Err(problem) => model.complain(problem),
-        Ok(Outcome::Said(text)) => model.say(text),
+        Ok(Outcome::Said(text) | Outcome::Spawned { said: text, .. }) => model.say(text),
+        Ok(Outcome::Diff { .. }) => {}
         Ok(Outcome::Checks(checks)) => {
             model.storage.checks = Some(checks);
             model.storage.top = 0;
@@ -416,7 +479,7 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
             model.runs = runs::Runs::default();
             model.run = None;
             model.storage = storage::Storage::default();
-            model.tasks = tasks::Tasks::default();
+            forget(model);
             model.say(said);
         }
     }
@@ -425,7 +488,13 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
     }
     match work {
         Work::Init | Work::Demo | Work::Import(_) | Work::Migrate => vec![Effect::Read(Read::Open)],
-        Work::Export(_) | Work::ExportNamed(_) | Work::Doctor | Work::Delete(_) => Vec::new(),
+        Work::Export(_) | Work::ExportNamed(_) | Work::Doctor | Work::Delete(_) | Work::DiffAgent(_) => {
+            Vec::new()
+        }
+        Work::StopAgent(_) | Work::MergeAgent(_) | Work::CleanUpAgent { .. } | Work::Spawn(_) => {
+            agents::refresh(model)
+        }
+        Work::BreakLease { .. } => coordination::refresh(model).into_iter().collect(),
         Work::Vacuum
         | Work::Backup
         | Work::Checkpoint
@@ -459,6 +528,15 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    if model.place() == Place::SpawnForm {
+        if let Some(form) = &mut model.agents.form {
+            spawn_form::paste(form, text);
+        }
+        return Vec::new();
+    }
+    if matches!(model.screen, Screen::Agents | Screen::Coordination) && model.state == State::Ready {
+        return on_paste_in_line(model, text);
+    }
     if model.place() == Place::Tasks {
         if let Some(input) = &mut model.tasks.editing {
             input.insert(text);
@@ -471,6 +549,34 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         input.insert(text);
         let text = input.text().to_owned();
         return runs::apply_filter(&mut model.runs, &text);
+    }
+    Vec::new()
+}
+
+/// What is pasted while a filter or a text to look for is typed.
+fn on_paste_in_line(model: &mut Model, text: &str) -> Vec<Effect> {
+    let (agents, leases) = (&mut model.agents, &mut model.coordination);
+    let place = match (model.screen, &mut agents.diff, &mut agents.log) {
+        (Screen::Coordination, ..) => {
+            let Some(input) = leases.editing.as_mut().filter(|_| leases.open.is_none()) else {
+                return Vec::new();
+            };
+            input.insert(text);
+            let text = input.text().to_owned();
+            coordination::apply_filter(model, &text);
+            return Vec::new();
+        }
+        (_, Some(diff), _) => &mut diff.searching,
+        (_, None, Some(log)) if agents.streams => &mut log.searching,
+        _ => {
+            let Some(input) = &mut agents.editing else { return Vec::new() };
+            input.insert(text);
+            let text = input.text().to_owned();
+            return agents::apply_filter(model, &text);
+        }
+    };
+    if let Some(input) = place {
+        input.insert(text);
     }
     Vec::new()
 }

@@ -41,6 +41,7 @@ mod task_options;
 mod task_words;
 mod tasks;
 mod terminal;
+mod terminal_agents;
 mod terminal_runs;
 mod terminal_tasks;
 mod worktrees;

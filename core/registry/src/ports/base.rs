@@ -42,7 +42,7 @@ impl FirstBase {
     }
 
     /// The bases that are handed out, in their order.
-    pub(super) fn bases(self) -> impl Iterator<Item = u16> {
+    pub fn bases(self) -> impl Iterator<Item = u16> {
         (0..BLOCKS)
             .map_while(move |number| self.0.checked_add(number * BLOCK))
             .take_while(|base| BASES.contains(base))

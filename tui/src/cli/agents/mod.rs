@@ -12,9 +12,13 @@ mod start;
 mod starting;
 mod stop;
 
+use conclave_registry::agents::Agent;
+
+pub(crate) use self::args::Spawn as SpawnLine;
 use self::args::{Agents, AgentsLine, Cleanup, Spawn, Start, StopLine};
 use super::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::project::{Environment, Places, Project};
 
 pub(super) fn run(context: &Context, line: AgentsLine) -> Result<Exit, Failure> {
     match line.command {
@@ -33,6 +37,18 @@ pub(super) fn start(context: &Context, line: Start) -> Result<Exit, Failure> {
 
 pub(super) fn spawn(context: &Context, line: Spawn) -> Result<Exit, Failure> {
     spawn::run(context, line)
+}
+
+/// What `conclave spawn` does, in the background, for the UI: without a word on its terminal.
+pub(crate) fn spawn_beside_ui(
+    environment: Environment,
+    places: Places,
+    project: Project,
+    actor: String,
+    line: Spawn,
+) -> Result<Agent, Failure> {
+    let context = Context::beside_ui(environment, places, project, actor);
+    spawn::begin(&context, line).map(|(agent, _log)| agent)
 }
 
 pub(super) fn stop(context: &Context, line: StopLine) -> Result<Exit, Failure> {

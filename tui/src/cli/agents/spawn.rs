@@ -1,7 +1,7 @@
 //! `conclave spawn`
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use conclave_registry::agents::{Agent, BuilderType, Role};
 use serde_json::json;
@@ -14,22 +14,36 @@ use crate::failure::{Exit, Failure};
 use crate::text::visible;
 
 pub(super) fn run(context: &Context, line: Spawn) -> Result<Exit, Failure> {
-    let wanted = Wanted {
+    if line.foreground {
+        let wanted = wanted(context, line)?;
+        let ready = starting::register(context, &wanted)?;
+        if let Some(exit) = ready.in_foreground(&wanted.command)? {
+            return Ok(exit);
+        }
+        return tell(context, &ready.agent, None);
+    }
+    let (agent, log) = begin(context, line)?;
+    tell(context, &agent, log.as_deref())
+}
+
+/// Registers what the line says, and runs it with a supervisor; returns when it runs and that is durable. Gives the
+/// agent as it is then, and its log where something runs.
+pub(super) fn begin(context: &Context, line: Spawn) -> Result<(Agent, Option<PathBuf>), Failure> {
+    let wanted = wanted(context, line)?;
+    let mut ready = starting::register(context, &wanted)?;
+    let log = ready.in_background(&wanted.command)?;
+    Ok((ready.agent, log))
+}
+
+fn wanted(context: &Context, line: Spawn) -> Result<Wanted, Failure> {
+    Ok(Wanted {
         role: role(context, &line)?,
         command: line.command,
         port: !line.no_port,
         worktree: line.worktree,
         adopt: line.pid,
         foreground: line.foreground,
-    };
-    let mut ready = starting::register(context, &wanted)?;
-    if wanted.foreground
-        && let Some(exit) = ready.in_foreground(&wanted.command)?
-    {
-        return Ok(exit);
-    }
-    let log = ready.in_background(&wanted.command)?;
-    tell(context, &ready.agent, log.as_deref())
+    })
 }
 
 /// What kind of agent, by what it is for.

@@ -17,7 +17,7 @@ use super::keymap::{Action, BINDINGS, Binding, Place};
 use super::keys::Key;
 use super::list::Cursor;
 use super::model::{Model, Screen};
-use super::screens::{run, runs, tasks};
+use super::screens::{agents, run, runs, tasks};
 use super::update::{go, start_work};
 
 /// One overlay.
@@ -174,6 +174,9 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                     effects.extend(runs::apply_filter(&mut model.runs, &format!("spec:{spec}")));
                     return effects;
                 }
+                if let Some(id) = chosen.filter(|need| need.kind == "agent").map(|need| need.name.clone()) {
+                    return agents::go_to(model, &id);
+                }
                 let run = chosen.filter(|need| matches!(need.kind, "gate" | "run"));
                 let Some((kind, id)) = run.and_then(|need| Some((need.kind, need.name.parse().ok()?))) else {
                     // All else is seen there, and dealt with from there.
@@ -267,10 +270,10 @@ pub(crate) fn ask_to_leave_form(model: &mut Model) {
 }
 
 fn leave_form(model: &mut Model) {
-    if model.place() == Place::Form {
-        model.form = None;
-    } else {
-        model.tasks.form = None;
+    match model.place() {
+        Place::Form => model.form = None,
+        Place::SpawnForm => model.agents.form = None,
+        _ => model.tasks.form = None,
     }
 }
 

@@ -149,6 +149,13 @@ fn arguments(model: &Model, binding: &'static Binding, typed: &str) -> Vec<Entry
     if binding.argument == Some("TASK") {
         return tasks(model, binding, typed);
     }
+    if let Some(names) = match binding.argument {
+        Some("AGENT") => Some(agents(model)),
+        Some("NAME") => Some(leases(model)),
+        _ => None,
+    } {
+        return named(binding, typed, names);
+    }
     if binding.argument != Some("RUN") {
         return vec![Entry { binding, argument: Some(typed.to_owned()), note: help() }];
     }
@@ -168,6 +175,34 @@ fn arguments(model: &Model, binding: &'static Binding, typed: &str) -> Vec<Entry
     let mut entries: Vec<Entry> = entries.into_iter().map(|(_, _, entry)| entry).take(OFFERED).collect();
     if !typed.is_empty() && entries.first().is_none_or(|entry| entry.argument.as_deref() != Some(typed)) {
         entries.insert(0, Entry { binding, argument: Some(typed.to_owned()), note: help() });
+    }
+    entries
+}
+
+/// The agents that are loaded, each with what it is.
+fn agents(model: &Model) -> Vec<(String, String)> {
+    let rows = model.agents.rows.iter().filter(|row| row.is_registered());
+    rows.map(|row| (row.id.clone(), format!("{} {}", row.type_word, row.cmd))).collect()
+}
+
+/// The leases that are loaded, each with who holds it.
+fn leases(model: &Model) -> Vec<(String, String)> {
+    let holders = |row: &crate::ui::screens::coordination::Row| {
+        row.held().map(|grant| grant.holder.clone()).collect::<Vec<_>>().join(", ")
+    };
+    model.coordination.rows.iter().map(|row| (row.name.clone(), holders(row))).collect()
+}
+
+/// What was typed as the argument, and the names that it may mean.
+fn named(binding: &'static Binding, typed: &str, names: Vec<(String, String)>) -> Vec<Entry> {
+    let matches = |(name, note): &(String, String)| fuzzy::score(typed, &format!("{name} {note}")).is_some();
+    let mut found: Vec<(String, String)> = names.into_iter().filter(matches).collect();
+    found.sort_by_key(|(name, _)| (name != typed, !name.starts_with(typed)));
+    let entry = |(name, note)| Entry { binding, argument: Some(name), note };
+    let mut entries: Vec<Entry> = found.into_iter().map(entry).take(OFFERED).collect();
+    // What was typed may be one that is not loaded: Enter means that one and no other.
+    if !typed.is_empty() && entries.first().is_none_or(|entry| entry.argument.as_deref() != Some(typed)) {
+        entries.insert(0, entry((typed.to_owned(), binding.help.to_owned())));
     }
     entries
 }

@@ -109,7 +109,7 @@ fn a_run_that_runs() {
         let run = conclave_consensus::runs::RunId(41);
         model.live.begin(run);
         let text = "Reading crates/core/src/lib.rs \u{1b}[2K".to_owned();
-        model.live.heard(run, &Event::Line { agent: "claude".into(), text });
+        model.live.heard(run, &Event::Line { agent: "claude".into(), text }, model.now_ms);
     };
     at_all_sizes("run-at-work", 42, |model| {
         said(model);
@@ -335,6 +335,91 @@ fn tasks() {
 }
 
 #[test]
+fn agents() {
+    let agents = |name: &str, count: i64, keys: &[&str]| {
+        at_all_sizes(name, count, |model| {
+            press(model, count, &["2"]);
+            press(model, count, keys);
+        });
+    };
+    agents("agents", 8, &["j"]);
+    agents("agents-empty", 0, &[]);
+    agents("agents-many", 60, &["G"]);
+    agents("agents-architect", 8, &[]);
+    agents("agents-ended", 8, &["jjjjj"]);
+    agents("agents-held", 8, &["j", "f"]);
+    agents("agents-filtered", 8, &["/", "kind:builder status:impl"]);
+    agents("agents-none-match", 8, &["/", "foo:bar", "enter"]);
+    agents("agents-stop", 8, &["j", "s"]);
+    agents("agents-clean-up", 8, &["jj", "x"]);
+    agents("agents-palette", 8, &[":", "stop 00"]);
+    agents("agents-help", 8, &["?"]);
+    agents("stream", 8, &["j", "enter"]);
+    agents("stream-back", 8, &["j", "enter", "g", "jjj"]);
+    agents("stream-search", 8, &["j", "enter", "/", "drops"]);
+    agents("stream-none", 8, &["enter"]);
+    agents("spawn", 8, &["n"]);
+    agents("spawn-filled", 8, &["n", "Fix the import", "down", "claude -p 'do it'", "down", " "]);
+    agents("spawn-leave", 8, &["n", "x", "esc"]);
+    let diff = |name: &str, text: &str| {
+        at_all_sizes(name, 8, |model| {
+            press(model, 8, &["2", "j"]);
+            let outcome = Ok(Outcome::Diff { id: "0031".into(), text: text.into() });
+            send(model, Msg::Worked { work: Work::DiffAgent("0031".into()), outcome }, 8);
+        });
+    };
+    diff("agent-diff", crate::ui::fixture::agents::DIFF);
+    diff("agent-diff-none", "");
+    at_all_sizes("agents-driven", 8, |model| {
+        let run = conclave_consensus::runs::RunId(3);
+        send(model, Msg::Begun(Ok(run)), 8);
+        let started = Event::Started { agent: "gemini".into(), attempt: 1, limit: 3, pid: 777 };
+        send(model, Msg::Event { run, event: Box::new(started) }, 8);
+        let line = Event::Line { agent: "gemini".into(), text: "Reading src/lib.rs".into() };
+        send(model, Msg::Event { run, event: Box::new(line) }, 8);
+        press(model, 8, &["2", "G"]);
+    });
+    at_all_sizes("agents-read-only", 8, |model| {
+        model.setting.read_only = true;
+        press(model, 8, &["2", "j"]);
+    });
+    at_all_sizes("agents-ascii", 8, |model| {
+        model.setting.theme.signs = Signs::Ascii;
+        press(model, 8, &["2", "j"]);
+    });
+}
+
+#[test]
+fn coordination() {
+    let leases = |name: &str, count: i64, keys: &[&str]| {
+        at_all_sizes(name, count, |model| {
+            press(model, count, &["4"]);
+            press(model, count, keys);
+        });
+    };
+    leases("leases", 5, &[]);
+    leases("leases-empty", 0, &[]);
+    leases("leases-many", 60, &["G"]);
+    leases("leases-filtered", 5, &["/", "mode:excl"]);
+    leases("leases-none-match", 5, &["/", "foo:bar", "enter"]);
+    leases("leases-break", 5, &["R"]);
+    leases("leases-break-shared", 5, &["jj", "R"]);
+    leases("leases-palette", 5, &[":", "lease status sch"]);
+    leases("leases-help", 5, &["?"]);
+    leases("lease", 5, &["enter"]);
+    leases("lease-shared", 5, &["jj", "enter", "j"]);
+    at_all_sizes("leases-trouble", 5, |model| {
+        press(model, 5, &["4"]);
+        let found = &mut model.coordination.found;
+        (found.ports, found.problem) = (None, Some(problem()));
+    });
+    at_all_sizes("leases-read-only", 5, |model| {
+        model.setting.read_only = true;
+        press(model, 5, &["4"]);
+    });
+}
+
+#[test]
 fn what_is_asked_for_and_is_not_there_is_told_as_that() {
     for (keys, said) in [
         (&[":", "runs show 99", "enter"][..], "There is no such run"),
@@ -393,6 +478,11 @@ fn without_unicode_nothing_but_ascii_is_drawn() {
         &["3"],
         &["3", "tab", "tab", "enter"],
         &["3", "n"],
+        &["2", "j"],
+        &["2", "j", "enter"],
+        &["2", "n"],
+        &["4"],
+        &["4", "enter"],
     ] {
         let mut model = model((80, 24), 42);
         model.setting.theme.signs = Signs::Ascii;
@@ -414,7 +504,18 @@ fn too_small_a_terminal_says_what_it_needs() {
 fn a_frame_of_a_model_that_has_not_heard_of_a_resize_is_cut() {
     let mut large = model((120, 40), 42);
     large.storage.numbers = Some(numbers());
-    for keys in [&[][..], &["?"], &["esc", ":"], &["esc", "6"], &["v"], &["esc", "1", "enter"]] {
+    for keys in [
+        &[][..],
+        &["?"],
+        &["esc", ":"],
+        &["esc", "6"],
+        &["v"],
+        &["esc", "1", "enter"],
+        &["2", "j"],
+        &["enter"],
+        &["4"],
+        &["enter"],
+    ] {
         press(&mut large, 42, keys);
         for (columns, lines) in [(40, 10), (80, 24), (3, 2)] {
             let mut terminal =

@@ -1,9 +1,13 @@
 //! The threads behind the screen: one reads and watches, one works, one keeps the file small. They own the
 //! database handles; the core never waits for them.
 
+mod agents;
+mod coordination;
+mod deeds;
 mod driver;
 pub(super) mod editor;
 mod housekeeper;
+mod logs;
 mod reader;
 mod steps;
 mod tasks;
@@ -14,18 +18,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use conclave_db::Db;
 use tokio::sync::{mpsc, oneshot};
 
 use super::effect::{Effect, Read, Work, Write};
 use super::event_loop::spawn;
 use super::message::Msg;
 use crate::failure::Failure;
-use crate::project::{Environment, Project};
+use crate::machine::Machine;
+use crate::project::{Environment, Places, Project};
 
 /// What the threads share.
 #[derive(Debug)]
 struct Shared {
     project: Mutex<Project>,
+    /// The machine-wide file.
+    machine: Option<Machine>,
+    environment: Environment,
+    places: Places,
     actor: String,
     read_only: bool,
     focused: AtomicBool,
@@ -35,6 +45,8 @@ struct Shared {
     newest_tasks: AtomicU64,
     /// Held while the state is written.
     writing: Mutex<()>,
+    /// The databases that something is at work on which may take long, and writes only now and then.
+    at_work: Mutex<Vec<Db>>,
 }
 
 impl Shared {
@@ -55,6 +67,14 @@ impl Shared {
     }
 }
 
+/// What the UI is about.
+#[derive(Debug)]
+pub(super) struct On {
+    pub(super) project: Project,
+    pub(super) places: Places,
+    pub(super) environment: Environment,
+}
+
 /// What the event loop has in hand of them.
 #[derive(Debug)]
 pub(super) struct Runner {
@@ -70,15 +90,15 @@ pub(super) struct Runner {
 
 impl Runner {
     /// Starts the threads.
-    pub(super) fn start(
-        project: Project,
-        environment: Environment,
-        actor: String,
-        read_only: bool,
-        messages: &Sender<Msg>,
-    ) -> Self {
+    pub(super) fn start(on: On, actor: String, read_only: bool, messages: &Sender<Msg>) -> Self {
+        let On { project, places, environment } = on;
+        // Without a folder for it there is none.
+        let machine = Machine::find(&environment, &places).ok();
         let shared = Arc::new(Shared {
             project: Mutex::new(project),
+            machine,
+            environment: environment.clone(),
+            places,
             actor,
             read_only,
             focused: AtomicBool::new(true),
@@ -86,6 +106,7 @@ impl Runner {
             newest_count: AtomicU64::new(0),
             newest_tasks: AtomicU64::new(0),
             writing: Mutex::new(()),
+            at_work: Mutex::new(Vec::new()),
         });
         let (reads, read) = channel();
         let (works, work) = channel();
@@ -176,10 +197,26 @@ impl Runner {
                 let _ = end.blocking_recv();
             }
         }
-        let done = self.driver.between_writes(action);
+        let at_work = self.shared.at_work.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut action = action;
+        let done = between_writes_of(&at_work, &mut || self.driver.between_writes(&mut action));
         if let Some(house) = &self.house {
             let _ = house.send(housekeeper::Order::GoOn);
         }
         done
+    }
+}
+
+/// Carries out `action`, once, while none of these databases is written to.
+fn between_writes_of<T>(databases: &[Db], action: &mut dyn FnMut() -> T) -> T {
+    let Some((first, others)) = databases.split_first() else { return action() };
+    let mut done = None;
+    let went = first.between_writes(|| done = Some(between_writes_of(others, action)));
+    match (done, went) {
+        (Some(done), _) => done,
+        (None, went) => {
+            tracing::warn!(?went, "stop between writes");
+            action()
+        }
     }
 }

@@ -12,7 +12,7 @@ use conclave_consensus::{gates, migrate, runs};
 use conclave_db::{Db, Seen, Watch, backup};
 use conclave_retry::{Clock as _, SystemClock};
 
-use super::Shared;
+use super::{Shared, agents, coordination, logs};
 use crate::failure::Failure;
 use crate::ui::effect::{Page, Part, Read};
 use crate::ui::filter::Filter;
@@ -41,7 +41,7 @@ pub(super) enum Job {
 
 /// Serves until nobody asks any more.
 pub(super) fn serve(shared: &Shared, jobs: &Receiver<Job>, messages: &Sender<Msg>) {
-    let mut reader = Reader { shared, messages, db: None, watch: None, locked: false };
+    let mut reader = Reader::new(shared, messages);
     let mut looked = SystemClock.monotonic();
     loop {
         let pause = if shared.focused.load(Ordering::Relaxed) { LOOK } else { LOOK_UNFOCUSED };
@@ -59,6 +59,7 @@ pub(super) fn serve(shared: &Shared, jobs: &Receiver<Job>, messages: &Sender<Msg
         if SystemClock.monotonic().saturating_sub(looked) >= pause {
             looked = SystemClock.monotonic();
             reader.look();
+            reader.look_beside();
         }
         if outcome.is_err() {
             let defect = Failure::internal("a read failed by a defect; the log has more");
@@ -74,7 +75,7 @@ fn worth_reading(jobs: impl Iterator<Item = Job>) -> Vec<Read> {
     let mut reads: Vec<Read> = Vec::new();
     for job in jobs {
         let Job::Read(read) = job else { continue };
-        reads.retain(|earlier| *earlier != read);
+        reads.retain(|earlier| *earlier != read && !(is_log(&read) && is_log(earlier)));
         for of_kind in [is_run as fn(&Read) -> bool, is_preview] {
             if of_kind(&read)
                 && reads.iter().filter(|earlier| of_kind(earlier)).count() > 1
@@ -96,6 +97,11 @@ fn is_preview(read: &Read) -> bool {
     matches!(read, Read::Task { whole: false, .. })
 }
 
+/// Of the logs only the one that was asked for last is looked at.
+fn is_log(read: &Read) -> bool {
+    matches!(read, Read::Log(_))
+}
+
 struct Reader<'shared> {
     shared: &'shared Shared,
     messages: &'shared Sender<Msg>,
@@ -103,9 +109,34 @@ struct Reader<'shared> {
     watch: Option<Watch>,
     /// The state was locked when it should have been opened: nothing will change when it is free again.
     locked: bool,
+    /// The machine-wide file.
+    global: coordination::Global,
+    global_watch: Option<Watch>,
+    /// The log that is looked at.
+    log: Option<logs::Followed>,
 }
 
-impl Reader<'_> {
+impl<'shared> Reader<'shared> {
+    fn new(shared: &'shared Shared, messages: &'shared Sender<Msg>) -> Self {
+        let global_watch = shared.machine.as_ref().and_then(|machine| {
+            Watch::open(machine.database()).inspect_err(|error| tracing::warn!(%error, "watch")).ok()
+        });
+        let global = coordination::Global::default();
+        Self { shared, messages, db: None, watch: None, locked: false, global, global_watch, log: None }
+    }
+
+    /// Looks at what is beside the project's state.
+    fn look_beside(&mut self) {
+        // One that cannot be looked at will be complained of by whoever reads it.
+        if self.global_watch.as_mut().is_some_and(|watch| watch.look().is_ok_and(|seen| seen != Seen::Same)) {
+            self.say(Msg::GlobalChanged);
+        }
+        // It is told once; whoever reads on is told again.
+        if let Some(grown) = self.log.take_if(|log| log.has_grown()) {
+            self.say(Msg::LogGrew(grown.id));
+        }
+    }
+
     fn say(&self, message: Msg) {
         // Nobody listens any more: the program ends.
         let _ = self.messages.send(message);
@@ -161,6 +192,25 @@ impl Reader<'_> {
         match read {
             // The roster is no part of the database.
             Read::Open | Read::Roster => {}
+            Read::Agents => match agents::list(&db, &self.shared.project()) {
+                Ok(rows) => self.say(Msg::Agents(rows)),
+                Err(failure) => self.say(Msg::ReadFailed(failure.into())),
+            },
+            Read::Log(asked) => {
+                let (read, followed) = logs::read(&self.shared.project().state_dir, asked);
+                self.log = followed;
+                match read {
+                    Ok(read) => self.say(Msg::Log(Box::new(read))),
+                    Err(failure) => self.say(Msg::ReadFailed(failure.into())),
+                }
+            }
+            Read::Coordination => {
+                let found = coordination::read(&db, &mut self.global, self.shared);
+                match found {
+                    Ok(found) => self.say(Msg::Coordination(Box::new(found))),
+                    Err(failure) => self.say(Msg::ReadFailed(failure.into())),
+                }
+            }
             Read::Page(page) => self.page(&db, &page),
             Read::Count { generation, filter } => self.count(&db, generation, &filter),
             Read::Run(id) => {

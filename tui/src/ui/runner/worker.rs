@@ -9,7 +9,7 @@ use conclave_consensus::migrate::{self, BackfillOptions};
 use conclave_consensus::runs::{self, RunId};
 use conclave_db::{backup, checkpoint, doctor, vacuum};
 
-use super::{Shared, steps};
+use super::{Shared, deeds, steps};
 use crate::failure::{Doing, Exit, Failure};
 use crate::machine::Machine;
 use crate::project::{Environment, Places, Project};
@@ -43,6 +43,10 @@ struct Worker<'shared> {
 impl Worker<'_> {
     fn carry_out(&self, work: &Work) -> Result<Outcome, Failure> {
         let project = self.shared.project();
+        // These wait for others, and must not keep anybody from writing or from suspending the program.
+        if let Some(done) = deeds::carry_out(self.shared, &project, work) {
+            return done;
+        }
         let mut writing = Writing::begin(&self.shared.writing);
         let mut progress = |done: u64, total: u64, phase: &'static str| {
             let _ = self.messages.send(Msg::Progress { done, total, phase });
@@ -176,6 +180,12 @@ impl Worker<'_> {
                 let said = if was_there { "is deleted" } else { "was not there" };
                 Ok(Outcome::Said(format!("run {run} {said}")))
             }
+            Work::StopAgent(_)
+            | Work::DiffAgent(_)
+            | Work::MergeAgent(_)
+            | Work::CleanUpAgent { .. }
+            | Work::Spawn(_)
+            | Work::BreakLease { .. } => Err(Failure::internal("work that is done elsewhere")),
             Work::Export(ids) => self.export(&project, ids),
             Work::ExportNamed(name) => {
                 let db = project.open_read_only()?.ok_or_else(gone)?;

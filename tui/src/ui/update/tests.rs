@@ -12,7 +12,9 @@ use ratatui::crossterm::event::KeyCode;
 use super::update;
 use crate::failure::Exit;
 use crate::ui::effect::{Effect, Read, Work, Write};
-use crate::ui::fixture::{detail, frame, gate, model, needs, numbers, opening, press, problem, send, tasks};
+use crate::ui::fixture::{
+    agents, coordination, detail, frame, gate, model, needs, numbers, opening, press, problem, send, tasks,
+};
 use crate::ui::keymap::{Action, BINDINGS};
 use crate::ui::keys::Key;
 use crate::ui::message::{Mouse, Msg, Opened, Outcome, Written};
@@ -20,6 +22,7 @@ use crate::ui::model::{Model, Notice, Screen, State};
 use crate::ui::overlay::Overlay;
 use crate::ui::problem::Problem;
 use crate::ui::render::render;
+use crate::ui::screens::agents::{At, LogAsk, Position};
 use crate::ui::screens::run::Run;
 
 const SIZE: (u16, u16) = (80, 24);
@@ -194,7 +197,7 @@ fn the_mouse_chooses_opens_and_scrolls() {
     press(&mut model, 42, &["esc"]);
     send(&mut model, Msg::Mouse(Mouse::WheelDown), 42);
     assert_eq!(model.runs.cursor.selected, 5);
-    send(&mut model, Msg::Mouse(Mouse::Click { column: 27, row: 0 }), 42);
+    send(&mut model, Msg::Mouse(Mouse::Click { column: 45, row: 0 }), 42);
     assert_eq!(model.screen, Screen::Storage);
 }
 
@@ -274,6 +277,54 @@ fn any_task() -> impl Strategy<Value = Msg> {
     ]
 }
 
+/// What comes of agents and leases.
+fn any_of_agents() -> impl Strategy<Value = Msg> {
+    let count = || 0_i64..70;
+    let id = || prop::sample::select(vec!["main", "0031", "task-aB3x", "0028", "A-12xy", "more-20", "none"]);
+    let position = || (0_u64..9, any::<u64>()).prop_map(|(file, offset)| Position { file, offset });
+    let at = prop_oneof![
+        Just(At::End),
+        Just(At::Start),
+        position().prop_map(At::Before),
+        position().prop_map(At::After),
+        position().prop_map(|from| At::FindBefore { needle: "ok".into(), from }),
+    ];
+    // Mostly of questions that nobody asked, or that were asked before.
+    let log = (id(), 0_u64..12, at).prop_map(|(id, generation, at)| {
+        Msg::Log(Box::new(agents::log(&LogAsk { id: id.into(), generation, at })))
+    });
+    let outcome = || {
+        let refused = Problem { kind: "refused", hint: Some("--force".into()), ..problem() };
+        prop_oneof![
+            Just(Err(problem())),
+            Just(Err(refused)),
+            id().prop_map(|id| Ok(Outcome::Diff { id: id.into(), text: agents::DIFF.into() })),
+            id().prop_map(|id| Ok(Outcome::Spawned { id: id.into(), said: "runs".into() })),
+        ]
+    };
+    let work = prop_oneof![
+        id().prop_map(|id| Work::StopAgent(id.into())),
+        id().prop_map(|id| Work::DiffAgent(id.into())),
+        (id(), any::<bool>()).prop_map(|(id, force)| Work::CleanUpAgent { id: id.into(), force }),
+        any::<bool>().prop_map(|global| Work::BreakLease { name: "release".into(), global }),
+    ];
+    let started = (1_i64..9).prop_map(|run| {
+        let event = Event::Started { agent: "claude".into(), attempt: 1, limit: 3, pid: 7 };
+        Msg::Event { run: RunId(run), event: Box::new(event) }
+    });
+    prop_oneof![
+        3 => count().prop_map(|count| Msg::Agents(agents::all(count))),
+        2 => log,
+        2 => id().prop_map(|id| Msg::LogGrew(id.into())),
+        2 => count().prop_map(|count| Msg::Coordination(Box::new(coordination::found(count)))),
+        1 => Just(Msg::GlobalChanged),
+        2 => (work, outcome()).prop_map(|(work, outcome)| Msg::Worked { work, outcome }),
+        1 => started,
+        // Those who use the screens get far more often to them than any key does.
+        4 => prop::sample::select(vec!['2', '4']).prop_map(|key| Msg::Key(Key::char(key))),
+    ]
+}
+
 fn any_message() -> impl Strategy<Value = Msg> {
     let opened = prop_oneof![
         4 => Just(Opened::Ready { as_it_lies: false }),
@@ -313,6 +364,7 @@ fn any_message() -> impl Strategy<Value = Msg> {
         1 => Just(Msg::Tick),
         2 => any_drive(),
         3 => any_task(),
+        4 => any_of_agents(),
     ]
 }
 
@@ -355,6 +407,8 @@ proptest! {
             prop_assert!(model.runs.rows.len() <= 1000, "the window does not grow with the list");
             prop_assert!(model.runs.cursor.selected < model.runs.rows.len().max(1));
             prop_assert!(model.tasks.rows.len() <= 1000, "nor does that of the tasks");
+            prop_assert!(model.agents.cursor.selected < model.agents.rows.len().max(1));
+            prop_assert!(model.coordination.cursor.selected < model.coordination.rows.len().max(1));
             prop_assert!(model.tasks.cursor.selected < model.tasks.rows.len().max(1));
         }
     }

@@ -32,6 +32,10 @@ fn of_many_tasks_under_the_cursor_only_the_last_are_read() {
 
 fn shared(project: Project) -> Shared {
     Shared {
+        environment: Environment::new(&project.root, &[]),
+        machine: None,
+        places: Places::default(),
+        at_work: Mutex::default(),
         project: Mutex::new(project),
         actor: "tester".into(),
         read_only: false,
@@ -49,7 +53,7 @@ fn pages_follow_each_other_and_the_end_knows_the_way_back() {
     let project = Project::find(&Environment::new(dir.path(), &[]), &Places::default()).unwrap();
     let (sender, messages) = channel();
     let with = shared(project.clone());
-    let mut reader = Reader { shared: &with, messages: &sender, db: None, watch: None, locked: false };
+    let mut reader = Reader::new(&with, &sender);
     reader.read(Read::Open);
     assert!(matches!(messages.recv().unwrap(), Msg::Opened(Opened::Absent)));
     let fixture = dir.path().join("legacy.db");
