@@ -41,7 +41,7 @@ pub(super) fn answer(line: &[OsString]) -> Option<ExitCode> {
         }
         CHILD => Some(ExitCode::from(supervise::become_program(rest))),
         SUPERVISOR => {
-            supervise::supervise(rest, &child_launcher(), |database| {
+            supervise::supervise(rest, &child_launcher(), &mut std::io::stdout(), |database| {
                 Ok(Db::open(DbOptions::new(database, state::schema()?))?)
             });
             Some(ExitCode::SUCCESS)

@@ -19,7 +19,7 @@ const fn empty(version: i32) -> Migration {
 pub(crate) struct State {
     pub(crate) db: Db,
     pub(crate) clock: Arc<ManualClock>,
-    _project: TempProject,
+    pub(crate) project: TempProject,
 }
 
 impl State {
@@ -29,7 +29,7 @@ impl State {
         let schema = Schema::assemble(&[BEFORE, crate::STATE_MIGRATIONS], &[]).unwrap();
         let options = DbOptions::new(project.state_db(), schema)
             .clock(Arc::clone(&clock) as Arc<dyn conclave_retry::Clock>);
-        Self { db: Db::open(options).unwrap(), clock, _project: project }
+        Self { db: Db::open(options).unwrap(), clock, project }
     }
 
     /// The same with the system's clock, for what waits for real processes.
@@ -37,7 +37,7 @@ impl State {
         let project = TempProject::with_state();
         let schema = Schema::assemble(&[BEFORE, crate::STATE_MIGRATIONS], &[]).unwrap();
         let db = Db::open(DbOptions::new(project.state_db(), schema)).unwrap();
-        Self { db, clock: Arc::new(ManualClock::new()), _project: project }
+        Self { db, clock: Arc::new(ManualClock::new()), project }
     }
 
     /// Some SQL, as somebody's hand in the file would run it.

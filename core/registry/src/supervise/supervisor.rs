@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -80,11 +80,16 @@ pub fn in_background(
     Err(RegistryError::Command { what: format!("start {}", command.program.display()), said, hint: None })
 }
 
-/// What a supervisor does: leads a session of its own, starts the agent, says so to `parent`, copies what the agent
+/// What a supervisor does: leads a session of its own, starts the agent, says so to `parent` (its standard output), copies what the agent
 /// writes to its log, waits for its end, and records it. Returns when all that is done.
 ///
 /// `words` are those that [`in_background`] gave; `open` opens the state, which is closed while the agent runs.
-pub fn supervise(words: &[OsString], launcher: &[OsString], open: impl Fn(&Path) -> Result<Db>) {
+pub fn supervise(
+    words: &[OsString],
+    launcher: &[OsString],
+    parent: &mut dyn Write,
+    open: impl Fn(&Path) -> Result<Db>,
+) {
     let started = Work::of(words).and_then(|work| {
         // The terminal that the user closes is none of ours.
         rustix::process::setsid().map_err(|errno| RegistryError::io("leave the session", errno.into()))?;
@@ -98,11 +103,11 @@ pub fn supervise(words: &[OsString], launcher: &[OsString], open: impl Fn(&Path)
                 RegistryError::Command { said, .. } => said.clone(),
                 other => other.to_string(),
             };
-            say(&format!("{FAILED}{}", said.replace('\n', " ")));
+            say(parent, &format!("{FAILED}{}", said.replace('\n', " ")));
             return;
         }
     };
-    say(&format!("{STARTED}{}", started.agent.pid.unwrap_or_default()));
+    say(parent, &format!("{STARTED}{}", started.agent.pid.unwrap_or_default()));
     fall_silent();
     let code = started.waiting.for_end();
     // Mostly nobody else holds it, and it ends with the agent.
@@ -118,8 +123,7 @@ pub fn supervise(words: &[OsString], launcher: &[OsString], open: impl Fn(&Path)
 }
 
 /// Says it to whoever started us, who may be gone.
-fn say(line: &str) {
-    let mut parent = io::stdout().lock();
+fn say(parent: &mut dyn Write, line: &str) {
     let _ = writeln!(parent, "{line}").and_then(|()| parent.flush());
 }
 

@@ -1,5 +1,7 @@
 //! What an agent has changed.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use super::git::{self, Git};
@@ -58,13 +60,23 @@ pub(super) fn diff(root: &Path, agent: &Agent, colour: bool) -> Result<Vec<u8>> 
 fn copy_index(worktree: &Path, copy: &Path) -> Result<()> {
     let git = Git::at(worktree);
     let index = git.path(&["rev-parse", "--git-path", "index"])?;
-    match std::fs::copy(&index, copy) {
-        Ok(_) => Ok(()),
+    match copy_with_time(&index, copy) {
+        Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             git.with_index(copy).run(&["read-tree", "HEAD"]).map(drop)
         }
         Err(error) => Err(RegistryError::io(format!("read {}", index.display()), error)),
     }
+}
+
+/// Git looks into a file again that was changed no earlier than the index was written
+/// (<https://git-scm.com/docs/racy-git>): a copy of another time would hide a change of the same length from it.
+fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let written_at = source.metadata()?.modified()?;
+    let mut target = File::create(to)?;
+    io::copy(&mut source, &mut target)?;
+    target.set_modified(written_at)
 }
 
 /// The files in conflict, in a checkout that is in the middle of a merge.

@@ -68,7 +68,9 @@ pub(crate) const PATTERNS: &[Pattern] = &[
             "env",
             "net",
             "io",
-            "process",
+            // The module; a field may be called so.
+            "std::process",
+            "process::",
             "thread",
             "File",
             "Db",

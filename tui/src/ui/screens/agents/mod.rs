@@ -28,4 +28,4 @@ pub(crate) use self::update::{
     act, apply_filter, arrived, go_to, keep_in_sight, key_in_filter, live_changed, log_arrived, log_grew,
     refresh, selected, tick,
 };
-pub(crate) use self::words::{process, state};
+pub(crate) use self::words::{pid_in_brackets, state};

@@ -38,6 +38,6 @@ fn ended(theme: Theme, row: &Row) -> (&'static str, String, Style) {
 }
 
 /// The number of a process in brackets, where it is known.
-pub(crate) fn process(pid: Option<i64>) -> String {
+pub(crate) fn pid_in_brackets(pid: Option<i64>) -> String {
     pid.map_or_else(String::new, |pid| format!(" ({pid})"))
 }

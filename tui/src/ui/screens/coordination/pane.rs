@@ -71,7 +71,7 @@ fn architects(model: &Model) -> Vec<String> {
     let theme = model.setting.theme;
     let told = |row: &agents::Row| {
         let (sign, word, _) = agents::state(theme, row);
-        visible(&format!("{}{} {sign} {word}", row.id, agents::process(row.pid))).into_owned()
+        visible(&format!("{}{} {sign} {word}", row.id, agents::pid_in_brackets(row.pid))).into_owned()
     };
     let all: Vec<String> = model.coordination.found.architects.iter().map(told).collect();
     if all.is_empty() { vec!["none; `conclave start` registers one".to_owned()] } else { all }
