@@ -10,8 +10,9 @@ use crate::record::{Line, Record, parse};
 use crate::store::blocked;
 use crate::store::tasks::{self, Touched};
 
-/// What other crates put before this one's tables; of no concern here.
-const BEFORE: &[Migration] = &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1)];
+/// What other crates put beside these tables; of no concern here.
+const OTHERS: &[Migration] =
+    &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1), empty(FIRST_VERSION + 3), empty(FIRST_VERSION + 4)];
 
 const fn empty(version: i32) -> Migration {
     Migration { version, name: "of others", up: Step::Sql(""), down: None, rewrites: false }
@@ -28,7 +29,7 @@ impl Store {
     pub(crate) fn new() -> Self {
         let project = TempProject::with_state();
         let clock = Arc::new(ManualClock::new());
-        let schema = Schema::assemble(&[BEFORE, crate::MIGRATIONS], &[]).unwrap();
+        let schema = Schema::assemble(&[OTHERS, crate::MIGRATIONS], &[]).unwrap();
         let options = DbOptions::new(project.state_db(), schema)
             .clock(Arc::clone(&clock) as Arc<dyn conclave_retry::Clock>);
         Self { db: Db::open(options).unwrap(), clock, _project: project }

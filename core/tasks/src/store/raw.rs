@@ -33,6 +33,14 @@ pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<(String, Raw)>> {
     Ok(rows)
 }
 
+/// Some tasks, by their numbers after this one; none is the end.
+pub(crate) fn after(conn: &ReadConn<'_>, number: i64) -> conclave_db::Result<Vec<Raw>> {
+    let sql = "SELECT number, place, record FROM tasks WHERE number > ?1 ORDER BY number LIMIT 1000";
+    conn.query_all(sql, [number], |row| {
+        Ok(Raw { number: row.get(0)?, place: row.get(1)?, bytes: row.get(2)? })
+    })
+}
+
 /// One task.
 pub(crate) fn find(conn: &ReadConn<'_>, id: &str) -> Result<Option<Raw>> {
     let row = conn.query_optional("SELECT number, place, record FROM tasks WHERE id = ?", [id], |row| {

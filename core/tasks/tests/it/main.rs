@@ -15,6 +15,7 @@ mod golden;
 mod importing;
 mod json;
 mod killed;
+mod older;
 mod project;
 mod real;
 mod remarks;

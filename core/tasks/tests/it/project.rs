@@ -21,8 +21,9 @@ pub(crate) struct Project {
     pub(crate) db: Db,
 }
 
-/// What other crates put before this one's tables; of no concern here.
-const BEFORE: &[Migration] = &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1)];
+/// What other crates put beside these tables; of no concern here.
+const OTHERS: &[Migration] =
+    &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1), empty(FIRST_VERSION + 3), empty(FIRST_VERSION + 4)];
 
 const fn empty(version: i32) -> Migration {
     Migration { version, name: "of others", up: Step::Sql(""), down: None, rewrites: false }
@@ -30,7 +31,7 @@ const fn empty(version: i32) -> Migration {
 
 /// The schema of this crate.
 pub(crate) fn schema() -> Schema {
-    Schema::assemble(&[BEFORE, conclave_tasks::MIGRATIONS], &[]).unwrap()
+    Schema::assemble(&[OTHERS, conclave_tasks::MIGRATIONS], &[]).unwrap()
 }
 
 /// The store at this path, by the clock of the system.
