@@ -208,14 +208,11 @@ fn who_locks_a_file_that_was_removed_just_then_is_not_beside_another() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                while turns.load(Ordering::SeqCst) < 200 {
-                    let Some(lock) = take(&path).unwrap() else {
-                        std::thread::yield_now();
-                        continue;
-                    };
+                while turns.load(Ordering::SeqCst) < 2_000 {
+                    let Some(lock) = take(&path).unwrap() else { continue };
                     let others = inside.fetch_add(1, Ordering::SeqCst);
                     // The others end too.
-                    let turn = turns.fetch_add(if others == 0 { 1 } else { 200 }, Ordering::SeqCst);
+                    let turn = turns.fetch_add(if others == 0 { 1 } else { 2_000 }, Ordering::SeqCst);
                     std::thread::yield_now();
                     inside.fetch_sub(1, Ordering::SeqCst);
                     fs::remove_file(&path).unwrap();
