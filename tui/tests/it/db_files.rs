@@ -180,7 +180,16 @@ fn who_reads_does_not_wait_for_who_writes() {
             scratch.ok(&target.words(words));
         }
     }
-    scratch.ok(&["status"]);
+    for words in [
+        &["status"][..],
+        &["agents"],
+        &["ports", "list"],
+        &["lease", "list"],
+        &["lease", "list", "--global"],
+        &["lease", "status", "--lock-name", "L"],
+    ] {
+        scratch.ok(words);
+    }
     for writer in writers {
         writer.run("ROLLBACK").unwrap();
     }

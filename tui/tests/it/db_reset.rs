@@ -1,6 +1,7 @@
 //! `conclave db reset`: what it asks, what it refuses, and that the way back leads back.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use conclave_db::foreign::Client;
@@ -8,6 +9,7 @@ use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema};
 use conclave_leases::FileGuard;
 use serde_json::{Value, json};
 
+use crate::patience::output_of;
 use crate::scratch::{Done, Scratch, files_below};
 use crate::terminal::Session;
 
@@ -252,9 +254,9 @@ fn hold(scratch: &Scratch) {
     client
         .run("INSERT INTO lease_fences VALUES('L', 5, 1001, 'another boot');
               INSERT INTO lease_holders(name, fence, mode, holder_id, token_hash, acquired_utc_ms, expires_utc_ms,
-                boot_id, expires_boot_ms, ttl_ms, pid_namespace, pid, start_time)
+                boot_id, expires_boot_ms, ttl_ms, pid_namespace, pid, start_time, ends_with_boot)
               VALUES('L', 4, 'exclusive', 'somebody', zeroblob(32), 0, 4000000000000, 'another boot', 0,
-                4000000000000, 0, 0, 0)")
+                4000000000000, 0, 0, 0, 0)")
         .unwrap();
 }
 
@@ -291,20 +293,36 @@ fn hold_again(scratch: &Scratch) {
     hold(scratch);
 }
 
+/// Whatever does something to the file as a whole asks for it.
 #[test]
 fn the_guard_of_the_file_is_waited_for_and_its_holder_is_named() {
     let scratch = Scratch::with_runs();
+    scratch.ok(&["db", "backup"]);
     let path = scratch.database().canonicalize().unwrap();
     let guard = FileGuard::acquire(&path, "a test", Duration::ZERO).unwrap();
-    let refused = scratch.run(&["db", "reset", "--force"]);
-    let error = refused.refused(3);
-    let begins = format!(
-        "error: Could not acquire lock for db reset after 5s. Another process may be using {}: pid {}",
-        path.display(),
-        std::process::id()
-    );
-    assert!(error.starts_with(&begins) && error.ends_with(", for a test."), "{error}");
+    let all = ["db reset --force", "db restore", "db vacuum --full", "db convert"].map(|line| {
+        let mut command = scratch.command();
+        command.args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped());
+        (line.trim_end_matches(" --force"), command.spawn().unwrap())
+    });
+    for (operation, child) in all {
+        let ended = output_of(child);
+        let said = String::from_utf8(ended.stderr).unwrap();
+        let begins = format!(
+            "error: Could not acquire lock for {operation} after 5s. Another process may be using {}: pid {}",
+            path.display(),
+            std::process::id()
+        );
+        assert_eq!(
+            (ended.status.code(), ended.stdout.as_slice()),
+            (Some(3), &b""[..]),
+            "{operation}: {said}"
+        );
+        let error = said.lines().next().unwrap_or_default();
+        assert!(error.starts_with(&begins) && error.ends_with(", for a test."), "{said}");
+    }
     drop(guard);
+    assert_eq!(runs(&scratch), 10);
     scratch.ok(&["db", "vacuum", "--full"]);
     scratch.ok(&["db", "reset", "--force"]);
 }

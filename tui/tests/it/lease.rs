@@ -235,7 +235,9 @@ fn other_words_that_are_wrong_have_their_reasons_too() {
         refused(&scratch.run(&[&acquire[..], more].concat()), 2, reason);
     }
     refused(&scratch.run(&["lease", "acquire"]), 2, "usage");
-    refused(&scratch.run(&["lease", "guard", "--lock-name", "L", "--fence", "-1"]), 2, "invalid_fence");
+    for fence in ["-1", "+1", "1.0", "", "18446744073709551616"] {
+        refused(&scratch.run(&["lease", "guard", "--lock-name", "L", "--fence", fence]), 2, "invalid_fence");
+    }
     refused(&scratch.run(&[&["--read-only"], &acquire[..]].concat()), 2, "read_only");
     let done = scratch.run(&["lease", "acquire", "--json"]);
     let object: Value = serde_json::from_str(done.text()).unwrap();

@@ -6,6 +6,7 @@ use conclave_testkit::skipped;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::interrupted::hold;
 use crate::interrupted_runs::{is_gone, is_ignored};
 use crate::lease::{acquired, refused, value};
 use crate::patience::{output_of, until, when_there};
@@ -150,6 +151,41 @@ fn a_killed_one_takes_its_command_with_it_and_holds_until_its_time_is_over() {
     assert!(acquired_at >= held["expires_utc_ms"].as_i64().unwrap() - 50, "{held}: {acquired_at}");
 }
 
+/// What a command did nobody goes on with after the machine was started anew; what was acquired may be.
+#[test]
+fn in_another_boot_the_lease_of_a_command_is_over() {
+    let scratch = Scratch::new();
+    acquired(&scratch, "M", &[]);
+    let mut child = start(&scratch, &[], STAY);
+    let pid = when_there(&scratch, "pid");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("the command is gone", || is_gone(&pid));
+    assert_eq!(status(&scratch)["expired"], json!(false));
+    let of_another_boot = "UPDATE lease_holders SET boot_id = 'another boot', ttl_ms = 4000000000000,
+        expires_utc_ms = 4000000000000";
+    conclave_db::foreign::run(&scratch.database(), of_another_boot).unwrap();
+    assert_eq!(status(&scratch)["expired"], json!(true));
+    assert_eq!(value(&acquired(&scratch, "L", &[]), "fence"), "2");
+    refused(&scratch.run(&["lease", "acquire", "--lock-name", "M"]), 1, "lock_held");
+}
+
+/// Somebody writes for longer than the lease lives: its end is not heard of, it is known.
+#[test]
+fn a_lease_that_cannot_be_renewed_in_time_ends_its_command() {
+    let scratch = Scratch::new();
+    let child = start(&scratch, &["--ttl-sec", "2"], STAY);
+    let pid = when_there(&scratch, "pid");
+    let (release, holder) = hold(&scratch);
+    until("the command is gone", || is_gone(&pid));
+    drop(release);
+    holder.join().unwrap();
+    let ended = output_of(child);
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("error: the lease of L is lost: it could not be renewed in time"), "{said}");
+}
+
 // B14
 #[test]
 fn one_that_was_stopped_past_its_time_ends_its_command() {
@@ -182,6 +218,19 @@ fn a_command_that_does_not_end_is_killed_when_the_lease_is_lost() {
     send(child.id(), Signal::CONT);
     assert_eq!(output_of(child).status.code(), Some(1));
     assert!(is_gone(&pid));
+}
+
+/// One that is stopped can do what it has to do at its end.
+#[test]
+fn a_stopped_command_hears_that_the_lease_is_lost() {
+    let scratch = Scratch::new();
+    let script = "trap 'touch heard; exit' TERM; echo $$ > pid.new; mv pid.new pid; kill -STOP $$; \
+                  while :; do sleep 0.1; done";
+    let child = start(&scratch, &["--ttl-sec", "3"], script);
+    let pid = when_there(&scratch, "pid");
+    conclave_db::foreign::run(&scratch.database(), "DELETE FROM lease_holders").unwrap();
+    assert_eq!(output_of(child).status.code(), Some(1));
+    assert!(is_gone(&pid) && scratch.project().join("heard").exists());
 }
 
 /// The terminal's Ctrl-C goes to all of its foreground group: the command gets it once.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_retry::{Clock, SystemClock};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{Value, ValueRef};
 
 use super::{QueryError, Viewer};
@@ -144,6 +145,7 @@ fn the_connection_itself_can_change_nothing() {
         assert!(viewer.conn.execute_batch(&sql).is_err(), "{sql}");
     }
     assert!(!new.exists());
+    assert!(viewer.conn.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).unwrap());
 }
 
 #[test]
@@ -154,8 +156,9 @@ fn a_statement_without_end_ends_at_its_time() {
     let nothing = |_: &super::Row<'_>| Ok::<_, QueryError>(());
     let ended = viewer.query(endless, Some(Duration::from_millis(20)), nothing);
     assert!(matches!(ended, Err(QueryError::TimedOut(_))), "{ended:?}");
-    // The next one has its own time.
-    assert_eq!(ask(&viewer, "SELECT count(*) FROM note").unwrap().len(), 1);
+    // The next one has its own time, and needs more of it than the look at the clock takes to come.
+    let long = "WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 100000) SELECT max(n) FROM t";
+    assert_eq!(ask(&viewer, long).unwrap().len(), 1);
 }
 
 #[test]
@@ -181,6 +184,26 @@ fn a_time_that_is_not_over_is_no_matter() {
     });
     answered.unwrap();
     assert_eq!(found, [Value::Integer(100_000)]);
+}
+
+/// The time is for the wait, too; the next statement waits as long as the file's readers do.
+#[test]
+fn a_statement_with_a_time_does_not_wait_longer_for_a_lock() {
+    // Without the handle: it keeps the log.
+    let Scratch { _folder, options, .. } = scratch();
+    let minute = Duration::from_mins(1);
+    let client = Client::open(&options.path).unwrap();
+    client.run("PRAGMA journal_mode=DELETE").unwrap();
+    let viewer = Viewer::open(&options.busy_timeout(minute)).unwrap();
+    client.run("BEGIN EXCLUSIVE").unwrap();
+    let began = SystemClock.monotonic();
+    let nothing = |_: &super::Row<'_>| Ok::<_, QueryError>(());
+    let ended = viewer.query("SELECT * FROM note", Some(Duration::from_millis(20)), nothing);
+    assert!(matches!(ended, Err(QueryError::Storage(_))), "{ended:?}");
+    assert!(SystemClock.monotonic().saturating_sub(began) < minute / 2);
+    client.run("COMMIT").unwrap();
+    let waits: u64 = viewer.conn.query_row("PRAGMA busy_timeout", [], |row| row.get(0)).unwrap();
+    assert_eq!(waits, 60_000);
 }
 
 // runtime-state 8.5

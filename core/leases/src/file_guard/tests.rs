@@ -198,6 +198,45 @@ fn a_lock_file_that_was_removed_meanwhile_is_none() {
     assert!(is_still(&open(&scene.lock()).unwrap(), &scene.lock()).unwrap());
 }
 
+/// Whoever is done removes the file, as some programs do: who has opened it just before that locks what has no name any
+/// more, and must not take it for the lock.
+#[test]
+fn who_locks_a_file_that_was_removed_just_then_is_not_beside_another() {
+    let scene = Scene::new();
+    let path = scene.lock();
+    let (inside, turns) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while turns.load(Ordering::SeqCst) < 2_000 {
+                    let Some(lock) = take(&path).unwrap() else { continue };
+                    let others = inside.fetch_add(1, Ordering::SeqCst);
+                    // The others end too.
+                    let turn = turns.fetch_add(if others == 0 { 1 } else { 2_000 }, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    fs::remove_file(&path).unwrap();
+                    drop(lock);
+                    assert_eq!(others, 0, "two at once in turn {turn}");
+                }
+            });
+        }
+    });
+}
+
+/// A child has one between its fork and its exec.
+#[test]
+fn a_copy_of_the_descriptor_does_not_keep_it() {
+    let scene = Scene::new();
+    let guard = scene.acquire(LONG).unwrap();
+    let copy = guard.lock.try_clone().unwrap();
+    drop(guard);
+    let next = scene.acquire(Duration::ZERO).expect("the copy keeps it");
+    drop(copy);
+    scene.acquire(Duration::ZERO).expect_err("the end of the copy is not that of the next one");
+    drop(next);
+}
+
 #[test]
 fn threads_of_one_process_exclude_each_other() {
     let folder = tempfile::tempdir().unwrap();

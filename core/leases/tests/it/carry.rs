@@ -107,6 +107,11 @@ fn within_a_boot_a_reset_goes_on_where_it_was() {
     place.reset();
     place.reset();
     assert_eq!(place.turn("L"), 4);
+    place.reset();
+    let db = Db::open(place.options()).unwrap();
+    let latest = "SELECT wall_high_ms FROM lease_clock";
+    let latest: i64 = db.read(|conn| conn.query_row(latest, [], |row| row.get(0))).unwrap();
+    assert_eq!(latest, NOW, "a wall clock that goes back is noticed in the new file too");
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(crate) struct Machine {
     pub(crate) db: Db,
     boot: Arc<Boot>,
     process: ProcessIdentity,
-    _disk: FaultDisk,
+    pub(crate) disk: FaultDisk,
 }
 
 impl Machine {
@@ -72,7 +72,7 @@ impl Machine {
         let options = options.clock(Arc::new(clock.clone())).sleeper(Arc::new(clock.clone()));
         let boot = Arc::new(Boot { clock: clock.clone(), ahead: AtomicU64::new(3_600_000) });
         let (db, process) = (Db::open(options).unwrap(), process::current().unwrap());
-        Self { db, dir, clock, boot, process, _disk: disk }
+        Self { dir, clock, db, boot, process, disk }
     }
 
     pub(crate) fn path(&self) -> PathBuf {

@@ -7,6 +7,7 @@ mod file_guard;
 mod fixture;
 mod holding;
 mod keeping;
+mod power;
 mod processes;
 mod protocol;
 mod queueing;

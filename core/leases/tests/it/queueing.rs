@@ -91,6 +91,23 @@ fn who_waits_gets_it_when_it_expires() {
     assert!(machine.since(began) <= Duration::from_millis(5_010));
 }
 
+/// Often enough that nobody waits for long, and no more often than that.
+#[test]
+fn the_first_looks_every_10_ms_and_the_others_every_50_ms() {
+    for (behind, rests) in [(false, [10; 11].as_slice()), (true, &[10, 50, 50])] {
+        let machine = Machine::new();
+        let leases = machine.leases();
+        acquire(&leases, &request(&["L"], 300)).unwrap();
+        if behind {
+            hung(&machine, "before", &["L"], Mode::Exclusive);
+        }
+        let over = acquire(&leases, &waiting(request(&["L"], 300), 110));
+        assert_eq!(kind(over), LeaseErrorKind::WaitTimeout);
+        let sleeps: Vec<u128> = machine.clock.sleeps().iter().map(Duration::as_millis).collect();
+        assert_eq!(sleeps, rests, "behind: {behind}");
+    }
+}
+
 // B21
 #[test]
 fn a_wait_ends_in_time_and_leaves_nothing() {
@@ -135,6 +152,15 @@ fn who_has_just_come_is_refused_while_others_wait() {
     assert_eq!(held_by(&leases, &request(&["K", "L"], 1)), ("one".to_owned(), None));
     assert_eq!(held_by(&leases, &shared(&["L"], 1)), ("one".to_owned(), None));
     acquire(&leases, &request(&["K"], 1)).unwrap();
+}
+
+/// Whichever of the names it waits for.
+#[test]
+fn the_waiter_that_is_named_is_the_one_that_came_first() {
+    let machine = Machine::new();
+    hung(&machine, "one", &["M"], Mode::Exclusive);
+    hung(&machine, "two", &["K"], Mode::Exclusive);
+    assert_eq!(held_by(&machine.leases(), &request(&["K", "M"], 1)), ("one".to_owned(), None));
 }
 
 #[test]
@@ -229,7 +255,7 @@ fn who_has_ended_is_in_nobodys_way() {
         waiter(&machine, "dead", &["L"], Mode::Exclusive, &process);
         waiter(&machine, "dead", &["L", "M"], Mode::Exclusive, &process);
         assert_eq!(leases.counts().unwrap().waiting, 0);
-        assert_eq!(leases.status(&name("L")).unwrap(), None);
+        assert_eq!((leases.status(&name("L")).unwrap(), leases.list().unwrap()), (None, vec![]));
         let grant = acquire(&leases, &request(&["L"], 300)).unwrap();
         assert_eq!(order(&machine), "");
         leases.release(&grant.token, &[]).unwrap();

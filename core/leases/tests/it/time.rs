@@ -11,12 +11,8 @@ use crate::fixture::{Machine, NOW, acquire, fence, kind, name, request, seconds}
 
 const HOUR: i64 = 3_600_000;
 
-// B9, B10
-#[test]
-fn the_clock_is_read_when_the_lock_is_held() {
-    let machine = Machine::new();
-    let leases = machine.leases();
-    acquire(&leases, &request(&["L"], 1)).unwrap();
+/// Asks while somebody holds the write lock, who lets go after the clocks have gone on.
+fn asked_before<T: Send>(machine: &Machine, ms: u64, asks: impl FnOnce() -> T + Send) -> T {
     let (entered, inside) = mpsc::channel();
     let (go, leave) = mpsc::channel::<()>();
     let leave = std::sync::Mutex::new(leave);
@@ -30,16 +26,32 @@ fn the_clock_is_read_when_the_lock_is_held() {
             })
         });
         inside.recv().unwrap();
-        let waits = scope.spawn(|| acquire(&leases, &request(&["L"], 2)));
+        let waits = scope.spawn(asks);
         while machine.db.writers_queued() < 1 {
             std::thread::yield_now();
         }
-        // While it waits for the lock the lease ends that was there, and the clock goes on.
-        machine.pass(3_000);
+        machine.pass(ms);
         go.send(()).unwrap();
-        let grant = waits.join().unwrap().unwrap();
-        assert_eq!((fence(&grant), grant.expires_utc_ms), (2, NOW + 5_000));
-    });
+        waits.join().unwrap()
+    })
+}
+
+// B9, B10
+#[test]
+fn the_clock_is_read_when_the_lock_is_held() {
+    let machine = Machine::new();
+    let leases = machine.leases();
+    acquire(&leases, &request(&["L"], 1)).unwrap();
+    // While it waits for the lock the lease ends that was there, and the clock goes on.
+    let grant = asked_before(&machine, 3_000, || acquire(&leases, &request(&["L"], 2))).unwrap();
+    assert_eq!((fence(&grant), grant.expires_utc_ms), (2, NOW + 5_000));
+    // A renewal counts from then too, and what ended meanwhile is over for its holder.
+    let renewed = asked_before(&machine, 1_000, || leases.renew(&grant.token, &[], seconds(2))).unwrap();
+    assert_eq!(renewed.expires_utc_ms, NOW + 6_000);
+    let late = asked_before(&machine, 2_000, || leases.release(&grant.token, &[]));
+    assert_eq!(kind(late), LeaseErrorKind::Expired);
+    let late = asked_before(&machine, 1, || leases.renew(&grant.token, &[], seconds(2)));
+    assert_eq!(kind(late), LeaseErrorKind::Expired);
 }
 
 // B11
@@ -118,14 +130,22 @@ fn a_wall_clock_that_was_wrong_keeps_no_lease_alive_for_longer_than_it_could_bec
 
 #[test]
 fn a_wall_clock_that_goes_back_across_a_boot_revives_nothing() {
-    let mut machine = Machine::new();
-    acquire(&machine.leases(), &request(&["L"], 1)).unwrap();
-    machine.pass(5_000);
-    acquire(&machine.leases(), &request(&["other"], 1)).unwrap();
-    machine.reboot("second", Duration::ZERO);
-    machine.wall_jumps(-5_000);
-    assert_eq!(kind(machine.leases().guard(&name("L"), 1)), LeaseErrorKind::Expired);
-    acquire(&machine.leases(), &request(&["L"], 1)).unwrap();
+    // Whoever decided last wrote down how late it was.
+    for renews in [false, true] {
+        let mut machine = Machine::new();
+        let kept = acquire(&machine.leases(), &request(&["kept"], 600)).unwrap();
+        acquire(&machine.leases(), &request(&["L"], 1)).unwrap();
+        machine.pass(5_000);
+        if renews {
+            machine.leases().renew(&kept.token, &[], seconds(600)).unwrap();
+        } else {
+            acquire(&machine.leases(), &request(&["other"], 1)).unwrap();
+        }
+        machine.reboot("second", Duration::ZERO);
+        machine.wall_jumps(-5_000);
+        assert_eq!(kind(machine.leases().guard(&name("L"), 1)), LeaseErrorKind::Expired, "renews: {renews}");
+        acquire(&machine.leases(), &request(&["L"], 1)).unwrap();
+    }
 }
 
 // B16
