@@ -11,5 +11,6 @@ mod ports;
 mod ports_race;
 mod repository;
 mod worktree_ends;
+mod worktree_killed;
 mod worktree_merges;
 mod worktrees;
