@@ -4,6 +4,7 @@
 mod agents_race;
 mod files;
 mod importing;
+mod importing_kept;
 mod importing_killed;
 mod importing_race;
 mod originals;
