@@ -11,6 +11,7 @@ mod originals;
 mod ports;
 mod ports_race;
 mod repository;
+mod worktree_between;
 mod worktree_ends;
 mod worktree_killed;
 mod worktree_merges;
