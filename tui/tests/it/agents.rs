@@ -344,7 +344,10 @@ fn an_agent_that_starts_another_hands_nothing_of_its_own_down() {
     let fleet = Fleet::new();
     let mut command = fleet.scratch.command();
     command.args(["spawn", "--shell", "--no-port", "--", "sh", "-c", "env > env.new; mv env.new env"]);
-    for name in ["CONCLAVE_PORT", "CONCLAVE_PORT_BASE", "CONCLAVE_WORKTREE", "CONCLAVE_AGENT_ID", "CONCLAVE_ACTOR"] {
+    let names =
+        ["CONCLAVE_PORT", "CONCLAVE_PORT_BASE", "CONCLAVE_WORKTREE", "CONCLAVE_AGENT_ID", "CONCLAVE_ACTOR"];
+    // The last one marks what a run has started.
+    for name in names.into_iter().chain([conclave_consensus::child::MARK]) {
         command.env(name, "7");
     }
     let spawned = Done::of(&mut command);
@@ -407,4 +410,42 @@ fn one_that_was_suspended_hears_term_and_ends_by_itself() {
     assert_eq!(fleet.scratch.ok(&["stop", "a"]), "a: stopped\n");
     assert_eq!(when_there(&fleet.scratch, "bye"), "bye");
     assert_eq!(fleet.agent("a")["exit_status"], 5);
+}
+
+/// Nor does it keep what is typed, or whoever wrote it, waiting.
+#[test]
+fn an_agent_in_the_background_reads_nothing_of_who_started_it() {
+    let fleet = Fleet::new();
+    let (_open, input) = open_pipe();
+    let mut command = fleet.scratch.command();
+    command.args(["spawn", "--shell", "--", "sh", "-c", "cat > got.new; mv got.new got"]).stdin(input);
+    assert_eq!(Done::of(&mut command).code, Some(0));
+    assert_eq!(when_there(&fleet.scratch, "got"), "");
+}
+
+/// A pipe whose end does not come while the first is kept.
+fn open_pipe() -> (std::io::PipeWriter, std::io::PipeReader) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, b"not for agents\n").unwrap();
+    (writer, reader)
+}
+
+#[test]
+fn the_end_is_recorded_with_all_of_the_output_whoever_holds_it_open() {
+    let fleet = Fleet::new();
+    let has_ended = |id: &str| {
+        until("the end", || !fleet.agent(id)["ended_at"].is_null());
+        assert_eq!(fleet.agent(id)["exit_status"], 3);
+    };
+    // More than a pipe holds, right before the end.
+    fleet.spawn(&["--spec", "a"], "head -c 1000000 /dev/zero; exit 3");
+    has_ended("a");
+    let log = std::fs::metadata(fleet.scratch.project().join(".conclave/agents/a.log")).unwrap();
+    assert_eq!(log.len(), 1_000_000);
+    // Somebody of another group keeps the output, and is nobody's agent.
+    fleet.spawn(&["--spec", "b"], "sleep 1000 & echo $! > left.new; mv left.new left; exit 3");
+    let left = process::of(when_there(&fleet.scratch, "left").parse().unwrap()).unwrap().unwrap();
+    has_ended("b");
+    assert_eq!(process::signal(&left, Signal::KILL), process::Signalled::Sent);
+    until("no supervisor is left", || fleet.supervisors().is_empty());
 }

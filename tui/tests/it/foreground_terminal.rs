@@ -90,6 +90,8 @@ impl Terminal {
 
 /// The command line that starts an agent with a script of its own.
 fn line(fleet: &Fleet, script: &str) -> String {
+    // A state that is just being made cannot be read.
+    fleet.scratch.ok(&["spawn", "--shell", "--no-port"]);
     std::fs::write(fleet.scratch.project().join("script"), script).unwrap();
     format!("{} start -- sh ./script", env!("CARGO_BIN_EXE_conclave"))
 }
@@ -119,30 +121,38 @@ fn ctrl_c_reaches_the_agent_once_and_the_terminal_is_the_shells_again() {
 }
 
 #[test]
-fn ctrl_z_stops_agent_and_command_and_fg_takes_both_up_again() {
+fn ctrl_z_stops_agent_and_command_and_the_shell_takes_both_up_again() {
     let fleet = Fleet::new();
-    let line = line(&fleet, "echo up > up; read first; echo \"$first\" > first; read second; exit 7");
+    let script =
+        "echo up > up; until [ -e go ]; do sleep 0.02; done; read first; echo \"$first\" > first; exit 7";
+    let line = line(&fleet, script);
     let mut shell = Terminal::shell(&fleet);
     shell.keys(&format!("{line}\n"));
     when_there(&fleet.scratch, "up");
-    for _ in 0..2 {
+    let agent = fleet.agent("main");
+    let is_stopped = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", agent["pid"])).unwrap();
+        stat.contains(") T ")
+    };
+    for by_the_background in [false, true] {
         shell.keys(SUSPEND);
         shell.until("$ ");
         // The shell has the terminal, and the agent is stopped and not ended.
         shell.answers();
-        let agent = fleet.agent("main");
-        assert_eq!(agent["life"], "running");
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", agent["pid"])).unwrap();
-        assert!(stat.contains(") T "), "{stat}");
+        assert_eq!(fleet.agent("main")["life"], "running");
+        assert!(is_stopped());
+        if by_the_background {
+            shell.keys("bg\n");
+            until("it goes on in the background", || !is_stopped());
+            shell.answers();
+        }
         shell.keys("fg\n");
-        until("it goes on", || {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", agent["pid"])).unwrap();
-            !stat.contains(") T ")
-        });
+        until("it goes on", || !is_stopped());
     }
+    // Now it reads, and the terminal is its own.
+    std::fs::write(fleet.scratch.project().join("go"), "").unwrap();
     shell.keys("one\n");
     assert_eq!(when_there_whole(&fleet, "first"), "one");
-    shell.keys("two\n");
     shell.until("$ ");
     shell.keys("echo rc-$?\n");
     shell.until("rc-7");

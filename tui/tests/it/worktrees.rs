@@ -376,7 +376,16 @@ fn eight_with_worktrees_that_are_spawned_at_once_all_have_theirs() {
     let Some(scratch) = project() else { return };
     let spawn = |number: usize| {
         let mut command = scratch.command();
-        command.args(["spawn", "--json", "--spec", &format!("s{number}"), "--worktree", "--", "sleep", "1000"]);
+        command.args([
+            "spawn",
+            "--json",
+            "--spec",
+            &format!("s{number}"),
+            "--worktree",
+            "--",
+            "sleep",
+            "1000",
+        ]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let spawned: Vec<_> = (0..8).map(spawn).collect();
