@@ -326,3 +326,126 @@ fn a_setup_that_fails_leaves_neither_row_nor_worktree() {
     assert_eq!(fleet.agents(), Vec::<Value>::new(), "no git: no worktree, and no agent");
     assert!(!fleet.scratch.project().join(".builders").exists());
 }
+
+#[test]
+fn a_log_is_rotated_while_the_agent_runs() {
+    let fleet = Fleet::new();
+    fleet.spawn(&["--spec", "a"], "head -c 20000000 /dev/zero; echo last; exec sleep 1000");
+    let folder = fleet.scratch.project().join(".conclave/agents");
+    let length = |name: &str| std::fs::metadata(folder.join(name)).map_or(0, |found| found.len());
+    until("all of it", || length("a.log") + length("a.log.1") == 20_000_005);
+    assert!(length("a.log.1") <= 16 << 20 && length("a.log") <= 16 << 20);
+    let mode = std::fs::metadata(folder.join("a.log")).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+}
+
+#[test]
+fn an_agent_that_starts_another_hands_nothing_of_its_own_down() {
+    let fleet = Fleet::new();
+    let mut command = fleet.scratch.command();
+    command.args(["spawn", "--shell", "--no-port", "--", "sh", "-c", "env > env.new; mv env.new env"]);
+    let names =
+        ["CONCLAVE_PORT", "CONCLAVE_PORT_BASE", "CONCLAVE_WORKTREE", "CONCLAVE_AGENT_ID", "CONCLAVE_ACTOR"];
+    // The last one marks what a run has started.
+    for name in names.into_iter().chain([conclave_consensus::child::MARK]) {
+        command.env(name, "7");
+    }
+    let spawned = Done::of(&mut command);
+    assert_eq!(spawned.code, Some(0), "{}", spawned.stderr);
+    let env = when_there(&fleet.scratch, "env");
+    let told: Vec<&str> = env.lines().filter(|line| line.starts_with("CONCLAVE_")).collect();
+    assert!(told.iter().all(|line| !line.ends_with("=7")), "{told:?}");
+    assert!(told.iter().any(|line| line.starts_with("CONCLAVE_AGENT_ID=shell-")), "{told:?}");
+}
+
+/// Whoever is just being started cannot be started a second time, and keeps its port.
+#[test]
+fn one_that_is_just_being_started_is_refused_and_found_lost_when_its_starter_dies() {
+    let fleet = Fleet::new();
+    fleet.scratch.ok(&["spawn", "--spec", "a"]);
+    let me = process::current().unwrap();
+    let by = |pid: u32, since: u64| {
+        fleet.execute(&format!(
+            "UPDATE builders SET cmd = 'x', supervisor_pid = {pid}, supervisor_start_time = {since}, boot_id = '{}',
+               pid_namespace = {} WHERE id = 'a'",
+            me.boot_id, me.pid_namespace
+        ));
+    };
+    by(me.pid, me.start_time);
+    let again = fleet.scratch.run(&["spawn", "--spec", "a", "--", "true"]);
+    assert!(again.refused(1).contains("just being started"), "{}", again.stderr);
+    let released = fleet.scratch.run(&["ports", "release"]);
+    assert!(released.refused(1).contains("lives and has the port 4210"), "{}", released.stderr);
+    by(me.pid, me.start_time + 1);
+    assert_eq!(fleet.agent("a")["life"], "lost");
+    // What it had may be had again, by whoever comes first.
+    assert_eq!(fleet.spawn(&["--spec", "b"], WAITS)["port"], 4210);
+    assert_eq!(fleet.agent("a")["port"], Value::Null);
+}
+
+/// Its command is in the agent's group, and would end itself.
+#[test]
+fn an_agent_that_would_stop_or_clean_up_itself_is_left_alone() {
+    let fleet = Fleet::new();
+    let program = env!("CARGO_BIN_EXE_conclave");
+    let script = format!(
+        "{program} stop a > said 2>&1; echo $? >> rcs; {program} cleanup a >> said 2>&1; echo $? >> rcs; \
+         mv rcs rc; exec sleep 1000"
+    );
+    fleet.spawn(&["--spec", "a"], &script);
+    assert_eq!(when_there(&fleet.scratch, "rc"), "1\n1");
+    let said = when_there(&fleet.scratch, "said");
+    assert!(said.contains("a: not signalled") && said.contains("cannot be ended from here"), "{said}");
+    let agent = fleet.agent("a");
+    assert_eq!((&agent["life"], &agent["port"]), (&json!("running"), &json!(4210)));
+}
+
+#[test]
+fn one_that_was_suspended_hears_term_and_ends_by_itself() {
+    let fleet = Fleet::new();
+    let script = "trap 'echo bye > bye; exit 5' TERM; echo > up; while :; do sleep 0.02; done";
+    let said = fleet.spawn(&["--spec", "a"], script);
+    when_there(&fleet.scratch, "up");
+    kill(u32::try_from(said["pid"].as_u64().unwrap()).unwrap(), Signal::STOP);
+    assert_eq!(fleet.scratch.ok(&["stop", "a"]), "a: stopped\n");
+    assert_eq!(when_there(&fleet.scratch, "bye"), "bye");
+    assert_eq!(fleet.agent("a")["exit_status"], 5);
+}
+
+/// Nor does it keep what is typed, or whoever wrote it, waiting.
+#[test]
+fn an_agent_in_the_background_reads_nothing_of_who_started_it() {
+    let fleet = Fleet::new();
+    let (_open, input) = open_pipe();
+    let mut command = fleet.scratch.command();
+    command.args(["spawn", "--shell", "--", "sh", "-c", "cat > got.new; mv got.new got"]).stdin(input);
+    assert_eq!(Done::of(&mut command).code, Some(0));
+    assert_eq!(when_there(&fleet.scratch, "got"), "");
+}
+
+/// A pipe whose end does not come while the first is kept.
+fn open_pipe() -> (std::io::PipeWriter, std::io::PipeReader) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, b"not for agents\n").unwrap();
+    (writer, reader)
+}
+
+#[test]
+fn the_end_is_recorded_with_all_of_the_output_whoever_holds_it_open() {
+    let fleet = Fleet::new();
+    let has_ended = |id: &str| {
+        until("the end", || !fleet.agent(id)["ended_at"].is_null());
+        assert_eq!(fleet.agent(id)["exit_status"], 3);
+    };
+    // More than a pipe holds, right before the end.
+    fleet.spawn(&["--spec", "a"], "head -c 1000000 /dev/zero; exit 3");
+    has_ended("a");
+    let log = std::fs::metadata(fleet.scratch.project().join(".conclave/agents/a.log")).unwrap();
+    assert_eq!(log.len(), 1_000_000);
+    // Somebody of another group keeps the output, and is nobody's agent.
+    fleet.spawn(&["--spec", "b"], "sleep 1000 & echo $! > left.new; mv left.new left; exit 3");
+    let left = process::of(when_there(&fleet.scratch, "left").parse().unwrap()).unwrap().unwrap();
+    has_ended("b");
+    assert_eq!(process::signal(&left, Signal::KILL), process::Signalled::Sent);
+    until("no supervisor is left", || fleet.supervisors().is_empty());
+}

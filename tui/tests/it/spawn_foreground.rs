@@ -68,3 +68,25 @@ fn one_whose_command_was_killed_is_unsupervised_and_can_be_stopped() {
     assert_eq!(ended(&mut child).code(), Some(143));
     assert_eq!(fleet.agent("main")["ended_how"], "stopped");
 }
+
+/// The row cannot be written: then the program must not have run, since nobody would know of it.
+#[test]
+fn a_program_is_not_run_before_its_row_is_there() {
+    let fleet = Fleet::new();
+    fleet.scratch.ok(&["spawn", "--shell"]);
+    for table in ["architect", "builders"] {
+        fleet.execute(&format!(
+            "CREATE TRIGGER refuse_{table} BEFORE UPDATE OF pid ON {table} WHEN NEW.pid IS NOT NULL
+             BEGIN SELECT RAISE(ABORT, 'no row for you'); END"
+        ));
+    }
+    let ran = fleet.scratch.project().join("ran");
+    for words in [&["start"][..], &["spawn", "--spec", "a", "--foreground"], &["spawn", "--spec", "a"]] {
+        let done = fleet.scratch.run(&[words, &["--", "touch", "ran"]].concat());
+        assert_ne!(done.code, Some(0), "{words:?}");
+        assert!(done.stderr.contains("no row for you"), "{words:?}: {}", done.stderr);
+        assert!(!ran.exists(), "{words:?}: it ran all the same");
+    }
+    assert_eq!(fleet.agents().len(), 1, "only the shell");
+    assert!(fleet.supervisors().is_empty());
+}

@@ -1,7 +1,7 @@
 //! `agents diff`, `agents merge`, `cleanup` and what the doctor says of agents, through the real binary.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use conclave_testkit::skipped;
 use serde_json::{Value, json};
@@ -369,4 +369,64 @@ fn follow(scratch: &Scratch, advice: &str) {
     let script = format!("conclave() {{ \"$0\" \"$@\"; }}; {command}");
     let done = Done::of(scratch.shell(&script).arg(env!("CARGO_BIN_EXE_conclave")));
     assert_eq!(done.code, Some(0), "{command}: {}", done.stderr);
+}
+
+#[test]
+fn eight_with_worktrees_that_are_spawned_at_once_all_have_theirs() {
+    let Some(scratch) = project() else { return };
+    let spawn = |number: usize| {
+        let mut command = scratch.command();
+        command.args([
+            "spawn",
+            "--json",
+            "--spec",
+            &format!("s{number}"),
+            "--worktree",
+            "--",
+            "sleep",
+            "1000",
+        ]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let spawned: Vec<_> = (0..8).map(spawn).collect();
+    let mut ports = std::collections::BTreeSet::new();
+    for child in spawned {
+        let output = crate::patience::output_of(child);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let agent: Value = serde_json::from_slice(&output.stdout).unwrap();
+        ports.insert(agent["port"].as_u64().unwrap());
+        let cwd = std::fs::read_link(format!("/proc/{}/cwd", agent["pid"])).unwrap();
+        assert_eq!(cwd, worktree(&scratch, agent["id"].as_str().unwrap()));
+    }
+    assert_eq!(ports, (4210..4218).collect());
+    for number in 0..8 {
+        let id = format!("s{number}");
+        let done = scratch.json(&["cleanup", &id]);
+        assert_eq!(done["ended"].as_array().unwrap().len(), 1, "{done}");
+    }
+    assert_eq!(folders(&scratch), [""; 0]);
+    assert_eq!(sh(&scratch, "git branch --list 'builder/*'; git worktree list | wc -l"), "1");
+}
+
+#[test]
+fn a_setup_that_fails_leaves_no_branch_no_port_and_nobody_running() {
+    let Some(scratch) = project() else { return };
+    let configure = |setup: &str| {
+        let text = format!("[worktree]\nsetup = ['sh', '-c', '{setup}']\n");
+        std::fs::write(scratch.project().join(".conclave/config.toml"), text).unwrap();
+    };
+    // It leaves somebody behind who would hold the folder.
+    configure("sleep 1000 & echo $! > ../../left; exit 7");
+    let ran = scratch.project().join("ran");
+    let words = ["spawn", "--spec", "x", "--worktree", "--", "touch", ran.to_str().unwrap()];
+    assert!(scratch.run(&words).refused(1).contains("[worktree] setup"));
+    assert!(!ran.exists(), "the agent ran");
+    let left: u32 = std::fs::read_to_string(scratch.project().join("left")).unwrap().trim().parse().unwrap();
+    assert_eq!(conclave_db::process::of(left).unwrap(), None, "somebody is left");
+    assert_eq!(ids(&scratch.run(&["agents", "--json"]).stdout), [""; 0]);
+    assert_eq!(sh(&scratch, "git branch --list 'builder/*'; git worktree list | wc -l"), "1");
+    // Mended, the same line works, with the first port.
+    configure("true");
+    let said = scratch.json(&["spawn", "--spec", "x", "--worktree"]);
+    assert_eq!((&said["port"], &said["branch"]), (&json!(4210), &json!("builder/x")));
 }

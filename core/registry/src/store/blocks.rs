@@ -97,3 +97,6 @@ pub(crate) fn forget_pid(tx: &WriteTx<'_>, project: &str, pid: i64) -> Result<()
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,3 +214,20 @@ fn a_path_that_is_no_text_is_refused() {
     assert_eq!(error.kind(), RegistryErrorKind::Invalid);
     assert!(error.to_string().contains("no UTF-8"), "{error}");
 }
+
+/// A path that cannot be looked at may be there: its block is not given away.
+#[test]
+fn cleanup_keeps_what_cannot_be_looked_at() {
+    let files = Files::new();
+    let link = files.folder.path("loop");
+    std::os::unix::fs::symlink(&link, &link).unwrap();
+    sql(
+        &files.global,
+        &format!(
+            "INSERT INTO port_allocations(project_path, base_port) VALUES('{}', 4200)",
+            link.join("p").display()
+        ),
+    );
+    assert_eq!(ports::cleanup(&files.global).unwrap().remaining, 1);
+    assert_eq!(bases(&files), [4200]);
+}

@@ -225,3 +225,61 @@ fn an_agent_without_a_worktree_or_with_nothing_but_a_pid_just_goes() {
         assert!(conclave_registry::agents::find(&repository.state, &id).is_err());
     }
 }
+
+/// Whoever is ended finds its worktree as it was, and what it writes there at its end is work like any other.
+#[test]
+fn what_is_written_at_the_end_is_not_lost() {
+    let Some(repository) = Repository::new() else { return };
+    repository.built("x");
+    let folder = repository.worktree("x");
+    let program = "trap \"cp README last-words; exit\" TERM; while :; do sleep 0.02; done";
+    let Some(server) = detached(&folder, program) else { return };
+    let refused = repository.clean_up("x", USUAL).unwrap_err();
+    assert_refused(&refused, &["x has work in", "last-words"]);
+    assert!(!lives(&server));
+    assert_eq!(std::fs::read_to_string(folder.join("last-words")).unwrap(), "first\n");
+    repository.clean_up("x", FORCE).unwrap();
+    repository.assert_gone("x");
+}
+
+#[test]
+fn what_setup_and_teardown_leave_running_is_ended() {
+    let Some(repository) = Repository::new() else { return };
+    let leaves = |ends: &str| script(&format!("sleep 1000 & echo $! > \"$CONCLAVE_ROOT/left\"; exit {ends}"));
+    let left = || {
+        let pid = std::fs::read_to_string(repository.path("left")).unwrap().trim().parse().unwrap();
+        process::of(pid).unwrap()
+    };
+    let hooks = Hooks { setup: leaves("7"), teardown: leaves("0") };
+    repository.create("x", &hooks).unwrap_err();
+    assert_eq!(left(), None, "of a setup that failed");
+    repository.built("y");
+    let done = repository.clean_up_with("y", &hooks, USUAL).unwrap();
+    assert_eq!((left(), done.ended.len()), (None, 1));
+}
+
+/// The command would end itself, or whoever waits for it.
+#[test]
+fn nobody_cleans_up_the_worktree_that_he_stands_in() {
+    const TEST: &str = "worktree_ends::nobody_cleans_up_the_worktree_that_he_stands_in";
+    if let Some(mut parent) = conclave_testkit::Parent::of_this_process() {
+        let root = std::path::PathBuf::from(crate::files::variable("ROOT"));
+        std::env::set_current_dir(root.join(".builders/x")).unwrap();
+        let schema = crate::files::state_schema();
+        let options = conclave_db::DbOptions::new(root.join(".conclave/state.db"), schema);
+        let state = conclave_db::Db::open(options).unwrap();
+        let agent = conclave_registry::agents::find(&state, "x").unwrap();
+        parent.wait_for_release();
+        let refused = conclave_registry::worktree::clean_up(&state, &root, &agent, &Hooks::default(), FORCE);
+        parent.say(&refused.unwrap_err().to_string());
+        return;
+    }
+    let Some(repository) = Repository::new() else { return };
+    repository.built("x");
+    let root = repository.root().display().to_string();
+    let mut child = conclave_testkit::Rerun::of(TEST).variable("ROOT", root).start();
+    child.release();
+    let said = child.finish();
+    assert!(said.len() == 1 && said[0].contains("this command runs inside"), "{said:?}");
+    assert!(repository.worktree("x").join("README").exists());
+}

@@ -234,3 +234,22 @@ fn whatever_a_kill_leaves_is_said_and_can_be_removed() {
     assert_eq!(worktree::orphans(&repository.state, repository.root()).unwrap(), [Orphan::Folder(foreign)]);
     repository.clean_up("a", FORCE).unwrap();
 }
+
+/// Killed in the middle, there is a row that leads `cleanup` to what was made; and the branch begins where the row says,
+/// whoever commits meanwhile.
+#[test]
+fn the_row_is_there_before_the_folder_and_says_where_the_branch_begins() {
+    let Some(repository) = Repository::new() else { return };
+    let before = repository.head();
+    // Git runs this in the middle of `worktree add`.
+    let hook = "#!/bin/sh\ncp \"$ROOT/.conclave/state.db-wal\" \"$ROOT/.conclave/seen\"\n";
+    let hook = hook.replace("$ROOT", &repository.root().display().to_string());
+    crate::repository::write(&repository.path(".git/hooks/post-checkout"), &hook);
+    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(repository.path(".git/hooks/post-checkout"), rights).unwrap();
+    let made = repository.create("x", &Hooks::default()).unwrap();
+    let seen = std::fs::read(repository.path(".conclave/seen")).unwrap();
+    let has = |text: &str| seen.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    assert!(has("builder/x") && has(&before), "the row was not durable while git made the folder");
+    assert_eq!((made.base_commit, repository.git(&["rev-parse", "builder/x"])), (before.clone(), before));
+}

@@ -1,7 +1,7 @@
 use std::process::{Child, Command, Stdio};
 
 use super::super::testing::{BLOCK, State, Taken, architect, builder, new, spec};
-use super::super::{ended, list, note_lost, started};
+use super::super::{ended, list, note_lost, remove, started};
 use super::*;
 use crate::RegistryErrorKind;
 
@@ -175,4 +175,60 @@ fn what_vanished_is_lost_and_its_port_is_free() {
     assert!(lost.iter().all(|agent| agent.life() == Life::Lost && agent.port.is_none()));
     assert_eq!(state.number("SELECT COUNT(*) FROM builders WHERE port IS NOT NULL"), 1);
     assert_eq!(note_lost(&state.db).unwrap(), []);
+}
+
+/// Removed and registered anew while it was about to be started: it is another agent by now.
+#[test]
+fn who_was_replaced_before_it_was_started_does_not_go_on() {
+    let state = State::new();
+    let to_run = NewAgent { cmd: "sleep 1".to_owned(), ..new(spec("a")) };
+    let me = process::current().unwrap();
+    let old = register(&state.db, &to_run, None).unwrap();
+    remove(&state.db, &old.key).unwrap();
+    state.clock.advance(std::time::Duration::from_secs(1));
+    let again = register(&state.db, &to_run, None).unwrap();
+    let refused = started(&state.db, &old, &me, &me).unwrap_err();
+    assert_eq!(refused.kind(), RegistryErrorKind::Refused);
+    assert_eq!(list(&state.db).unwrap(), [again]);
+}
+
+/// Whoever stops an agent and whoever waits for it both record its end, in whatever order: it was stopped, with its code.
+#[test]
+fn a_stop_stays_a_stop_and_keeps_the_code() {
+    use crate::agents::End;
+    for stop_first in [true, false] {
+        let state = State::new();
+        let me = process::current().unwrap();
+        let sleeper = Sleeper::new();
+        let to_run = NewAgent { cmd: "sleep 1".to_owned(), ..new(spec("a")) };
+        let agent = register(&state.db, &to_run, Some(&wish(&[]))).unwrap();
+        let agent = started(&state.db, &agent, &sleeper.who(), &me).unwrap();
+        let stop = || {
+            let agent = agent.clone();
+            let record = move |tx: &conclave_db::WriteTx<'_>| {
+                rows::end(tx, &agent, End::Stopped, None)?;
+                rows::mark_stopped(tx, &agent)
+            };
+            state.db.write("test", record).unwrap();
+        };
+        if stop_first {
+            stop();
+        }
+        assert!(ended(&state.db, &agent, 143).unwrap());
+        if !stop_first {
+            stop();
+        }
+        let over = list(&state.db).unwrap().remove(0);
+        let end = over.ended.unwrap();
+        assert_eq!((end.how, end.exit_status, over.port), (End::Stopped, Some(143), None), "{stop_first}");
+    }
+}
+
+/// The port of one that has vanished is given away in the same transaction that finds it lost.
+#[test]
+fn the_port_of_one_that_vanished_is_had_again_at_once() {
+    let state = State::new();
+    state.execute("INSERT INTO builders(id, name, port, pid) VALUES('a', '', 4210, 999999999)");
+    let agent = register(&state.db, &new(spec("b")), Some(&wish(&[]))).unwrap();
+    assert_eq!(agent.port, Some(4210));
 }
