@@ -18,6 +18,7 @@ mod db_query;
 mod db_reset;
 mod db_values;
 mod demo;
+mod first_opening;
 mod interrupted;
 mod interrupted_runs;
 mod launched;
