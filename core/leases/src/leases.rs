@@ -28,17 +28,17 @@ use crate::token::Token;
 pub struct Request {
     /// The names; taken together or not at all. A name that stands twice is taken once.
     pub names: Vec<LeaseName>,
-    /// How.
+    /// For one, or together with others that share it.
     pub mode: Mode,
-    /// For how long.
+    /// For how long, 1 to 86,400 s; it begins with the grant, and not while it waits.
     pub ttl: Ttl,
-    /// Who says to hold; by chance without one.
+    /// Who says to hold, for others to read; a label by chance without one.
     pub holder: Option<HolderId>,
     /// The lease ends with this process.
     pub bound_to: Option<ProcessIdentity>,
     /// The lease is over in another boot. One that is bound to a process is so anyway.
     pub ends_with_boot: bool,
-    /// How long to wait in the queue; not at all without it.
+    /// How long to wait in the queue, by the boot clock; not at all without it.
     pub wait: Option<Duration>,
 }
 
@@ -117,7 +117,8 @@ impl Leases {
     }
 
     /// Lets the token's leases live for `ttl` from now, never shorter than before; without names all of the token. All or
-    /// nothing. One that is over is `Expired`, also when nobody took it.
+    /// nothing. One that is over is `Expired`, also when nobody took it. When this returns the new end survives the death
+    /// of every process; after a power cut the old one may count.
     ///
     /// # Errors
     /// `NotOwner` where somebody else holds a name, `NotFound` where nobody does. Nothing is renewed then.
@@ -141,7 +142,8 @@ impl Leases {
     }
 
     /// Ends the token's leases; without names all of the token. All or nothing. Gives what was released: in the order
-    /// asked for, without names by name.
+    /// asked for, without names by name. When this returns that survives the death of every process; after a power cut
+    /// they may be held until their time is over.
     ///
     /// # Errors
     /// `Expired` for one that is over, also when nobody took it; `NotOwner`, `NotFound`. Nothing is released then.

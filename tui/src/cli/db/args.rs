@@ -37,7 +37,7 @@ pub(crate) enum DbCommand {
     Stats,
     /// Begin anew: a verified backup is made first, the numbers of leases go on; on a terminal it asks first
     Reset {
-        /// Do not ask
+        /// Do not ask; leases that are held end, and agents that run are no longer known
         #[arg(long)]
         force: bool,
     },
@@ -59,7 +59,7 @@ pub(crate) enum DbCommand {
     Restore {
         /// The backup; the newest of `.conclave/backups` by default
         from: Option<PathBuf>,
-        /// Also while a lease is held
+        /// Also while a lease is held, which ends
         #[arg(long)]
         force: bool,
     },

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use conclave_leases::{Lease, Mode, Status};
+use conclave_leases::{Lease, Leases, Mode, Status};
 use serde_json::{Value, json};
 
 use super::args::ListLine;
@@ -11,6 +11,7 @@ use super::{shape, target};
 use crate::cli::context::Context;
 use crate::cli::table::{Column, Table, left, right};
 use crate::failure::Exit;
+use crate::text::counted;
 use crate::times;
 
 const COLUMNS: &[Column] =
@@ -32,6 +33,10 @@ pub(super) fn run(context: &Context, line: &ListLine) -> Result<Exit, Refusal> {
         context.output.document(&rows.iter().map(object).collect::<Vec<_>>())?;
     } else if rows.is_empty() {
         context.output.notice("nothing is held");
+        if let (false, Some(held)) = (line.place.global, machine_wide(context)) {
+            let held = counted(held, "lease is", "leases are");
+            context.output.notice(format!("hint: {held} held machine-wide: conclave lease list --global"));
+        }
     } else {
         let cells: Vec<_> = rows.iter().map(cells).collect();
         context.output.print(Table::new(COLUMNS, context.output.columns).lines(&cells, true))?;
@@ -41,6 +46,13 @@ pub(super) fn run(context: &Context, line: &ListLine) -> Result<Exit, Refusal> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// How many names are held in the machine-wide file, where any is. One that cannot be read is no matter of this list.
+fn machine_wide(context: &Context) -> Option<u64> {
+    let db = context.machine().ok()?.open_read_only().ok()??;
+    let held = Leases::new(db).ok()?.counts().ok()?.held;
+    (held > 0).then_some(held)
 }
 
 fn rows_of(status: &Status) -> Vec<Row<'_>> {
