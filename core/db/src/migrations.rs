@@ -76,10 +76,10 @@ pub(crate) fn migrate(
     mut before_rewrite: impl FnMut(&Connection, &Migration) -> Result<()>,
 ) -> Result<Migrated> {
     let from = user_version(conn)?;
-    if from == 0 {
-        if let Some(made) = make_whole(conn, schema, clock, observer)? {
-            return Ok(made);
-        }
+    if from == 0
+        && let Some(made) = make_whole(conn, schema, clock, observer)?
+    {
+        return Ok(made);
     }
     let mut done = Migrated { from, to: from, applied: Vec::new() };
     for migration in pending(schema, from) {
