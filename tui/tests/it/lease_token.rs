@@ -177,3 +177,31 @@ fn a_token_that_nobody_reads_is_not_held() {
     assert_eq!(status, json!({ "exists": false }));
     assert!(files_below(&scratch.project()).iter().all(|file| !file.ends_with("key")));
 }
+
+#[test]
+fn a_token_that_nobody_took_is_no_success_and_leaves_nothing() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let file = scratch.path("key");
+    for words in [&[][..], &["--owner-token-file", file.to_str().unwrap()]] {
+        let mut command = scratch.command();
+        command.args(["lease", "acquire", "--lock-name", "L"]).args(words);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Closed before the first byte comes.
+        drop(child.stdout.take());
+        let ended = output_of(child);
+        assert_eq!((ended.status.code(), ended.stderr), (Some(3), Vec::new()), "{words:?}");
+        assert!(!file.exists());
+        assert_eq!(scratch.ok(&["lease", "status", "--lock-name", "L"]), "{\"exists\":false}\n");
+    }
+}
+
+#[test]
+fn a_command_does_not_find_the_token_of_another_lease() {
+    let scratch = Scratch::new();
+    let mut command = scratch.command();
+    command.env("CONCLAVE_OWNER_TOKEN", "00000000000000000000000000000000");
+    let done = Done::of(command.args(["lease", "run", "--lock-name", "L", "--", "env"]));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.text().contains("CONCLAVE_FENCE=1") && !done.text().contains("OWNER_TOKEN"));
+}

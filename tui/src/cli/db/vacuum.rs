@@ -12,7 +12,7 @@ use crate::times;
 
 pub(super) fn run(target: &Target<'_>, full: bool) -> Result<Exit, Failure> {
     let context = target.context;
-    let _guard = if full { Some(target.guard("db vacuum --full")?) } else { None };
+    let _guard = target.guard(if full { "db vacuum --full" } else { "db vacuum" })?;
     let db = target.open()?;
     let stats = if full {
         let _spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");

@@ -17,7 +17,7 @@ use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
 use crate::ui::model::{CheckRow, CheckState};
-use crate::{agent_checks, attention, demo, find_run, import, times};
+use crate::{agent_checks, attention, demo, find_run, import, life_cycle, times};
 
 /// Backups that the UI keeps.
 const KEPT_BACKUPS: usize = 7;
@@ -54,6 +54,7 @@ impl Worker<'_> {
         };
         match work {
             Work::Vacuum => {
+                let _guard = life_cycle::guard(&project.database, "vacuum")?;
                 let db = project.open()?;
                 let stats = vacuum::run_until_done(&db, &mut |at| {
                     progress(at.freed, at.freed + at.left, "pages freed");
@@ -100,6 +101,7 @@ impl Worker<'_> {
                 Ok(Outcome::Checks(checks.into_iter().map(check_row).collect()))
             }
             Work::Convert => {
+                let _guard = life_cycle::guard(&project.database, "convert")?;
                 let db = project.open()?;
                 Ok(Outcome::Said(match vacuum::convert(&db).doing("convert")? {
                     Some(stats) => format!(
