@@ -5,12 +5,11 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use conclave_testkit::skipped;
-use serde_json::{Value, json};
 
 use crate::interrupted::hold;
 use crate::lease::{acquired, refused, value};
 use crate::patience::{output_of, until};
-use crate::scratch::{Done, Scratch, files_below};
+use crate::scratch::{Done, Scratch};
 
 /// Runs with this on stdin.
 fn fed(scratch: &Scratch, words: &[&str], input: &str) -> Done {
@@ -164,20 +163,6 @@ fn the_process_table_does_not_have_it() {
 }
 
 /// What was acquired for nobody is given back.
-#[test]
-fn a_token_that_nobody_reads_is_not_held() {
-    let scratch = Scratch::new();
-    scratch.ok(&["init"]);
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let status =
-        scratch.command().args(["lease", "acquire", "--lock-name", "L"]).stdout(writer).status().unwrap();
-    assert_eq!(status.code(), Some(0), "a closed pipe ends the program quietly");
-    let status: Value = serde_json::from_str(&scratch.ok(&["lease", "status", "--lock-name", "L"])).unwrap();
-    assert_eq!(status, json!({ "exists": false }));
-    assert!(files_below(&scratch.project()).iter().all(|file| !file.ends_with("key")));
-}
-
 #[test]
 fn a_token_that_nobody_took_is_no_success_and_leaves_nothing() {
     let scratch = Scratch::new();

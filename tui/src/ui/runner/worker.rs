@@ -54,8 +54,8 @@ impl Worker<'_> {
         };
         match work {
             Work::Vacuum => {
-                let _guard = life_cycle::guard(&project.database, "vacuum")?;
                 let db = project.open()?;
+                let _guard = life_cycle::guard(db.path(), "vacuum")?;
                 let stats = vacuum::run_until_done(&db, &mut |at| {
                     progress(at.freed, at.freed + at.left, "pages freed");
                 });
@@ -101,8 +101,8 @@ impl Worker<'_> {
                 Ok(Outcome::Checks(checks.into_iter().map(check_row).collect()))
             }
             Work::Convert => {
-                let _guard = life_cycle::guard(&project.database, "convert")?;
                 let db = project.open()?;
+                let _guard = life_cycle::guard(db.path(), "convert")?;
                 Ok(Outcome::Said(match vacuum::convert(&db).doing("convert")? {
                     Some(stats) => format!(
                         "converted: {} before, {} after",
