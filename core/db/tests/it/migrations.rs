@@ -165,3 +165,20 @@ fn a_new_file_gets_all_steps_at_once() {
     assert!(seen.iter().all(|(_, blank)| *blank), "it is no state before it is whole: {seen:?}");
     assert!(!Db::is_unfinished(&options(&scratch, &[ITEMS, TAGS])).unwrap());
 }
+
+#[test]
+fn another_schema_with_our_mark_is_refused_before_any_step() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let other = Migration { up: Step::Sql("CREATE TABLE other(name TEXT NOT NULL) STRICT;"), ..ITEMS };
+    let before = std::fs::read(scratch.path()).unwrap();
+    let refused = Db::open(options(&scratch, &[other, TAGS])).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Foreign, "{refused}");
+    assert!(
+        refused.to_string().ends_with("it has another schema: its step 100 is not this program's"),
+        "{refused}"
+    );
+    assert_eq!(Db::open_read_only(options(&scratch, &[other])).unwrap_err().kind(), ErrorKind::Foreign);
+    assert!(std::fs::read(scratch.path()).unwrap() == before);
+    scratch.open();
+}
