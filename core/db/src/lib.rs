@@ -28,7 +28,8 @@
 //! # Opening
 //!
 //! A file is looked at before it is touched: what is newer, foreign or no database is refused as it lies. Then
-//! the persistent settings are made on one connection, and migrations run, each in a transaction of its own.
+//! the persistent settings are made on one connection, and migrations run, each in a transaction of its own; those of a
+//! file that holds nothing yet in one.
 //! Any number of processes may do this at once. Every pragma is read back.
 //!
 //! # File systems

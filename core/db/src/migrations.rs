@@ -1,5 +1,6 @@
 //! Brings a file to the current schema: one `BEGIN IMMEDIATE` per step, the version read inside it, the
-//! step, its checksum and the new `user_version` in the same transaction.
+//! step, its checksum and the new `user_version` in the same transaction. A file that holds nothing yet gets all
+//! steps in one: whoever reads meanwhile finds no state, or the whole of it.
 //!
 //! Two processes that migrate at once: one does the work, the other waits for the lock and sees it done.
 
@@ -11,6 +12,7 @@ use rusqlite::{Batch, Connection, OptionalExtension, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 use crate::error::{DbError, ErrorKind, Result};
+use crate::pragmas;
 use crate::schema::{APPLICATION_ID, FIRST_VERSION, Migration, Schema, Step};
 use crate::transaction::WriteTx;
 
@@ -64,7 +66,8 @@ fn pending(schema: &Schema, version: i32) -> impl Iterator<Item = &Migration> {
     schema.migrations().iter().filter(move |migration| migration.version > version)
 }
 
-/// Applies all pending steps. Each is durable on its own when the next begins.
+/// Applies all pending steps. Each is durable on its own when the next begins; those of a file without tables
+/// become durable together.
 pub(crate) fn migrate(
     conn: &mut Connection,
     schema: &Schema,
@@ -73,6 +76,11 @@ pub(crate) fn migrate(
     mut before_rewrite: impl FnMut(&Connection, &Migration) -> Result<()>,
 ) -> Result<Migrated> {
     let from = user_version(conn)?;
+    if from == 0
+        && let Some(made) = make_whole(conn, schema, clock, observer)?
+    {
+        return Ok(made);
+    }
     let mut done = Migrated { from, to: from, applied: Vec::new() };
     for migration in pending(schema, from) {
         if migration.rewrites && done.to != 0 {
@@ -87,6 +95,38 @@ pub(crate) fn migrate(
     Ok(done)
 }
 
+/// Makes a file without tables a current one; `None` when there are tables: a legacy file, or another process was
+/// quicker.
+fn make_whole(
+    conn: &mut Connection,
+    schema: &Schema,
+    clock: &dyn Clock,
+    observer: Option<StepObserver>,
+) -> Result<Option<Migrated>> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if !is_blank(&transaction)? {
+        return Ok(None);
+    }
+    let mut made = Migrated::default();
+    for migration in schema.migrations() {
+        take(&transaction, migration, clock, observer)?;
+        made.applied.push(migration.name);
+        made.to = migration.version;
+    }
+    transaction.commit()?;
+    Ok(Some(made))
+}
+
+/// Whether the file has neither version, owner nor tables.
+pub(crate) fn is_blank(conn: &Connection) -> Result<bool> {
+    if user_version(conn)? != 0 || pragmas::integer(conn, "application_id")? != 0 {
+        return Ok(false);
+    }
+    // After the marks: whoever makes the file whole meanwhile is seen here.
+    let empty = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
+    Ok(conn.query_row(empty, [], |row| row.get(0))?)
+}
+
 fn apply(
     conn: &mut Connection,
     migration: &Migration,
@@ -98,17 +138,28 @@ fn apply(
         // Another process did it between our look and our lock.
         return Ok(false);
     }
-    transaction.execute_batch(LEDGER)?;
-    run_step(&transaction, migration.version, &migration.up, clock, observer)?;
-    refuse_dangling(&transaction, migration)?;
-    transaction.execute(
+    take(&transaction, migration, clock, observer)?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// One step with its marks, inside of the caller's transaction.
+fn take(
+    conn: &Connection,
+    migration: &Migration,
+    clock: &dyn Clock,
+    observer: Option<StepObserver>,
+) -> Result<()> {
+    conn.execute_batch(LEDGER)?;
+    run_step(conn, migration.version, &migration.up, clock, observer)?;
+    refuse_dangling(conn, migration)?;
+    conn.execute(
         "INSERT INTO schema_migrations(version, name, checksum, applied_at) VALUES(?1, ?2, ?3, ?4)",
         (migration.version, migration.name, checksum(migration), clock.wall_ms()),
     )?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", migration.version)?;
-    transaction.commit()?;
-    Ok(true)
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    conn.pragma_update(None, "user_version", migration.version)?;
+    Ok(())
 }
 
 /// Takes back the steps above `target`, newest first, each in a transaction of its own. Refused, with nothing
@@ -208,6 +259,16 @@ fn refuse_dangling(conn: &Connection, migration: &Migration) -> Result<()> {
     }
 }
 
+/// Looks whether the steps that were applied to a file are this program's, before any is added to them: another schema of
+/// ours has the same mark. A file without such a list has none of them.
+pub(crate) fn refuse_another_schema(conn: &Connection, schema: &Schema) -> Result<()> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    if conn.query_row(sql, [LEDGER_TABLE], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(());
+    }
+    check_ledger(conn, schema)
+}
+
 /// A step that was applied with another text is another schema: better refused than guessed.
 fn check_ledger(conn: &Connection, schema: &Schema) -> Result<()> {
     if schema.migrations().is_empty() {
@@ -222,7 +283,7 @@ fn check_ledger(conn: &Connection, schema: &Schema) -> Result<()> {
             return Err(DbError::Sqlite {
                 kind: ErrorKind::Foreign,
                 code: 0,
-                text: format!("schema step {version} was applied with another text than this program's"),
+                text: format!("it has another schema: its step {version} is not this program's"),
             });
         }
     }

@@ -1,12 +1,12 @@
 //! Files whose making was interrupted before they held anything.
 //!
-//! The switch to WAL writes the first page, and the tables come in the transaction after it. Whoever is killed
+//! The switch to WAL writes the first page, and all tables come in the one transaction after it. Whoever is killed
 //! in between, or looks in between, has a file of one empty page: no state yet, and nothing to be migrated.
 
-use crate::error::{DbError, Result};
+use crate::error::Result;
 use crate::handle::Db;
 use crate::options::DbOptions;
-use crate::{file, open, pragmas};
+use crate::{file, migrations, open};
 
 /// The largest page (<https://sqlite.org/fileformat.html#pages>): a file without tables is one page at most.
 const ONE_PAGE: u64 = 65_536;
@@ -24,12 +24,6 @@ impl Db {
             size if size > ONE_PAGE => return Ok(false),
             _ => {}
         }
-        let looked = open::look(options)?;
-        if looked.version != 0 || pragmas::integer(&looked.conn, "application_id")? != 0 {
-            return Ok(false);
-        }
-        // After the marks: whoever makes the file whole meanwhile is seen here.
-        let empty = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
-        looked.conn.query_row(empty, [], |row| row.get(0)).map_err(DbError::from)
+        migrations::is_blank(&open::look(options)?.conn)
     }
 }

@@ -300,9 +300,9 @@ pub(crate) struct MigrateLine {
 /// `conclave migrate …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Migrate {
-    /// Import legacy databases; a second time changes nothing
+    /// Import legacy files; a second time changes nothing
     Import {
-        /// Legacy database files
+        /// Legacy databases, or a state.json or ports.json; what each is, its content tells
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },

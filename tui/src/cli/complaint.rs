@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::CommandFactory as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Line;
 use super::lease;
@@ -50,8 +50,19 @@ fn failure(line: &[OsString], error: &clap::Error) -> Failure {
     // Of a few values the message lists all; the one with the most letters in common is seldom the one meant.
     let has_tip = error.kind() != ErrorKind::InvalidValue;
     let tip = text.lines().filter(|_| has_tip).find_map(|line| line.trim().strip_prefix("tip: "));
-    let hint = tip.map_or_else(|| format!("see `{} --help`", command(line)), str::to_owned);
+    let meant = command(line);
+    let hint = match tip {
+        _ if lists_without_a_word(&meant, error) => format!("`{meant}` lists them"),
+        Some(tip) => tip.to_owned(),
+        None => format!("see `{meant} --help`"),
+    };
     Failure::usage(first.join(" ")).hint(hint)
+}
+
+/// Whether `list` was said where the command without a word is the list, other than with all its siblings.
+fn lists_without_a_word(command: &str, error: &clap::Error) -> bool {
+    let word = error.get(ContextKind::InvalidSubcommand);
+    command == "conclave agents" && matches!(word, Some(ContextValue::String(word)) if word == "list")
 }
 
 /// The commands that might have been meant where one is missing: the help without what it says of options.

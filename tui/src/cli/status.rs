@@ -15,7 +15,10 @@ use super::context::Context;
 use super::output::Output;
 use crate::attention::attention;
 use crate::failure::{Doing, Exit, Failure};
-use crate::text::{count, counted, size, visible};
+use crate::text::{count, counted, size, visible, wrapped};
+
+/// How wide the labels are.
+const LABEL: usize = 11;
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let found = match context.open_read_only()? {
@@ -37,6 +40,8 @@ struct Found {
     overview: Overview,
     tasks: Counts,
     agents: agents::Counts,
+    /// How many of them have a process that runs.
+    running: u64,
     leases: conclave_leases::Counts,
     attention: Vec<Attention>,
 }
@@ -75,9 +80,11 @@ fn look(db: &Db) -> Result<Found, Failure> {
     let overview = migrate::overview(db).doing("read the counts")?;
     let tasks = read::counts(db).doing("count the tasks")?;
     let agents = agents::counts(db).doing("count the agents")?;
+    let running = agents::list(db).doing("look which agents run")?;
+    let running = running.iter().filter(|agent| agent.life().is_alive() == Some(true)).count() as u64;
     let leases = count_leases(db)?;
     let attention = attention(db)?;
-    Ok(Found { stats, overview, tasks, agents, leases, attention })
+    Ok(Found { stats, overview, tasks, agents, running, leases, attention })
 }
 
 fn document(context: &Context, found: Option<&Found>, machine: MachineWide) -> Value {
@@ -115,7 +122,8 @@ fn document(context: &Context, found: Option<&Found>, machine: MachineWide) -> V
         "tasks": found.map(|found| found.tasks).unwrap_or_default(),
         "registry": {
             "architects": agents.architects, "builders": agents.builders, "utils": agents.utils,
-            "annotations": agents.annotations, "ports": machine.ports,
+            "annotations": agents.annotations, "running": found.map_or(0, |found| found.running),
+            "ports": machine.ports,
         },
         "leases": { "held": leases.held, "waiting": leases.waiting, "global": machine.leases },
         "spool": { "ledger": {
@@ -131,11 +139,12 @@ fn document(context: &Context, found: Option<&Found>, machine: MachineWide) -> V
 fn page(context: &Context, found: Option<&Found>, machine: MachineWide) -> String {
     let output = &context.output;
     let mut text = line("project", &context.project.root.display().to_string());
-    let Some(Found { stats, overview, tasks, agents, leases, attention }) = found else {
+    let Some(Found { stats, overview, tasks, agents, running, leases, attention }) = found else {
         text.push_str(&line("database", "absent"));
         text.push_str(&line("consensus", &join(output, &["0 runs", "0 outputs", "0 syntheses"])));
         text.push_str(&line("tasks", &task_counts(output, Counts::default())));
-        text.push_str(&line("agents", &agent_counts(output, agents::Counts::default(), machine)));
+        text.push_str(&line("agents", &agent_counts(output, agents::Counts::default(), 0)));
+        text.push_str(&line("ports", &block_counts(machine)));
         text.push_str(&line("leases", &lease_counts(output, conclave_leases::Counts::default(), machine)));
         return text;
     };
@@ -183,14 +192,15 @@ fn page(context: &Context, found: Option<&Found>, machine: MachineWide) -> Strin
         ),
     ));
     text.push_str(&line("tasks", &task_counts(output, *tasks)));
-    text.push_str(&line("agents", &agent_counts(output, *agents, machine)));
+    text.push_str(&line("agents", &agent_counts(output, *agents, *running)));
+    text.push_str(&line("ports", &block_counts(machine)));
     text.push_str(&line("leases", &lease_counts(output, *leases, machine)));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }
     for (at, one) in attention.iter().enumerate() {
-        text.push_str(&line(if at == 0 { "attention" } else { "" }, &one.why));
-        text.push_str(&line("", &format!("  {}", one.advice)));
+        text.push_str(&long_line(output, if at == 0 { "attention" } else { "" }, &one.why));
+        text.push_str(&long_line(output, "", &format!("  {}", one.advice)));
     }
     text
 }
@@ -207,7 +217,7 @@ fn task_counts(output: &Output, counts: Counts) -> String {
 }
 
 /// Only what there is: few projects have all four kinds.
-fn agent_counts(output: &Output, counts: agents::Counts, machine: MachineWide) -> String {
+fn agent_counts(output: &Output, counts: agents::Counts, running: u64) -> String {
     let mut parts = vec![counted(counts.builders, "builder", "builders")];
     let others = [
         (counts.architects, "architect", "architects"),
@@ -217,9 +227,14 @@ fn agent_counts(output: &Output, counts: agents::Counts, machine: MachineWide) -
     parts.extend(
         others.iter().filter(|kind| kind.0 > 0).map(|(number, one, many)| counted(*number, one, many)),
     );
-    let blocks = machine.ports.map(|ports| counted(ports, "block of ports", "blocks of ports"));
-    parts.push(blocks.unwrap_or_else(|| "ports unknown".to_owned()));
+    parts.push(format!("{} running", count(running)));
     join(output, &parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Those of all projects: they share them.
+fn block_counts(machine: MachineWide) -> String {
+    let blocks = machine.ports.map(|ports| counted(ports, "block", "blocks"));
+    blocks.map_or_else(|| "unknown".to_owned(), |blocks| format!("{blocks} taken on this machine"))
 }
 
 fn lease_counts(output: &Output, counts: conclave_leases::Counts, machine: MachineWide) -> String {
@@ -246,7 +261,13 @@ fn copied(overview: &Overview) -> String {
 }
 
 fn line(label: &str, value: &str) -> String {
-    format!("{label:<11}{}\n", visible(value))
+    format!("{label:<LABEL$}{}\n", visible(value))
+}
+
+/// A line that the terminal would cut in the middle of a word.
+fn long_line(output: &Output, label: &str, value: &str) -> String {
+    let whole = line(label, value);
+    wrapped(whole.trim_end(), output.columns, &" ".repeat(LABEL + 2))
 }
 
 fn join(output: &Output, parts: &[&str]) -> String {

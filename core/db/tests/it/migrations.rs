@@ -142,3 +142,43 @@ fn a_step_that_was_changed_after_it_was_applied_is_noticed() {
     assert_eq!(error.kind(), ErrorKind::Foreign);
     assert!(error.to_string().contains("100"), "{error}");
 }
+
+/// In the step after the first one: whether anybody else sees anything of the first.
+static SEEN: std::sync::Mutex<Vec<(bool, bool)>> = std::sync::Mutex::new(Vec::new());
+static SEEN_OF: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
+
+fn look_beside(version: i32, _statement: usize) {
+    let path = SEEN_OF.get().unwrap();
+    let options = || DbOptions::new(path, Schema::assemble(&[&[ITEMS, TAGS]], &[]).unwrap());
+    let blank = Db::is_unfinished(&options()).unwrap();
+    SEEN.lock().unwrap().push((version == FIRST_VERSION + 1, blank));
+}
+
+#[test]
+fn a_new_file_gets_all_steps_at_once() {
+    let scratch = Scratch::new();
+    SEEN_OF.set(scratch.path()).unwrap();
+    let db = Db::open(options(&scratch, &[ITEMS, TAGS]).migration_observer(look_beside)).unwrap();
+    assert_eq!(db.migrated().applied, ["items", "tags"]);
+    let seen = SEEN.lock().unwrap().clone();
+    assert!(seen.iter().any(|(is_second, _)| *is_second), "{seen:?}");
+    assert!(seen.iter().all(|(_, blank)| *blank), "it is no state before it is whole: {seen:?}");
+    assert!(!Db::is_unfinished(&options(&scratch, &[ITEMS, TAGS])).unwrap());
+}
+
+#[test]
+fn another_schema_with_our_mark_is_refused_before_any_step() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let other = Migration { up: Step::Sql("CREATE TABLE other(name TEXT NOT NULL) STRICT;"), ..ITEMS };
+    let before = std::fs::read(scratch.path()).unwrap();
+    let refused = Db::open(options(&scratch, &[other, TAGS])).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Foreign, "{refused}");
+    assert!(
+        refused.to_string().ends_with("it has another schema: its step 100 is not this program's"),
+        "{refused}"
+    );
+    assert_eq!(Db::open_read_only(options(&scratch, &[other])).unwrap_err().kind(), ErrorKind::Foreign);
+    assert!(std::fs::read(scratch.path()).unwrap() == before);
+    scratch.open();
+}

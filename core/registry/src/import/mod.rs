@@ -75,12 +75,13 @@ pub fn check_against(db: &Db, kind: Kind, file: &Path) -> Result<Report> {
 }
 
 /// Imports a `state.json` into the project's state: rows and marker in one transaction, then the file is copied to a
-/// free `.bak` name, synced and removed. Killed at any step, the next call ends exactly right.
+/// free `.bak` name, synced and removed. Killed at any step, the next call ends exactly right. Rows and marker survive a
+/// power cut when this returns, and so does the copy.
 pub fn import_state(state: &Db, file: &Path) -> Result<Report> {
     import(state, Kind::State, file, &Observer::default())
 }
 
-/// The same of a `ports.json` into the machine-wide file.
+/// The same of a `ports.json` into the machine-wide file, as durable.
 pub fn import_ports(global: &Db, file: &Path) -> Result<Report> {
     import(global, Kind::Ports, file, &Observer::default())
 }

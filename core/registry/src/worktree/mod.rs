@@ -80,7 +80,8 @@ pub enum Orphan {
 
 /// Makes the worktree `.builders/<id>` with branch `builder/<id>` from HEAD of the main checkout at `root`, copies in what
 /// `.worktreeinclude` names, records it in the agent's row and runs the setup. What fails leaves nothing behind; whoever
-/// is killed leaves a row that [`clean_up`] takes away with all that there is.
+/// is killed leaves a row that [`clean_up`] takes away with all that there is. The row survives a power cut when this
+/// returns; the folder is git's, which syncs no checkout.
 pub fn create(state: &Db, root: &Path, agent: &Agent, hooks: &Hooks) -> Result<Made> {
     create::create(state, root, agent, hooks)
 }
@@ -104,7 +105,8 @@ pub fn merge(root: &Path, agent: &Agent, squash: bool) -> Result<String> {
 }
 
 /// Ends every process that works inside, runs the teardown, and removes worktree and row. Uncommitted work is refused
-/// before anything is ended. Killed at any step, the same call again does the rest.
+/// before anything is ended. Killed at any step, the same call again does the rest. That the row is gone survives a power
+/// cut when this returns; a folder may be back after one, as an orphan that [`orphans`] lists.
 pub fn clean_up(state: &Db, root: &Path, agent: &Agent, hooks: &Hooks, how: Cleanup) -> Result<CleanedUp> {
     clean_up::clean_up(state, root, agent, hooks, how)
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use crate::cli::values;
 
@@ -17,7 +17,7 @@ pub(crate) struct Start {
     /// Take no port
     #[arg(long)]
     pub(crate) no_port: bool,
-    /// What to run in the foreground; without it the architect is only registered
+    /// What to run here, with the terminal; without it the architect is only registered
     #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Spawn {
     /// A terminal beside the builders
     #[arg(long, group = "what", conflicts_with = "worktree")]
     pub(crate) util: bool,
-    /// Something that shows a file to be remarked on
+    /// Something that shows a file to be remarked on; the file must be there
     #[arg(long, value_name = "FILE", group = "what", conflicts_with = "worktree")]
     pub(crate) annotate: Option<PathBuf>,
     /// Whose annotation it is: architect, builder or util, and its id
@@ -53,13 +53,13 @@ pub(crate) struct Spawn {
     /// Take no port
     #[arg(long)]
     pub(crate) no_port: bool,
-    /// Register a process that runs already
+    /// Register a process that runs already; nobody waits for it, so its exit code stays unknown
     #[arg(long, value_name = "PID", conflicts_with_all = ["command", "foreground"])]
     pub(crate) pid: Option<u32>,
-    /// Stay until it ends, with the terminal
+    /// Stay until it ends, with the terminal, and end as it does
     #[arg(long, requires = "command")]
     pub(crate) foreground: bool,
-    /// What to run
+    /// What to run beside you; without it the agent is only registered
     #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
 }
@@ -74,15 +74,16 @@ pub(crate) struct AgentsLine {
 /// `conclave agents …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Agents {
-    /// Say what an agent is at
+    /// Say what a builder is at: its status, its phase, or both
+    #[command(group = ArgGroup::new("what").args(["status", "phase"]).required(true).multiple(true))]
     Set {
         /// The agent's id, or a unique beginning of it
         #[arg(value_parser = values::filled)]
         id: String,
         /// spawning, implementing, blocked, pr-ready or complete
-        #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(["spawning", "implementing", "blocked", "pr-ready", "complete"]), required_unless_present = "phase")]
+        #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(["spawning", "implementing", "blocked", "pr-ready", "complete"]))]
         status: Option<String>,
-        /// In a few words
+        /// What it does just now, in a few words; empty takes it away
         #[arg(long, value_name = "TEXT")]
         phase: Option<String>,
     },

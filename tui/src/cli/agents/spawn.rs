@@ -64,7 +64,7 @@ fn role(context: &Context, line: &Spawn) -> Result<Role, Failure> {
         Spawn { util: true, .. } => Ok(Role::Util),
         Spawn { worktree: true, .. } => builder(BuilderType::Worktree, None),
         _ => Err(Failure::usage(
-            "spawn needs what for: --spec ID, --task TEXT, --protocol NAME, --shell, --util, --annotate FILE or --worktree",
+            "spawn needs to know what for: --spec ID, --task TEXT, --protocol NAME, --shell, --util, --annotate FILE or --worktree",
         )
         .hint("see `conclave spawn --help`")),
     }
@@ -93,7 +93,7 @@ pub(super) fn tell(context: &Context, agent: &Agent, log: Option<&Path>) -> Resu
         return Ok(Exit::Done);
     }
     let mut page = String::new();
-    let _ = writeln!(page, "{:<10}{}", agent.key.kind.as_str(), visible(&agent.key.id));
+    let _ = writeln!(page, "{:<11}{}", agent.key.kind.as_str(), visible(&agent.key.id));
     let lines = [
         ("pid", agent.pid.map(|pid| pid.to_string())),
         ("port", agent.port.map(|port| port.to_string())),
@@ -103,7 +103,7 @@ pub(super) fn tell(context: &Context, agent: &Agent, log: Option<&Path>) -> Resu
     ];
     for (name, value) in lines {
         if let Some(value) = value {
-            let _ = writeln!(page, "{name:<10}{}", visible(&value));
+            let _ = writeln!(page, "{name:<11}{}", visible(&value));
         }
     }
     context.output.print(page)?;

@@ -25,6 +25,10 @@ pub(crate) enum DbCommand {
     /// Print every table as one JSON object
     Dump,
     /// Answer one SELECT as a JSON array; nothing that is given to it can change anything
+    ///
+    /// The rows are printed as they come. Where it fails or its time is over after the first of them, the array stays
+    /// without its closing bracket, so that nobody takes a part for the whole; the error stands on standard error, and the
+    /// exit code is not 0.
     Query {
         /// One statement that only reads
         #[arg(allow_hyphen_values = true)]
@@ -37,7 +41,7 @@ pub(crate) enum DbCommand {
     Stats,
     /// Begin anew: a verified backup is made first, the numbers of leases go on; on a terminal it asks first
     Reset {
-        /// Do not ask
+        /// Do not ask; leases that are held end, and agents that run are no longer known
         #[arg(long)]
         force: bool,
     },
@@ -59,7 +63,7 @@ pub(crate) enum DbCommand {
     Restore {
         /// The backup; the newest of `.conclave/backups` by default
         from: Option<PathBuf>,
-        /// Also while a lease is held
+        /// Also while a lease is held, which ends
         #[arg(long)]
         force: bool,
     },

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use conclave_leases::{Lease, Mode, Status};
+use conclave_leases::{Lease, Leases, Mode, Status};
 use serde_json::{Value, json};
 
 use super::args::ListLine;
@@ -11,6 +11,7 @@ use super::{shape, target};
 use crate::cli::context::Context;
 use crate::cli::table::{Column, Table, left, right};
 use crate::failure::Exit;
+use crate::text::{counted, fit, visible};
 use crate::times;
 
 const COLUMNS: &[Column] =
@@ -32,8 +33,13 @@ pub(super) fn run(context: &Context, line: &ListLine) -> Result<Exit, Refusal> {
         context.output.document(&rows.iter().map(object).collect::<Vec<_>>())?;
     } else if rows.is_empty() {
         context.output.notice("nothing is held");
+        if let (false, Some(held)) = (line.place.global, machine_wide(context)) {
+            let held = counted(held, "lease is", "leases are");
+            context.output.notice(format!("hint: {held} held machine-wide: conclave lease list --global"));
+        }
     } else {
-        let cells: Vec<_> = rows.iter().map(cells).collect();
+        let widest = context.output.columns.map_or(usize::MAX, |edge| (edge / 3).max(12));
+        let cells: Vec<_> = rows.iter().map(|row| cells(row, widest)).collect();
         context.output.print(Table::new(COLUMNS, context.output.columns).lines(&cells, true))?;
         if rows.len() < all {
             let shown = rows.len();
@@ -41,6 +47,13 @@ pub(super) fn run(context: &Context, line: &ListLine) -> Result<Exit, Refusal> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// How many names are held in the machine-wide file, where any is. One that cannot be read is no matter of this list.
+fn machine_wide(context: &Context) -> Option<u64> {
+    let db = context.machine().ok()?.open_read_only().ok()??;
+    let held = Leases::new(db).ok()?.counts().ok()?.held;
+    (held > 0).then_some(held)
 }
 
 fn rows_of(status: &Status) -> Vec<Row<'_>> {
@@ -60,7 +73,7 @@ fn object((status, lease): &Row<'_>) -> Value {
     let nobody = || {
         let unknown = json!({
             "mode": null, "holder_id": null, "fence": null, "acquired_utc_ms": null,
-            "expires_utc_ms": null, "remaining_ms": null, "expired": null, "pid": null,
+            "expires_utc_ms": null, "remaining_ms": null, "expired": null, "pid": null, "bound_pid": null,
         });
         unknown.as_object().cloned().unwrap_or_default()
     };
@@ -70,8 +83,9 @@ fn object((status, lease): &Row<'_>) -> Value {
     Value::Object(object)
 }
 
-fn cells((status, lease): &Row<'_>) -> Vec<String> {
-    let name = status.name.to_string();
+/// On a terminal a name has its part of the line and no more: the end of the others would be cut off for all rows.
+fn cells((status, lease): &Row<'_>, widest: usize) -> Vec<String> {
+    let name = fit(&visible(status.name.as_str()), widest).into_owned();
     let waiting: Vec<&str> = status.waiters.iter().map(|waiter| waiter.holder.as_str()).collect();
     let waiting = waiting.join(" ");
     let Some(lease) = lease else {

@@ -9,7 +9,7 @@ use crate::cli::table::{Column, Table, left, right};
 use crate::failure::{Doing, Exit, Failure};
 use crate::times;
 
-const COLUMNS: &[Column] = &[left("ports"), right("used"), left("project")];
+const COLUMNS: &[Column] = &[left("ports"), right("last used"), left("project")];
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;

@@ -1,0 +1,112 @@
+//! What the manuals show runs as it stands there.
+
+use conclave_db::foreign::Client;
+use conclave_testkit::skipped;
+
+use crate::scratch::{Done, Scratch};
+
+/// A project in git, with what the examples take for the reader's own: a `./deploy.sh`, a `./agent.sh`, a `claude`.
+fn project() -> Option<Scratch> {
+    let scratch = Scratch::new();
+    let bin = scratch.path("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_conclave"), bin.join("conclave")).unwrap();
+    let made = Done::of(&mut scratch.shell(
+        "set -e; for program in ./deploy.sh ./agent.sh ../bin/claude; do \
+           printf '#!/bin/sh\\necho \"$0\" did it\\n' > $program; chmod +x $program; done; \
+         git init -q; git add deploy.sh agent.sh; \
+         git -c user.name=t -c user.email=t@example.com commit -qm first",
+    ));
+    if made.code != Some(0) {
+        skipped("no git");
+        return None;
+    }
+    Some(scratch)
+}
+
+/// Runs a block as it stands, and ends at the first line that fails.
+#[track_caller]
+fn run_block(scratch: &Scratch, block: &str) {
+    let bin = scratch.path("bin");
+    let path = std::env::var("PATH").unwrap();
+    let mut shell = scratch.shell(&format!("set -e\n{block}"));
+    let done = Done::of(shell.env("PATH", format!("{}:{path}", bin.display())));
+    assert_eq!(done.code, Some(0), "{block}\n{}\n{}", String::from_utf8_lossy(&done.stdout), done.stderr);
+}
+
+/// The blocks of a manual in this language.
+fn blocks<'text>(manual: &'text str, language: &str) -> Vec<&'text str> {
+    let fence = format!("```{language}\n");
+    manual.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+fn has(program: &str) -> bool {
+    std::process::Command::new(program).arg("--version").output().is_ok()
+}
+
+#[track_caller]
+fn runs_as_it_stands(manual: &str, least: usize) {
+    let Some(scratch) = project() else { return };
+    let found = blocks(manual, "sh");
+    assert!(found.len() >= least, "{} blocks", found.len());
+    for block in found {
+        if block.starts_with("flock ") && !has("flock") {
+            skipped("no flock");
+            continue;
+        }
+        run_block(&scratch, block);
+    }
+}
+
+#[test]
+fn the_manual_of_leases_runs_as_it_stands() {
+    runs_as_it_stands(include_str!("../../../docs/leases.md"), 3);
+}
+
+#[test]
+fn the_manual_of_the_registry_runs_as_it_stands() {
+    runs_as_it_stands(include_str!("../../../docs/registry.md"), 2);
+}
+
+#[test]
+fn the_words_on_leases_and_agents_in_the_readme_run_as_they_stand() {
+    let readme = include_str!("../../../README.md");
+    let section =
+        readme.split("\n## With leases\n").nth(1).unwrap().split("\n## With your old data").next().unwrap();
+    runs_as_it_stands(section, 2);
+}
+
+#[test]
+fn the_settings_in_the_manual_of_the_registry_fit_a_new_project() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let path = scratch.project().join(".conclave/config.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let settings = blocks(include_str!("../../../docs/registry.md"), "toml");
+    assert_eq!(settings.len(), 2);
+    std::fs::write(&path, config + &settings.concat()).unwrap();
+    assert_eq!(scratch.ok(&["ports", "get"]), "14200\n");
+}
+
+/// The right column of the table runs; what the left one does with our tables is why it is there.
+#[test]
+fn the_old_queries_in_the_manual_have_new_ones_that_run() {
+    let scratch = Scratch::new();
+    scratch.ok(&["start", "main", "--no-port"]);
+    let client = Client::open(&scratch.database()).unwrap();
+    let manual = include_str!("../../../docs/registry.md");
+    let table = manual.split("| question |").nth(1).unwrap();
+    let mut asked = 0;
+    for row in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let ours = row.rsplit('`').nth(1).unwrap();
+        if let Some(condition) = ours.strip_prefix('…') {
+            scratch.ok(&["db", "query", &format!("SELECT id FROM builders{condition}")]);
+        } else if ours.starts_with("SELECT") {
+            scratch.ok(&["db", "query", ours]);
+        } else {
+            client.run(ours).unwrap();
+        }
+        asked += 1;
+    }
+    assert_eq!(asked, 7, "all rows of the table");
+}
