@@ -99,6 +99,8 @@ fn in_another_boot_the_wall_clock_decides_and_numbers_leave_the_reserved_ones_ou
     leases.guard(&name("L"), 1).unwrap();
     // 540 s are left; a shorter renewal leaves them, by the clock of this boot from now on.
     assert_eq!(leases.renew(&grant.token, &[], seconds(60)).unwrap().expires_utc_ms, grant.expires_utc_ms);
+    let seen = leases.status(&name("L")).unwrap().unwrap();
+    assert_eq!(seen.leases[0].process, None, "who acquired it was of the boot before");
     machine.wall_jumps(HOUR);
     machine.pass(539_999);
     assert_eq!(kind(acquire(&leases, &request(&["L"], 60))), LeaseErrorKind::Held);
@@ -199,4 +201,18 @@ fn what_ended_long_ago_is_forgotten_by_a_clock_that_nobody_sets() {
     acquire(&machine.leases(), &request(&["d"], 1)).unwrap();
     assert_eq!(machine.value::<i64>(rows), 1);
     assert_eq!(machine.value::<i64>("SELECT count(*) FROM lease_fences"), 5, "numbers are never forgotten");
+}
+
+#[test]
+fn who_holds_knows_the_end_by_the_boot_clock_whatever_the_wall_clock_does() {
+    let machine = Machine::new();
+    let leases = machine.leases();
+    let at = |ms: u128| Duration::from_millis(u64::try_from(machine.boot_ms() + ms).unwrap());
+    let grant = acquire(&leases, &request(&["L"], 30)).unwrap();
+    assert_eq!(grant.ends, at(30_000));
+    machine.wall_jumps(HOUR);
+    machine.pass(10_000);
+    assert_eq!(leases.renew(&grant.token, &[], seconds(30)).unwrap().ends, at(30_000));
+    machine.wall_jumps(-2 * HOUR);
+    assert_eq!(leases.renew(&grant.token, &[], seconds(1)).unwrap().ends, at(30_000), "never shorter");
 }
