@@ -134,11 +134,11 @@ pub(crate) fn joined(facts: &[String], dot: &str, columns: usize) -> Vec<String>
     for fact in facts {
         match lines.last_mut() {
             Some(line) if width(line) + width(fact) + 4 <= columns => {
-                line.push_str(&format!(" {dot} {fact}"));
+                line.extend([" ", dot, " ", fact]);
             }
             last => {
                 if let Some(line) = last {
-                    line.push_str(&format!(" {dot}"));
+                    line.extend([" ", dot]);
                 }
                 lines.extend(wrapped(fact, columns));
             }

@@ -237,9 +237,10 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
         Action::GoRuns | Action::GoAgents | Action::GoTasks | Action::GoCoordination | Action::GoStorage
             if model.state == State::Absent =>
         {
-            model.tell(match model.setting.read_only {
-                true => "there is no state here yet: nothing to show",
-                false => "there is no state here yet: i begins one, d shows a demo",
+            model.tell(if model.setting.read_only {
+                "there is no state here yet: nothing to show"
+            } else {
+                "there is no state here yet: i begins one, d shows a demo"
             });
             Vec::new()
         }

@@ -184,7 +184,7 @@ fn clean_up_ports(shared: &Shared) -> Result<Outcome, Failure> {
 fn break_lease(db: &Db, name: &str, fences: &[u64]) -> Result<Outcome, Failure> {
     let parsed = LeaseName::parse(name).doing("read the name")?;
     let leases = Leases::new(db.clone()).doing("look at the leases")?;
-    let status = || Ok::<_, Failure>(leases.status(&parsed).doing("look at the lease")?);
+    let status = || leases.status(&parsed).doing("look at the lease");
     let held = |status: &Option<Status>| -> Vec<(u64, String)> {
         let live = status.iter().flat_map(|status| &status.leases).filter(|lease| !lease.expired);
         live.map(|lease| (lease.fence, lease.holder.to_string())).collect()

@@ -44,14 +44,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     match here(model) {
-        Some(who) => match row_of(model, &who).cloned() {
-            Some(row) => to(model, action, &who, &row),
-            None => {
-                let text = format!("{} is not what it was, or is gone: nothing was done", who.id());
-                refuse(model, "changed", text, Some("look again; the list shows who is there now"));
-                Vec::new()
+        Some(who) => {
+            if let Some(row) = row_of(model, &who).cloned() {
+                return to(model, action, &who, &row);
             }
-        },
+            let text = format!("{} is not what it was, or is gone: nothing was done", who.id());
+            refuse(model, "changed", text, Some("look again; the list shows who is there now"));
+            Vec::new()
+        }
         None if selected(&model.agents).is_some() => {
             model.say("it belongs to a run; enter shows it, and there c cancels");
             Vec::new()
