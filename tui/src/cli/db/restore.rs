@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use conclave_db::{ErrorKind, Source, backup};
 use conclave_leases::FenceCarry;
 
-use super::target::Target;
+use super::target::{Target, about_users};
 use crate::cli::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
 
@@ -26,7 +26,7 @@ pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, force: bool) -> Re
     let mut carry = FenceCarry::new(force)?;
     let report = backup::restore(&target.options()?, &from, &mut carry)
         .doing("restore")
-        .map_err(|failure| target.about_leases(about_backup(failure)))?;
+        .map_err(|failure| about_users(target.about_leases(about_backup(failure))))?;
     drop((guard, spinner));
     target.say_what_leases_became(&carry);
     if context.output.json {

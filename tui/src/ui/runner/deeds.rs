@@ -201,8 +201,11 @@ fn break_lease(db: &Db, name: &str, fences: &[u64]) -> Result<Outcome, Failure> 
     if now.iter().any(|(fence, _)| !fences.contains(fence)) {
         return Err(changed(format!("{name} is held by {} by now: nothing was done", who(&now))));
     }
-    leases.break_lease(&parsed).doing(format!("release {name}"))?;
-    let taken: Vec<String> = now.iter().map(|(fence, _)| fence.to_string()).collect();
+    let ended = leases.break_lease(&parsed, fences).doing(format!("release {name}"))?;
+    if ended.is_empty() {
+        return Err(changed(format!("the lease of {name} that was shown is over by now: nothing was done")));
+    }
+    let taken: Vec<String> = ended.iter().map(u64::to_string).collect();
     let said = format!("{name} is taken from its holder: fence {} counts no more", taken.join(", "));
     let after = status()?;
     let next = held(&after);
