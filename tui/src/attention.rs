@@ -36,7 +36,12 @@ fn lost_agents(db: &Db) -> Result<Vec<Attention>, Failure> {
     let entry = |(agent, clean_up): (Agent, String)| Attention {
         kind: "agent",
         why: format!("{} {} is gone, and nobody saw how", agent.key.kind.as_str(), agent.key.id),
-        advice: format!("`{clean_up}` removes it with its worktree, unless work in it is not committed"),
+        advice: match agent.worktree {
+            Some(_) => {
+                format!("`{clean_up}` removes it with its worktree, unless work in it is not committed")
+            }
+            None => format!("`{clean_up}` removes it from the list"),
+        },
         since: Some(agent.ended.map_or(agent.updated_at_ms, |ended| ended.at_ms)),
         name: agent.key.id,
     };

@@ -197,6 +197,7 @@ impl From<RegistryError> for Failure {
         let exit = match kind {
             RegistryErrorKind::NotFound
             | RegistryErrorKind::Refused
+            | RegistryErrorKind::Uncommitted
             | RegistryErrorKind::Exhausted
             | RegistryErrorKind::Command => Exit::StateSaysNo,
             RegistryErrorKind::Ambiguous | RegistryErrorKind::Invalid | RegistryErrorKind::Input => {

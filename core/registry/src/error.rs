@@ -20,6 +20,8 @@ pub enum RegistryErrorKind {
     Ambiguous,
     /// What was asked may not be done now, or is there already: the state says no.
     Refused,
+    /// Work that is not committed is in the way: the state says no. Force passes over it, and loses it.
+    Uncommitted,
     /// No block or port is left: the state says no.
     Exhausted,
     /// The arguments make no sense.
@@ -40,6 +42,7 @@ impl RegistryErrorKind {
             Self::NotFound => "not-found",
             Self::Ambiguous => "ambiguous",
             Self::Refused => "refused",
+            Self::Uncommitted => "uncommitted",
             Self::Exhausted => "exhausted",
             Self::Invalid => "invalid",
             Self::Input => "input",
@@ -79,6 +82,14 @@ pub enum RegistryError {
         text: String,
         /// What to do.
         hint: Option<String>,
+    },
+    /// Work that is not committed would be lost.
+    #[error("{text}")]
+    Uncommitted {
+        /// What is not committed, and where.
+        text: String,
+        /// What to do.
+        hint: String,
     },
     /// Nothing is left.
     #[error("{text}")]
@@ -129,6 +140,7 @@ impl RegistryError {
             Self::NotFound { .. } => RegistryErrorKind::NotFound,
             Self::Ambiguous { .. } => RegistryErrorKind::Ambiguous,
             Self::Refused { .. } => RegistryErrorKind::Refused,
+            Self::Uncommitted { .. } => RegistryErrorKind::Uncommitted,
             Self::Exhausted { .. } => RegistryErrorKind::Exhausted,
             Self::Invalid(_) => RegistryErrorKind::Invalid,
             Self::Input { .. } => RegistryErrorKind::Input,

@@ -2,6 +2,8 @@
 
 use conclave_consensus::runs::RunId;
 
+use conclave_registry::agents::BuilderStatus;
+
 use super::driving;
 use super::effect::{Effect, Work};
 use super::keymap::{Action, Binding, Place};
@@ -29,6 +31,20 @@ pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument
         return effects;
     }
     match (binding.action, argument) {
+        (Action::StartArchitect, _) => {
+            model.tell("`conclave start` runs in a terminal of its own: leave the UI, or open another");
+            Vec::new()
+        }
+        (Action::ReleasePorts, _) => {
+            model.tell(
+                "`conclave ports release PATH` in a shell frees the block of a project that nobody uses",
+            );
+            Vec::new()
+        }
+        (Action::CleanUpPorts, _) if ready && !model.setting.read_only => {
+            start_work(model, Work::CleanUpPorts)
+        }
+        (Action::SetAgent, words) if ready && !model.setting.read_only => set_agent(model, words),
         (Action::Import, path) if !path.is_empty() && !model.setting.read_only => {
             start_work(model, Work::Import(path.into()))
         }
@@ -91,6 +107,23 @@ pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument
         }
         _ => act(model, binding),
     }
+}
+
+/// `0031 blocked`, or `0031 --status blocked`.
+fn set_agent(model: &mut Model, words: &str) -> Vec<Effect> {
+    let words: Vec<&str> = words.split_whitespace().filter(|word| *word != "--status").collect();
+    if let [id, status] = words.as_slice()
+        && let Some(status) = BuilderStatus::parse(status)
+    {
+        return start_work(model, Work::SetAgent { id: (*id).to_owned(), status });
+    }
+    let all = BuilderStatus::ALL.map(BuilderStatus::as_str).join(", ");
+    model.complain(Problem {
+        kind: "usage",
+        text: "an agent and a status, such as `agents set 0031 blocked`".to_owned(),
+        hint: Some(format!("the statuses: {all}")),
+    });
+    Vec::new()
 }
 
 fn number(text: &str) -> Option<RunId> {

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use conclave_consensus::runs::{RunCursor, RunId};
+use conclave_registry::agents::BuilderStatus;
 use conclave_tasks::read::Sort;
 use conclave_tasks::work::{Change, NewTask};
 
 use super::filter::Filter;
+use super::screens::agents::Who;
 use super::screens::form::Asked;
 use super::screens::spawn_form::Spawn;
 use super::screens::{agents, tasks};
@@ -169,26 +171,40 @@ pub(crate) enum Work {
     Export(Vec<RunId>),
     ExportNamed(String),
     Delete(RunId),
-    StopAgent(String),
-    DiffAgent(String),
-    MergeAgent(String),
+    StopAgent(Who),
+    DiffAgent(Who),
+    MergeAgent(Who),
     CleanUpAgent {
-        id: String,
+        who: Who,
         /// Also with uncommitted work, which is lost.
         force: bool,
     },
     Spawn(Box<Spawn>),
-    /// End what is held under a name, as it was shown to who decided.
+    SetAgent {
+        /// Its id, or the beginning of it.
+        id: String,
+        status: BuilderStatus,
+    },
+    CleanUpPorts,
+    /// End what is held under a name.
     BreakLease {
         name: String,
-        /// The grants that were shown.
-        fences: Vec<u64>,
         /// Of the whole machine.
         global: bool,
+        /// Those that were shown; where others are there meanwhile, nothing is done.
+        fences: Vec<u64>,
     },
 }
 
 impl Work {
+    /// Which agent it is about, where it may wait for that one for long and nothing else waits for it.
+    pub(crate) const fn beside(&self) -> Option<&Who> {
+        match self {
+            Self::StopAgent(who) | Self::MergeAgent(who) | Self::CleanUpAgent { who, .. } => Some(who),
+            _ => None,
+        }
+    }
+
     /// The word before its name.
     pub(crate) const fn article(&self) -> &'static str {
         match self {
@@ -223,6 +239,8 @@ impl Work {
             Self::MergeAgent(_) => "merge",
             Self::CleanUpAgent { .. } => "cleanup",
             Self::Spawn(_) => "spawn",
+            Self::SetAgent { .. } => "change",
+            Self::CleanUpPorts => "cleanup of ports",
             Self::BreakLease { .. } => "release",
         }
     }

@@ -159,6 +159,10 @@ pub(crate) enum Action {
     MergeAgent,
     CleanUpAgent,
     SpawnAgent,
+    SetAgent,
+    StartArchitect,
+    CleanUpPorts,
+    ReleasePorts,
     OpenLease,
     BreakLease,
     FilterLeases,
@@ -201,6 +205,12 @@ pub(crate) enum When {
     AnyAgent,
     /// There is one that the registry has.
     RegisteredAgent,
+    /// There is one that runs, as far as anybody knows.
+    LivingAgent,
+    /// There is one with a worktree.
+    AgentWithWorktree,
+    /// There is one with a branch.
+    AgentWithBranch,
     /// There is a lease to do it with.
     AnyLease,
     /// The lease that is looked at is held.
@@ -278,6 +288,12 @@ impl Binding {
     /// The first key, as the footer writes it.
     pub(crate) fn key_name(&self) -> String {
         self.keys.first().map(|key| key.name()).unwrap_or_default()
+    }
+
+    /// Those of its keys that mean it at this place: another binding may be nearer.
+    pub(crate) fn key_names_at(&self, place: Place) -> String {
+        let means_it = |key: &&Key| find(place, **key).is_some_and(|found| found.action == self.action);
+        self.keys.iter().filter(means_it).map(|key| key.name()).collect::<Vec<_>>().join(", ")
     }
 
     /// All keys, as help and the manual write them.
@@ -399,19 +415,25 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Form, &[Key::control('o')], Action::Editor, "editor", "Write the prompt in $EDITOR"),
     bind(Place::Form, &[Key::control('y')], Action::Copy, "copy", "Copy the command line of this run"),
     bind(Place::Form, &[ESCAPE], Action::Back, "leave", "Leave the form; nothing is started"),
-    bind(Place::Agents, &[ENTER], Action::StreamAgent, "stream", "The agent's log over the whole screen")
-        .command("agents log")
-        .argument("AGENT")
-        .when(When::AnyAgent),
+    bind(
+        Place::Agents,
+        &[ENTER, TAB],
+        Action::StreamAgent,
+        "stream",
+        "The agent's log over the whole screen",
+    )
+    .command("agents log")
+    .argument("AGENT")
+    .when(When::AnyAgent),
     bind(Place::Agents, &[key('s')], Action::StopAgent, "stop", "Stop the agent")
         .command("stop")
         .argument("AGENT")
         .writes()
-        .when(When::RegisteredAgent),
+        .when(When::LivingAgent),
     bind(Place::Agents, &[key('d')], Action::DiffAgent, "diff", "What it has changed in its worktree")
         .command("agents diff")
         .argument("AGENT")
-        .when(When::RegisteredAgent),
+        .when(When::AgentWithWorktree),
     bind(
         Place::Agents,
         &[key('m')],
@@ -422,7 +444,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .command("agents merge")
     .argument("AGENT")
     .writes()
-    .when(When::RegisteredAgent),
+    .when(When::AgentWithBranch),
     bind(
         Place::Agents,
         &[key('x')],
@@ -453,14 +475,23 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     bind(Place::Agents, &[key('f')], Action::HoldLog, "", "Hold the log below, or follow it again"),
     bind(Place::Agents, &[key('y')], Action::Copy, "", "Copy the agent's id to the clipboard"),
+    bind(Place::Agents, &[], Action::SetAgent, "", "Say how far a builder is: spawning … complete")
+        .command("agents set")
+        .argument("AGENT STATUS")
+        .writes(),
+    bind(Place::Agents, &[], Action::StartArchitect, "", "How an architect is started: in a shell")
+        .command("start"),
     bind(Place::Stream, &[key('f')], Action::HoldLog, "hold", "Hold the log, or follow it again"),
     bind(Place::Stream, &[key('/')], Action::SearchLog, "search", "Search in all of the log, upwards"),
     bind(Place::Stream, &[key('N')], Action::PreviousMatch, "", "The match above"),
     bind(Place::Stream, &[key('n')], Action::NextMatch, "", "The match below"),
-    bind(Place::Stream, &[key('s')], Action::StopAgent, "stop", "Stop the agent").writes(),
-    bind(Place::Stream, &[key('d')], Action::DiffAgent, "diff", "What it has changed in its worktree"),
+    bind(Place::Stream, &[key('s')], Action::StopAgent, "stop", "Stop the agent")
+        .writes()
+        .when(When::LivingAgent),
+    bind(Place::Stream, &[key('d')], Action::DiffAgent, "diff", "What it has changed in its worktree")
+        .when(When::AgentWithWorktree),
     bind(Place::Stream, &[key('y')], Action::Copy, "", "Copy the agent's id to the clipboard"),
-    bind(Place::Stream, &[ESCAPE], Action::Back, "back", "Back to the list"),
+    bind(Place::Stream, &[ESCAPE, TAB], Action::Back, "back", "Back to the list"),
     bind(Place::AgentDiff, &[key('/')], Action::SearchLog, "search", "Search in the changes"),
     bind(Place::AgentDiff, &[key('n')], Action::NextMatch, "", "The next match"),
     bind(Place::AgentDiff, &[key('N')], Action::PreviousMatch, "", "The match before"),
@@ -581,7 +612,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "filter",
         "Filter: words, name: holder: mode: waiting: where:",
     ),
+    bind(Place::Leases, &[TAB], Action::NextPane, "", "Ports and architects, where the list hides them"),
     bind(Place::Leases, &[key('y')], Action::Copy, "", "Copy the lease's name to the clipboard"),
+    bind(Place::Leases, &[], Action::CleanUpPorts, "", "Free the blocks of projects that are gone")
+        .command("ports cleanup")
+        .writes(),
+    bind(Place::Leases, &[], Action::ReleasePorts, "", "How the block of a project is freed: in a shell")
+        .command("ports release"),
     bind(Place::Lease, &[key('R')], Action::BreakLease, "release", "Take the lease from its holder")
         .writes()
         .when(When::HeldLease),
@@ -637,10 +674,16 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Place::Welcome, &[key('i')], Action::Init, "init", "Start here: create .conclave/")
         .command("init")
         .writes(),
-    bind(Place::Welcome, &[key('m')], Action::Import, "import", "Import a legacy consensus_artifacts.db")
-        .command("migrate import")
-        .argument("FILE")
-        .writes(),
+    bind(
+        Place::Welcome,
+        &[key('m')],
+        Action::Import,
+        "import",
+        "A consensus_artifacts.db, state.json or ports.json",
+    )
+    .command("migrate import")
+    .argument("FILE")
+    .writes(),
     bind(Place::Trouble, &[key('M')], Action::Migrate, "migrate", "Bring the state to the current schema")
         .command("migrate")
         .writes()

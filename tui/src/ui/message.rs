@@ -187,7 +187,7 @@ pub(crate) enum Outcome {
     /// The checks.
     Checks(Vec<CheckRow>),
     /// What an agent has changed.
-    Diff { id: String, text: String },
+    Diff { text: String },
     /// An agent is there.
     Spawned { id: String, said: String },
     /// Another project is shown from here on.

@@ -60,6 +60,14 @@ pub(crate) enum Notice {
     Problem(Problem),
 }
 
+/// What is being done to an agent, beside other work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Deed {
+    pub(crate) work: Work,
+    /// Since when, in milliseconds since 1970.
+    pub(crate) since: i64,
+}
+
 /// Work that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Working {
@@ -118,6 +126,8 @@ pub(crate) struct Model {
     /// What the last command said, for the palette.
     pub(crate) last_result: Option<String>,
     pub(crate) working: Option<Working>,
+    /// What is being done to agents meanwhile.
+    pub(crate) deeds: Vec<Deed>,
     /// The form of a new run, over everything.
     pub(crate) form: Option<Form>,
     /// What this process drives.
@@ -153,6 +163,7 @@ impl Model {
             notice: None,
             last_result: None,
             working: None,
+            deeds: Vec::new(),
             form: None,
             live: Live::default(),
             first: None,
@@ -188,14 +199,16 @@ impl Model {
 
     /// Whether something is shown whose times change with every second.
     pub(crate) fn ticks(&self) -> bool {
-        self.state == State::Ready
-            && match self.screen {
-                Screen::Runs => !self.live.is_empty() || self.shown().is_some_and(live::is_driven),
-                Screen::Tasks => self.tasks.ticks(),
-                Screen::Agents => self.agents.ticks(),
-                Screen::Coordination => self.coordination.ticks(),
-                Screen::Storage => false,
-            }
+        // How long one is waited for is told.
+        !self.deeds.is_empty()
+            || self.state == State::Ready
+                && match self.screen {
+                    Screen::Runs => !self.live.is_empty() || self.shown().is_some_and(live::is_driven),
+                    Screen::Tasks => self.tasks.ticks(),
+                    Screen::Agents => self.agents.ticks(),
+                    Screen::Coordination => self.coordination.ticks(),
+                    Screen::Storage => false,
+                }
     }
 
     /// The run that is seen: the open one, else the one under the cursor.
@@ -229,6 +242,12 @@ impl Model {
             When::AnyAgent => super::screens::agents::selected(&self.agents).is_some(),
             When::RegisteredAgent => super::screens::agents::selected(&self.agents)
                 .is_some_and(super::screens::agents::Row::is_registered),
+            When::LivingAgent => super::screens::agents::selected(&self.agents)
+                .is_some_and(|row| row.is_registered() && row.may_live()),
+            When::AgentWithWorktree => super::screens::agents::selected(&self.agents)
+                .is_some_and(|row| row.is_registered() && !row.place.is_empty()),
+            When::AgentWithBranch => super::screens::agents::selected(&self.agents)
+                .is_some_and(|row| row.is_registered() && row.branch.is_some()),
             When::AnyLease => super::screens::coordination::selected(&self.coordination).is_some(),
             When::HeldLease => super::screens::coordination::selected(&self.coordination)
                 .is_some_and(|row| row.held().next().is_some()),

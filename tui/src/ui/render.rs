@@ -4,8 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::effect::Work;
 use super::keymap::{self, Action, Binding, Place};
-use super::model::{Model, Notice, SMALLEST, Screen, State};
+use super::model::{Deed, Model, Notice, SMALLEST, Screen, State};
 use super::overlay;
 use super::screens::{
     agents, coordination, form, run, runs, spawn_form, storage, task, task_form, tasks, trouble, welcome,
@@ -13,6 +14,7 @@ use super::screens::{
 use super::theme::Theme;
 use crate::cli::Signs;
 use crate::text::{fit_with, visible, width};
+use crate::times;
 
 /// From this width on the top line says that nothing can be written; below, the footer does.
 const ROOM_FOR_READ_ONLY: u16 = 50;
@@ -126,6 +128,25 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// Facts in lines of at most `columns`, with a dot between two; a fact is cut only where it is longer than a line.
+pub(crate) fn joined(facts: &[String], dot: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for fact in facts {
+        match lines.last_mut() {
+            Some(line) if width(line) + width(fact) + 4 <= columns => {
+                line.extend([" ", dot, " ", fact]);
+            }
+            last => {
+                if let Some(line) = last {
+                    line.extend([" ", dot]);
+                }
+                lines.extend(wrapped(fact, columns));
+            }
+        }
+    }
+    lines
+}
+
 fn draw_top(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.setting.theme;
     let mut spans = vec![Span::styled(" conclave ", Theme::strong())];
@@ -223,7 +244,10 @@ fn notice(model: &Model) -> Vec<Line<'static>> {
             };
             (format!("{} {}{far}", theme.sign("●", "*"), working.work.name()), None, theme.accent())
         }
-        (None, None) => return Vec::new(),
+        (None, None) => match model.deeds.first() {
+            Some(deed) => (goes_on(model, deed), None, theme.accent()),
+            None => return Vec::new(),
+        },
     };
     let room = usize::from(model.size.0).saturating_sub(2);
     let paragraph = |text: &str| {
@@ -239,6 +263,26 @@ fn notice(model: &Model) -> Vec<Line<'static>> {
         lines.extend(hint.map(|line| Line::raw(format!("  {}", line.trim_start()))));
     }
     lines
+}
+
+/// What is being done to an agent, for how long, and what it waits for.
+fn goes_on(model: &Model, deed: &Deed) -> String {
+    /// Milliseconds until whoever does not end by itself is ended.
+    const PATIENCE: i64 = 10_000;
+    let theme = model.setting.theme;
+    let passed = model.now_ms.saturating_sub(deed.since).max(0);
+    let id = deed.work.beside().map_or_else(String::new, |who| format!(" of {}", who.id()));
+    let waits = match &deed.work {
+        Work::MergeAgent(_) => "git is at it".to_owned(),
+        _ if passed < PATIENCE => format!("asked to end, killed in {}", times::clock(PATIENCE - passed)),
+        Work::CleanUpAgent { .. } => "its worktree is being removed, or its teardown runs".to_owned(),
+        _ => "it is being killed".to_owned(),
+    };
+    let more = match model.deeds.len() {
+        0 | 1 => String::new(),
+        many => format!(" {} {} more", theme.dot(), many - 1),
+    };
+    format!("{} {}{id} for {}: {waits}{more}", theme.sign("●", "*"), deed.work.name(), times::clock(passed))
 }
 
 fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -331,8 +375,25 @@ fn kept_whole(model: &Model, mut bindings: Vec<&Binding>) -> Vec<(String, &'stat
     let (last, first): (Vec<&Binding>, Vec<&Binding>) = bindings
         .drain(..)
         .partition(|binding| binding.place == Place::Global || binding.action == Action::Back);
-    let names = |binding: &&Binding| (binding.key_name(), binding.hint);
-    let last: Vec<_> = last.iter().map(names).collect();
+    let names = |binding: &&Binding| match binding.action {
+        Action::HoldLog if model.agents.log.as_ref().is_some_and(|log| log.held) => {
+            (binding.key_name(), "follow")
+        }
+        Action::Choose if binding.keys.len() > 1 => ("left/right".to_owned(), binding.hint),
+        _ => (binding.key_name(), binding.hint),
+    };
+    let mut last: Vec<_> = last.iter().map(names).collect();
+    // On the list of agents, which has most keys, the help names the way out.
+    let all: usize = first
+        .iter()
+        .chain(&[])
+        .map(names)
+        .chain(last.clone())
+        .map(|(key, word)| width(&key) + width(word) + 3)
+        .sum();
+    if model.place() == Place::Agents && all + 2 > usize::from(model.size.0) {
+        last.retain(|(key, _)| key != "q");
+    }
     let kept: usize = last.iter().map(|(key, word)| width(key) + width(word) + 3).sum();
     let mut room = usize::from(model.size.0).saturating_sub(2 + kept);
     let mut hints: Vec<_> = Vec::new();

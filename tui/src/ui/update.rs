@@ -7,7 +7,7 @@ use super::effect::{Effect, Read, Work};
 use super::keymap::{self, Action, Binding, Place};
 use super::keys::Key;
 use super::message::{Msg, Opened, Outcome};
-use super::model::{Model, Notice, Screen, State, Working};
+use super::model::{Deed, Model, Notice, Screen, State, Working};
 use super::overlay::{self, Overlay, Then};
 use super::pointer;
 use super::problem::Problem;
@@ -211,6 +211,10 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
         None if key.code == ratatui::crossterm::event::KeyCode::Esc && model.place() == Place::Leases => {
             coordination::act(model, Action::Back)
         }
+        None if key == Key::char(' ') && matches!(model.place(), Place::Agents | Place::Leases) => {
+            model.tell("nothing is marked here: each key acts on the one under the cursor");
+            Vec::new()
+        }
         None => Vec::new(),
     }
 }
@@ -228,6 +232,16 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
         Action::Quit => quit(model),
         Action::Help | Action::Palette | Action::NeedsYou | Action::Import => {
             overlay::open(model, binding.action);
+            Vec::new()
+        }
+        Action::GoRuns | Action::GoAgents | Action::GoTasks | Action::GoCoordination | Action::GoStorage
+            if model.state == State::Absent =>
+        {
+            model.tell(if model.setting.read_only {
+                "there is no state here yet: nothing to show"
+            } else {
+                "there is no state here yet: i begins one, d shows a demo"
+            });
             Vec::new()
         }
         Action::GoRuns => go(model, Screen::Runs),
@@ -298,10 +312,23 @@ pub(super) fn on_list(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Starts work beside the reads, unless some goes on.
 pub(crate) fn start_work(model: &mut Model, work: Work) -> Vec<Effect> {
-    if let Some(working) = &model.working {
-        let text = format!("{} goes on; one thing at a time", working.work.name());
-        model.complain(Problem { kind: "busy", text, hint: None });
+    let busy = match work.beside() {
+        Some(who) => {
+            let mut others = model.deeds.iter().map(|deed| &deed.work);
+            others
+                .find(|work| work.beside() == Some(who))
+                .map(|work| format!("{} of {}", work.name(), who.id()))
+        }
+        None => model.working.as_ref().map(|working| working.work.name().to_owned()),
+    };
+    if let Some(busy) = busy {
+        let hint = Some("the line above the footer says how far it is; try again when it is gone".to_owned());
+        model.complain(Problem { kind: "busy", text: format!("{busy} goes on; one thing at a time"), hint });
         return Vec::new();
+    }
+    if work.beside().is_some() {
+        model.deeds.push(Deed { work: work.clone(), since: model.now_ms });
+        return vec![Effect::Work(work)];
     }
     model.working = Some(Working { work: work.clone(), done: 0, total: 0, phase: "" });
     vec![Effect::Work(work)]
@@ -311,13 +338,14 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     if driving::before_quitting(model) {
         return Vec::new();
     }
-    match &model.working {
+    let deeds = model.deeds.iter().map(|deed| &deed.work);
+    match model.working.iter().map(|working| &working.work).chain(deeds).next() {
         None => vec![Effect::Quit],
-        Some(working) => {
+        Some(work) => {
             let question = format!(
                 "{} {} goes on. Quit all the same? What is done stays done.",
-                working.work.article(),
-                working.work.name()
+                work.article(),
+                work.name()
             );
             model.overlay = Some(Overlay::Ask { question, then: Then::Quit });
             Vec::new()
@@ -458,7 +486,9 @@ fn on_run(
 }
 
 fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) -> Vec<Effect> {
-    if !matches!(work, Work::Pause | Work::Resume) {
+    if let Some(who) = work.beside() {
+        model.deeds.retain(|deed| deed.work.beside() != Some(who));
+    } else if !matches!(work, Work::Pause | Work::Resume) {
         model.working = None;
     }
     if agents::worked(model, work, &outcome) {
@@ -491,10 +521,12 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
         Work::Export(_) | Work::ExportNamed(_) | Work::Doctor | Work::Delete(_) | Work::DiffAgent(_) => {
             Vec::new()
         }
-        Work::StopAgent(_) | Work::MergeAgent(_) | Work::CleanUpAgent { .. } | Work::Spawn(_) => {
-            agents::refresh(model)
-        }
-        Work::BreakLease { .. } => coordination::refresh(model).into_iter().collect(),
+        Work::StopAgent(_)
+        | Work::MergeAgent(_)
+        | Work::CleanUpAgent { .. }
+        | Work::Spawn(_)
+        | Work::SetAgent { .. } => agents::refresh(model),
+        Work::BreakLease { .. } | Work::CleanUpPorts => coordination::refresh(model).into_iter().collect(),
         Work::Vacuum
         | Work::Backup
         | Work::Checkpoint

@@ -40,7 +40,7 @@ fn an_agent_of_others_is_seen_followed_stopped_and_cleaned_up() {
     session.until("▸ the first");
     session.until("held");
     session.keys("\x1b");
-    session.until("m merge");
+    session.until("x clean up");
     session.keys("s");
     session.until("Stop 0031 (spec, pid");
     session.keys("y");
@@ -110,7 +110,7 @@ fn what_is_changed_in_a_worktree_is_shown_and_lost_only_after_a_second_question(
     session.until("sent to the terminal");
     assert!(scratch.project().join(".builders/0032").exists());
     session.keys("x");
-    session.until("Every process in its worktree");
+    session.until("What runs in its worktree");
     session.keys("y");
     session.until("all the same?");
     session.keys("y");
@@ -152,12 +152,12 @@ fn leases_of_the_project_and_of_the_machine_are_seen_counted_down_and_broken() {
     session.keys("R");
     session.until("Break the lease \"release\"?");
     session.keys("y");
-    session.until("release is free");
+    session.until("release is taken from its holder");
     session.until("1 held");
     session.keys("\x1b");
     session.until("▸ gpu-0");
     session.keys("Ry");
-    session.until("gpu-0 is free");
+    session.until("gpu-0 is taken from its holder");
     session.until("None is held");
     session.keys("q");
     session.ends();

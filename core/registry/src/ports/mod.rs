@@ -80,6 +80,13 @@ pub fn known_block(global: &Db, root: &Path) -> Result<Option<Block>> {
     global.read(|conn| Ok(blocks::base_of(conn, &project)?.map(|base| Block { base })))
 }
 
+/// The first port of each block and the project that has it, by their numbers. Reads only, and looks at no project's
+/// folder: one that hangs holds nobody up.
+pub fn blocks(global: &Db) -> Result<Vec<(u16, String)>> {
+    let rows = global.read(blocks::all)?;
+    Ok(rows.into_iter().map(|row| (row.base, row.project)).collect())
+}
+
 /// All blocks, by their numbers. Reads only.
 pub fn list(global: &Db) -> Result<Vec<Allocation>> {
     let rows = global.read(blocks::all)?;

@@ -125,10 +125,16 @@ impl<'agent> Place<'agent> {
             if self.rest == Rest::OfRemoving || is_empty(&self.folder) {
                 return Ok(());
             }
-            return Err(refused(
-                format!("{shown} of {} is no checkout of git: nobody can say what would be lost", self.id),
-                format!("look into it; `conclave cleanup {} --force` removes it", quoted(Path::new(self.id))),
-            ));
+            return Err(RegistryError::Uncommitted {
+                text: format!(
+                    "{shown} of {} is no checkout of git: nobody can say what would be lost",
+                    self.id
+                ),
+                hint: format!(
+                    "look into it; `conclave cleanup {} --force` removes it",
+                    quoted(Path::new(self.id))
+                ),
+            });
         }
         let mut changes = changes::of(&self.folder, Count::AndUntracked)?;
         if self.rest == Rest::OfRemoving {
@@ -137,10 +143,17 @@ impl<'agent> Place<'agent> {
         if changes.is_empty() {
             return Ok(());
         }
-        Err(refused(
-            format!("{} has work in {shown} that is not committed: {}", self.id, changes::named(&changes)),
-            format!("commit it there, or lose it: `conclave cleanup {} --force`", quoted(Path::new(self.id))),
-        ))
+        Err(RegistryError::Uncommitted {
+            text: format!(
+                "{} has work in {shown} that is not committed: {}",
+                self.id,
+                changes::named(&changes)
+            ),
+            hint: format!(
+                "commit it there, or lose it: `conclave cleanup {} --force`",
+                quoted(Path::new(self.id))
+            ),
+        })
     }
 
     /// Ends whoever works there, also where the folder is gone under them.

@@ -82,7 +82,7 @@ pub(crate) fn help_lines(place: Place, filter: &str, read_only: bool) -> Vec<Hel
     let needle = filter.to_lowercase();
     let matches = |binding: &Binding| {
         binding.is_open(read_only)
-            && !binding.keys.is_empty()
+            && !binding.key_names_at(place).is_empty()
             && [binding.help, binding.command, &binding.key_names()]
                 .iter()
                 .any(|text| text.to_lowercase().contains(&needle))
@@ -147,6 +147,14 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                     }
                     palette::Choice::More(palette) => {
                         model.overlay = Some(Overlay::Palette(palette));
+                        Vec::new()
+                    }
+                    palette::Choice::ReadOnly => {
+                        model.complain(super::problem::Problem {
+                            kind: "read-only",
+                            text: "read-only: this would change the state".to_owned(),
+                            hint: Some("start without --read-only".to_owned()),
+                        });
                         Vec::new()
                     }
                     palette::Choice::Nothing(typed) => {

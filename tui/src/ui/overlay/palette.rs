@@ -33,6 +33,8 @@ pub(crate) enum Choice {
     Run(&'static Binding, String),
     /// The command wants an argument: it is filled in to be completed.
     More(Palette),
+    /// It is called so, but would change the state, which may not be.
+    ReadOnly,
     /// Nothing is called like this.
     Nothing(String),
 }
@@ -102,7 +104,17 @@ impl Palette {
     pub(super) fn choose(&self, model: &Model) -> Choice {
         let typed = without_options(self.input.text().trim());
         let entries = self.entries(model);
-        let Some(entry) = entries.get(self.selected) else { return Choice::Nothing(typed.to_owned()) };
+        let Some(entry) = entries.get(self.selected) else {
+            let writes = |binding: &&Binding| {
+                let rest = typed.strip_prefix(binding.command).filter(|_| !binding.command.is_empty());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+                    && !binding.is_open(model.setting.read_only)
+            };
+            if BINDINGS.iter().any(|binding| writes(&binding)) {
+                return Choice::ReadOnly;
+            }
+            return Choice::Nothing(typed.to_owned());
+        };
         match (&entry.argument, entry.binding.argument) {
             (Some(argument), _) => Choice::Run(entry.binding, argument.clone()),
             (None, Some(_)) if typed != entry.binding.command => {

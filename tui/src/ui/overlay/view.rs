@@ -31,7 +31,7 @@ pub(crate) fn help_page(model: &Model, place: Place, filter: &str) -> Vec<Line<'
         match line {
             HelpLine::Heading(text) => lines.push(Line::styled(format!(" {text}"), Theme::strong())),
             HelpLine::Binding(binding) => {
-                let mut names = wrapped(&binding.key_names(), wide).into_iter();
+                let mut names = wrapped(&binding.key_names_at(place), wide).into_iter();
                 let mut words = wrapped(binding.help, room).into_iter();
                 loop {
                     let (name, word) = (names.next(), words.next());
@@ -75,7 +75,7 @@ pub(crate) fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
             }
             let head = Line::from(head);
             if needs.is_empty() {
-                let text = "Nothing. Open questions, left runs, unfinished imports, failed checks wait here.";
+                let text = "Nothing. Open questions, left runs, lost agents, unfinished imports, failed checks wait here.";
                 let lines = wrapped(text, usize::from(body.width).saturating_sub(4));
                 let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(3);
                 let lines = lines.into_iter().map(|line| Line::raw(format!("   {line}")));

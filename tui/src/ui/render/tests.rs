@@ -6,6 +6,7 @@ use conclave_consensus::workflow::{AttemptEnd, Event, Owner};
 
 use crate::cli::Signs;
 use crate::ui::effect::Work;
+use crate::ui::fixture::agents::who;
 use crate::ui::fixture::{check, detail, frame, gate, model, needs, numbers, opening, press, problem, send};
 use crate::ui::message::{Msg, Opened, Outcome};
 use crate::ui::model::{CheckRow, CheckState, Model};
@@ -364,8 +365,8 @@ fn agents() {
     let diff = |name: &str, text: &str| {
         at_all_sizes(name, 8, |model| {
             press(model, 8, &["2", "j"]);
-            let outcome = Ok(Outcome::Diff { id: "0031".into(), text: text.into() });
-            send(model, Msg::Worked { work: Work::DiffAgent("0031".into()), outcome }, 8);
+            let outcome = Ok(Outcome::Diff { text: text.into() });
+            send(model, Msg::Worked { work: Work::DiffAgent(who("0031")), outcome }, 8);
         });
     };
     diff("agent-diff", crate::ui::fixture::agents::DIFF);

@@ -70,18 +70,18 @@ fn leases(db: &Db, is_global: bool) -> Result<Vec<Row>, Failure> {
 }
 
 fn of_ports(global: &Db, project: &Project, shared: &Shared) -> Result<Ports, Failure> {
-    let all = ports::list(global).doing("read the ports")?;
+    let all = ports::blocks(global).doing("read the ports")?;
     let here = ports::known_block(global, &project.root).doing("read the ports")?.map(|block| block.base);
     let name = |path: &str| {
         let last = path.trim_end_matches('/').rsplit('/').next();
         last.filter(|name| !name.is_empty()).unwrap_or(path).to_owned()
     };
-    let others = all.iter().filter(|one| Some(one.base) != here);
-    let is_free = |base: &u16| !all.iter().any(|one| one.base == *base);
+    let others = all.iter().filter(|(base, _)| Some(*base) != here);
+    let is_free = |base: &u16| !all.iter().any(|(taken, _)| taken == base);
     let first = project.first_base(&shared.environment)?;
     Ok(Ports {
         here,
-        others: others.map(|one| (one.base, name(&one.project))).collect(),
+        others: others.map(|(base, project)| (*base, name(project))).collect(),
         free: first.bases().filter(is_free).count() as u64,
     })
 }

@@ -1,40 +1,50 @@
 //! What the working thread does to agents and leases.
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use conclave_db::Db;
-use conclave_leases::{LeaseName, Leases};
+use conclave_leases::{LeaseName, Leases, Status};
 use conclave_registry::agents::{self, Agent, Stopped, Stopping};
+use conclave_registry::ports;
 use conclave_registry::worktree::{self, Cleanup};
 
 use super::Shared;
 use crate::cli::{SpawnLine, spawn_beside_ui};
-use crate::failure::{Doing, Failure};
+use crate::failure::{Doing, Exit, Failure};
 use crate::project::Project;
 use crate::text::counted;
 use crate::ui::effect::Work;
 use crate::ui::message::Outcome;
+use crate::ui::screens::agents::Who;
 use crate::ui::screens::spawn_form::{Spawn, What};
 
 /// Does it, where it is about agents or leases.
 pub(super) fn carry_out(shared: &Shared, project: &Project, work: &Work) -> Option<Result<Outcome, Failure>> {
     Some(match work {
-        Work::StopAgent(id) => at_work(shared, project, |db| stop(db, id)),
-        Work::DiffAgent(id) => diff(project, id),
-        Work::MergeAgent(id) => at_work(shared, project, |db| {
-            let agent = find(db, id)?;
+        Work::StopAgent(who) => at_work(shared, project, |db| stop(db, who)),
+        Work::DiffAgent(who) => diff(project, who),
+        Work::MergeAgent(who) => at_work(shared, project, |db| {
+            let agent = exactly(db, who)?;
+            let id = who.id();
             let commit = worktree::merge(&project.root, &agent, false).doing(format!("merge {id}"))?;
             Ok(Outcome::Said(format!("{id} is merged: {}", short(&commit))))
         }),
-        Work::CleanUpAgent { id, force } => at_work(shared, project, |db| clean_up(db, project, id, *force)),
+        Work::CleanUpAgent { who, force } => {
+            at_work(shared, project, |db| clean_up(db, project, who, *force))
+        }
         Work::Spawn(asked) => spawn(shared, project, asked),
-        Work::BreakLease { name, fences, global: false } => {
+        Work::BreakLease { name, global: false, fences } => {
             at_work(shared, project, |db| break_lease(db, name, fences))
         }
-        Work::BreakLease { name, fences, global: true } => {
+        Work::BreakLease { name, global: true, fences } => {
             let machine = shared.machine.as_ref().ok_or_else(|| Failure::not_found("no machine-wide file"));
             machine.and_then(crate::machine::Machine::open).and_then(|db| break_lease(&db, name, fences))
         }
+        Work::SetAgent { id, status } => at_work(shared, project, |db| {
+            let agent = agents::set(db, id, Some(*status), None).doing(format!("change {id}"))?;
+            Ok(Outcome::Said(format!("{} is {}", agent.key.id, status.as_str())))
+        }),
+        Work::CleanUpPorts => clean_up_ports(shared),
         _ => return None,
     })
 }
@@ -45,15 +55,35 @@ fn at_work<T>(
     project: &Project,
     work: impl FnOnce(&Db) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let db = {
+    let at_work = {
         let _writing = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let db = project.open()?;
-        shared.at_work.lock().unwrap_or_else(PoisonError::into_inner).push(db.clone());
-        db
+        AtWork::begin(&shared.at_work, project.open()?)
     };
-    let done = work(&db);
-    shared.at_work.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    done
+    work(&at_work.db)
+}
+
+/// A database that somebody is at work on, until this is dropped, by a defect too.
+struct AtWork<'list> {
+    list: &'list Mutex<Vec<(u64, Db)>>,
+    number: u64,
+    db: Db,
+}
+
+impl<'list> AtWork<'list> {
+    fn begin(list: &'list Mutex<Vec<(u64, Db)>>, db: Db) -> Self {
+        let mut all = list.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = all.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
+        all.push((number, db.clone()));
+        drop(all);
+        Self { list, number, db }
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        let mut all = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(number, _)| *number != self.number);
+    }
 }
 
 /// The same as the command line does, by its words.
@@ -81,13 +111,26 @@ fn spawn(shared: &Shared, project: &Project, asked: &Spawn) -> Result<Outcome, F
     Ok(Outcome::Spawned { said: format!("{id} {runs}{port}"), id })
 }
 
-fn find(db: &Db, id: &str) -> Result<Agent, Failure> {
-    agents::find(db, id).doing("find the agent")
+/// The very registration that was asked about, and no other that has its id by now.
+fn exactly(db: &Db, who: &Who) -> Result<Agent, Failure> {
+    let all = agents::list(db).doing("find the agent")?;
+    let id = who.id();
+    let mut same_key = all.into_iter().filter(|agent| agent.key == who.key);
+    match same_key.next() {
+        Some(agent) if agent.started_at_ms == who.started => Ok(agent),
+        Some(_) => Err(changed(format!("{id} is another agent by now: nothing was done"))),
+        None => Err(changed(format!("{id} is gone by now: nothing was done"))),
+    }
 }
 
-fn stop(db: &Db, id: &str) -> Result<Outcome, Failure> {
+/// What was asked about is not what is there.
+fn changed(text: String) -> Failure {
+    Failure::new(Exit::StateSaysNo, "changed", text).hint("look again; the list shows what is there now")
+}
+
+fn stop(db: &Db, who: &Who) -> Result<Outcome, Failure> {
     agents::note_lost(db).doing("look for lost agents")?;
-    let agent = find(db, id)?;
+    let agent = exactly(db, who)?;
     let id = &agent.key.id;
     match agents::stop(db, &agent, Stopping::default()).doing(format!("stop {id}"))? {
         Stopped::Ended => Ok(Outcome::Said(format!("{id} has ended"))),
@@ -103,17 +146,17 @@ fn stop(db: &Db, id: &str) -> Result<Outcome, Failure> {
     }
 }
 
-fn diff(project: &Project, id: &str) -> Result<Outcome, Failure> {
+fn diff(project: &Project, who: &Who) -> Result<Outcome, Failure> {
     let db = project.open_read_only()?.ok_or_else(|| Failure::not_found("no state here"))?;
-    let agent = find(&db, id)?;
-    let id = agent.key.id.clone();
+    let agent = exactly(&db, who)?;
+    let id = who.id();
     let diff = worktree::diff(&project.root, &agent, false).doing(format!("show what {id} has changed"))?;
-    Ok(Outcome::Diff { id, text: String::from_utf8_lossy(&diff).into_owned() })
+    Ok(Outcome::Diff { text: String::from_utf8_lossy(&diff).into_owned() })
 }
 
-fn clean_up(db: &Db, project: &Project, id: &str, force: bool) -> Result<Outcome, Failure> {
+fn clean_up(db: &Db, project: &Project, who: &Who, force: bool) -> Result<Outcome, Failure> {
     agents::note_lost(db).doing("look for lost agents")?;
-    let agent = find(db, id)?;
+    let agent = exactly(db, who)?;
     let how = Cleanup { force, delete_branch: false };
     let done = worktree::clean_up(db, &project.root, &agent, &project.config.worktree.hooks(), how)
         .doing(format!("clean up {}", agent.key.id))?;
@@ -127,18 +170,56 @@ fn clean_up(db: &Db, project: &Project, id: &str, force: bool) -> Result<Outcome
     Ok(Outcome::Said(said))
 }
 
+fn clean_up_ports(shared: &Shared) -> Result<Outcome, Failure> {
+    let machine = shared.machine.as_ref().ok_or_else(|| Failure::not_found("no machine-wide file"))?;
+    let done = ports::cleanup(&machine.open()?).doing("clean up the ports")?;
+    let freed = match done.removed.as_slice() {
+        [] => "no project with a block is gone".to_owned(),
+        removed => format!("freed of {}", removed.join(", ")),
+    };
+    Ok(Outcome::Said(format!("{freed}; {} in use", counted(done.remaining, "block is", "blocks are"))))
+}
+
+/// Ends the grants that were shown, where they are still the ones that hold the name.
 fn break_lease(db: &Db, name: &str, fences: &[u64]) -> Result<Outcome, Failure> {
     let parsed = LeaseName::parse(name).doing("read the name")?;
     let leases = Leases::new(db.clone()).doing("look at the leases")?;
+    let status = || leases.status(&parsed).doing("look at the lease");
+    let held = |status: &Option<Status>| -> Vec<(u64, String)> {
+        let live = status.iter().flat_map(|status| &status.leases).filter(|lease| !lease.expired);
+        live.map(|lease| (lease.fence, lease.holder.to_string())).collect()
+    };
+    let now = held(&status()?);
+    if now.is_empty() {
+        return Ok(Outcome::Said(format!("nobody held {name} any more")));
+    }
+    let who = |held: &[(u64, String)]| {
+        let all: Vec<String> =
+            held.iter().map(|(fence, holder)| format!("{holder} (fence {fence})")).collect();
+        all.join(", ")
+    };
+    if now.iter().any(|(fence, _)| !fences.contains(fence)) {
+        return Err(changed(format!("{name} is held by {} by now: nothing was done", who(&now))));
+    }
     let ended = leases.break_lease(&parsed, fences).doing(format!("release {name}"))?;
     if ended.is_empty() {
-        return Ok(Outcome::Said(format!("nothing was ended: the lease of {name} that was shown is over")));
+        return Err(changed(format!("the lease of {name} that was shown is over by now: nothing was done")));
     }
-    let fences: Vec<String> = ended.iter().map(u64::to_string).collect();
-    Ok(Outcome::Said(format!("{name} is free; fence {} counts no more", fences.join(", "))))
+    let taken: Vec<String> = ended.iter().map(u64::to_string).collect();
+    let said = format!("{name} is taken from its holder: fence {} counts no more", taken.join(", "));
+    let after = status()?;
+    let next = held(&after);
+    Ok(Outcome::Said(match (next.is_empty(), after.as_ref().and_then(|status| status.waiters.first())) {
+        (false, _) => format!("{said}; held now by {}", who(&next)),
+        (true, Some(waiter)) => format!("{said}; {} is next", waiter.holder),
+        (true, None) => format!("{said}; it is free"),
+    }))
 }
 
 /// The beginning of a commit's name.
 fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,7 +145,7 @@ impl Log {
 
     fn page(&self, begin: u64, end: u64, text: &[u8], line: Option<usize>) -> LogPage {
         LogPage {
-            text: String::from_utf8_lossy(text).into_owned(),
+            text: as_a_terminal_shows(&String::from_utf8_lossy(text)),
             begin: self.position(begin),
             end: self.position(end),
             at_start: begin == 0,
@@ -154,8 +154,9 @@ impl Log {
         }
     }
 
-    fn read(&self, at: &At) -> io::Result<Option<LogPage>> {
+    fn read(&self, at: &At, is_old: &dyn Fn() -> bool) -> io::Result<Option<LogPage>> {
         let page = match at {
+            At::Nothing => return Ok(None),
             At::End => {
                 let end = self.bytes();
                 let (begin, text) = self.before(end)?;
@@ -178,7 +179,7 @@ impl Log {
             At::FindBefore { needle, from } => {
                 let mut end = self.place(*from);
                 loop {
-                    if end == 0 {
+                    if end == 0 || is_old() {
                         return Ok(None);
                     }
                     let (begin, text) = self.before(end)?;
@@ -192,7 +193,7 @@ impl Log {
                 let mut begin = self.place(*from);
                 loop {
                     let (end, text) = self.after(begin)?;
-                    if text.is_empty() {
+                    if text.is_empty() || is_old() {
                         return Ok(None);
                     }
                     if let Some(line) = lines_with(&text, needle).next() {
@@ -206,6 +207,18 @@ impl Log {
     }
 }
 
+/// Of lines that were written over, such as those that tell of progress, what was written last.
+fn as_a_terminal_shows(text: &str) -> String {
+    if !text.contains('\r') {
+        return text.to_owned();
+    }
+    let last = |line: &str| {
+        let line = line.trim_end_matches('\r');
+        line.rsplit('\r').next().unwrap_or_default().to_owned()
+    };
+    text.split('\n').map(last).collect::<Vec<_>>().join("\n")
+}
+
 /// The numbers of the lines that have the text, letter case aside.
 fn lines_with(text: &[u8], needle: &str) -> impl DoubleEndedIterator<Item = usize> + use<> {
     let needle = needle.to_lowercase();
@@ -214,8 +227,12 @@ fn lines_with(text: &[u8], needle: &str) -> impl DoubleEndedIterator<Item = usiz
     found.map(|(at, _)| at).collect::<Vec<_>>().into_iter()
 }
 
-/// Reads a part of the log of an agent, and begins to look at it.
-pub(super) fn read(state_dir: &Path, asked: LogAsk) -> (Result<LogRead, Failure>, Option<Followed>) {
+/// Reads a part of the log of an agent, and begins to look at it. A search ends as soon as its answer is `is_old`.
+pub(super) fn read(
+    state_dir: &Path,
+    asked: LogAsk,
+    is_old: &dyn Fn() -> bool,
+) -> (Result<LogRead, Failure>, Option<Followed>) {
     // An id that leads out of the folder is none that a log was ever made for.
     if asked.id.is_empty() || asked.id.contains(['/', '\0']) {
         return (Ok(LogRead { asked, bytes: None, page: None }), None);
@@ -227,7 +244,7 @@ pub(super) fn read(state_dir: &Path, asked: LogAsk) -> (Result<LogRead, Failure>
         if log.files.is_empty() {
             return Ok((None, None));
         }
-        Ok((Some(log.bytes()), log.read(&asked.at)?))
+        Ok((Some(log.bytes()), log.read(&asked.at, is_old)?))
     };
     let read = match read() {
         Ok((bytes, page)) => Ok(LogRead { asked, bytes, page }),

@@ -43,10 +43,11 @@ struct Shared {
     newest_page: AtomicU64,
     newest_count: AtomicU64,
     newest_tasks: AtomicU64,
+    newest_log: AtomicU64,
     /// Held while the state is written.
     writing: Mutex<()>,
     /// The databases that something is at work on which may take long, and writes only now and then.
-    at_work: Mutex<Vec<Db>>,
+    at_work: Mutex<Vec<(u64, Db)>>,
 }
 
 impl Shared {
@@ -105,6 +106,7 @@ impl Runner {
             newest_page: AtomicU64::new(0),
             newest_count: AtomicU64::new(0),
             newest_tasks: AtomicU64::new(0),
+            newest_log: AtomicU64::new(0),
             writing: Mutex::new(()),
             at_work: Mutex::new(Vec::new()),
         });
@@ -139,6 +141,7 @@ impl Runner {
         match &read {
             Read::Page(page) => self.shared.newest_page.store(page.generation, Ordering::Relaxed),
             Read::Tasks(page) => self.shared.newest_tasks.store(page.generation, Ordering::Relaxed),
+            Read::Log(asked) => self.shared.newest_log.store(asked.generation, Ordering::Relaxed),
             Read::Roster => return self.driver.roster(),
             Read::Count { generation, .. } => self.shared.newest_count.store(*generation, Ordering::Relaxed),
             _ => {}
@@ -148,6 +151,9 @@ impl Runner {
     }
 
     pub(super) fn work(&self, work: Work) {
+        if work.beside().is_some() {
+            return self.work_beside(work);
+        }
         if !matches!(work, Work::Pause | Work::Resume) {
             let _ = self.works.send(work);
             return;
@@ -161,6 +167,18 @@ impl Runner {
         });
         if let Err(failure) = started {
             let _ = self.messages.send(Msg::ReadFailed(failure.into()));
+        }
+    }
+
+    /// Does what waits for an agent on a thread of its own: nothing else waits for it.
+    fn work_beside(&self, work: Work) {
+        let (shared, messages, asked) = (Arc::clone(&self.shared), self.messages.clone(), work.clone());
+        let started = spawn("deed", move || {
+            // Nobody listens any more: the program ends.
+            let _ = messages.send(worker::done(&shared, &messages, work));
+        });
+        if let Err(failure) = started {
+            let _ = self.messages.send(Msg::Worked { work: asked, outcome: Err(failure.into()) });
         }
     }
 
@@ -198,6 +216,7 @@ impl Runner {
             }
         }
         let at_work = self.shared.at_work.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let at_work: Vec<Db> = at_work.into_iter().map(|(_, db)| db).collect();
         let mut action = action;
         let done = between_writes_of(&at_work, &mut || self.driver.between_writes(&mut action));
         if let Some(house) = &self.house {

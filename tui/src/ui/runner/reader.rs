@@ -197,7 +197,9 @@ impl<'shared> Reader<'shared> {
                 Err(failure) => self.say(Msg::ReadFailed(failure.into())),
             },
             Read::Log(asked) => {
-                let (read, followed) = logs::read(&self.shared.project().state_dir, asked);
+                let generation = asked.generation;
+                let is_old = || self.shared.newest_log.load(Ordering::Relaxed) != generation;
+                let (read, followed) = logs::read(&self.shared.project().state_dir, asked, &is_old);
                 self.log = followed;
                 match read {
                     Ok(read) => self.say(Msg::Log(Box::new(read))),

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use conclave_consensus::migrate::{self, BackfillOptions};
 use conclave_consensus::runs::{self, RunId};
 use conclave_db::{backup, checkpoint, doctor, vacuum};
+use conclave_registry::import::{self as registry_import, Kind};
 
 use super::{Shared, deeds, steps};
 use crate::failure::{Doing, Exit, Failure};
@@ -25,14 +26,19 @@ const KEPT_BACKUPS: usize = 7;
 /// Serves until nobody asks any more.
 pub(super) fn serve(shared: &Shared, works: &Receiver<Work>, messages: &Sender<Msg>) {
     while let Ok(work) = works.recv() {
-        let worker = Worker { shared, messages };
-        let outcome = catch_unwind(AssertUnwindSafe(|| worker.carry_out(&work)));
-        let outcome = outcome
-            .unwrap_or_else(|_| Err(Failure::internal("the work failed by a defect; the log has more")));
-        if messages.send(Msg::Worked { work, outcome: outcome.map_err(Into::into) }).is_err() {
+        if messages.send(done(shared, messages, work)).is_err() {
             return;
         }
     }
+}
+
+/// Does it, and gives what came of it; of a defect, that it was one.
+pub(super) fn done(shared: &Shared, messages: &Sender<Msg>, work: Work) -> Msg {
+    let worker = Worker { shared, messages };
+    let outcome = catch_unwind(AssertUnwindSafe(|| worker.carry_out(&work)));
+    let outcome =
+        outcome.unwrap_or_else(|_| Err(Failure::internal("the work failed by a defect; the log has more")));
+    Msg::Worked { work, outcome: outcome.map_err(Into::into) }
 }
 
 struct Worker<'shared> {
@@ -170,6 +176,9 @@ impl Worker<'_> {
             }
             Work::Import(file) => {
                 let file = absolute(&project, file);
+                if let Some(kind) = registry_import::kind_of(&file).unwrap_or_default() {
+                    return self.import_of_original(&project, kind, &file);
+                }
                 let options = import::options(&self.shared.actor, false);
                 let report = import::import(&project, &file, &options, &mut |at| {
                     progress(at.done_rows, at.total_rows, at.phase);
@@ -187,6 +196,8 @@ impl Worker<'_> {
             | Work::MergeAgent(_)
             | Work::CleanUpAgent { .. }
             | Work::Spawn(_)
+            | Work::SetAgent { .. }
+            | Work::CleanUpPorts
             | Work::BreakLease { .. } => Err(Failure::internal("work that is done elsewhere")),
             Work::Export(ids) => self.export(&project, ids),
             Work::ExportNamed(name) => {
@@ -214,6 +225,27 @@ impl Worker<'_> {
             counted(ids.len() as u64, "run", "runs"),
             folder.display()
         )))
+    }
+
+    /// A `state.json` goes to the project's state, a `ports.json` to the machine-wide file, as on the command line.
+    fn import_of_original(&self, project: &Project, kind: Kind, file: &Path) -> Result<Outcome, Failure> {
+        const DOING: &str = "import";
+        // One that is refused is so before anything is made.
+        registry_import::check(kind, file).doing(DOING)?;
+        let report = match kind {
+            Kind::State => registry_import::import_state(&project.open()?, file).doing(DOING)?,
+            Kind::Ports => {
+                let machine = self.shared.machine.as_ref();
+                let machine =
+                    machine.ok_or_else(|| Failure::not_found("no folder for the machine-wide file"))?;
+                registry_import::import_ports(&machine.open()?, file).doing(DOING)?
+            }
+        };
+        let mut said = format!("imported {}: {}", file.display(), crate::registry_import::outcome(&report));
+        for warning in crate::registry_import::warnings(&report) {
+            said = format!("{said}; {warning}");
+        }
+        Ok(Outcome::Said(said))
     }
 
     fn move_to(&self, project: Project, said: String, drive: Option<RunId>) -> Outcome {

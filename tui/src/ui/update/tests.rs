@@ -12,6 +12,7 @@ use ratatui::crossterm::event::KeyCode;
 use super::update;
 use crate::failure::Exit;
 use crate::ui::effect::{Effect, Read, Work, Write};
+use crate::ui::fixture::agents::who;
 use crate::ui::fixture::{
     agents, coordination, detail, frame, gate, model, needs, numbers, opening, press, problem, send, tasks,
 };
@@ -298,15 +299,19 @@ fn any_of_agents() -> impl Strategy<Value = Msg> {
         prop_oneof![
             Just(Err(problem())),
             Just(Err(refused)),
-            id().prop_map(|id| Ok(Outcome::Diff { id: id.into(), text: agents::DIFF.into() })),
+            Just(Ok(Outcome::Diff { text: agents::DIFF.into() })),
             id().prop_map(|id| Ok(Outcome::Spawned { id: id.into(), said: "runs".into() })),
         ]
     };
     let work = prop_oneof![
-        id().prop_map(|id| Work::StopAgent(id.into())),
-        id().prop_map(|id| Work::DiffAgent(id.into())),
-        (id(), any::<bool>()).prop_map(|(id, force)| Work::CleanUpAgent { id: id.into(), force }),
-        any::<bool>().prop_map(|global| Work::BreakLease { name: "release".into(), fences: vec![1], global }),
+        id().prop_map(|id| Work::StopAgent(who(id))),
+        id().prop_map(|id| Work::DiffAgent(who(id))),
+        (id(), any::<bool>()).prop_map(|(id, force)| Work::CleanUpAgent { who: who(id), force }),
+        any::<bool>().prop_map(|global| Work::BreakLease {
+            name: "release".into(),
+            global,
+            fences: vec![118]
+        }),
     ];
     let started = (1_i64..9).prop_map(|run| {
         let event = Event::Started { agent: "claude".into(), attempt: 1, limit: 3, pid: 7 };

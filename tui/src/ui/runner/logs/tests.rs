@@ -8,7 +8,7 @@ use crate::ui::screens::agents::{At, LogAsk, LogPage, LogRead};
 
 fn ask(folder: &Path, at: At) -> LogRead {
     let asked = LogAsk { id: "0031".into(), generation: 1, at };
-    read(folder, asked).0.unwrap()
+    read(folder, asked, &|| false).0.unwrap()
 }
 
 fn page(folder: &Path, at: At) -> LogPage {
@@ -113,7 +113,7 @@ fn what_is_no_log_is_told_as_none() {
     assert_eq!(ask(folder.path(), At::End).bytes, None);
     for id in ["../state", "", "a\0b"] {
         let asked = LogAsk { id: id.into(), generation: 1, at: At::End };
-        assert!(read(folder.path(), asked).1.is_none(), "{id:?}");
+        assert!(read(folder.path(), asked, &|| false).1.is_none(), "{id:?}");
     }
 }
 
@@ -122,7 +122,9 @@ fn what_is_written_is_noticed_once_it_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let [older, newer] = paths(folder.path(), "0031");
     fs::create_dir_all(older.parent().unwrap()).unwrap();
-    let follow = || read(folder.path(), LogAsk { id: "0031".into(), generation: 1, at: At::End }).1.unwrap();
+    let follow = || {
+        read(folder.path(), LogAsk { id: "0031".into(), generation: 1, at: At::End }, &|| false).1.unwrap()
+    };
     let none = follow();
     assert!(!none.has_grown());
     fs::write(&newer, "one\n").unwrap();
@@ -131,4 +133,31 @@ fn what_is_written_is_noticed_once_it_was_read() {
     assert!(!one.has_grown());
     fs::write(&newer, "one\ntwo\n").unwrap();
     assert!(one.has_grown());
+}
+
+#[test]
+fn of_a_line_that_was_written_over_the_last_state_is_shown() {
+    use super::as_a_terminal_shows;
+    assert_eq!(as_a_terminal_shows("a\n10 %\r50 %\r100 %\nwindows\r\nb\r"), "a\n100 %\nwindows\nb");
+    assert_eq!(as_a_terminal_shows("a\n"), "a\n");
+}
+
+#[test]
+fn a_search_that_nobody_waits_for_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("agents")).unwrap();
+    let text = format!("needle\n{}", "x\n".repeat(200_000));
+    std::fs::write(folder.path().join("agents/0031.log"), text).unwrap();
+    let all = LogAsk { id: "0031".into(), generation: 1, at: At::End };
+    let end = read(folder.path(), all, &|| false).0.unwrap().page.unwrap().end;
+    let looked = std::cell::Cell::new(0);
+    let at = At::FindBefore { needle: "needle".into(), from: end };
+    let asked = LogAsk { id: "0031".into(), generation: 2, at };
+    let is_old = || {
+        looked.set(looked.get() + 1);
+        looked.get() > 2
+    };
+    assert!(read(folder.path(), asked.clone(), &is_old).0.unwrap().page.is_none());
+    assert_eq!(looked.get(), 3);
+    assert!(read(folder.path(), asked, &|| false).0.unwrap().page.is_some());
 }

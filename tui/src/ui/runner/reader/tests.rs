@@ -43,6 +43,7 @@ fn shared(project: Project) -> Shared {
         newest_page: AtomicU64::new(0),
         newest_count: AtomicU64::new(0),
         newest_tasks: AtomicU64::new(0),
+        newest_log: AtomicU64::new(0),
         writing: Mutex::new(()),
     }
 }

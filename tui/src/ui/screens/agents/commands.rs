@@ -40,7 +40,7 @@ pub(crate) fn command(model: &mut Model, action: Action, argument: &str) -> Vec<
             }
         }
         (action, "") => act(model, action),
-        (action, id) => deeds::deed(model, action, id),
+        (action, id) => deeds::by_id(model, action, id),
     };
     effects.extend(more);
     effects

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::row::Who;
 use super::stream;
 use crate::text::visible;
 use crate::ui::document::Document;
@@ -18,13 +19,15 @@ use crate::ui::theme::Theme;
 #[derive(Debug, Clone)]
 pub(crate) struct Diff {
     pub(crate) id: String,
+    /// Whose they are.
+    pub(super) who: Who,
     pub(crate) document: Document,
     pub(crate) searching: Option<Input>,
 }
 
 impl Diff {
-    pub(crate) fn new(id: &str, text: &str) -> Self {
-        Self { id: id.to_owned(), document: Document::plain(text), searching: None }
+    pub(crate) fn new(who: &Who, text: &str) -> Self {
+        Self { id: who.id().to_owned(), who: who.clone(), document: Document::plain(text), searching: None }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::ui::document::Document;
 use crate::ui::effect::{Effect, Read};
 use crate::ui::input::Input;
+use crate::ui::screens::agents::Who;
 
 /// Most pages that are kept: what is further away is read again when it is needed.
 const PAGES: usize = 4;
@@ -22,6 +23,8 @@ pub(crate) struct Position {
 /// Which part of a log is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum At {
+    /// None of it: how large it is, and an end to whatever is looked for.
+    Nothing,
     /// Its end.
     End,
     /// Its beginning.
@@ -72,6 +75,8 @@ pub(crate) struct LogRead {
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     pub(crate) id: String,
+    /// Whose it is; a log of its predecessor of the same id is another.
+    pub(super) who: Option<Who>,
     pages: VecDeque<LogPage>,
     /// Bytes of all of it; `None` where there is none.
     pub(crate) bytes: Option<u64>,
@@ -81,8 +86,12 @@ pub(crate) struct Log {
     pub(crate) held: bool,
     /// Something was written that was not read.
     pub(crate) behind: bool,
+    /// It was seen over the whole screen: its cursor is where somebody left it.
+    pub(super) was_read: bool,
     generation: u64,
     waiting: bool,
+    /// It is being looked for a text: the next key ends that.
+    looking: bool,
     pub(crate) document: Document,
     /// The text that is looked for, while it is typed.
     pub(crate) searching: Option<Input>,
@@ -93,13 +102,16 @@ impl Log {
     pub(super) fn new(id: &str, generation: u64) -> Self {
         Self {
             id: id.to_owned(),
+            who: None,
             pages: VecDeque::new(),
             bytes: None,
             loaded: false,
             held: false,
             behind: false,
+            was_read: false,
             generation,
             waiting: false,
+            looking: false,
             document: Document::plain(""),
             searching: None,
             needle: String::new(),
@@ -113,16 +125,24 @@ impl Log {
     pub(super) fn ask(&mut self, at: At) -> Effect {
         self.generation += 1;
         self.waiting = true;
+        self.looking = matches!(at, At::FindBefore { .. } | At::FindAfter { .. });
         Effect::Read(Read::Log(LogAsk { id: self.id.clone(), generation: self.generation, at }))
     }
 
-    /// Its last lines, as many as are asked for, with what comes before them left out.
+    /// Its last lines, as many as are asked for; while it is held, those that end where it was left.
     pub(crate) fn last_lines(&self, count: usize) -> Vec<&str> {
         let mut lines: Vec<&str> = Vec::new();
+        let all: usize = self.pages.iter().map(|page| page.text.lines().count()).sum();
+        let behind =
+            if self.held && self.was_read { all.saturating_sub(self.document.line() + 1) } else { 0 };
+        let mut skipped = behind;
         for page in self.pages.iter().rev() {
             // What ends with a line feed has no line behind it.
             let text = page.text.strip_suffix('\n').unwrap_or(&page.text);
-            lines.extend(text.rsplit('\n').take(count.saturating_sub(lines.len())));
+            let here = page.text.lines().count();
+            let left = count.saturating_sub(lines.len());
+            lines.extend(text.rsplit('\n').skip(skipped).take(left));
+            skipped = skipped.saturating_sub(here);
         }
         lines.reverse();
         lines
@@ -142,9 +162,14 @@ impl Log {
         if read.asked.id != self.id || read.asked.generation != self.generation {
             return None;
         }
-        self.waiting = false;
+        (self.waiting, self.looking) = (false, false);
         self.loaded = true;
+        let grown = self.bytes != read.bytes;
         self.bytes = read.bytes;
+        if read.asked.at == At::Nothing {
+            self.behind |= grown;
+            return None;
+        }
         let is_search = matches!(read.asked.at, At::FindBefore { .. } | At::FindAfter { .. });
         let Some(page) = read.page else {
             if !is_search {
@@ -160,6 +185,7 @@ impl Log {
             self.behind = false;
         }
         match read.asked.at {
+            At::Nothing => {}
             At::Before(_) => {
                 self.pages.push_front(page);
                 self.pages.truncate(PAGES);
@@ -195,6 +221,34 @@ impl Log {
     pub(super) fn grew(&mut self) -> Option<Effect> {
         self.behind = true;
         if self.held || self.waiting { None } else { Some(self.ask(At::End)) }
+    }
+
+    /// Nobody wants any more what is looked for.
+    pub(super) fn abandon(&mut self) -> Option<Effect> {
+        self.looking.then(|| self.ask(At::Nothing))
+    }
+
+    /// Somebody comes back to it: what was written meanwhile was told to nobody.
+    pub(super) fn seen_again(&mut self) -> Option<Effect> {
+        match (self.waiting, self.held) {
+            (true, _) => None,
+            (false, true) => Some(self.ask(At::Nothing)),
+            (false, false) => self.grew(),
+        }
+    }
+
+    /// How many lines it has, where all of it is here.
+    pub(crate) fn lines(&self) -> Option<usize> {
+        let all = self.loaded && self.at_start() && self.at_end() && !self.pages.is_empty();
+        let in_page = |page: &LogPage| page.text.matches('\n').count();
+        let rest = self.pages.back().is_some_and(|page| !page.text.is_empty() && !page.text.ends_with('\n'));
+        all.then(|| self.pages.iter().map(in_page).sum::<usize>() + usize::from(rest))
+    }
+
+    /// Whether a line of what is here has what is looked for.
+    pub(super) fn has_match(&self) -> bool {
+        let needle = self.needle.to_lowercase();
+        self.pages.iter().any(|page| page.text.to_lowercase().contains(&needle))
     }
 
     /// Holds, or follows again.

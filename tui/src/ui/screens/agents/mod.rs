@@ -21,9 +21,9 @@ pub(crate) use self::commands::{command, is_about_agents};
 pub(crate) use self::deeds::worked;
 pub(crate) use self::log::{At, LogAsk, LogPage, LogRead, Position};
 pub(crate) use self::model::Agents;
-pub(crate) use self::row::Row;
 #[cfg(test)]
 pub(crate) use self::row::{Ended, Origin};
+pub(crate) use self::row::{Row, Who};
 pub(crate) use self::update::{
     act, apply_filter, arrived, go_to, keep_in_sight, key_in_filter, live_changed, log_arrived, log_grew,
     refresh, selected, tick,

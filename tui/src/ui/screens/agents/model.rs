@@ -5,12 +5,15 @@ use super::filter::Filter;
 use super::log::Log;
 use super::row::{Origin, Row};
 use crate::ui::input::Input;
+use crate::ui::keymap::Action;
 use crate::ui::list::Cursor;
 use crate::ui::screens::spawn_form::Form;
 
 /// The screen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Agents {
+    /// When they were read last, in milliseconds since 1970.
+    pub(super) read_at: i64,
     /// All that the registry has, as they were read.
     pub(super) registered: Vec<Row>,
     /// What the filter lets through of them, and of those of the runs that are driven from here.
@@ -33,6 +36,8 @@ pub(crate) struct Agents {
     pub(crate) form: Option<Form>,
     /// The agent that the cursor goes to as soon as it is in the list.
     pub(super) wanted: Option<String>,
+    /// What was asked for by an id that is not in the list as it was read last: it waits for the next one.
+    pub(super) asked: Option<(Action, String)>,
 }
 
 impl Agents {

@@ -1,5 +1,6 @@
 //! The agent under the cursor: what it is, and the last lines that it wrote.
 
+use conclave_registry::agents::End;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -9,7 +10,7 @@ use super::{stream, words};
 use crate::text::{fit_with, visible};
 use crate::times;
 use crate::ui::model::Model;
-use crate::ui::render::{draw_line, wrapped};
+use crate::ui::render::{draw_line, joined, wrapped};
 use crate::ui::theme::Theme;
 
 /// A pane below this width says one thing on each line.
@@ -37,7 +38,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let has_log = log.is_some_and(|log| log.bytes.is_some_and(|bytes| bytes > 0));
     if is_wide {
         let text = facts.join(&format!(" {} ", theme.dot()));
-        let parts = wrapped(&text, room);
+        let parts = joined(&facts, theme.dot(), room);
         let most = if has_log { 1 } else { usize::from(area.height).saturating_sub(2) };
         let text = if parts.len() > most && has_log {
             vec![fit_with(&text, room, mark).into_owned()]
@@ -109,7 +110,11 @@ fn facts(model: &Model, row: &Row) -> Vec<String> {
         (Origin::Run(run), _) => add(format!("answers in run {run}; enter shows it")),
         (_, Some(ended)) => {
             let ago = times::ago(model.now_ms, ended.at);
-            add(format!("ran {}, ended {ago} ago", times::clock(ended.at.saturating_sub(row.started))));
+            add(match ended.how {
+                End::Lost => format!("nobody saw it end; noticed {ago} ago"),
+                End::Stopped if row.pid.is_none() => format!("never ran; ended {ago} ago"),
+                _ => format!("ran {}, ended {ago} ago", times::clock(ended.at.saturating_sub(row.started))),
+            });
         }
         _ => add(format!("since {}", times::absolute(row.started))),
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use conclave_consensus::runs::RunId;
-use conclave_registry::agents::{Agent, End, Kind, Life};
+use conclave_registry::agents::{Agent, End, Key, Kind, Life};
 
 /// Most characters of a text that are kept.
 const LONGEST: usize = 2_000;
@@ -15,6 +15,20 @@ pub(crate) enum Origin {
     Registered(Kind),
     /// It answers in a run that is driven from here.
     Run(RunId),
+}
+
+/// One registration of an agent: an id may be given again, to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Who {
+    pub(crate) key: Key,
+    /// When it was registered, in milliseconds since 1970.
+    pub(crate) started: i64,
+}
+
+impl Who {
+    pub(crate) fn id(&self) -> &str {
+        &self.key.id
+    }
 }
 
 /// An agent in the list.
@@ -84,9 +98,24 @@ impl Row {
         matches!(self.life, Life::Running | Life::Unsupervised)
     }
 
+    /// Whether it runs or may do so where it cannot be seen from here.
+    pub(crate) const fn may_live(&self) -> bool {
+        self.lives() || matches!(self.life, Life::Unknown)
+    }
+
     /// Whether the registry has it.
     pub(crate) const fn is_registered(&self) -> bool {
         matches!(self.origin, Origin::Registered(_))
+    }
+
+    /// Which registration it is, where the registry has it.
+    pub(crate) fn who(&self) -> Option<Who> {
+        match self.origin {
+            Origin::Registered(kind) => {
+                Some(Who { key: Key { kind, id: self.id.clone() }, started: self.started })
+            }
+            Origin::Run(_) => None,
+        }
     }
 
     /// Whether it is the same agent as another row, which may be older.

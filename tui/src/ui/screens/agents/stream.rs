@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::log::Log;
 use super::words;
-use crate::text::{fit_with, size, visible};
+use crate::text::{count, counted, fit_with, size, visible};
 use crate::ui::document::Document;
 use crate::ui::effect::Effect;
 use crate::ui::field::typed;
@@ -56,11 +56,14 @@ pub(super) fn fit(model: &mut Model) {
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = isize::try_from(room(model).1.max(1)).unwrap_or(1);
     if action == Action::Back {
+        let abandoned = model.agents.log.as_mut().and_then(Log::abandon);
         model.agents.streams = false;
         // The list below may stand elsewhere by now.
-        return super::keep_in_sight(model);
+        let effects = super::keep_in_sight(model);
+        return abandoned.into_iter().chain(effects).collect();
     }
     let Some(log) = &mut model.agents.log else { return Vec::new() };
+    let abandoned = log.abandon();
     let length = log.document.len();
     let asked = match action {
         Action::Up | Action::PageUp => {
@@ -91,7 +94,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => None,
     };
-    let effects = if asked.is_some() { asked } else { log.keep_in_sight() };
+    let effects = asked.or_else(|| log.keep_in_sight()).or(abandoned);
     fit(model);
     effects.into_iter().collect()
 }
@@ -150,7 +153,8 @@ pub(super) fn search_spans(theme: Theme, search: Option<&Input>, needle: &str) -
 
 /// How a log stands: whether it follows, and how large it is.
 pub(super) fn stands(log: &Log) -> String {
-    let bytes = log.bytes.map_or_else(String::new, size);
+    let lines = log.lines().filter(|lines| *lines > 0).map(|lines| counted(lines as u64, "line", "lines"));
+    let bytes = lines.or_else(|| log.bytes.map(size)).unwrap_or_default();
     match (log.bytes, log.held) {
         (None, _) => String::new(),
         (Some(_), false) => format!("following  (f: hold)  {bytes}"),
@@ -173,6 +177,10 @@ pub(crate) fn draw(model: &Model, log: &Log, frame: &mut Frame<'_>) {
     }
     if !is_searching {
         spans.push(Span::styled(format!("  {}", stands(log)), theme.dim()));
+        if log.held && log.lines().is_some() {
+            let line = log.document.line() as u64 + 1;
+            spans.push(Span::styled(format!("  at line {}", count(line)), theme.dim()));
+        }
     }
     spans.extend(search_spans(theme, log.searching.as_ref(), &log.needle));
     let title = Rect { y: area.y.saturating_sub(1), height: 1, ..area };

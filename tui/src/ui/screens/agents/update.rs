@@ -16,6 +16,9 @@ use crate::ui::model::{Model, Screen, State};
 use crate::ui::screens::run;
 use crate::ui::update::go;
 
+/// Milliseconds after which is looked again who is gone by now.
+const LOOK_AGAIN: i64 = 3_000;
+
 /// The agent under the cursor.
 pub(crate) fn selected(agents: &Agents) -> Option<&Row> {
     agents.rows.get(agents.cursor.selected)
@@ -65,6 +68,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
         }
         Some(Origin::Registered(_)) => {
             model.agents.streams = true;
+            if let Some(log) = &mut model.agents.log {
+                log.was_read = true;
+            }
             stream::fit(model);
             Vec::new()
         }
@@ -147,9 +153,14 @@ fn children(live: &Live, now_ms: i64) -> Vec<Row> {
 /// The agents have been read.
 pub(crate) fn arrived(model: &mut Model, rows: Vec<Row>) -> Vec<Effect> {
     model.agents.registered = rows;
+    model.agents.read_at = model.now_ms;
     model.agents.loaded = true;
     choose(model);
-    keep_in_sight(model)
+    let mut effects = keep_in_sight(model);
+    if let Some((action, id)) = model.agents.asked.take() {
+        effects.extend(deeds::deed(model, action, &id));
+    }
+    effects
 }
 
 /// Something happened in a run that is driven from here.
@@ -173,11 +184,11 @@ pub(crate) fn keep_in_sight(model: &mut Model) -> Vec<Effect> {
     if agents.streams {
         return agents.log.as_mut().and_then(Log::keep_in_sight).into_iter().collect();
     }
-    let id = selected(agents).filter(|row| row.is_registered()).map(|row| row.id.clone());
-    match id {
+    match selected(agents).and_then(Row::who) {
         None => agents.log = None,
-        Some(id) if agents.log.as_ref().is_none_or(|log| log.id != id) => {
-            let mut log = Log::new(&id, agents.logs);
+        Some(who) if agents.log.as_ref().is_none_or(|log| log.who.as_ref() != Some(&who)) => {
+            let mut log = Log::new(who.id(), agents.logs);
+            log.who = Some(who);
             let effect = log.ask(At::End);
             agents.logs = log.generation();
             agents.log = Some(log);
@@ -192,12 +203,19 @@ pub(crate) fn keep_in_sight(model: &mut Model) -> Vec<Effect> {
 pub(crate) fn log_arrived(model: &mut Model, read: LogRead) -> Vec<Effect> {
     let Some(log) = &mut model.agents.log else { return Vec::new() };
     let is_search = matches!(read.asked.at, At::FindBefore { .. } | At::FindAfter { .. });
+    let is_down = matches!(read.asked.at, At::FindAfter { .. });
+    let way = if is_down { "below" } else { "above" };
     let needle = log.needle.clone();
+    let (has_match, whole) = (log.has_match(), log.at_end() && !is_down || log.lines().is_some());
     let found = log.arrived(read);
     // Its number goes on with the next log.
     model.agents.logs = model.agents.logs.max(log.generation());
     if is_search && found == Some(false) {
-        model.say(format!("nothing else matches {needle:?}"));
+        model.tell(match has_match {
+            true => format!("nothing else matches {needle:?} {way}"),
+            false if whole => format!("nothing matches {needle:?}"),
+            false => format!("nothing matches {needle:?} {way}"),
+        });
     }
     stream::fit(model);
     match &mut model.agents.log {
@@ -231,13 +249,16 @@ pub(crate) fn refresh(model: &mut Model) -> Vec<Effect> {
     }
     choose(model);
     // What was written to the log meanwhile was told to nobody.
-    let log = model.agents.log.as_mut().and_then(Log::grew);
+    let log = model.agents.log.as_mut().and_then(Log::seen_again);
     [Effect::Read(Read::Agents)].into_iter().chain(log).collect()
 }
 
 /// A second has passed: that a process has ended is told by no change of the state.
 pub(crate) fn tick(model: &mut Model) -> Vec<Effect> {
-    let is_seen = model.state == State::Ready && model.agents.registered.iter().any(Row::lives);
+    // Whoever is waited for is told of by the state; that others are gone need not be known at once.
+    let passed = model.now_ms.saturating_sub(model.agents.read_at);
+    let is_due = !(0..LOOK_AGAIN).contains(&passed);
+    let is_seen = is_due && model.state == State::Ready && model.agents.registered.iter().any(Row::lives);
     choose(model);
     if is_seen { vec![Effect::Read(Read::Agents)] } else { Vec::new() }
 }

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::row::Row;
 use super::{pane, words};
-use crate::text::{count, fit_with, pad, visible, width};
+use crate::text::{count, counted, fit_with, pad, visible, width};
 use crate::times;
 use crate::ui::list_pane::Parts;
 use crate::ui::model::Model;
@@ -72,7 +72,7 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     });
     let told = told.collect::<Vec<_>>().join(&format!(" {} ", theme.dot()));
     if !agents.filter.is_empty() && agents.loaded {
-        spans.push(Span::raw(format!("{} match", count(agents.rows.len() as u64))));
+        spans.push(Span::raw(counted(agents.rows.len() as u64, "match", "matches")));
     } else {
         spans.push(Span::raw(told));
     }
@@ -138,7 +138,9 @@ impl Columns {
         };
         let id = widest(&|row| width(&visible(&row.id)), 4, (room / 4).max(8));
         let kind = widest(&|row| width(&visible(&row.type_word)), 4, 12);
-        let state = widest(&|row| width(&state_text(model.setting.theme, row)), 7, 16);
+        // Wide enough for the usual words: what stands right of it does not move with every change.
+        let least = if room >= 60 { 14 } else { 7 };
+        let state = widest(&|row| width(&state_text(model.setting.theme, row)), least, 16);
         let since = widest(&|row| since(model, row).len(), 5, 9);
         let pid = widest(&|row| row.pid.map_or(1, |pid| pid.to_string().len()), 3, 8);
         let place = widest(&|row| width(&visible(&row.place)), 5, 60);

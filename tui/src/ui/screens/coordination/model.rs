@@ -44,11 +44,26 @@ pub(crate) struct Coordination {
     pub(crate) editing: Option<Input>,
     /// The details of the lease under the cursor are seen; which line is on top.
     pub(crate) open: Option<usize>,
+    /// Where they have no room beside the list: the ports and the architects in its place.
+    pub(crate) beside: bool,
+    /// When it was read last, in milliseconds since 1970.
+    pub(super) read_at: i64,
 }
+
+/// Milliseconds after which is looked again who is dead by now: that is told by no change of a file.
+const LOOK_AGAIN: i64 = 5_000;
 
 impl Coordination {
     /// Whether a countdown is shown, or somebody who waits.
     pub(crate) fn ticks(&self) -> bool {
         self.rows.iter().any(|row| row.ends().is_some() || !row.waiters.is_empty())
+    }
+
+    /// Whether it is time to read again though no file has changed: a lease has ended, or some time has passed. The
+    /// countdown itself needs no reading.
+    pub(super) fn is_due(&self, now_ms: i64) -> bool {
+        let is_over = |row: &Row| row.held().any(|grant| grant.ends <= now_ms);
+        let passed = now_ms.saturating_sub(self.read_at);
+        !(0..LOOK_AGAIN).contains(&passed) || self.rows.iter().any(is_over)
     }
 }

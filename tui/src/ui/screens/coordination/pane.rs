@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::text::{counted, fit_with, visible};
 use crate::ui::model::Model;
-use crate::ui::render::{draw_line, wrapped};
+use crate::ui::render::{draw_line, joined, wrapped};
 use crate::ui::screens::agents;
 use crate::ui::theme::Theme;
 
@@ -29,8 +29,7 @@ fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let mark = theme.sign("…", "~");
     for (name, facts) in parts {
         if area.width >= WIDE_PANE {
-            let mut texts =
-                wrapped(&facts.join(&format!(" {} ", theme.dot())), room.saturating_sub(10)).into_iter();
+            let mut texts = joined(&facts, theme.dot(), room.saturating_sub(10)).into_iter();
             lines.push(Line::from(vec![
                 Span::styled(format!(" {name:<10} "), Theme::strong()),
                 Span::raw(texts.next().unwrap_or_default()),
@@ -62,8 +61,8 @@ fn ports(model: &Model) -> Vec<String> {
         Some(base) => facts.push(format!("{base} this project")),
         None => facts.push("this project has none yet".to_owned()),
     }
-    facts.push(format!("{} free", counted(ports.free, "block", "blocks")));
     facts.extend(ports.others.iter().map(|(base, name)| format!("{base} {}", visible(name))));
+    facts.push(format!("{} free", counted(ports.free, "block", "blocks")));
     facts
 }
 

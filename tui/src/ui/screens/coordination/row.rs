@@ -1,5 +1,6 @@
 //! What the screen knows of a lease.
 
+use conclave_db::process::{self, Liveness, ProcessIdentity};
 use conclave_leases::{Mode, Status};
 
 /// A name with its grants and who waits for it.
@@ -37,6 +38,12 @@ pub(crate) struct Waiter {
     pub(crate) since: i64,
 }
 
+/// Whether it still runs, or may: whoever acquires a lease by a command of its own is gone when that ends, and its
+/// number may be anybody's by then.
+fn is_there(process: &ProcessIdentity) -> bool {
+    process::liveness(process) != Liveness::Dead
+}
+
 impl Row {
     /// What is drawn of a lease, as it was at this time by the wall clock.
     pub(crate) fn of(status: &Status, global: bool, now_ms: i64) -> Self {
@@ -47,7 +54,7 @@ impl Row {
             since: lease.acquired_utc_ms,
             ends: now_ms.saturating_add(i64::try_from(lease.remaining.as_millis()).unwrap_or(i64::MAX)),
             expired: lease.expired,
-            pid: lease.process.as_ref().map(|process| process.pid),
+            pid: lease.process.as_ref().filter(|process| is_there(process)).map(|process| process.pid),
         };
         let waiter = |waiter: &conclave_leases::Waiter| Waiter {
             holder: waiter.holder.to_string(),

@@ -37,7 +37,7 @@ fn a_lease_is_broken_only_by_who_says_so() {
         "Break the lease \"release\"? ci-4 (41118) holds it, is not told, and loses it."
     );
     assert_eq!(press(&mut model, COUNT, &["enter"]), []);
-    let work = Work::BreakLease { name: "release".into(), fences: vec![118], global: false };
+    let work = Work::BreakLease { name: "release".into(), global: false, fences: vec![118] };
     assert_eq!(press(&mut model, COUNT, &["R", "y"]), [Effect::Work(work.clone())]);
     let outcome = Ok(crate::ui::message::Outcome::Said("release is free".into()));
     assert!(update(&mut model, Msg::Worked { work, outcome }).contains(&Effect::Read(Read::Coordination)));
@@ -47,8 +47,7 @@ fn a_lease_is_broken_only_by_who_says_so() {
     assert!(model.overlay.is_none(), "nobody holds it any more");
     press(&mut model, COUNT, &["j", "R"]);
     assert!(asks(&model).contains("of the whole machine"));
-    let fences = model.coordination.rows[model.coordination.cursor.selected].held().map(|grant| grant.fence);
-    let work = Work::BreakLease { name: "gpu-0".into(), fences: fences.collect(), global: true };
+    let work = Work::BreakLease { name: "gpu-0".into(), global: true, fences: vec![1_204] };
     assert_eq!(press(&mut model, COUNT, &["y"]), [Effect::Work(work)]);
     model.setting.read_only = true;
     press(&mut model, COUNT, &["R"]);
@@ -62,7 +61,13 @@ fn the_countdown_goes_on_by_itself_and_asks_again() {
     model.now_ms += 2_000;
     assert!(frame(&model).contains("0:39"));
     assert!(model.ticks());
-    assert_eq!(update(&mut model, Msg::Tick), [Effect::Read(Read::Coordination)]);
+    assert_eq!(update(&mut model, Msg::Tick), [], "the countdown needs no reading");
+    model.now_ms += 3_000;
+    assert_eq!(update(&mut model, Msg::Tick), [Effect::Read(Read::Coordination)], "who may be dead does");
+    update(&mut model, Msg::Coordination(Box::new(found(COUNT))));
+    assert_eq!(update(&mut model, Msg::Tick), []);
+    model.coordination.rows[0].grants[0].ends = model.now_ms;
+    assert_eq!(update(&mut model, Msg::Tick), [Effect::Read(Read::Coordination)], "one that is over does");
     update(&mut model, Msg::Coordination(Box::new(found(0))));
     assert!(!model.ticks());
     assert_eq!(update(&mut model, Msg::Tick), []);
@@ -126,4 +131,38 @@ fn the_cursor_stays_on_its_lease() {
     others.leases.remove(0);
     send(&mut model, Msg::Coordination(Box::new(others)), COUNT);
     assert_eq!(chosen(&model), "cache-rebuild");
+}
+
+#[test]
+fn what_several_hold_is_one_lease_and_nobody_is_left_out() {
+    let model = on(&[]);
+    assert!(frame(&model).contains("4 held · 3 waiting"), "{}", frame(&model));
+    assert!(frame(&model).contains("4200 this project · 4300 trifecta · 4400 lb3 · 54 blocks free"));
+    let mut model = on(&[]);
+    let mut many = found(COUNT);
+    let waiter = many.leases[0].waiters[0].clone();
+    many.leases[0].waiters = vec![waiter; 12];
+    update(&mut model, Msg::Coordination(Box::new(many)));
+    assert!(frame(&model).contains(" +11"), "{}", frame(&model));
+}
+
+#[test]
+fn a_low_screen_shows_the_ports_by_tab() {
+    let mut model = model((40, 10), COUNT);
+    press(&mut model, COUNT, &["4"]);
+    assert!(!frame(&model).contains("4300 trifecta"));
+    press(&mut model, COUNT, &["tab"]);
+    assert!(frame(&model).contains("4300 trifecta"), "{}", frame(&model));
+    press(&mut model, COUNT, &["esc"]);
+    assert!(frame(&model).contains("release"), "{}", frame(&model));
+}
+
+#[test]
+fn read_only_is_said_where_a_command_would_change_something() {
+    let mut model = on(&[]);
+    model.setting.read_only = true;
+    press(&mut model, COUNT, &[":", "stop U-dtnv", "enter"]);
+    assert!(matches!(&model.notice, Some(Notice::Problem(problem)) if problem.kind == "read-only"));
+    press(&mut model, COUNT, &[":", "stopp", "enter"]);
+    assert!(matches!(&model.notice, Some(Notice::Problem(problem)) if problem.kind == "usage"));
 }

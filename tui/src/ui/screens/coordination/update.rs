@@ -49,6 +49,8 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Bottom => screen.cursor.selected = length.saturating_sub(1),
         Action::FilterLeases => screen.editing = Some(Input::new(screen.filter.text())),
         Action::OpenLease if selected(screen).is_some() => screen.open = Some(0),
+        Action::NextPane => model.coordination.beside = !model.coordination.beside && !view::has_pane(model),
+        Action::Back if screen.beside => screen.beside = false,
         Action::Back if !screen.filter.is_empty() => apply_filter(model, ""),
         _ => {}
     }
@@ -73,7 +75,7 @@ pub(super) fn ask_to_break(model: &mut Model) {
         }
     };
     let fences = row.held().map(|grant| grant.fence).collect();
-    let work = Work::BreakLease { name: name.clone(), fences, global: row.global };
+    let work = Work::BreakLease { name: name.clone(), global: row.global, fences };
     model.overlay = Some(Overlay::ask(question, work));
 }
 
@@ -123,6 +125,7 @@ fn choose(model: &mut Model) {
 pub(crate) fn arrived(model: &mut Model, found: Found) {
     model.coordination.found = found;
     model.coordination.loaded = true;
+    model.coordination.read_at = model.now_ms;
     choose(model);
     keep_in_sight(model);
 }
@@ -143,5 +146,6 @@ pub(crate) fn refresh(model: &Model) -> Option<Effect> {
 
 /// A second has passed: that a lease has expired, or that whoever held it has died, is told by no change of a file.
 pub(crate) fn tick(model: &Model) -> Option<Effect> {
-    refresh(model).filter(|_| model.coordination.ticks())
+    let screen = &model.coordination;
+    refresh(model).filter(|_| screen.ticks() && screen.is_due(model.now_ms))
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::pane;
 use super::row::{self, Grant, Row};
-use crate::text::{count, fit_with, pad, visible, width};
+use crate::text::{count, counted, fit_with, pad, visible, width};
 use crate::times;
 use crate::ui::list_pane::Parts;
 use crate::ui::model::Model;
@@ -30,9 +30,18 @@ pub(crate) fn clicked(model: &Model, column: u16, row: u16) -> Option<usize> {
     Some(model.coordination.cursor.top + parts(model).clicked(column, row)?)
 }
 
+/// Whether the ports and the architects have room beside the list.
+pub(super) fn has_pane(model: &Model) -> bool {
+    parts(model).pane.is_some()
+}
+
 /// Draws the screen.
 pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let parts = parts(model);
+    if model.coordination.beside && parts.pane.is_none() {
+        pane::draw(model, frame, body(model));
+        return;
+    }
     let theme = model.setting.theme;
     let screen = &model.coordination;
     title(model, frame, parts.title);
@@ -65,9 +74,10 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let screen = &model.coordination;
     let mut spans = vec![Span::styled(" Leases  ", Theme::strong())];
     if !screen.filter.is_empty() {
-        spans.push(Span::raw(format!("{} match", count(screen.rows.len() as u64))));
+        spans.push(Span::raw(counted(screen.rows.len() as u64, "match", "matches")));
     } else if screen.loaded {
-        let held: usize = screen.found.leases.iter().map(|row| row.held().count()).sum();
+        // A name that several hold is one.
+        let held = screen.found.leases.iter().filter(|row| row.held().next().is_some()).count();
         let waiting: usize = screen.found.leases.iter().map(|row| row.waiters.len()).sum();
         let told = format!("{} held {} {} waiting", count(held as u64), theme.dot(), count(waiting as u64));
         spans.push(Span::raw(told));
@@ -154,6 +164,18 @@ fn waiting(model: &Model, row: &Row) -> String {
     let names: Vec<&str> = row.waiters.iter().map(|waiter| waiter.holder.as_str()).collect();
     let text = if names.is_empty() { model.setting.theme.nothing().to_owned() } else { names.join(", ") };
     visible(&text).into_owned()
+}
+
+/// Who waits, in so many columns: where not all names fit, the first and how many more there are.
+fn waiting_in(model: &Model, row: &Row, room: usize) -> String {
+    let all = waiting(model, row);
+    let Some(first) = row.waiters.first().filter(|_| row.waiters.len() > 1 && width(&all) > room) else {
+        return all;
+    };
+    let more = format!(" +{}", row.waiters.len() - 1);
+    let mark = model.setting.theme.sign("…", "~");
+    let left = room.saturating_sub(more.len());
+    format!("{}{more}", fit_with(&visible(&first.holder), left, mark))
 }
 
 /// The name, marked where it is one of the whole machine.
@@ -244,7 +266,7 @@ impl Columns {
             Span::styled(left_cell(modes(model, row), self.mode), theme.dim()),
             Span::styled(right(&left(model, row), self.left), theme.warning()),
             Span::raw(right(&fence(model, row), self.fence)),
-            Span::raw(left_cell(&waiting(model, row), self.waiting)),
+            Span::raw(left_cell(&waiting_in(model, row, self.waiting), self.waiting)),
         ])
     }
 }
