@@ -50,7 +50,16 @@ pub struct Cleaned {
 
 /// The block of the project, allocated where it has none: the first gap. Idempotent, durable when this returns.
 pub fn block_of(global: &Db, root: &Path, first: FirstBase) -> Result<Block> {
+    block_with(global, root, first, &[])
+}
+
+/// The same for a project whose agents have these ports: where it has no block, since the machine-wide file was restored
+/// or begun anew, it gets the one back that they are in, unless that is another project's by now.
+pub fn block_with(global: &Db, root: &Path, first: FirstBase, ports: &[u16]) -> Result<Block> {
     let project = key::of(root)?;
+    let mut had: Vec<u16> = ports.iter().map(|port| port - port % BLOCK).filter(|base| is_base(*base)).collect();
+    had.sort_unstable();
+    had.dedup();
     global.write("ports: block", move |tx| {
         let now = tx.now_ms();
         if let Some(base) = blocks::base_of(tx, &project)? {
@@ -59,7 +68,7 @@ pub fn block_of(global: &Db, root: &Path, first: FirstBase) -> Result<Block> {
         }
         let taken = blocks::bases(tx)?;
         let all = first.bases().count();
-        let Some(base) = first.bases().find(|base| !taken.contains(base)) else {
+        let Some(base) = had.iter().copied().chain(first.bases()).find(|base| !taken.contains(base)) else {
             return Err(RegistryError::Exhausted {
                 text: format!("no available port blocks ({all} of {all} in use)"),
                 hint: "`conclave ports cleanup` frees those of projects that are gone, \
@@ -71,6 +80,20 @@ pub fn block_of(global: &Db, root: &Path, first: FirstBase) -> Result<Block> {
             &blocks::New { project: &project, base, pid: None, registered_ms: now, used_ms: now },
         )?;
         Ok(Block { base })
+    })
+}
+
+/// Whether the project still has the block, which counts as used then. Who has given one of its ports to an agent asks
+/// this afterwards: it waits for a [`release`] that is under way, so that either that one sees the agent's row, or this
+/// says that the block is gone.
+pub fn confirm(global: &Db, root: &Path, block: Block) -> Result<bool> {
+    let project = key::of(root)?;
+    global.write("ports: confirm", move |tx| {
+        if blocks::base_of(tx, &project)? != Some(block.base) {
+            return Ok(false);
+        }
+        blocks::touch(tx, &project, tx.now_ms())?;
+        Ok(true)
     })
 }
 
@@ -122,9 +145,14 @@ pub fn cleanup(global: &Db) -> Result<Cleaned> {
     })
 }
 
-/// Frees the block of the project; gives it. The caller has made sure that nobody uses it. A name that stands in the
-/// list as it is given wins over the path that it leads to.
-pub fn release(global: &Db, root: &Path) -> Result<Option<Block>> {
+/// Frees the block of the project; gives it. A name that stands in the list as it is given wins over the path that it
+/// leads to. What `is_unused` refuses stays: it is asked inside of the transaction, maybe more than once, and looks
+/// whether a row of the project still has a port of the block. No agent gets one meanwhile, by [`confirm`].
+pub fn release(
+    global: &Db,
+    root: &Path,
+    is_unused: impl Fn(Block) -> Result<()> + Send + 'static,
+) -> Result<Option<Block>> {
     let given = root.to_str().map(str::to_owned);
     let project = key::of(root)?;
     global.write("ports: release", move |tx| {
@@ -136,7 +164,9 @@ pub fn release(global: &Db, root: &Path) -> Result<Option<Block>> {
             Some(base) => Some(base),
             None => blocks::delete(tx, &project)?,
         };
-        Ok(base.map(|base| Block { base }))
+        let block = base.map(|base| Block { base });
+        block.map_or(Ok(()), &is_unused)?;
+        Ok(block)
     })
 }
 

@@ -82,8 +82,8 @@ fn the_first_gap_is_filled_and_5000_is_left_out() {
     assert_eq!(base(&files, &files.project("more")), given[20]);
     // The other way out.
     assert!(error.hint().unwrap().contains("`conclave ports release PATH`"));
-    assert_eq!(ports::release(&files.global, &roots[3]).unwrap(), Some(Block { base: given[3] }));
-    assert_eq!(ports::release(&files.global, &roots[3]).unwrap(), None);
+    assert_eq!(ports::release(&files.global, &roots[3], |_| Ok(())).unwrap(), Some(Block { base: given[3] }));
+    assert_eq!(ports::release(&files.global, &roots[3], |_| Ok(())).unwrap(), None);
     assert_eq!(base(&files, &files.project("another")), given[3]);
     // Other bases are other blocks.
     let far = FirstBase::parse("20000").unwrap();
@@ -199,9 +199,9 @@ fn a_name_that_stands_in_the_list_is_released_before_the_path_that_it_leads_to()
         &files.global,
         &format!("INSERT INTO port_allocations(project_path, base_port) VALUES('{}', 4300)", link.display()),
     );
-    assert_eq!(ports::release(&files.global, &link).unwrap(), Some(Block { base: 4300 }));
-    assert_eq!(ports::release(&files.global, &link).unwrap(), Some(Block { base: 4200 }));
-    assert_eq!(ports::release(&files.global, Path::new("remote:x/")).unwrap(), None);
+    assert_eq!(ports::release(&files.global, &link, |_| Ok(())).unwrap(), Some(Block { base: 4300 }));
+    assert_eq!(ports::release(&files.global, &link, |_| Ok(())).unwrap(), Some(Block { base: 4200 }));
+    assert_eq!(ports::release(&files.global, Path::new("remote:x/"), |_| Ok(())).unwrap(), None);
 }
 
 #[test]
