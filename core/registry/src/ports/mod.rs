@@ -22,6 +22,9 @@ use crate::error::{RegistryError, Result};
 use crate::store::blocks;
 use crate::time;
 
+/// How often a release looks again.
+const TRIES: usize = 16;
+
 /// One row of the machine-wide list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allocation {
@@ -57,7 +60,8 @@ pub fn block_of(global: &Db, root: &Path, first: FirstBase) -> Result<Block> {
 /// or begun anew, it gets the one back that they are in, unless that is another project's by now.
 pub fn block_with(global: &Db, root: &Path, first: FirstBase, ports: &[u16]) -> Result<Block> {
     let project = key::of(root)?;
-    let mut had: Vec<u16> = ports.iter().map(|port| port - port % BLOCK).filter(|base| is_base(*base)).collect();
+    let mut had: Vec<u16> =
+        ports.iter().map(|port| port - port % BLOCK).filter(|base| is_base(*base)).collect();
     had.sort_unstable();
     had.dedup();
     global.write("ports: block", move |tx| {
@@ -84,15 +88,16 @@ pub fn block_with(global: &Db, root: &Path, first: FirstBase, ports: &[u16]) -> 
 }
 
 /// Whether the project still has the block, which counts as used then. Who has given one of its ports to an agent asks
-/// this afterwards: it waits for a [`release`] that is under way, so that either that one sees the agent's row, or this
-/// says that the block is gone.
+/// this afterwards: either a [`release`] sees the agent's row, or this says that the block is gone. Durable when this
+/// returns.
 pub fn confirm(global: &Db, root: &Path, block: Block) -> Result<bool> {
     let project = key::of(root)?;
     global.write("ports: confirm", move |tx| {
-        if blocks::base_of(tx, &project)? != Some(block.base) {
-            return Ok(false);
-        }
-        blocks::touch(tx, &project, tx.now_ms())?;
+        let row = blocks::all(tx)?.into_iter().find(|row| row.project == project && row.base == block.base);
+        let Some(row) = row else { return Ok(false) };
+        // Another time than the last one, whatever the clock says: a release sees by it that the block is in use.
+        let last = time::ms_of(&row.last_used_at).unwrap_or_default();
+        blocks::touch(tx, &project, tx.now_ms().max(last.saturating_add(1)))?;
         Ok(true)
     })
 }
@@ -146,27 +151,25 @@ pub fn cleanup(global: &Db) -> Result<Cleaned> {
 }
 
 /// Frees the block of the project; gives it. A name that stands in the list as it is given wins over the path that it
-/// leads to. What `is_unused` refuses stays: it is asked inside of the transaction, maybe more than once, and looks
-/// whether a row of the project still has a port of the block. No agent gets one meanwhile, by [`confirm`].
-pub fn release(
-    global: &Db,
-    root: &Path,
-    is_unused: impl Fn(Block) -> Result<()> + Send + 'static,
-) -> Result<Option<Block>> {
-    let given = root.to_str().map(str::to_owned);
+/// leads to. What `is_unused` refuses stays: it looks whether a row of the project still has a port of the block. Where an
+/// agent gets one after it has looked, [`confirm`] has changed the row of the block, and it looks again.
+pub fn release(global: &Db, root: &Path, is_unused: impl Fn(Block) -> Result<()>) -> Result<Option<Block>> {
+    let given = root.to_str();
     let project = key::of(root)?;
-    global.write("ports: release", move |tx| {
-        let base = match &given {
-            Some(given) => blocks::delete(tx, given)?,
-            None => None,
-        };
-        let base = match base {
-            Some(base) => Some(base),
-            None => blocks::delete(tx, &project)?,
-        };
-        let block = base.map(|base| Block { base });
-        block.map_or(Ok(()), &is_unused)?;
-        Ok(block)
+    for _ in 0..TRIES {
+        let mut rows = global.read(blocks::all)?;
+        let place = |name: &str| rows.iter().position(|row| row.project == name);
+        let Some(place) = given.and_then(place).or_else(|| place(&project)) else { return Ok(None) };
+        let row = rows.swap_remove(place);
+        let block = Block { base: row.base };
+        is_unused(block)?;
+        if global.write("ports: release", move |tx| blocks::delete_unused_since(tx, &row))? {
+            return Ok(Some(block));
+        }
+    }
+    Err(RegistryError::Refused {
+        text: format!("the block of {project} is being used all the time"),
+        hint: Some("try again when no agents are started there".to_owned()),
     })
 }
 

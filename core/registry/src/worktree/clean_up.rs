@@ -217,7 +217,11 @@ impl<'agent> Place<'agent> {
         let folder = quoted(&self.folder);
         let short: String = head.chars().take(12).collect();
         Err(refused(
-            format!("{} is on the commit {short} in {}, which no branch leads to", self.id, self.folder.display()),
+            format!(
+                "{} is on the commit {short} in {}, which no branch leads to",
+                self.id,
+                self.folder.display()
+            ),
             format!(
                 "`git -C {folder} branch NAME {short}` keeps it; or lose it: `conclave cleanup {} --force`",
                 quoted(Path::new(self.id))

@@ -58,7 +58,9 @@ pub(super) fn run(which: Which, line: &[String], root: &Path, worktree: &Path, i
     let said = last_lines(&mut output).map_err(io)?;
     let colon = if said.is_empty() { "" } else { ": " };
     let hint = match which {
-        Which::Setup => "worktree and branch are removed again; mend `setup` in the section [worktree] of config.toml",
+        Which::Setup => {
+            "worktree and branch are removed again; mend `setup` in the section [worktree] of config.toml"
+        }
         Which::Teardown => "mend `teardown` in the section [worktree] of config.toml",
     };
     Err(RegistryError::Command {

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::changes::{self, Count};
 use super::Merged;
+use super::changes::{self, Count};
 use super::create::FOLDER;
 use super::diff::in_conflict;
 use super::git::Git;

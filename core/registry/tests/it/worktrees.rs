@@ -238,7 +238,11 @@ fn whatever_a_kill_leaves_is_said_and_can_be_removed() {
 #[test]
 fn a_list_of_files_that_is_a_pipe_is_refused_and_nobody_waits_for_it() {
     let Some(repository) = Repository::new() else { return };
-    if !std::process::Command::new("mkfifo").arg(repository.path(".worktreeinclude")).status().is_ok_and(|s| s.success()) {
+    if !std::process::Command::new("mkfifo")
+        .arg(repository.path(".worktreeinclude"))
+        .status()
+        .is_ok_and(|s| s.success())
+    {
         conclave_testkit::skipped("no mkfifo(1) here");
         return;
     }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use conclave_consensus::migrate::{self, BackfillOptions};
 use conclave_consensus::runs::{self, RunId};
 use conclave_db::{backup, checkpoint, doctor, vacuum};
+use conclave_registry::import::kind_of;
 
 use super::{Shared, deeds, steps};
 use crate::failure::{Doing, Exit, Failure};
@@ -17,7 +18,7 @@ use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
 use crate::ui::model::{CheckRow, CheckState};
-use crate::{agent_checks, attention, demo, find_run, import, times};
+use crate::{agent_checks, attention, demo, find_run, import, registry_import, times};
 
 /// Backups that the UI keeps.
 const KEPT_BACKUPS: usize = 7;
@@ -168,6 +169,17 @@ impl Worker<'_> {
             }
             Work::Import(file) => {
                 let file = absolute(&project, file);
+                if let Ok(Some(kind)) = kind_of(&file) {
+                    let machine = || {
+                        let machine = self.shared.machine.clone();
+                        machine.ok_or_else(|| Failure::not_found("no machine-wide file"))
+                    };
+                    let report = registry_import::import_file(&project, machine, kind, &file, false)?;
+                    let outcome = registry_import::outcome(&report);
+                    let warnings: String =
+                        registry_import::warnings(&report).map(|warning| format!("; {warning}")).collect();
+                    return Ok(Outcome::Said(format!("imported {}: {outcome}{warnings}", file.display())));
+                }
                 let options = import::options(&self.shared.actor, false);
                 let report = import::import(&project, &file, &options, &mut |at| {
                     progress(at.done_rows, at.total_rows, at.phase);
