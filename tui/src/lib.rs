@@ -21,6 +21,7 @@ mod durations;
 mod failure;
 mod find_run;
 mod import;
+mod life_cycle;
 mod logging;
 mod machine;
 mod project;

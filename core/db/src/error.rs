@@ -140,7 +140,7 @@ pub enum DbError {
         waited: Duration,
     },
     /// The lock could not be had until the caller's deadline.
-    #[error("{text} (waited {waited:?})")]
+    #[error("{text} (waited {waited:.1?})")]
     Busy {
         /// SQLite's own text.
         text: String,
@@ -319,6 +319,8 @@ impl From<rusqlite::Error> for DbError {
         let text = match &error {
             // rusqlite appends SQLite's message to the code's own words; the message alone says more.
             rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+            // The statement stands behind it there, however long it is.
+            rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
             other => other.to_string(),
         };
         let code = error.sqlite_error().map_or(0, |failure| failure.extended_code);

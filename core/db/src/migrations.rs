@@ -208,6 +208,16 @@ fn refuse_dangling(conn: &Connection, migration: &Migration) -> Result<()> {
     }
 }
 
+/// Looks whether the steps that were applied to a file are this program's, before any is added to them: another schema of
+/// ours has the same mark. A file without such a list has none of them.
+pub(crate) fn refuse_another_schema(conn: &Connection, schema: &Schema) -> Result<()> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    if conn.query_row(sql, [LEDGER_TABLE], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(());
+    }
+    check_ledger(conn, schema)
+}
+
 /// A step that was applied with another text is another schema: better refused than guessed.
 fn check_ledger(conn: &Connection, schema: &Schema) -> Result<()> {
     if schema.migrations().is_empty() {
@@ -222,7 +232,7 @@ fn check_ledger(conn: &Connection, schema: &Schema) -> Result<()> {
             return Err(DbError::Sqlite {
                 kind: ErrorKind::Foreign,
                 code: 0,
-                text: format!("schema step {version} was applied with another text than this program's"),
+                text: format!("it has another schema: its step {version} is not this program's"),
             });
         }
     }

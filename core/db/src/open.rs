@@ -48,11 +48,20 @@ pub(crate) fn look(options: &DbOptions) -> Result<Looked> {
     refuse_old_sqlite()?;
     file::check_is_file(&options.path)?;
     let error = match look_as(options, Snapshot::Live) {
-        Err(error) if matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::CannotOpen) => error,
+        Err(error)
+            if matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::CannotOpen | ErrorKind::Full) =>
+        {
+            error
+        }
         live => return live,
     };
     let beside = |suffix| file::size(&beside(&options.path, suffix)) > 0;
-    if file::folder_is_writable(&options.path) {
+    // A full disk has no room for the index of the log. Where there is no log either, nobody has the file open.
+    let is_full = error.kind() == ErrorKind::Full;
+    if is_full && (beside("-wal") || beside("-journal")) {
+        return Err(error);
+    }
+    if !is_full && file::folder_is_writable(&options.path) {
         if beside("-journal") {
             // Somebody died in a transaction of the rollback journal. Undoing it is SQLite's own recovery
             // (https://sqlite.org/lockingv3.html#hot_journals), which a read-only connection may not do.
@@ -68,7 +77,7 @@ pub(crate) fn look(options: &DbOptions) -> Result<Looked> {
             "beside it lie changes that cannot be read in a folder without write permission",
         ));
     }
-    tracing::warn!(file = %options.path.display(), "read as it lies: its folder cannot be written");
+    tracing::warn!(file = %options.path.display(), "read as it lies: nothing can be written beside it");
     look_as(options, Snapshot::Immutable)
 }
 
@@ -132,6 +141,7 @@ fn inspect_snapshot(conn: &Connection, path: &Path, schema: &Schema) -> Result<i
         return Err(DbError::file(ErrorKind::Foreign, path, what));
     }
     if ours {
+        migrations::refuse_another_schema(conn, schema).map_err(|error| at(path, error))?;
         return Ok(version);
     }
     let mut statement = conn

@@ -57,6 +57,15 @@ pub fn liveness(process: &ProcessIdentity) -> Liveness {
     Here::system().map_or(Liveness::Unknown, |here| here.liveness(process))
 }
 
+/// The same as it is seen by another process: one of its boot that runs beside us.
+pub fn liveness_from(here: &ProcessIdentity, process: &ProcessIdentity) -> Liveness {
+    if process == here {
+        return Liveness::Alive;
+    }
+    let boot_id = here.boot_id.clone();
+    Here { boot_id, pid_namespace: here.pid_namespace, proc: Path::new("/proc") }.liveness(process)
+}
+
 /// The command name of a process of this namespace, for messages.
 pub fn command(pid: u32) -> Option<String> {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;

@@ -17,7 +17,7 @@ use crate::error::{LeaseError, LeaseErrorKind, Result};
 use crate::here::Here;
 use crate::model::Fence;
 use crate::name::LeaseName;
-use crate::store::carrying::{self, AllNumbers};
+use crate::store::carrying::{self, AllNumbers, Tables};
 use crate::store::{fences, grants};
 
 /// So many numbers for each millisecond since 1970: more than anyone has ever been given by then.
@@ -65,10 +65,16 @@ impl FenceCarry {
 
     /// Reads the numbers; refuses while somebody holds.
     fn read_old(&mut self, old: &ReadConn<'_>) -> Result<()> {
-        self.old = carrying::read(old, &self.here.process.boot_id)?;
-        if self.old.is_none() {
-            return Ok(());
+        match carrying::tables(old)? {
+            Tables::None => return Ok(()),
+            Tables::Some => {
+                tracing::warn!("some tables of leases are not there: their numbers begin anew");
+                self.lost();
+                return Ok(());
+            }
+            Tables::All => {}
         }
+        self.old = carrying::read(old, &self.here.process.boot_id)?;
         let now = self.here.now(self.wall.wall_ms(), fences::wall_high_ms(old)?);
         let live = grants::all(old)?.into_iter().filter(|grant| !now.is_over(grant));
         for grant in live {

@@ -89,12 +89,14 @@ pub enum LeaseError {
         expires_utc_ms: Option<i64>,
     },
     /// The wait was over. Nothing is held.
-    #[error("{name} was not to be had within {waited:?}")]
+    #[error("{name} was not to be had within {}{}", rounded(*waited), held_by(by.as_ref()))]
     WaitTimeout {
         /// Which of the names.
         name: LeaseName,
         /// How long was waited.
         waited: Duration,
+        /// Who has it, or waits for it before us; `None` where the storage was kept from us all the time.
+        by: Option<HolderId>,
     },
     /// The token is another's.
     #[error("{name} is held by somebody else")]
@@ -161,6 +163,19 @@ pub enum LeaseError {
     },
 }
 
+/// In tenths of seconds: more is noise.
+fn rounded(waited: Duration) -> String {
+    let tenths = (waited.as_millis() + 50) / 100;
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} s"),
+        (whole, tenth) => format!("{whole}.{tenth} s"),
+    }
+}
+
+fn held_by(holder: Option<&HolderId>) -> String {
+    holder.map_or_else(String::new, |holder| format!(": it is held by {holder}"))
+}
+
 fn in_words(holder: Option<&str>) -> String {
     holder.map_or_else(String::new, |holder| format!(": {holder}"))
 }
@@ -190,6 +205,7 @@ impl LeaseError {
             Self::Held { .. } => {
                 Some("`--wait 30s` waits for it; `conclave lease list` shows who holds what")
             }
+            Self::WaitTimeout { .. } => Some("`conclave lease list` shows who holds what, and for how long"),
             Self::LockTimeout { .. } => Some("wait until the other has ended, then try again"),
             Self::Expired { .. } => Some("acquire it again; somebody else may have had it meanwhile"),
             _ => None,

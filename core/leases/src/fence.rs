@@ -14,7 +14,8 @@ use crate::name::LeaseName;
 /// Asks for a fence inside of a write transaction.
 pub trait FenceExt {
     /// Fails unless `fence` is a live grant of `name` (not released, not expired, not overtaken). The caller returns the
-    /// error, so that the transaction ends without effect. By the system's clocks.
+    /// error, so that the transaction ends without effect. By the system's clocks; `Leases::require_fence` is the same by
+    /// those of a `Leases`, which differ in tests alone.
     fn require_fence(&self, name: &LeaseName, fence: Fence) -> Result<()>;
 }
 

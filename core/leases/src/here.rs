@@ -24,22 +24,7 @@ impl Here {
 
     /// Whether a process still runs, as far as can be told from here.
     pub(crate) fn liveness(&self, process: &ProcessIdentity) -> Liveness {
-        if process == &self.process {
-            return Liveness::Alive;
-        }
-        if process.boot_id != self.process.boot_id {
-            return Liveness::Dead;
-        }
-        if process.pid_namespace != self.process.pid_namespace {
-            return Liveness::Unknown;
-        }
-        match process::of(process.pid) {
-            Ok(Some(seen)) if seen.start_time == process.start_time => Liveness::Alive,
-            // It is there, and its start time is not for us to see.
-            Ok(Some(seen)) if seen.start_time == 0 => Liveness::Unknown,
-            Ok(_) => Liveness::Dead,
-            Err(_) => Liveness::Unknown,
-        }
+        process::liveness_from(&self.process, process)
     }
 }
 
@@ -111,4 +96,9 @@ impl Now<'_> {
 /// Of a duration.
 pub(crate) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The same back.
+pub(crate) fn since_boot(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }

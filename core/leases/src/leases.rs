@@ -2,7 +2,6 @@
 
 mod acquire;
 mod ending;
-mod keeping;
 mod reading;
 mod renew;
 mod waiting;
@@ -12,13 +11,13 @@ use std::time::Duration;
 
 use conclave_db::clock::{BootClock, SystemBootClock};
 use conclave_db::process::{self, Liveness, ProcessIdentity};
-use conclave_db::{Db, Durability, WriteTx};
+use conclave_db::{Db, DbError, Durability, WriteTx};
 use conclave_retry::CancelToken;
 
 use self::acquire::{Answer, Asked};
 pub(crate) use self::reading::guard;
 use crate::error::{LeaseError, LeaseErrorKind, Result};
-use crate::here::Here;
+use crate::here::{Here, since_boot};
 use crate::model::{Counts, Fence, Grant, Mode, Renewed, Status, Ttl};
 use crate::name::{HolderId, LeaseName};
 use crate::token::Token;
@@ -93,10 +92,9 @@ impl Leases {
         }
         let (token, label) = Token::random()?;
         let asked = Arc::new(Asked::new(request, &token, label)?);
-        let granted = match self.attempt(&asked, None, request.wait.is_some())? {
-            Answer::Granted(granted) => granted,
-            Answer::Refused(refusal) => return Err(refusal.held()),
-            Answer::Queued(id) => self.wait(&asked, id, request.wait.unwrap_or_default(), cancel)?,
+        let granted = match request.wait {
+            Some(wait) => self.wait(&asked, wait, cancel)?,
+            None => self.at_once(&asked, cancel)?,
         };
         let fences = request.names.iter().filter_map(|name| {
             let index = asked.names.binary_search(name).ok()?;
@@ -112,6 +110,7 @@ impl Leases {
             token,
             holder: asked.holder.clone(),
             expires_utc_ms: granted.expires_utc_ms,
+            ends: since_boot(granted.expires_boot_ms),
             fences: in_order,
         })
     }
@@ -129,17 +128,6 @@ impl Leases {
             .run(move |tx| renew::renew(tx, &here, &hash, &names, ttl.ms()))
     }
 
-    /// Renews the grant in time until `cancel`, on the thread that calls: for a supervisor whose work is protected by it.
-    /// The first renewal comes after a third of `ttl`, and what the database cannot do is tried again until the time of
-    /// the last renewal is over.
-    ///
-    /// # Errors
-    /// The lease is lost: whatever it protects must end at once. A storage error, `Expired`, `NotOwner` or `NotFound`
-    /// says why.
-    pub fn keep(&self, grant: &Grant, ttl: Ttl, cancel: &CancelToken) -> Result<()> {
-        keeping::keep(self, grant, ttl, cancel)
-    }
-
     /// Ends the token's leases; without names all of the token. All or nothing. Gives what was released: in the order
     /// asked for, without names by name.
     ///
@@ -153,14 +141,14 @@ impl Leases {
             .run(move |tx| ending::release(tx, &here, &hash, &names))
     }
 
-    /// Ends whatever is held under the name, for a person who decides so; gives the numbers that ended, none where nobody
-    /// held it. Who waits stays in the queue.
-    pub fn break_lease(&self, name: &LeaseName) -> Result<Vec<Fence>> {
-        let name = name.clone();
+    /// Ends those of these grants that are still there, for a person who was shown them and decides so; gives the numbers
+    /// that ended. What was granted since then is not touched. Who waits stays in the queue.
+    pub fn break_lease(&self, name: &LeaseName, fences: &[Fence]) -> Result<Vec<Fence>> {
+        let (name, fences) = (name.clone(), fences.to_vec());
         self.db
             .writing("break a lease")
             .durability(Durability::Process)
-            .run(move |tx| ending::break_lease(tx, &name))
+            .run(move |tx| ending::break_lease(tx, &name, &fences))
     }
 
     /// What is known of a name; `None` where nobody holds or awaits it. Reads only.
@@ -195,19 +183,18 @@ impl Leases {
     }
 
     /// One transaction that takes the names, or says who has them.
-    fn attempt(&self, asked: &Arc<Asked>, id: Option<i64>, waits: bool) -> Result<Answer> {
+    /// `limit` bounds how long it waits for the lock of the storage.
+    fn attempt(&self, asked: &Arc<Asked>, id: Option<i64>, waits: bool, limit: Duration) -> Result<Answer> {
         let attempt = |durability: Durability| {
             let (asked, here) = (Arc::clone(asked), Arc::clone(&self.here));
-            self.db
-                .writing("acquire leases")
-                .durability(durability)
-                .run(move |tx| acquire::attempt(tx, &here, &asked, id, waits, durability))
+            let write = self.db.writing("acquire leases").durability(durability).deadline(limit);
+            write.run(move |tx| acquire::attempt(tx, &here, &asked, id, waits, durability))
         };
         match attempt(Durability::Process)? {
             Some(answer) => Ok(answer),
             // Numbers are to be reserved first: it is done again as a whole by a write that survives a power cut.
             None => attempt(Durability::Power)?
-                .ok_or_else(|| LeaseError::Storage(conclave_db::DbError::Invalid(UNRESERVED.to_owned()))),
+                .ok_or_else(|| LeaseError::Storage(DbError::Invalid(UNRESERVED.to_owned()))),
         }
     }
 }

@@ -90,6 +90,8 @@ pub struct Grant {
     pub holder: HolderId,
     /// When it ends, in milliseconds since 1970 by the wall clock of now.
     pub expires_utc_ms: i64,
+    /// When it ends by the boot clock, which decides within this boot.
+    pub ends: Duration,
     /// The number of the grant of each name, in the order of the request.
     pub fences: Vec<(LeaseName, Fence)>,
 }
@@ -99,6 +101,8 @@ pub struct Grant {
 pub struct Renewed {
     /// When they end now, in milliseconds since 1970: the earliest of them.
     pub expires_utc_ms: i64,
+    /// The same by the boot clock, which decides within this boot.
+    pub ends: Duration,
     /// What was renewed, in the order asked for (without names: by name).
     pub fences: Vec<(LeaseName, Fence)>,
 }
@@ -122,8 +126,10 @@ pub struct Lease {
     pub remaining: Duration,
     /// Whether its time is over, or the process that it is bound to has ended.
     pub expired: bool,
-    /// The process that acquired it.
+    /// The process that acquired it; `None` once it has ended, as that of a command does that only acquires.
     pub process: Option<ProcessIdentity>,
+    /// The process that it ends with, if any.
+    pub bound_to: Option<ProcessIdentity>,
 }
 
 /// One who waits.

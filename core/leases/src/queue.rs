@@ -44,7 +44,12 @@ pub(crate) struct Asking<'asked> {
 
 impl Asking<'_> {
     fn stands_against(&self, place: &Place) -> bool {
-        self.mode.excludes(place.mode) && self.names.iter().any(|name| place.names.contains(name))
+        self.contested(place).is_some()
+    }
+
+    /// The first name that it cannot have together with this place.
+    fn contested(&self, place: &Place) -> Option<&LeaseName> {
+        self.names.iter().find(|name| self.mode.excludes(place.mode) && place.names.contains(*name))
     }
 }
 
@@ -53,8 +58,8 @@ impl Asking<'_> {
 pub(crate) struct Plan {
     /// Nobody is before it, and everything is free for it.
     pub(crate) takes: bool,
-    /// Who is before it: the first of them.
-    pub(crate) behind: Option<HolderId>,
+    /// Who is before it, and the name that both want: the first of them.
+    pub(crate) behind: Option<(HolderId, LeaseName)>,
     /// Who goes to the end.
     pub(crate) overdue: Vec<i64>,
     /// Whose time to take it begins now.
@@ -130,7 +135,8 @@ pub(crate) fn decide(queue: &[Place], held: &Held, asking: &Asking<'_>, boot_ms:
         .map(|place| place.id)
         .collect();
     let mut order: Vec<Place> = queue.iter().filter(|place| !overdue.contains(&place.id)).cloned().collect();
-    let behind = before(&order, asking).next().map(|place| place.holder.clone());
+    let first = before(&order, asking).next();
+    let behind = first.and_then(|place| Some((place.holder.clone(), asking.contested(place)?.clone())));
     let takes = behind.is_none() && is_free(held, asking.names, asking.mode);
     let mut held = held.clone();
     if takes {

@@ -178,9 +178,11 @@ pub(crate) enum Work {
         force: bool,
     },
     Spawn(Box<Spawn>),
-    /// End what is held under a name.
+    /// End what is held under a name, as it was shown to who decided.
     BreakLease {
         name: String,
+        /// The grants that were shown.
+        fences: Vec<u64>,
         /// Of the whole machine.
         global: bool,
     },

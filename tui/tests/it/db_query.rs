@@ -135,3 +135,10 @@ fn a_reader_that_leaves_ends_an_answer_without_end() {
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
     assert_eq!(said, "");
 }
+
+#[test]
+fn one_value_takes_neither_all_memory_nor_all_time() {
+    let scratch = Scratch::with_runs();
+    let done = scratch.run(&["db", "query", "SELECT printf('%.*c', 999999990, 'x')"]);
+    assert!(done.refused(2).contains("too big"), "{}", done.stderr);
+}

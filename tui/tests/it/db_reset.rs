@@ -241,9 +241,14 @@ fn a_project_s_reset_never_reaches_the_machine_wide_file() {
     let config = format!("[state]\npath = {:?}\n", scratch.global());
     std::fs::write(scratch.project().join(".conclave/config.toml"), config).unwrap();
     let before = std::fs::read(scratch.global()).unwrap();
-    let refused = scratch.run(&["db", "reset", "--force"]);
-    assert!(refused.refused(2).contains("is the machine-wide file"), "{}", refused.stderr);
-    assert!(std::fs::read(scratch.global()).unwrap() == before);
+    for words in [&["reset", "--force"][..], &["vacuum"], &["vacuum", "--full"], &["convert"], &["restore"]] {
+        let backup = scratch.global().display().to_string();
+        let from = if words == ["restore"] { Some(backup.as_str()) } else { None };
+        let words: Vec<&str> = ["db"].into_iter().chain(words.iter().copied()).chain(from).collect();
+        let refused = scratch.run(&words);
+        assert!(refused.refused(2).contains("is the machine-wide file"), "{}", refused.stderr);
+        assert!(std::fs::read(scratch.global()).unwrap() == before);
+    }
 }
 
 /// A lease that is live in every boot to come.
@@ -252,9 +257,9 @@ fn hold(scratch: &Scratch) {
     client
         .run("INSERT INTO lease_fences VALUES('L', 5, 1001, 'another boot');
               INSERT INTO lease_holders(name, fence, mode, holder_id, token_hash, acquired_utc_ms, expires_utc_ms,
-                boot_id, expires_boot_ms, ttl_ms, pid_namespace, pid, start_time)
+                boot_id, expires_boot_ms, ttl_ms, process_boot_id, pid_namespace, pid, start_time, ends_with_boot)
               VALUES('L', 4, 'exclusive', 'somebody', zeroblob(32), 0, 4000000000000, 'another boot', 0,
-                4000000000000, 0, 0, 0)")
+                4000000000000, 'another boot', 0, 0, 0, 0)")
         .unwrap();
 }
 
@@ -266,11 +271,9 @@ fn while_a_lease_is_held_a_reset_and_a_restore_need_force() {
     let refused = scratch.run(&["db", "restore"]);
     assert!(refused.refused(1).contains("L is held by somebody"), "{}", refused.stderr);
     assert!(refused.stderr.contains("`--force`"), "{}", refused.stderr);
-    let mut refused = Session::start(&scratch, &["db", "reset"]);
-    refused.until("[y/N]");
-    refused.keys("y\r");
-    let (code, said) = refused.said();
-    assert!(code == Some(1) && said.contains("L is held by somebody"), "to agree is not to force: {said}");
+    let (code, said) = Session::start(&scratch, &["db", "reset"]).said();
+    assert!(code == Some(1) && said.contains("L is held by somebody"), "{said}");
+    assert!(!said.contains("[y/N]"), "to agree is not to force: {said}");
     let report = scratch.json(&["db", "reset", "--force"]);
     assert_eq!(report["ended_leases"], json!(["L"]), "{report}");
     let fences = scratch.ok(&["db", "query", "SELECT name, next FROM lease_fences"]);
@@ -304,6 +307,8 @@ fn the_guard_of_the_file_is_waited_for_and_its_holder_is_named() {
         std::process::id()
     );
     assert!(error.starts_with(&begins) && error.ends_with(", for a test."), "{error}");
+    let vacuum = scratch.run(&["db", "vacuum"]);
+    assert!(vacuum.refused(3).contains("acquire lock for db vacuum after"), "{}", vacuum.stderr);
     drop(guard);
     scratch.ok(&["db", "vacuum", "--full"]);
     scratch.ok(&["db", "reset", "--force"]);
@@ -342,4 +347,40 @@ fn agents_that_live_are_named_before_and_after() {
     assert_eq!(scratch.json(&["agents"]), json!([]));
     assert_eq!(scratch.json(&["ports", "list"])[0]["base"], 4200, "the block stays");
     assert!(std::process::Command::new("kill").arg(pid.to_string()).status().unwrap().success());
+}
+
+/// Both files have one mark, and each its own schema.
+#[test]
+fn a_file_in_the_place_of_the_other_is_refused_untouched() {
+    let scratch = Scratch::with_runs();
+    scratch.with_blocks(1);
+    let files = [scratch.database(), scratch.global()];
+    let texts = files.each_ref().map(|file| std::fs::read(file).unwrap());
+    for (file, other, global) in [(&files[0], &texts[1], None), (&files[1], &texts[0], Some("--global"))] {
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+        }
+        std::fs::write(file, other).unwrap();
+        let words = ["lease", "acquire", "--lock-name", "x"].into_iter().chain(global);
+        let refused = scratch.run(&words.collect::<Vec<_>>());
+        assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+        // Of the two the state has the later version, which is refused by its number.
+        let says = |text: &str| refused.stderr.contains(text);
+        assert!(says("it has another schema") || says("is newer than"), "{}", refused.stderr);
+        assert!(refused.stderr.len() < 500, "{}", refused.stderr);
+        assert!(std::fs::read(file).unwrap() == *other);
+    }
+}
+
+#[test]
+fn a_command_that_only_reads_makes_a_backup_and_removes_none() {
+    let scratch = Scratch::with_runs();
+    for _ in 0..2 {
+        scratch.ok(&["db", "backup"]);
+    }
+    scratch.ok(&["--read-only", "db", "backup", "--keep", "1"]);
+    let count = || std::fs::read_dir(scratch.database().with_file_name("backups")).unwrap().count();
+    assert_eq!(count(), 3);
+    scratch.ok(&["db", "backup", "--keep", "1"]);
+    assert_eq!(count(), 1);
 }

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Child, Stdio};
 
+use conclave_db::foreign::Client;
 use conclave_db::{Db, DbOptions, Schema};
 use conclave_testkit::SmallDisk;
 use serde_json::{Value, json};
@@ -506,4 +507,52 @@ fn a_machine_wide_file_that_is_broken_does_not_hide_the_project() {
     );
     assert_eq!(status["registry"]["ports"], Value::Null);
     assert!(done.stderr.starts_with("open the machine-wide file"), "{}", done.stderr);
+}
+
+#[test]
+fn who_is_asked_to_end_while_the_storage_is_kept_holds_nothing() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let client = Client::open(&scratch.database()).unwrap();
+    client.run("BEGIN IMMEDIATE").unwrap();
+    // The wait is kept, too.
+    let done = scratch.run(&["lease", "acquire", "--lock-name", "L", "--wait", "300ms"]);
+    refused(&done, 4, "wait_timeout");
+    let child = start(&scratch, &["lease", "acquire", "--lock-name", "L"]);
+    until("it listens", || listens(child.id()));
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = output_of(child);
+    assert_eq!((ended.status.code(), ended.stdout), (Some(143), Vec::new()));
+    client.run("COMMIT").unwrap();
+    assert_eq!(status(&scratch, "L"), json!({ "exists": false }));
+}
+
+/// Whether the process has a handler for SIGTERM, as proc(5) says.
+fn listens(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> 14 & 1 == 1)
+}
+
+#[test]
+fn the_process_that_a_lease_ends_with_is_shown_and_one_that_is_gone_is_not() {
+    let scratch = Scratch::new();
+    let me = std::process::id();
+    acquired(&scratch, "L", &["--bind-pid", &me.to_string()]);
+    let found = status(&scratch, "L");
+    assert_eq!((&found["bound_pid"], &found["pid"]), (&json!(me), &Value::Null), "{found}");
+}
+
+// B18, where nobody has the file open.
+#[test]
+fn on_a_full_disk_what_is_held_can_still_be_read() {
+    let Some(disk) = SmallDisk::of(8) else { return };
+    let scratch = Scratch::new();
+    let place = disk.path().join("state");
+    let call = |words: &[&str]| scratch.run(&[&["--state-dir", place.to_str().unwrap()], words].concat());
+    assert_eq!(call(&["lease", "acquire", "--lock-name", "L"]).code, Some(0));
+    disk.fill("filler", 0);
+    let read = call(&["lease", "status", "--lock-name", "L"]);
+    assert_eq!((read.code, read.text().contains("\"fence\":1,")), (Some(0), true), "{}", read.stderr);
 }

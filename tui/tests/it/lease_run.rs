@@ -2,6 +2,7 @@
 
 use std::process::{Child, Stdio};
 
+use conclave_db::foreign::Client;
 use conclave_testkit::skipped;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -206,4 +207,30 @@ fn ctrl_c_reaches_the_command_once() {
     assert_eq!(code, Some(5), "{text}");
     assert_eq!(std::fs::read_to_string(scratch.project().join("got")).unwrap(), "one\n");
     assert_eq!(status(&scratch), json!({ "exists": false }));
+}
+
+#[test]
+fn of_several_names_none_may_be_lost() {
+    let scratch = Scratch::new();
+    let child = start(&scratch, &["--lock-name", "M", "--ttl-sec", "3"], STAY);
+    when_there(&scratch, "pid");
+    // As who breaks it does.
+    let client = Client::open(&scratch.database()).unwrap();
+    client.run("DELETE FROM lease_holders WHERE name = 'L'").unwrap();
+    let ended = output_of(child);
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("the lease of L, M is lost: nobody holds L"), "{said}");
+}
+
+#[test]
+fn who_waits_at_a_terminal_is_told_for_whom() {
+    let scratch = Scratch::new();
+    acquired(&scratch, "L", &["--holder", "ada"]);
+    let mut waits =
+        Session::start(&scratch, &["lease", "run", "--lock-name", "L", "--wait", "1", "--", "true"]);
+    waits.until("waiting for L, held by ada for another ");
+    let (code, said) = waits.said();
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("L was not to be had within 1 s: it is held by ada"), "{said}");
 }

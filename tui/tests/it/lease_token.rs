@@ -5,12 +5,11 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use conclave_testkit::skipped;
-use serde_json::{Value, json};
 
 use crate::interrupted::hold;
 use crate::lease::{acquired, refused, value};
 use crate::patience::{output_of, until};
-use crate::scratch::{Done, Scratch, files_below};
+use crate::scratch::{Done, Scratch};
 
 /// Runs with this on stdin.
 fn fed(scratch: &Scratch, words: &[&str], input: &str) -> Done {
@@ -165,15 +164,29 @@ fn the_process_table_does_not_have_it() {
 
 /// What was acquired for nobody is given back.
 #[test]
-fn a_token_that_nobody_reads_is_not_held() {
+fn a_token_that_nobody_took_is_no_success_and_leaves_nothing() {
     let scratch = Scratch::new();
     scratch.ok(&["init"]);
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let status =
-        scratch.command().args(["lease", "acquire", "--lock-name", "L"]).stdout(writer).status().unwrap();
-    assert_eq!(status.code(), Some(0), "a closed pipe ends the program quietly");
-    let status: Value = serde_json::from_str(&scratch.ok(&["lease", "status", "--lock-name", "L"])).unwrap();
-    assert_eq!(status, json!({ "exists": false }));
-    assert!(files_below(&scratch.project()).iter().all(|file| !file.ends_with("key")));
+    let file = scratch.path("key");
+    for words in [&[][..], &["--owner-token-file", file.to_str().unwrap()]] {
+        let mut command = scratch.command();
+        command.args(["lease", "acquire", "--lock-name", "L"]).args(words);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Closed before the first byte comes.
+        drop(child.stdout.take());
+        let ended = output_of(child);
+        assert_eq!((ended.status.code(), ended.stderr), (Some(3), Vec::new()), "{words:?}");
+        assert!(!file.exists());
+        assert_eq!(scratch.ok(&["lease", "status", "--lock-name", "L"]), "{\"exists\":false}\n");
+    }
+}
+
+#[test]
+fn a_command_does_not_find_the_token_of_another_lease() {
+    let scratch = Scratch::new();
+    let mut command = scratch.command();
+    command.env("CONCLAVE_OWNER_TOKEN", "00000000000000000000000000000000");
+    let done = Done::of(command.args(["lease", "run", "--lock-name", "L", "--", "env"]));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.text().contains("CONCLAVE_FENCE=1") && !done.text().contains("OWNER_TOKEN"));
 }

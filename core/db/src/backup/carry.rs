@@ -16,7 +16,7 @@ pub trait Carry {
     /// Reads from the old file, which passed every check. It may have an older schema, or be another program's.
     fn read(&mut self, old: &ReadConn<'_>) -> Result<(), Self::Error>;
 
-    /// There is no old file, or it is damaged: nothing that stands in it can be relied on.
+    /// There is no old file, or it is damaged or of a later version: nothing that stands in it can be relied on.
     fn lost(&mut self);
 
     /// Whether there is anything to be written into this file, which may have an older schema.

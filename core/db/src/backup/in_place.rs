@@ -233,6 +233,10 @@ impl<C: Carry> Place<'_, C> {
             return Ok(Old::Empty);
         }
         self.carry.read(&conn).map_err(Ended::Refused)?;
+        if crate::migrations::user_version(conn.conn)? > self.options.schema.version() {
+            // What a later version writes there is not known.
+            self.carry.lost();
+        }
         Ok(Old::Sound)
     }
 

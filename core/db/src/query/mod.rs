@@ -37,6 +37,10 @@ use crate::{file, open, pragmas};
 /// After how many steps of SQLite's machine the time is looked at: far below a millisecond.
 const STEPS: i32 = 1000;
 
+/// No value is longer, stored or made by a statement: one alone could take all memory, and all time while nobody looks at
+/// the clock. Nothing that this program stores comes near.
+const LONGEST: i32 = 64 << 20;
+
 /// A file of ours that can only be looked at. It holds no lock between calls.
 #[derive(Debug)]
 pub struct Viewer {
@@ -131,6 +135,9 @@ impl Viewer {
         let mut rows = statement.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             each(&Row { columns: &names, row })?;
+            if let Some(over) = time.look() {
+                return Err(over.into());
+            }
         }
         Ok(())
     }
@@ -139,6 +146,7 @@ impl Viewer {
 /// Takes from the connection what reading does not need.
 fn harden(conn: &Connection) -> Result<()> {
     conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
     // A wrong name in double quotes is an error, and no text (https://sqlite.org/quirks.html#dblquote).
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
@@ -169,14 +177,16 @@ struct Limited<'viewer> {
     viewer: &'viewer Viewer,
     timeout: Option<Duration>,
     over: Arc<AtomicBool>,
+    /// When it is over, by the monotonic clock.
+    until: Duration,
 }
 
 impl<'viewer> Limited<'viewer> {
     fn new(viewer: &'viewer Viewer, timeout: Option<Duration>) -> Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
+        let until = timeout.map_or(Duration::MAX, |time| viewer.clock.monotonic().saturating_add(time));
         if let Some(timeout) = timeout {
             let (clock, told) = (Arc::clone(&viewer.clock), Arc::clone(&over));
-            let until = clock.monotonic().saturating_add(timeout);
             let is_over = move || {
                 let is_over = clock.monotonic() >= until;
                 told.fetch_or(is_over, Ordering::Relaxed);
@@ -185,7 +195,13 @@ impl<'viewer> Limited<'viewer> {
             viewer.conn.progress_handler(STEPS, Some(is_over))?;
             viewer.conn.busy_timeout(timeout.min(viewer.busy_timeout))?;
         }
-        Ok(Self { viewer, timeout, over })
+        Ok(Self { viewer, timeout, over, until })
+    }
+
+    /// Looks at the clock: SQLite only does so in between its steps, and a row may have few of them.
+    fn look(&self) -> Option<QueryError> {
+        let timeout = self.timeout?;
+        (self.viewer.clock.monotonic() >= self.until).then_some(QueryError::TimedOut(timeout))
     }
 
     fn over(&self) -> Option<QueryError> {

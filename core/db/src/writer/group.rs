@@ -1,5 +1,6 @@
 //! One group: several callers' closures in one transaction, one commit, and only then the answers.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::ffi;
@@ -45,6 +46,8 @@ enum After {
 
 /// Runs one group on the leader's thread.
 pub(crate) struct Group<'run> {
+    /// The file, for messages.
+    pub(crate) path: &'run Path,
     pub(crate) write: &'run mut WriteConnection,
     pub(crate) queue: &'run Queue<Job>,
     pub(crate) gather: &'run mut Gather,
@@ -149,16 +152,21 @@ impl Group<'_> {
             self.refuse_overdue(&error);
             if first.terms.deadline <= (self.now)() {
                 let waited = (self.now)().saturating_sub(started);
-                return Err(DbError::Busy { text: error.to_string(), waited });
+                return Err(DbError::Busy { text: self.named(&error), waited });
             }
         }
+    }
+
+    /// The error with the file that it is about.
+    fn named(&self, error: &DbError) -> String {
+        format!("{}: {error}", self.path.display())
     }
 
     fn refuse_overdue(&self, cause: &DbError) {
         let now = (self.now)();
         for (waiter, job) in self.queue.take_overdue(|job| job.terms.deadline <= now) {
             let waited = now.saturating_sub(job.terms.queued_at);
-            self.refuse(Member::new(Some(waiter), job), DbError::Busy { text: cause.to_string(), waited });
+            self.refuse(Member::new(Some(waiter), job), DbError::Busy { text: self.named(cause), waited });
         }
     }
 
@@ -215,7 +223,7 @@ impl Group<'_> {
             // No closure is to blame, and each of them alone would wait as long again.
             for member in members {
                 let waited = (self.now)().saturating_sub(member.terms().queued_at);
-                self.refuse(member, DbError::Busy { text: error.to_string(), waited });
+                self.refuse(member, DbError::Busy { text: self.named(&error), waited });
             }
         } else if members.len() > 1 {
             self.one_by_one(members);

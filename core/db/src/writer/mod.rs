@@ -192,6 +192,7 @@ impl Writer {
         let Lead { write, turn, checkpointer, gather } = &mut *lead;
         let granted = turn.acquire();
         let mut group = Group {
+            path: &self.path,
             write,
             queue: &self.queue,
             gather,
@@ -244,7 +245,8 @@ impl Writer {
 
     fn busy(&self, queued_at: Duration) -> DbError {
         let waited = self.clock.monotonic().saturating_sub(queued_at);
-        DbError::Busy { text: "database is locked: other writers are before this one".to_owned(), waited }
+        let text = format!("{}: database is locked: other writers are before this one", self.path.display());
+        DbError::Busy { text, waited }
     }
 }
 

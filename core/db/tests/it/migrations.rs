@@ -142,3 +142,20 @@ fn a_step_that_was_changed_after_it_was_applied_is_noticed() {
     assert_eq!(error.kind(), ErrorKind::Foreign);
     assert!(error.to_string().contains("100"), "{error}");
 }
+
+#[test]
+fn another_schema_with_our_mark_is_refused_before_any_step() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let other = Migration { up: Step::Sql("CREATE TABLE other(name TEXT NOT NULL) STRICT;"), ..ITEMS };
+    let before = std::fs::read(scratch.path()).unwrap();
+    let refused = Db::open(options(&scratch, &[other, TAGS])).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Foreign, "{refused}");
+    assert!(
+        refused.to_string().ends_with("it has another schema: its step 100 is not this program's"),
+        "{refused}"
+    );
+    assert_eq!(Db::open_read_only(options(&scratch, &[other])).unwrap_err().kind(), ErrorKind::Foreign);
+    assert!(std::fs::read(scratch.path()).unwrap() == before);
+    scratch.open();
+}

@@ -77,13 +77,14 @@ pub(crate) struct Granted {
     /// The number of each name, in the order of the names.
     pub(crate) fences: Vec<Fence>,
     pub(crate) expires_utc_ms: i64,
+    pub(crate) expires_boot_ms: i64,
 }
 
 /// Why not.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) name: LeaseName,
-    by: HolderId,
+    pub(crate) by: HolderId,
     expires_utc_ms: Option<i64>,
 }
 
@@ -139,7 +140,7 @@ pub(crate) fn attempt(
                 if let Some(id) = id {
                     waiters::remove(tx, id)?;
                 }
-                Answer::Refused(refusal(asked, &live, plan.behind.take(), &now))
+                Answer::Refused(refusal(asked, &live, plan.behind.take(), &now)?)
             }
         }
     };
@@ -252,10 +253,11 @@ fn grant(
     if now.is_new() {
         fences::set_wall_high_ms(tx, now.wall_ms)?;
     }
-    if reserved {
+    // Each thousandth grant, and each second that a file is in use.
+    if reserved || now.is_new() {
         grants::purge(tx, &here.process.boot_id, now.boot_ms, FORGOTTEN_MS)?;
     }
-    Ok(Granted { fences, expires_utc_ms: life.expires_utc_ms })
+    Ok(Granted { fences, expires_utc_ms: life.expires_utc_ms, expires_boot_ms: life.expires_boot_ms })
 }
 
 /// Reserves numbers and gives the first of them. In another boot than that of the reservation some of the numbers below
@@ -282,20 +284,22 @@ fn reserve(
 }
 
 /// Who has it: of those who hold against it the one that holds longest, else who is before it in the queue.
-fn refusal(asked: &Asked, live: &[&Stored], behind: Option<HolderId>, now: &Now<'_>) -> Refusal {
+fn refusal(
+    asked: &Asked,
+    live: &[&Stored],
+    behind: Option<(HolderId, LeaseName)>,
+    now: &Now<'_>,
+) -> Result<Refusal> {
     let against = live.iter().filter(|grant| asked.mode.excludes(grant.mode));
     let last = against.max_by_key(|grant| now.remaining_ms(&grant.life));
     match (last, behind) {
-        (Some(grant), _) => Refusal {
+        (Some(grant), _) => Ok(Refusal {
             name: grant.name.clone(),
             by: grant.holder.clone(),
             expires_utc_ms: Some(grant.life.expires_utc_ms),
-        },
-        (None, behind) => Refusal {
-            name: asked.names[0].clone(),
-            by: behind.unwrap_or_else(|| asked.holder.clone()),
-            expires_utc_ms: None,
-        },
+        }),
+        (None, Some((by, name))) => Ok(Refusal { name, by, expires_utc_ms: None }),
+        (None, None) => Err(DbError::Invalid("refused, and by nobody".to_owned()).into()),
     }
 }
 

@@ -25,10 +25,10 @@ pub(super) fn release(
     Ok(released)
 }
 
-/// Ends all grants of a name.
-pub(super) fn break_lease(tx: &WriteTx<'_>, name: &LeaseName) -> Result<Vec<Fence>> {
+/// Ends those of these grants of a name that are there.
+pub(super) fn break_lease(tx: &WriteTx<'_>, name: &LeaseName, fences: &[Fence]) -> Result<Vec<Fence>> {
     let mut ended = Vec::new();
-    for grant in grants::of_name(tx, name)? {
+    for grant in grants::of_name(tx, name)?.into_iter().filter(|grant| fences.contains(&grant.fence)) {
         grants::delete(tx, &grant.name, grant.fence)?;
         ended.push(grant.fence);
     }

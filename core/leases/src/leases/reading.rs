@@ -87,7 +87,8 @@ fn lease(grant: Stored, now: &Now<'_>) -> Lease {
         expired,
         name: grant.name,
         holder: grant.holder,
-        process: Some(grant.process),
+        process: Some(grant.process).filter(|process| !now.has_ended(process)),
+        bound_to: grant.bound,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Renewing, and finding what a token holds.
 
+use std::time::Duration;
+
 use conclave_db::WriteTx;
 
 use crate::error::{LeaseError, Result};
-use crate::here::{Here, Now};
+use crate::here::{Here, Now, since_boot};
 use crate::model::Renewed;
 use crate::name::LeaseName;
 use crate::store::fences;
@@ -20,13 +22,14 @@ pub(super) fn renew(
 ) -> Result<Renewed> {
     let owned = owned(tx, here, hash, names)?;
     let now = here.now(tx.now_ms(), fences::wall_high_ms(tx)?);
-    let mut renewed = Renewed { expires_utc_ms: i64::MAX, fences: Vec::new() };
+    let mut renewed = Renewed { expires_utc_ms: i64::MAX, ends: Duration::MAX, fences: Vec::new() };
     for grant in owned {
         let life = now.longer(&grant.life, ttl_ms);
         if life != grant.life {
             grants::set_life(tx, &grant.name, grant.fence, &life)?;
         }
         renewed.expires_utc_ms = renewed.expires_utc_ms.min(life.expires_utc_ms);
+        renewed.ends = renewed.ends.min(since_boot(life.expires_boot_ms));
         renewed.fences.push((grant.name, grant.fence));
     }
     if now.is_new() {

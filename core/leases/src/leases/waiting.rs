@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_db::{Durability, ReadConn};
+use conclave_db::{DbError, Durability, ErrorKind, ReadConn};
 use conclave_retry::CancelToken;
 
 use super::Leases;
 use super::acquire::{self, Answer, Asked, Granted};
-use crate::error::{LeaseError, Result};
+use crate::error::{LeaseError, LeaseErrorKind, Result};
 use crate::here::Here;
 use crate::queue::{self, Held};
 use crate::store::{fences, grants, waiters};
@@ -17,6 +17,17 @@ use crate::store::{fences, grants, waiters};
 const AT_THE_HEAD: Duration = Duration::from_millis(10);
 /// How often the others look.
 const BEHIND: Duration = Duration::from_millis(50);
+
+/// So long one attempt waits for the storage at most: then is looked whether the wait was ended.
+const ATTEMPT: Duration = Duration::from_secs(2);
+/// So long all attempts of one that does not wait for the lease: as long as any write.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So long at least, or one who comes at the very end of its wait would never have the lock of the storage.
+const LAST: Duration = Duration::from_millis(200);
+/// So long for leaving the queue: who has gone is found to have gone by the others, too.
+const LEAVING: Duration = Duration::from_secs(1);
+
+const QUEUED: &str = "a place was taken in a queue by one who does not wait";
 
 /// What a look at the queue says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +50,7 @@ impl Drop for Standing<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
             let write = self.leases.db.writing("leave the queue of a lease").durability(Durability::Process);
+            let write = write.deadline(LEAVING);
             // The place of a process that has ended is removed by others.
             if let Err(error) = write.run(move |tx| waiters::remove(tx, id)) {
                 tracing::warn!(%error, "a place in the queue of a lease could not be given up");
@@ -48,41 +60,70 @@ impl Drop for Standing<'_> {
 }
 
 impl Leases {
-    /// Waits under this id until it can be had, the wait is over, or `cancel`.
-    pub(super) fn wait(
-        &self,
-        asked: &Arc<Asked>,
-        id: i64,
-        wait: Duration,
-        cancel: &CancelToken,
-    ) -> Result<Granted> {
-        let mut standing = Standing { leases: self, id: Some(id) };
+    /// Takes it now or not at all; gives up early only by `cancel`.
+    pub(super) fn at_once(&self, asked: &Arc<Asked>, cancel: &CancelToken) -> Result<Granted> {
+        let clock = self.db.clock();
+        let begun = clock.monotonic();
+        loop {
+            match self.attempt(asked, None, false, ATTEMPT) {
+                Ok(Answer::Granted(granted)) => return Ok(granted),
+                Ok(Answer::Refused(refusal)) => return Err(refusal.held()),
+                Ok(Answer::Queued(_)) => return Err(DbError::Invalid(QUEUED.to_owned()).into()),
+                Err(LeaseError::Storage(DbError::Busy { text, .. })) => {
+                    let waited = clock.monotonic().saturating_sub(begun);
+                    if cancel.is_cancelled() {
+                        return Err(LeaseError::Interrupted);
+                    }
+                    if waited >= PATIENCE {
+                        return Err(DbError::Busy { text, waited }.into());
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes a place in the queue and waits until it can be had, the wait is over, or `cancel`. While somebody keeps the
+    /// lock of the storage it is waited for like the lease.
+    pub(super) fn wait(&self, asked: &Arc<Asked>, wait: Duration, cancel: &CancelToken) -> Result<Granted> {
+        let mut standing = Standing { leases: self, id: None };
+        let mut is_first = true;
         let (clock, sleeper) = (self.db.clock(), self.db.sleeper());
         let begun = clock.monotonic();
-        let mut pause = AT_THE_HEAD;
+        let waited = || clock.monotonic().saturating_sub(begun);
         loop {
-            let waited = clock.monotonic().saturating_sub(begun);
-            let left = wait.saturating_sub(waited);
+            let waits = waited() < wait || std::mem::take(&mut is_first);
+            let limit = wait.saturating_sub(waited()).clamp(LAST, ATTEMPT);
+            let seen = match standing.id {
+                Some(_) if waits => self.look(asked, standing.id)?,
+                _ => Seen::Act,
+            };
+            if seen == Seen::Act {
+                match self.attempt(asked, standing.id, waits, limit) {
+                    Ok(Answer::Granted(granted)) => {
+                        standing.id = None;
+                        return Ok(granted);
+                    }
+                    Ok(Answer::Queued(id)) => standing.id = Some(id),
+                    Ok(Answer::Refused(refusal)) => {
+                        standing.id = None;
+                        let (name, by) = (refusal.name, Some(refusal.by));
+                        return Err(LeaseError::WaitTimeout { name, waited: waited(), by });
+                    }
+                    Err(error) if error.kind() == LeaseErrorKind::Storage(ErrorKind::Busy) => {
+                        tracing::debug!(%error, "the storage is kept by somebody");
+                        if waited() >= wait {
+                            let name = asked.names[0].clone();
+                            return Err(LeaseError::WaitTimeout { name, waited: waited(), by: None });
+                        }
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            let pause = if seen == Seen::Behind { BEHIND } else { AT_THE_HEAD };
+            let left = wait.saturating_sub(waited());
             if !left.is_zero() && !sleeper.sleep_unless(pause.min(left), cancel) {
                 return Err(LeaseError::Interrupted);
-            }
-            let waited = clock.monotonic().saturating_sub(begun);
-            let waits = waited < wait;
-            let seen = if waits { self.look(asked, standing.id)? } else { Seen::Act };
-            pause = if seen == Seen::Behind { BEHIND } else { AT_THE_HEAD };
-            if seen != Seen::Act {
-                continue;
-            }
-            match self.attempt(asked, standing.id, waits)? {
-                Answer::Granted(granted) => {
-                    standing.id = None;
-                    return Ok(granted);
-                }
-                Answer::Queued(id) => standing.id = Some(id),
-                Answer::Refused(refusal) => {
-                    standing.id = None;
-                    return Err(LeaseError::WaitTimeout { name: refusal.name, waited });
-                }
             }
         }
     }

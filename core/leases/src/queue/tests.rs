@@ -76,7 +76,7 @@ fn who_asks_is_behind_those_who_came_before_and_stand_against_it() {
         let names: Vec<LeaseName> = queue(wants)[0].names.iter().cloned().collect();
         let asking = Asking { id, names: &names, mode: queue(wants)[0].mode };
         let plan = decide(&queue(waiting), &held(taken), &asking, 0);
-        let found = plan.behind.as_ref().map(HolderId::as_str);
+        let found = plan.behind.as_ref().map(|(holder, _)| holder.as_str());
         assert_eq!((found, plan.takes), (behind, takes), "{id:?} {wants} among {waiting} while {taken}");
     }
 }

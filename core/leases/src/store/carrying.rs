@@ -38,10 +38,20 @@ impl AllNumbers {
     }
 }
 
-/// Reads them, in the boot of this name; `None` where the file has no such tables. In another boot than that of a row
+/// What a file has of the tables of leases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// None: nothing was ever given in it.
+    None,
+    /// Some of them: what was given is not known.
+    Some,
+    All,
+}
+
+/// Reads them, in the boot of this name; `None` where the file lacks such tables. In another boot than that of a row
 /// some of what was reserved may have been given: the first one behind it was not.
 pub(crate) fn read(conn: &ReadConn<'_>, boot_id: &str) -> Result<Option<AllNumbers>> {
-    if !has_tables(conn)? {
+    if tables(conn)? != Tables::All {
         return Ok(None);
     }
     let sql = "SELECT name, iif(boot_id = ?1, next, reserved) FROM lease_fences";
@@ -69,7 +79,7 @@ pub(crate) fn put(tx: &WriteTx<'_>, numbers: &AllNumbers) -> Result<()> {
 /// Whether anybody holds or waits in this file.
 pub(crate) fn is_used(conn: &ReadConn<'_>) -> Result<bool> {
     let sql = "SELECT EXISTS(SELECT 1 FROM lease_holders) OR EXISTS(SELECT 1 FROM lease_waiters)";
-    Ok(has_tables(conn)? && conn.query_row(sql, [], |row| row.get(0))?)
+    Ok(tables(conn)? == Tables::All && conn.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Ends all grants and all waits.
@@ -78,8 +88,13 @@ pub(crate) fn end_all(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-fn has_tables(conn: &ReadConn<'_>) -> Result<bool> {
+/// Which of the tables are there.
+pub(crate) fn tables(conn: &ReadConn<'_>) -> Result<Tables> {
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
                AND name IN ('lease_fences', 'lease_holders', 'lease_waits', 'lease_waiters', 'lease_clock')";
-    Ok(conn.query_row(sql, [], |row| row.get::<_, i64>(0))? == 5)
+    Ok(match conn.query_row(sql, [], |row| row.get::<_, i64>(0))? {
+        0 => Tables::None,
+        5 => Tables::All,
+        _ => Tables::Some,
+    })
 }

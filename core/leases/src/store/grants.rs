@@ -43,20 +43,21 @@ pub(crate) struct Life {
 /// The columns of [`stored`], in its order.
 pub(super) const COLUMNS: &str = "h.fence, h.mode, h.holder_id, h.token_hash, h.acquired_utc_ms, h.expires_utc_ms, \
      h.boot_id, h.expires_boot_ms, h.ttl_ms, h.pid_namespace, h.pid, h.start_time, h.bound_pid_namespace, \
-     h.bound_pid, h.bound_start_time, h.ends_with_boot";
+     h.bound_pid, h.bound_start_time, h.ends_with_boot, h.process_boot_id";
 
 /// Reads a grant whose columns begin at `at`.
 pub(super) fn stored(row: &Row<'_>, at: usize, name: LeaseName) -> Result<Stored, Error> {
     let boot_id: String = row.get(at + 6)?;
+    let process_boot_id: String = row.get(at + 16)?;
     let process = ProcessIdentity {
-        boot_id: boot_id.clone(),
+        boot_id: process_boot_id.clone(),
         pid_namespace: row.get(at + 9)?,
         pid: row.get(at + 10)?,
         start_time: row.get(at + 11)?,
     };
     let bound = match row.get::<_, Option<u32>>(at + 13)? {
         Some(pid) => Some(ProcessIdentity {
-            boot_id: boot_id.clone(),
+            boot_id: process_boot_id,
             pid_namespace: row.get(at + 12)?,
             pid,
             start_time: row.get(at + 14)?,
@@ -99,14 +100,15 @@ pub(crate) fn of_name(conn: &ReadConn<'_>, name: &LeaseName) -> Result<Vec<Store
     Ok(conn.query_all(&SQL, [name.as_str()], |row| stored(row, 0, name.clone()))?)
 }
 
-/// The grants of a token, by name.
+/// The grants of a token, by name. An index is not looked up in constant time; what that could tell is of the hash, which
+/// says nothing of a token that came from the random source of the system.
 pub(crate) fn of_token(conn: &ReadConn<'_>, hash: &TokenHash) -> Result<Vec<Stored>> {
     static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         format!(
             "SELECT {COLUMNS}, h.name FROM lease_holders AS h WHERE h.token_hash = ?1 ORDER BY h.name, h.fence"
         )
     });
-    Ok(conn.query_all(&SQL, [hash], |row| stored(row, 0, LeaseName::stored(row.get(16)?)))?)
+    Ok(conn.query_all(&SQL, [hash], |row| stored(row, 0, LeaseName::stored(row.get(17)?)))?)
 }
 
 /// All grants, by name.
@@ -114,15 +116,15 @@ pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Stored>> {
     static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         format!("SELECT {COLUMNS}, h.name FROM lease_holders AS h ORDER BY h.name, h.fence")
     });
-    Ok(conn.query_all(&SQL, [], |row| stored(row, 0, LeaseName::stored(row.get(16)?)))?)
+    Ok(conn.query_all(&SQL, [], |row| stored(row, 0, LeaseName::stored(row.get(17)?)))?)
 }
 
 /// Stores a grant.
 pub(crate) fn insert(tx: &WriteTx<'_>, grant: &Stored) -> Result<()> {
     let sql = "INSERT INTO lease_holders(name, fence, mode, holder_id, token_hash, acquired_utc_ms, expires_utc_ms,
                  boot_id, expires_boot_ms, ttl_ms, pid_namespace, pid, start_time, bound_pid_namespace, bound_pid,
-                 bound_start_time, ends_with_boot)
-               VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+                 bound_start_time, ends_with_boot, process_boot_id)
+               VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
     let (life, process, bound) = (&grant.life, &grant.process, grant.bound.as_ref());
     tx.execute(
         sql,
@@ -144,6 +146,7 @@ pub(crate) fn insert(tx: &WriteTx<'_>, grant: &Stored) -> Result<()> {
             bound.map(|process| process.pid),
             bound.map(|process| process.start_time),
             grant.ends_with_boot,
+            process.boot_id,
         ],
     )?;
     Ok(())

@@ -22,11 +22,12 @@ CREATE TABLE lease_holders(
   -- How long it lived when it was given or last renewed: in another boot it is over at the latest when that boot is as
   -- old, whatever the wall clock says.
   ttl_ms INTEGER NOT NULL CHECK(ttl_ms > 0),
-  -- Who acquired it, for people.
+  -- Who acquired it, for people; a renewal in another boot changes `boot_id` and not this one.
+  process_boot_id TEXT NOT NULL,
   pid_namespace INTEGER NOT NULL,
   pid INTEGER NOT NULL,
   start_time INTEGER NOT NULL,
-  -- The process that it ends with, if any: of `boot_id`, so that it is over in another boot.
+  -- The process that it ends with, if any: of `process_boot_id`, so that it is over in another boot.
   bound_pid_namespace INTEGER,
   bound_pid INTEGER,
   bound_start_time INTEGER,

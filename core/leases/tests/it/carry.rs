@@ -362,8 +362,39 @@ fn over_kills_no_number_comes_back() {
         // The one that was killed may still hold it; so the next one may not have it by asking.
         let options = DbOptions::new(&path, Schema::assemble(&[&[NOTES, LEASES]], &[]).unwrap());
         let leases = Leases::new(Db::open(options).unwrap()).unwrap();
-        leases.break_lease(&name("L")).unwrap();
+        let held = leases.status(&name("L")).unwrap().map_or_else(Vec::new, |status| status.leases);
+        let held: Vec<Fence> = held.iter().map(|lease| lease.fence).collect();
+        leases.break_lease(&name("L"), &held).unwrap();
         assert_distinct(said.iter().map(String::as_str));
     }
     assert!(said.len() > 12, "{said:?}");
+}
+
+#[test]
+fn a_file_without_one_of_the_tables_is_unreadable_and_not_new() {
+    for sql in ["DROP TABLE lease_waits", "ALTER TABLE lease_waits RENAME TO lease_waits2"] {
+        let place = Place::new();
+        assert_eq!([place.turn("A"), place.turn("A")], [1, 2]);
+        Db::open(place.options()).unwrap().write("test", move |tx| tx.execute_batch(sql)).unwrap();
+        let mut carry = place.carry(true);
+        backup::reset(&place.options(), &mut carry).unwrap();
+        let first = Fence::try_from(NOW).unwrap() * 1000;
+        assert_eq!(carry.begins_anew_with(), Some(first), "{sql}");
+        assert_eq!(place.turn("A"), first, "{sql}");
+    }
+}
+
+#[test]
+fn what_a_later_version_says_of_numbers_is_not_believed() {
+    let place = Place::new();
+    place.turn("A");
+    let kept = place.folder.path().join("kept.db");
+    let db = Db::open(place.options()).unwrap();
+    backup::backup(&db, &kept, &BackupOptions::default()).unwrap();
+    drop(db);
+    place.turn("A");
+    conclave_db::foreign::run(&place.path(), "PRAGMA user_version=999").unwrap();
+    let mut carry = place.carry(true);
+    backup::restore(&place.options(), &kept, &mut carry).unwrap();
+    assert_eq!(place.turn("A"), Fence::try_from(NOW).unwrap() * 1000);
 }

@@ -6,7 +6,6 @@ mod ends_with_boot;
 mod file_guard;
 mod fixture;
 mod holding;
-mod keeping;
 mod processes;
 mod protocol;
 mod queueing;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use conclave_db::Db;
 use conclave_db::process::{self, ProcessIdentity};
-use conclave_leases::{Counts, LeaseError, LeaseErrorKind, Leases, Mode};
-use conclave_retry::{CancelToken, Clock};
+use conclave_leases::{Counts, HolderId, LeaseError, LeaseErrorKind, Leases, Mode, Request};
+use conclave_retry::{CancelToken, Clock, Sleeper, SystemClock, SystemSleeper};
 
-use crate::fixture::{Machine, acquire, fence, kind, name, request, shared, waiting};
+use crate::fixture::{self, Machine, acquire, fence, kind, name, request, shared, waiting};
 
 fn waiter(machine: &Machine, label: &str, names: &[&str], mode: Mode, process: &ProcessIdentity) {
     enqueue(&machine.db, label, names, mode, process);
@@ -99,7 +99,11 @@ fn a_wait_ends_in_time_and_leaves_nothing() {
     acquire(&leases, &request(&["y"], 300)).unwrap();
     let began = machine.clock.monotonic();
     let error = acquire(&leases, &waiting(request(&["x", "y"], 300), 5_000)).unwrap_err();
-    let LeaseError::WaitTimeout { name: missed, waited } = &error else { panic!("{error}") };
+    let LeaseError::WaitTimeout { name: missed, waited, by } = &error else { panic!("{error}") };
+    assert_eq!(
+        error.to_string(),
+        format!("y was not to be had within 5 s: it is held by {}", by.clone().unwrap())
+    );
     assert_eq!((missed.as_str(), *waited), ("y", Duration::from_secs(5)));
     assert_eq!(machine.since(began), Duration::from_secs(5));
     assert_eq!(leases.counts().unwrap(), Counts { held: 1, waiting: 0 });
@@ -306,4 +310,56 @@ fn who_lost_its_place_takes_a_new_one() {
     let grant = acquire(&leases, &waiting(request(&["L"], 5), 10_000)).unwrap();
     assert_eq!(fence(&grant), 2);
     assert_eq!(order(&machine), "");
+}
+
+#[test]
+fn who_is_refused_by_a_queue_hears_of_the_name_that_is_awaited() {
+    let machine = Machine::new();
+    let leases = machine.leases();
+    acquire(&leases, &request(&["z"], 300)).unwrap();
+    let other = leases.clone();
+    let now = machine.clock.monotonic();
+    machine.clock.plan(now + Duration::from_secs(1), move || {
+        let refused = acquire(&other, &request(&["x", "y"], 300)).unwrap_err();
+        let LeaseError::Held { name, by, .. } = &refused else { panic!("{refused}") };
+        assert_eq!((name.as_str(), by.as_str()), ("y", "waits"));
+    });
+    let waits = Request { holder: Some(HolderId::parse("waits").unwrap()), ..request(&["y", "z"], 300) };
+    let over = acquire(&leases, &waiting(waits, 3_000));
+    assert_eq!(kind(over), LeaseErrorKind::WaitTimeout);
+}
+
+#[test]
+fn a_wait_ends_in_time_also_while_the_storage_is_kept_by_somebody() {
+    for (held, before) in [(false, true), (true, true), (true, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let db = fixture::open(&folder.path().join("state.db"));
+        let leases = Leases::new(db.clone()).unwrap();
+        if held {
+            acquire(&leases, &request(&["L"], 300)).unwrap();
+        }
+        let (let_go, gone) = std::sync::mpsc::channel::<()>();
+        let (keeps, kept) = std::sync::mpsc::channel();
+        let gone = std::sync::Mutex::new(gone);
+        let keeper = std::thread::spawn(move || {
+            if !before {
+                SystemSleeper.sleep(Duration::from_millis(500));
+            }
+            db.write("keep the storage", move |_| {
+                let _ = keeps.send(());
+                let _ = gone.lock().unwrap().recv();
+                Ok::<_, conclave_db::DbError>(())
+            })
+        });
+        if before {
+            kept.recv().unwrap();
+        }
+        let began = SystemClock.monotonic();
+        let over = acquire(&leases, &waiting(request(&["L"], 300), 1_000));
+        assert_eq!(kind(over), LeaseErrorKind::WaitTimeout);
+        // Far less than the 30 s that a write waits where nobody says otherwise.
+        assert!(SystemClock.monotonic().saturating_sub(began) < Duration::from_secs(12));
+        let_go.send(()).unwrap();
+        keeper.join().unwrap().unwrap();
+    }
 }

@@ -183,10 +183,10 @@ impl Model {
             }
             Step::Break { name: at } => {
                 let name = name(NAMES[*at]);
-                let mut ended = leases.break_lease(&name).unwrap();
-                ended.sort_unstable();
                 let wanted: Vec<Fence> =
                     self.held.iter().filter(|held| held.name == name).map(|held| held.fence).collect();
+                let mut ended = leases.break_lease(&name, &wanted).unwrap();
+                ended.sort_unstable();
                 assert_eq!(ended, wanted);
                 self.held.retain(|held| held.name != name);
             }

@@ -25,6 +25,10 @@ pub(crate) enum DbCommand {
     /// Print every table as one JSON object
     Dump,
     /// Answer one SELECT as a JSON array; nothing that is given to it can change anything
+    ///
+    /// The rows are printed as they come. Where it fails or its time is over after the first of them, the array stays
+    /// without its closing bracket, so that nobody takes a part for the whole; the error stands on standard error, and the
+    /// exit code is not 0.
     Query {
         /// One statement that only reads
         #[arg(allow_hyphen_values = true)]

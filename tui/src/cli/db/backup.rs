@@ -20,7 +20,9 @@ pub(super) fn run(target: &Target<'_>, to: Option<PathBuf>, keep: usize) -> Resu
     };
     let folder = if backup::is_folder(&target) { &*target } else { target.parent().unwrap_or(&target) };
     let made = !folder.exists() && folder != backup::default_folder(db.path());
-    let options = BackupOptions { keep: Some(keep), ..BackupOptions::default() };
+    // A command that only reads makes its copy, and removes nothing.
+    let keep = (!context.read_only).then_some(keep);
+    let options = BackupOptions { keep, ..BackupOptions::default() };
     let spinner = Progress::spinning(&context.output, "copying and checking the copy");
     let report = backup::backup(&db, &target, &options).doing("back up").map_err(about_target)?;
     drop(spinner);

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use conclave_db::backup::{self, ResetReport};
-use conclave_db::{FileIdentity, paths};
-use conclave_leases::FenceCarry;
+use conclave_leases::{FenceCarry, LeaseError, Leases};
 use conclave_registry::ports;
 use serde::Serialize;
 use serde_json::json;
 
 use super::living;
-use super::target::Target;
+use super::target::{Target, about_users};
 use crate::cli::ask;
 use crate::cli::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
@@ -40,7 +39,7 @@ pub(super) fn run(target: &Target<'_>, force: bool) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
-    refuse_the_machine_wide_file(target)?;
+    target.refuse_the_machine_wide_file()?;
     let projects = projects(target);
     let losing = what_is_lost(target, projects);
     let living = living::agents(target);
@@ -51,6 +50,7 @@ pub(super) fn run(target: &Target<'_>, force: bool) -> Result<Exit, Failure> {
             let hint = format!("`{}` does it, after a backup", target.in_words("reset --force"));
             return Err(Failure::usage(text).hint(hint));
         }
+        refuse_held(target)?;
         let question = format!("Reset {}? A backup is made first{losing}.", path.display());
         if !ask::agrees(&question)? {
             context.output.notice("nothing was reset");
@@ -62,7 +62,7 @@ pub(super) fn run(target: &Target<'_>, force: bool) -> Result<Exit, Failure> {
     let mut carry = FenceCarry::new(force)?;
     let reset = backup::reset(&target.options()?, &mut carry)
         .doing("reset")
-        .map_err(|failure| target.about_leases(failure))?;
+        .map_err(|failure| about_users(target.about_leases(failure)))?;
     drop((guard, spinner));
     target.say_what_leases_became(&carry);
     living::say(target, &living);
@@ -100,19 +100,18 @@ fn is_missing(path: &Path) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-/// The configuration may name any file as the project's state. This one is all projects'.
-fn refuse_the_machine_wide_file(target: &Target<'_>) -> Result<(), Failure> {
-    if target.is_global() {
+/// To agree is not to force: while somebody holds a lease nobody is asked. Looked at again with the file locked.
+fn refuse_held(target: &Target<'_>) -> Result<(), Failure> {
+    // It is to be reset whatever is wrong with it.
+    let Ok(db) = target.open_read_only() else { return Ok(()) };
+    let Ok(found) = Leases::new(db).and_then(|leases| leases.list()) else {
         return Ok(());
-    }
-    let machine = target.context.machine()?;
-    let of = |path: &Path| FileIdentity::of(path).doing("look at the file");
-    if of(machine.database())?.is_some_and(|machine| of(target.database()) == Ok(Some(machine))) {
-        let path = paths::canonical_prefix(machine.database()).doing("find the machine-wide file")?;
-        let text = format!("{} is the machine-wide file, not the state of a project", path.display());
-        return Err(Failure::usage(text).hint("`conclave db reset --global` resets it"));
-    }
-    Ok(())
+    };
+    let mut live = found.into_iter().flat_map(|status| status.leases).filter(|lease| !lease.expired);
+    let Some(lease) = live.next() else { return Ok(()) };
+    let held =
+        LeaseError::Held { name: lease.name, by: lease.holder, expires_utc_ms: Some(lease.expires_utc_ms) };
+    Err(target.about_leases(Failure::from(held).doing("reset")))
 }
 
 /// How many projects have a block of ports in the machine-wide file, as far as it can be read.

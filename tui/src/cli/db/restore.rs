@@ -7,7 +7,7 @@ use conclave_leases::FenceCarry;
 use conclave_registry::agents::Agent;
 
 use super::living;
-use super::target::Target;
+use super::target::{Target, about_users};
 use crate::cli::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
 
@@ -32,7 +32,7 @@ pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, force: bool) -> Re
     let mut carry = FenceCarry::new(force)?;
     let report = backup::restore(&target.options()?, &from, &mut carry)
         .doing("restore")
-        .map_err(|failure| target.about_leases(about_backup(failure)))?;
+        .map_err(|failure| about_users(target.about_leases(about_backup(failure))))?;
     drop((guard, spinner));
     target.say_what_leases_became(&carry);
     living::say(target, &unknown(target, living));

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use conclave_db::query::Viewer;
-use conclave_db::{Db, DbOptions, paths};
+use conclave_db::{Db, DbOptions, ErrorKind, FileIdentity, paths};
 use conclave_leases::{FenceCarry, FileGuard, LeaseErrorKind};
 
 use crate::cli::context::Context;
 use crate::failure::{Doing, Failure};
+use crate::life_cycle;
 use crate::machine::Machine;
 
 /// The file that a command looks after.
@@ -77,9 +78,23 @@ impl<'context> Target<'context> {
 
     /// Keeps all others out who would do something with the file as a whole, until it is dropped. The folder is there.
     pub(super) fn guard(&self, operation: &str) -> Result<FileGuard, Failure> {
-        // Whatever leads to the file: what is guarded is the file.
-        let path = paths::canonical_prefix(self.database()).doing("find the file")?;
-        Ok(FileGuard::acquire(&path, operation, FileGuard::TIMEOUT)?)
+        self.refuse_the_machine_wide_file()?;
+        life_cycle::guard(self.database(), operation)
+    }
+
+    /// The configuration may name any file as the project's state. This one is all projects'.
+    pub(super) fn refuse_the_machine_wide_file(&self) -> Result<(), Failure> {
+        if self.is_global() {
+            return Ok(());
+        }
+        let machine = self.context.machine()?;
+        let of = |path: &Path| FileIdentity::of(path).doing("look at the file");
+        if of(machine.database())?.is_some_and(|machine| of(self.database()) == Ok(Some(machine))) {
+            let path = paths::canonical_prefix(machine.database()).doing("find the machine-wide file")?;
+            let text = format!("{} is the machine-wide file, not the state of a project", path.display());
+            return Err(Failure::usage(text).hint("`--global` is about that file"));
+        }
+        Ok(())
     }
 
     /// How a command of `db` is written that is about this file.
@@ -115,6 +130,14 @@ impl<'context> Target<'context> {
         };
         paths::ensure_state_dir(folder).doing("make the state folder").map(drop)
     }
+}
+
+/// What to do while others have the file open.
+pub(super) fn about_users(failure: Failure) -> Failure {
+    if failure.kind == ErrorKind::Busy.as_str() {
+        return failure.hint("end them (a UI with `q`), then try again");
+    }
+    failure
 }
 
 pub(super) fn no_state() -> Failure {

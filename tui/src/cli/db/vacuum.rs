@@ -12,8 +12,10 @@ use crate::times;
 
 pub(super) fn run(target: &Target<'_>, full: bool) -> Result<Exit, Failure> {
     let context = target.context;
-    let _guard = if full { Some(target.guard("db vacuum --full")?) } else { None };
+    target.refuse_the_machine_wide_file()?;
+    // A file that is refused gets nothing put beside it, no lock file either.
     let db = target.open()?;
+    let _guard = target.guard(if full { "db vacuum --full" } else { "db vacuum" })?;
     let stats = if full {
         let _spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");
         vacuum::full(&db).doing("vacuum")?
@@ -27,8 +29,9 @@ pub(super) fn run(target: &Target<'_>, full: bool) -> Result<Exit, Failure> {
 
 pub(super) fn convert(target: &Target<'_>) -> Result<Exit, Failure> {
     let context = target.context;
-    let _guard = target.guard("db convert")?;
+    target.refuse_the_machine_wide_file()?;
     let db = target.open()?;
+    let _guard = target.guard("db convert")?;
     let spinner = Progress::spinning(&context.output, "writing the whole file anew and checking it");
     let converted = vacuum::convert(&db).doing("convert")?;
     drop(spinner);

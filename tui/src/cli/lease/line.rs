@@ -54,7 +54,7 @@ impl Line {
 
     fn text(&self) -> String {
         let mut line = String::new();
-        for (key, value) in &self.pairs {
+        for (key, value) in self.pairs.iter().filter(|(_, value)| !value.is_null()) {
             let comma = if line.is_empty() { "" } else { "," };
             let _ = match value {
                 Value::String(text) => write!(line, "{comma}{key}={}", plain(text)),

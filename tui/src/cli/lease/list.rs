@@ -11,6 +11,7 @@ use super::{shape, target};
 use crate::cli::context::Context;
 use crate::cli::table::{Column, Table, left, right};
 use crate::failure::Exit;
+use crate::text::{fit, visible};
 use crate::times;
 
 const COLUMNS: &[Column] =
@@ -33,7 +34,8 @@ pub(super) fn run(context: &Context, line: &ListLine) -> Result<Exit, Refusal> {
     } else if rows.is_empty() {
         context.output.notice("nothing is held");
     } else {
-        let cells: Vec<_> = rows.iter().map(cells).collect();
+        let widest = context.output.columns.map_or(usize::MAX, |edge| (edge / 3).max(12));
+        let cells: Vec<_> = rows.iter().map(|row| cells(row, widest)).collect();
         context.output.print(Table::new(COLUMNS, context.output.columns).lines(&cells, true))?;
         if rows.len() < all {
             let shown = rows.len();
@@ -60,7 +62,7 @@ fn object((status, lease): &Row<'_>) -> Value {
     let nobody = || {
         let unknown = json!({
             "mode": null, "holder_id": null, "fence": null, "acquired_utc_ms": null,
-            "expires_utc_ms": null, "remaining_ms": null, "expired": null, "pid": null,
+            "expires_utc_ms": null, "remaining_ms": null, "expired": null, "pid": null, "bound_pid": null,
         });
         unknown.as_object().cloned().unwrap_or_default()
     };
@@ -70,8 +72,9 @@ fn object((status, lease): &Row<'_>) -> Value {
     Value::Object(object)
 }
 
-fn cells((status, lease): &Row<'_>) -> Vec<String> {
-    let name = status.name.to_string();
+/// On a terminal a name has its part of the line and no more: the end of the others would be cut off for all rows.
+fn cells((status, lease): &Row<'_>, widest: usize) -> Vec<String> {
+    let name = fit(&visible(status.name.as_str()), widest).into_owned();
     let waiting: Vec<&str> = status.waiters.iter().map(|waiter| waiter.holder.as_str()).collect();
     let waiting = waiting.join(" ");
     let Some(lease) = lease else {

@@ -8,6 +8,7 @@ pub(crate) mod args;
 mod guard;
 mod line;
 mod list;
+mod patience;
 mod refusal;
 mod release;
 mod renew;

@@ -64,8 +64,11 @@ impl From<LeaseError> for Refusal {
         let mut fields = Vec::new();
         if let LeaseError::Held { by, expires_utc_ms, .. } = &error {
             fields.push(("held_by", by.as_str().into()));
-            // Who waits has no end that could be told.
-            fields.extend(expires_utc_ms.map(|at| ("expires_utc_ms", at.into())));
+            // Who waits has no end that could be told: `null` in the object, nothing in the line.
+            fields.push(("expires_utc_ms", (*expires_utc_ms).into()));
+        }
+        if let LeaseError::WaitTimeout { by: Some(by), .. } = &error {
+            fields.push(("held_by", by.as_str().into()));
         }
         Self { failure: error.into(), fields }
     }

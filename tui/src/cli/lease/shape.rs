@@ -17,7 +17,9 @@ pub(super) fn grant(lease: &Lease) -> Map<String, Value> {
         ("expires_utc_ms", json!(lease.expires_utc_ms)),
         ("remaining_ms", json!(remaining_ms)),
         ("expired", json!(lease.expired)),
+        // Of who acquired it, while it is there; and of the process that it ends with.
         ("pid", json!(lease.process.as_ref().map(pid))),
+        ("bound_pid", json!(lease.bound_to.as_ref().map(pid))),
     ];
     keys.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()
 }

@@ -17,7 +17,8 @@ use crate::project::create_whole;
 
 /// More than any token has; what is longer is none.
 const LONGEST: u64 = 4096;
-const VARIABLE: &str = "CONCLAVE_OWNER_TOKEN";
+/// Where a token may stand in the environment.
+pub(super) const VARIABLE: &str = "CONCLAVE_OWNER_TOKEN";
 
 /// The token that the command line names, else that of the environment.
 pub(super) fn given(context: &Context, source: &TokenSource) -> Result<Token, Refusal> {
@@ -123,6 +124,13 @@ impl NewFile {
             }
             Failure::io(format!("write {}", self.0.display()), &error).into()
         })
+    }
+
+    /// Removes what was written: the token opens nothing any more.
+    pub(super) fn remove(&self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::warn!(%error, "a file with a token that opens nothing stays");
+        }
     }
 }
 

@@ -33,10 +33,12 @@ pub(super) fn carry_out(shared: &Shared, project: &Project, work: &Work) -> Opti
         }),
         Work::CleanUpAgent { id, force } => at_work(shared, project, |db| clean_up(db, project, id, *force)),
         Work::Spawn(asked) => spawn(shared, project, asked),
-        Work::BreakLease { name, global: false } => at_work(shared, project, |db| break_lease(db, name)),
-        Work::BreakLease { name, global: true } => {
+        Work::BreakLease { name, fences, global: false } => {
+            at_work(shared, project, |db| break_lease(db, name, fences))
+        }
+        Work::BreakLease { name, fences, global: true } => {
             let machine = shared.machine.as_ref().ok_or_else(|| Failure::not_found("no machine-wide file"));
-            machine.and_then(crate::machine::Machine::open).and_then(|db| break_lease(&db, name))
+            machine.and_then(crate::machine::Machine::open).and_then(|db| break_lease(&db, name, fences))
         }
         _ => return None,
     })
@@ -131,12 +133,12 @@ fn clean_up(db: &Db, project: &Project, id: &str, force: bool) -> Result<Outcome
     Ok(Outcome::Said(said))
 }
 
-fn break_lease(db: &Db, name: &str) -> Result<Outcome, Failure> {
+fn break_lease(db: &Db, name: &str, fences: &[u64]) -> Result<Outcome, Failure> {
     let parsed = LeaseName::parse(name).doing("read the name")?;
     let leases = Leases::new(db.clone()).doing("look at the leases")?;
-    let ended = leases.break_lease(&parsed).doing(format!("release {name}"))?;
+    let ended = leases.break_lease(&parsed, fences).doing(format!("release {name}"))?;
     if ended.is_empty() {
-        return Ok(Outcome::Said(format!("nobody held {name} any more")));
+        return Ok(Outcome::Said(format!("nothing was ended: the lease of {name} that was shown is over")));
     }
     let fences: Vec<String> = ended.iter().map(u64::to_string).collect();
     Ok(Outcome::Said(format!("{name} is free; fence {} counts no more", fences.join(", "))))

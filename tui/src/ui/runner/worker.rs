@@ -18,7 +18,7 @@ use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
 use crate::ui::model::{CheckRow, CheckState};
-use crate::{agent_checks, attention, demo, find_run, import, registry_import, times};
+use crate::{agent_checks, attention, demo, find_run, import, life_cycle, registry_import, times};
 
 /// Backups that the UI keeps.
 const KEPT_BACKUPS: usize = 7;
@@ -56,6 +56,7 @@ impl Worker<'_> {
         match work {
             Work::Vacuum => {
                 let db = project.open()?;
+                let _guard = life_cycle::guard(db.path(), "vacuum")?;
                 let stats = vacuum::run_until_done(&db, &mut |at| {
                     progress(at.freed, at.freed + at.left, "pages freed");
                 });
@@ -102,6 +103,7 @@ impl Worker<'_> {
             }
             Work::Convert => {
                 let db = project.open()?;
+                let _guard = life_cycle::guard(db.path(), "convert")?;
                 Ok(Outcome::Said(match vacuum::convert(&db).doing("convert")? {
                     Some(stats) => format!(
                         "converted: {} before, {} after",

@@ -306,7 +306,7 @@ fn any_of_agents() -> impl Strategy<Value = Msg> {
         id().prop_map(|id| Work::StopAgent(id.into())),
         id().prop_map(|id| Work::DiffAgent(id.into())),
         (id(), any::<bool>()).prop_map(|(id, force)| Work::CleanUpAgent { id: id.into(), force }),
-        any::<bool>().prop_map(|global| Work::BreakLease { name: "release".into(), global }),
+        any::<bool>().prop_map(|global| Work::BreakLease { name: "release".into(), fences: vec![1], global }),
     ];
     let started = (1_i64..9).prop_map(|run| {
         let event = Event::Started { agent: "claude".into(), attempt: 1, limit: 3, pid: 7 };

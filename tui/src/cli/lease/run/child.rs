@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::{Event, launcher};
+use crate::cli::lease::token;
 use crate::failure::Exit;
 
 /// A command that runs, or has ended and was not reaped.
@@ -30,6 +31,8 @@ impl Child {
         events: Sender<Event>,
     ) -> io::Result<Self> {
         let mut command = launcher::command(command)?;
+        // It may be the token of another lease, and is a secret of whoever called us.
+        command.env_remove(token::VARIABLE);
         command.envs(surroundings.iter().map(|(name, value)| (*name, value)));
         let (reap, reaped) = channel();
         let (started, starts) = channel();

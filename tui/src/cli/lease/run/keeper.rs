@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 
-use conclave_leases::{Leases, Token, Ttl};
+use conclave_leases::{Grant, LeaseName, Leases, Ttl};
 
 use super::Event;
 
@@ -14,12 +14,15 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn start(leases: Leases, token: Token, ttl: Ttl, events: Sender<Event>) -> io::Result<Self> {
+    pub(super) fn start(leases: Leases, grant: &Grant, ttl: Ttl, events: Sender<Event>) -> io::Result<Self> {
+        let token = grant.token.clone();
+        // All of them by name: without names what is left is renewed, and a lost one is not noticed.
+        let names: Vec<LeaseName> = grant.fences.iter().map(|(name, _)| name.clone()).collect();
         // One at work, and none waiting.
         let (asks, asked) = sync_channel(0);
         std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
             while asked.recv().is_ok() {
-                if events.send(Event::Renewed(leases.renew(&token, &[], ttl))).is_err() {
+                if events.send(Event::Renewed(leases.renew(&token, &names, ttl))).is_err() {
                     return;
                 }
             }

@@ -12,7 +12,6 @@ use std::ffi::OsString;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use conclave_db::Db;
 use conclave_db::clock::{BootClock as _, SystemBootClock};
 use conclave_leases::{Grant, LeaseErrorKind, Leases, Renewed, Request, Ttl};
 use conclave_retry::CancelToken;
@@ -22,7 +21,7 @@ use self::child::Child;
 use self::keeper::Keeper;
 use super::args::Run;
 use super::refusal::Refusal;
-use super::{target, values};
+use super::{patience, target, values};
 use crate::cli::context::Context;
 use crate::cli::interrupt::{Heard, Listening};
 use crate::failure::{Exit, Failure};
@@ -72,7 +71,8 @@ fn hold(context: &Context, line: &Run) -> Result<Exit, Refusal> {
         waiting.cancel();
         let _ = heard.send(Event::Signal(signal));
     });
-    let (leases, db) = target::open(context, line.wish.place)?;
+    let (leases, _) = target::open(context, line.wish.place)?;
+    patience::tell(context, &leases, &request);
     let grant = match leases.acquire(&request, &cancel) {
         Err(error) if error.kind() == LeaseErrorKind::Interrupted => return Ok(interrupted(&events)),
         other => other?,
@@ -81,7 +81,7 @@ fn hold(context: &Context, line: &Run) -> Result<Exit, Refusal> {
         release(context, &leases, &grant);
         return Ok(interrupted(&events));
     }
-    let held = Held::new(context, db, leases, &request, grant);
+    let held = Held::new(context, leases, &request, grant);
     let exit = held.run(&line.command, sender, &events);
     drop(listening);
     exit.map_err(Refusal::from)
@@ -117,7 +117,6 @@ const fn is_lost(kind: LeaseErrorKind) -> bool {
 /// A lease that is held for a command.
 struct Held<'context> {
     context: &'context Context,
-    db: Db,
     leases: Leases,
     grant: Grant,
     ttl: Ttl,
@@ -136,21 +135,17 @@ struct Lost {
 }
 
 impl<'context> Held<'context> {
-    fn new(context: &'context Context, db: Db, leases: Leases, request: &Request, grant: Grant) -> Self {
+    fn new(context: &'context Context, leases: Leases, request: &Request, grant: Grant) -> Self {
         let mut held =
-            Self { context, db, leases, ttl: request.ttl, ends: Duration::ZERO, due: Duration::ZERO, grant };
-        held.lives_until(held.grant.expires_utc_ms);
+            Self { context, leases, ttl: request.ttl, ends: Duration::ZERO, due: Duration::ZERO, grant };
+        held.lives_until(held.grant.ends);
         held
     }
 
-    /// Takes over when the lease ends, and plans the next renewal.
-    fn lives_until(&mut self, expires_utc_ms: i64) {
-        let now_ms = self.db.clock().wall_ms();
-        let left = Duration::from_millis(u64::try_from(expires_utc_ms.saturating_sub(now_ms)).unwrap_or(0));
-        let now = SystemBootClock.since_boot();
-        // The wall clock may jump between the grant and this look at it; a lease never lives longer than was asked for.
-        self.ends = now + left.min(self.ttl.duration());
-        self.due = now + self.ttl.duration() / 3;
+    /// Takes over when the lease ends by the boot clock, and plans the next renewal.
+    fn lives_until(&mut self, ends: Duration) {
+        self.ends = ends;
+        self.due = SystemBootClock.since_boot() + self.ttl.duration() / 3;
     }
 
     fn run(
@@ -159,7 +154,7 @@ impl<'context> Held<'context> {
         sender: Sender<Event>,
         events: &Receiver<Event>,
     ) -> Result<Exit, Failure> {
-        let keeper = Keeper::start(self.leases.clone(), self.grant.token.clone(), self.ttl, sender.clone());
+        let keeper = Keeper::start(self.leases.clone(), &self.grant, self.ttl, sender.clone());
         let started = keeper.and_then(|keeper| {
             let child = Child::start(command, &self.surroundings(), sender)?;
             Ok((keeper, child))
@@ -205,7 +200,7 @@ impl<'context> Held<'context> {
                 Ok(Event::Signal(heard)) => {
                     child.signal(Signal::from_named_raw(heard.signal).unwrap_or(Signal::TERM));
                 }
-                Ok(Event::Renewed(Ok(renewed))) => self.lives_until(renewed.expires_utc_ms),
+                Ok(Event::Renewed(Ok(renewed))) => self.lives_until(renewed.ends),
                 Ok(Event::Renewed(Err(error))) if is_lost(error.kind()) => {
                     lost.get_or_insert_with(|| self.lose(child, &error.to_string()));
                 }

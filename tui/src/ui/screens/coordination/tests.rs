@@ -37,7 +37,7 @@ fn a_lease_is_broken_only_by_who_says_so() {
         "Break the lease \"release\"? ci-4 (41118) holds it, is not told, and loses it."
     );
     assert_eq!(press(&mut model, COUNT, &["enter"]), []);
-    let work = Work::BreakLease { name: "release".into(), global: false };
+    let work = Work::BreakLease { name: "release".into(), fences: vec![118], global: false };
     assert_eq!(press(&mut model, COUNT, &["R", "y"]), [Effect::Work(work.clone())]);
     let outcome = Ok(crate::ui::message::Outcome::Said("release is free".into()));
     assert!(update(&mut model, Msg::Worked { work, outcome }).contains(&Effect::Read(Read::Coordination)));
@@ -47,7 +47,8 @@ fn a_lease_is_broken_only_by_who_says_so() {
     assert!(model.overlay.is_none(), "nobody holds it any more");
     press(&mut model, COUNT, &["j", "R"]);
     assert!(asks(&model).contains("of the whole machine"));
-    let work = Work::BreakLease { name: "gpu-0".into(), global: true };
+    let fences = model.coordination.rows[model.coordination.cursor.selected].held().map(|grant| grant.fence);
+    let work = Work::BreakLease { name: "gpu-0".into(), fences: fences.collect(), global: true };
     assert_eq!(press(&mut model, COUNT, &["y"]), [Effect::Work(work)]);
     model.setting.read_only = true;
     press(&mut model, COUNT, &["R"]);

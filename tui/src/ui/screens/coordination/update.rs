@@ -72,7 +72,8 @@ pub(super) fn ask_to_break(model: &mut Model) {
             format!("Break the lease {name:?}{of}? {} hold it, are not told, and lose it.", many.join(", "))
         }
     };
-    let work = Work::BreakLease { name: name.clone(), global: row.global };
+    let fences = row.held().map(|grant| grant.fence).collect();
+    let work = Work::BreakLease { name: name.clone(), fences, global: row.global };
     model.overlay = Some(Overlay::ask(question, work));
 }
 
