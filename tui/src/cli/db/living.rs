@@ -1,5 +1,7 @@
 //! Agents that live while the state that knows them is put away: afterwards nothing of Conclave can end them.
 
+use std::fmt::Write as _;
+
 use conclave_registry::agents::{self, Agent, Life};
 use serde_json::{Value, json};
 
@@ -60,14 +62,14 @@ pub(super) fn say(target: &Target<'_>, living: &[Agent]) {
     for agent in living {
         let mut said = format!("{} runs on, and is known to nobody any more", named(agent));
         if let Some(port) = agent.port {
-            said.push_str(&format!(", with the port {port} of the project's block"));
+            let _ = write!(said, ", with the port {port} of the project's block");
         }
         // A pid alone may be anybody's by now.
         if let Some(process) = &agent.process {
-            said.push_str(&format!("; `kill {}` ends it", process.pid));
+            let _ = write!(said, "; `kill {}` ends it", process.pid);
         }
         if let Some(folder) = &agent.worktree {
-            said.push_str(&format!("; its worktree is {}", visible(&folder.to_string_lossy())));
+            let _ = write!(said, "; its worktree is {}", visible(&folder.to_string_lossy()));
         }
         target.context.output.notice(said);
     }

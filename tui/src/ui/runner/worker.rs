@@ -178,9 +178,9 @@ impl Worker<'_> {
                     };
                     let report = registry_import::import_file(&project, machine, kind, &file, false)?;
                     let outcome = registry_import::outcome(&report);
-                    let warnings: String =
-                        registry_import::warnings(&report).map(|warning| format!("; {warning}")).collect();
-                    return Ok(Outcome::Said(format!("imported {}: {outcome}{warnings}", file.display())));
+                    let said = std::iter::once(format!("imported {}: {outcome}", file.display()));
+                    let said: Vec<String> = said.chain(registry_import::warnings(&report)).collect();
+                    return Ok(Outcome::Said(said.join("; ")));
                 }
                 let options = import::options(&self.shared.actor, false);
                 let report = import::import(&project, &file, &options, &mut |at| {
