@@ -145,7 +145,7 @@ fn registry_checks(db: &Db, project: &Project, machine: Result<Machine, Failure>
         checks.push(failed("machine", failure));
         None
     });
-    let found = conclave_registry::health::checks(db, global.as_ref(), &project.root);
+    let found = conclave_registry::health::checks(db, global.as_ref(), &project.root, project.owner());
     checks.extend(found.unwrap_or_else(|error| vec![failed("registry", error.into())]));
     checks
 }

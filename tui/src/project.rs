@@ -110,6 +110,14 @@ impl Project {
         Ok(Self { root, state_dir, database, config, source })
     }
 
+    /// Whom the project's block of ports belongs to: its folder; where the state lies elsewhere, as `--state-dir` says, the
+    /// folder of the state, since the agents of each state know nothing of the ports of another one.
+    pub(crate) fn owner(&self) -> &Path {
+        let is_usual = self.state_dir.file_name().is_some_and(|name| name == paths::STATE_DIR)
+            && self.state_dir.parent() == Some(&self.root);
+        if is_usual { &self.root } else { &self.state_dir }
+    }
+
     /// Where blocks of ports begin: `CONCLAVE_BASE_PORT`, else `[ports] base`, else the usual one.
     pub(crate) fn first_base(&self, environment: &Environment) -> Result<FirstBase, Failure> {
         let Some(base) = environment.get("CONCLAVE_BASE_PORT") else {

@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
+use conclave_consensus::import::quoted;
 use conclave_db::Db;
+use conclave_db::doctor::Check;
 use conclave_registry::import::{self, Kind, Observer, Report};
 
 use crate::failure::{Doing, Failure};
@@ -65,6 +67,76 @@ pub(crate) fn open_state(project: &Project) -> Result<Opened, Failure> {
         check(Kind::State, &files)?;
     }
     take_over(project.open()?, Kind::State, &files)
+}
+
+/// Takes over what is found into a state that is open.
+pub(crate) fn take_over_state(project: &Project, db: Db) -> Result<Vec<String>, Failure> {
+    take_over(db, Kind::State, &state_files(project)).map(|opened| opened.notices)
+}
+
+/// Files that wait to be taken over, with what keeps them from it. Reads only.
+pub(crate) fn waiting(project: &Project, db: Option<&Db>) -> Vec<(PathBuf, Option<Failure>)> {
+    let mut waiting = Vec::new();
+    for file in state_files(project) {
+        match import::waits(db, Kind::State, &file) {
+            Ok(false) => {}
+            Ok(true) => waiting.push((file, None)),
+            Err(error) => waiting.push((file, Some(Failure::from(error)))),
+        }
+    }
+    waiting
+}
+
+/// The same as the doctor has it.
+pub(crate) fn waiting_checks(project: &Project, db: Option<&Db>) -> Vec<Check> {
+    const NAME: &str = "waiting-imports";
+    let check = |(file, failure): (PathBuf, Option<Failure>)| match failure {
+        None => Check::warn(
+            NAME,
+            format!("{} waits to be imported", file.display()),
+            format!(
+                "`conclave migrate import {}` does it, as does the next command that changes agents",
+                quoted(&file.to_string_lossy())
+            ),
+        ),
+        Some(failure) => Check::warn(
+            NAME,
+            format!("agents of the original cannot be imported: {}", failure.message),
+            failure.hint.unwrap_or_else(|| format!("look at {}", file.display()).into()),
+        ),
+    };
+    waiting(project, db).into_iter().map(check).collect()
+}
+
+/// A `state.json` goes to the project's state, a `ports.json` to the machine-wide file. One that is refused is so before
+/// either is made.
+pub(crate) fn import_file(
+    project: &Project,
+    machine: impl FnOnce() -> Result<Machine, Failure>,
+    kind: Kind,
+    file: &Path,
+    dry_run: bool,
+) -> Result<Report, Failure> {
+    let doing = "import";
+    // The machine-wide file is none of a `state.json`'s business.
+    let machine = if kind == Kind::Ports { Some(machine()?) } else { None };
+    let is_there = machine.as_ref().map_or_else(|| project.has_state(), Machine::has_state);
+    if !is_there {
+        let report = import::check(kind, file).doing(doing)?;
+        if dry_run {
+            return Ok(report);
+        }
+    }
+    if dry_run {
+        let db = machine.as_ref().map_or_else(|| project.open_read_only(), Machine::open_read_only)?;
+        return match db {
+            Some(db) => import::check_against(&db, kind, file).doing(doing),
+            None => import::check(kind, file).doing(doing),
+        };
+    }
+    let db = machine.as_ref().map_or_else(|| project.open(), Machine::open)?;
+    let import = if kind == Kind::Ports { import::import_ports } else { import::import_state };
+    import(&db, file).doing(doing)
 }
 
 fn check(kind: Kind, files: &[PathBuf]) -> Result<(), Failure> {

@@ -19,11 +19,11 @@ use crate::worktree::{self, Orphan};
 const NAMED: usize = 10;
 
 /// Checks of a project: lost agents, ports outside of the block, worktrees without agents and the other way round,
-/// imports that were not archived, files that they left. Reads only.
-pub fn checks(state: &Db, global: Option<&Db>, root: &Path) -> Result<Vec<Check>> {
+/// imports that were not archived, files that they left. `owner` is whom the block of ports belongs to. Reads only.
+pub fn checks(state: &Db, global: Option<&Db>, root: &Path, owner: &Path) -> Result<Vec<Check>> {
     let agents = agents::list(state)?;
     let mut checks = vec![lost_agents(&agents)];
-    checks.push(foreign_ports(&agents, global, root)?);
+    checks.push(foreign_ports(&agents, global, owner)?);
     checks.extend(orphans(state, root)?);
     let mut imported = state.read(checking::imported)?;
     if let Some(global) = global {
@@ -102,10 +102,10 @@ fn lost_agents(agents: &[Agent]) -> Check {
     Check::warn(NAME, detail, advice)
 }
 
-fn foreign_ports(agents: &[Agent], global: Option<&Db>, root: &Path) -> Result<Check> {
+fn foreign_ports(agents: &[Agent], global: Option<&Db>, owner: &Path) -> Result<Check> {
     const NAME: &str = "agent-ports";
     let block = match global {
-        Some(global) => ports::known_block(global, root)?,
+        Some(global) => ports::known_block(global, owner)?,
         None => None,
     };
     let inside = |port: u16| {

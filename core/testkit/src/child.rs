@@ -54,7 +54,7 @@ impl Rerun {
         let folder = tempfile::tempdir().expect("a folder for the socket");
         let path = folder.path().join("socket");
         let listener = UnixListener::bind(&path).expect("a socket");
-        let process = Command::new(std::env::current_exe().expect("this binary"))
+        let process = Command::new(this_binary())
             .args([self.test.as_str(), "--exact", "--include-ignored", "--nocapture", "--test-threads=1"])
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env(SOCKET, &path)
@@ -278,4 +278,10 @@ fn read_line(stream: &mut BufReader<impl Read>) -> Option<String> {
         }
         Err(error) => panic!("read from the other process: {error}"),
     }
+}
+
+/// This program, also when its file was replaced since it began, as a build does that goes on beside a test.
+fn this_binary() -> PathBuf {
+    let file = std::env::current_exe().expect("this binary");
+    if file.exists() { file } else { PathBuf::from("/proc/self/exe") }
 }

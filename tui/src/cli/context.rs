@@ -96,6 +96,34 @@ impl Context {
         Ok(opened.db)
     }
 
+    /// The same for a command that looks after agents that are there: what cannot be taken over is said, and keeps nobody
+    /// from ending them.
+    pub(crate) fn open_agents(&self) -> Result<Db, Failure> {
+        let say = |failure: &Failure| {
+            self.output.notice(format!("warning: {}", visible(&failure.message)));
+            if let Some(hint) = &failure.hint {
+                self.output.notice(format!("hint: {}", visible(hint)));
+            }
+        };
+        if !self.project.has_state() {
+            return self.open_registry();
+        }
+        let machine = self.machine().and_then(|machine| {
+            let is_waiting = registry_import::has_ports(&machine, &self.environment);
+            if is_waiting { self.open_machine().map(drop) } else { Ok(()) }
+        });
+        if let Err(failure) = machine {
+            say(&failure);
+        }
+        // Without a state that can be opened nothing can be done at all.
+        let db = self.project.open()?;
+        match registry_import::take_over_state(&self.project, db.clone()) {
+            Ok(notices) => notices.iter().for_each(|notice| self.output.notice(visible(notice))),
+            Err(failure) => say(&failure),
+        }
+        Ok(db)
+    }
+
     /// The same of the machine-wide file.
     pub(crate) fn open_machine(&self) -> Result<Db, Failure> {
         let opened = registry_import::open_machine(&self.machine()?, &self.environment)?;

@@ -12,7 +12,7 @@ use super::output::{Output, Paint};
 use super::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
-use crate::{agent_checks, attention};
+use crate::{agent_checks, attention, registry_import};
 
 /// What is looked over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +58,17 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
         fixed.extend(health::fix(&db, &context.actor).doing("fix the tasks")?);
         fixed.extend(conclave_registry::health::fix(&db).doing("fix the registry")?);
     }
-    let Some(db) = context.open_read_only()? else {
-        if context.output.json {
-            context.output.document(&json!({ "checks": [], "fixed": [] }))?;
+    let db = context.open_read_only()?;
+    let waiting = registry_import::waiting_checks(&context.project, db.as_ref());
+    let Some(db) = db else {
+        if context.output.json || !waiting.is_empty() {
+            return report(&context.output, &waiting, &fixed);
         }
         return Ok(Exit::Done);
     };
     let spinner = Progress::spinning(&context.output, "checking");
     let mut checks = attention::checks(&db, &context.project, context.machine());
+    checks.extend(waiting);
     if scope == Scope::Everything {
         checks.extend(agent_checks::checks(&context.project, &context.environment));
     }

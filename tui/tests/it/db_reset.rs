@@ -330,6 +330,41 @@ fn the_guard_of_the_file_is_waited_for_and_its_holder_is_named() {
     scratch.ok(&["db", "reset", "--force"]);
 }
 
+#[test]
+fn agents_that_live_are_named_before_and_after() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let spawned = scratch.run(&["spawn", "--spec", "x", "--json", "--", "sleep", "1000"]);
+    let agent: Value = serde_json::from_slice(&spawned.stdout).unwrap();
+    let pid = agent["pid"].as_u64().unwrap();
+    let backup = scratch.json(&["db", "backup"])["path"].as_str().unwrap().to_owned();
+    let named = format!("x (pid {pid})");
+    for words in [&["db", "reset"][..], &["db", "restore", &backup]] {
+        let done = scratch.run(words);
+        assert!(done.refused(1).ends_with(&format!("1 agent would run on and be known to nobody: {named}")));
+        assert!(done.stderr.contains("`conclave stop --all` ends them"), "{}", done.stderr);
+    }
+    assert_eq!(scratch.json(&["agents"])[0]["life"], "running");
+    // The backup knows it.
+    let done = scratch.run(&["db", "restore", &backup, "--force"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(!done.stderr.contains("runs on"), "{}", done.stderr);
+    assert_eq!(scratch.json(&["agents"])[0]["life"], "running");
+
+    let done = scratch.run(&["db", "reset", "--force", "--json"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let wanted = format!(
+        "{named} runs on, and is known to nobody any more, with the port 4210 of the project's block; \
+         `kill {pid}` ends it"
+    );
+    assert!(done.stderr.contains(&wanted), "{}", done.stderr);
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(report["left_agents"][0]["pid"], pid);
+    assert_eq!(scratch.json(&["agents"]), json!([]));
+    assert_eq!(scratch.json(&["ports", "list"])[0]["base"], 4200, "the block stays");
+    assert!(std::process::Command::new("kill").arg(pid.to_string()).status().unwrap().success());
+}
+
 /// Both files have one mark, and each its own schema.
 #[test]
 fn a_file_in_the_place_of_the_other_is_refused_untouched() {

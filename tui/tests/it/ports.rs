@@ -213,3 +213,57 @@ fn processes_that_start_at_once_get_different_blocks() {
         assert!(!farm.join("ports.json.bak.1").exists());
     }
 }
+
+#[test]
+fn a_block_stays_while_any_agent_has_a_port_of_it() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let id = scratch.json(&["spawn", "--shell"])["id"].as_str().unwrap().to_owned();
+    let done = scratch.run(&["ports", "release"]);
+    let wanted = format!("error: release the block of ports: builder {id} is registered with the port 4210");
+    assert_eq!(done.refused(1), wanted);
+    scratch.ok(&["stop", &id]);
+    scratch.ok(&["ports", "release"]);
+    // A file from before the block was given, or none at all: the agents say which one it was.
+    let id = scratch.json(&["spawn", "--shell"])["id"].as_str().unwrap().to_owned();
+    let options = DbOptions::new(machine(&scratch), conclave::state::global_schema().unwrap());
+    Db::open(options).unwrap().write("test", |tx| tx.execute("DELETE FROM port_allocations", [])).unwrap();
+    let elsewhere = folder(&scratch, "elsewhere");
+    assert_eq!(base(&scratch.run(&["ports", "get"])), 4200);
+    assert_eq!(base(&get(&scratch, &elsewhere)), 4300);
+    // Another project was first.
+    let swap = "UPDATE port_allocations SET base_port = 4400 WHERE base_port = 4200";
+    let options = DbOptions::new(machine(&scratch), conclave::state::global_schema().unwrap());
+    Db::open(options).unwrap().write("test", |tx| tx.execute(swap, [])).unwrap();
+    let done = scratch.run(&["spawn", "--shell", "--json"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let wanted = format!(
+        "{id} has the port 4210, and the project's block is 4400-4499: another project may get it; \
+         `conclave stop {id}` frees it"
+    );
+    assert!(done.stderr.contains(&wanted), "{}", done.stderr);
+    assert_eq!(serde_json::from_slice::<Value>(&done.stdout).unwrap()["port"], 4410);
+}
+
+#[test]
+fn agents_of_two_states_of_one_project_get_different_ports() {
+    let scratch = Scratch::new();
+    let states: Vec<PathBuf> = ["a", "b"].map(|name| scratch.path(name)).into();
+    let spawn = |state: &Path| scratch.json(&["--state-dir", state.to_str().unwrap(), "spawn", "--shell"]);
+    let ports: Vec<Value> = states.iter().map(|state| spawn(state)["port"].clone()).collect();
+    assert_eq!(ports, [4210, 4310]);
+    let known: Vec<Value> = scratch
+        .json(&["ports", "list"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["project"].clone())
+        .collect();
+    let wanted: Vec<PathBuf> = states.iter().map(|state| std::fs::canonicalize(state).unwrap()).collect();
+    assert_eq!(known, wanted.iter().map(|state| json!(state)).collect::<Vec<_>>());
+    assert_eq!(base(&scratch.run(&["ports", "get"])), 4400, "that of the state where it usually lies");
+    // By the name in the list, from anywhere: it is the agents of that state that count.
+    let done = scratch.run(&["ports", "release", wanted[0].to_str().unwrap()]);
+    assert!(done.refused(1).ends_with("is registered with the port 4210"), "{}", done.stderr);
+    scratch.ok(&["ports", "release"]);
+}

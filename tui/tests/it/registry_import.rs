@@ -218,3 +218,63 @@ fn a_file_that_comes_back_is_warned_of_once_in_each_run() {
     assert_eq!((aside.len(), aside[0].code), (1, Some(0)), "{}", aside[0].stderr);
     assert_eq!(scratch.run(&["ports", "get"]).stderr, "");
 }
+
+#[test]
+fn what_waits_or_cannot_be_imported_is_named_by_those_who_only_read() {
+    let scratch = Scratch::new();
+    let file = farm(&scratch, "p", "state.json", STATE);
+    for made in [false, true] {
+        if made {
+            scratch.ok(&["init"]);
+        }
+        let said = format!("{} waits to be imported", file.display());
+        let done = scratch.run(&["agents"]);
+        assert!(done.stderr.contains(&said), "{made}: {}", done.stderr);
+        assert_eq!(scratch.run(&["agents", "--json"]).text(), "[]\n");
+        let checks = scratch.json(&["doctor"])["checks"].clone();
+        let one = checks.as_array().unwrap().iter().find(|check| check["name"] == "waiting-imports").unwrap();
+        assert_eq!(one["detail"], said);
+    }
+    std::fs::write(&file, "[").unwrap();
+    let done = scratch.run(&["agents"]);
+    assert!(done.stderr.contains("cannot be imported") && done.stderr.contains("line 1"), "{}", done.stderr);
+    assert!(scratch.run(&["doctor"]).text().contains("cannot be imported"));
+    std::fs::write(&file, STATE).unwrap();
+    scratch.ok(&["migrate", "import", file.to_str().unwrap()]);
+    let done = scratch.run(&["agents"]);
+    assert!(done.text().contains("0031") && done.stderr.is_empty(), "{}", done.stderr);
+}
+
+#[test]
+fn a_broken_file_keeps_nobody_from_ending_an_agent() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    for id in ["a", "b", "c"] {
+        scratch.ok(&["spawn", "--spec", id, "--no-port"]);
+    }
+    let ports = farm(&scratch, "home", "ports.json", "[");
+    let state = farm(&scratch, "p", "state.json", "[");
+    for words in
+        [&["agents", "set", "a", "--phase", "x"][..], &["stop", "a"], &["cleanup", "a"], &["stop", "--all"]]
+    {
+        let done = scratch.run(words);
+        assert_eq!(done.code, Some(0), "{words:?}: {}", done.stderr);
+        assert!(done.stderr.contains("warning: "), "{words:?}: {}", done.stderr);
+        for file in [&ports, &state] {
+            assert!(done.stderr.contains(file.to_str().unwrap()), "{words:?}: {}", done.stderr);
+        }
+    }
+    scratch.run(&["spawn", "--spec", "d"]).refused(2);
+    assert!(ports.exists() && state.exists());
+}
+
+#[test]
+fn an_annotation_is_for_a_file_that_is_there() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let done = scratch.run(&["spawn", "--annotate", "nofile", "--no-port"]);
+    assert!(done.refused(3).contains("nofile"), "{}", done.stderr);
+    assert_eq!(scratch.json(&["agents"]), json!([]));
+    std::fs::write(scratch.project().join("file"), "").unwrap();
+    scratch.ok(&["spawn", "--annotate", "file", "--no-port"]);
+}

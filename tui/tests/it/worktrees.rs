@@ -106,7 +106,16 @@ fn a_merge_gives_its_commit_and_a_conflict_the_files() {
     commit("c", "new");
     let merged = scratch.json(&["agents", "merge", "a"]);
     let head = || sh(&scratch, "git rev-parse HEAD");
-    assert_eq!(merged, json!({ "id": "a", "commit": head(), "squash": false }));
+    let root = scratch.project().canonicalize().unwrap();
+    let wanted = |id: &str, squash: bool, is_new: bool| {
+        json!({
+            "id": id, "commit": head(), "squash": squash, "into": "main", "checkout": root, "merged": is_new,
+        })
+    };
+    assert_eq!(merged, wanted("a", false, true));
+    assert_eq!(scratch.json(&["agents", "merge", "a"]), wanted("a", false, false));
+    let again = scratch.ok(&["agents", "merge", "a"]);
+    assert!(again.starts_with("nothing to merge: all of a is in main in /"), "{again}");
     let before = head();
     let conflict = scratch.run(&["agents", "merge", "b"]);
     assert!(conflict.refused(1).contains("both change README"), "{}", conflict.stderr);
@@ -114,7 +123,7 @@ fn a_merge_gives_its_commit_and_a_conflict_the_files() {
     assert_eq!((head(), sh(&scratch, "git status --porcelain")), (before, String::new()));
     sql(&scratch, "UPDATE builders SET name = 'work of c' WHERE id = 'c'");
     let squashed = scratch.json(&["agents", "merge", "c", "--squash"]);
-    assert_eq!(squashed, json!({ "id": "c", "commit": head(), "squash": true }));
+    assert_eq!(squashed, wanted("c", true, true));
     assert_eq!(sh(&scratch, "git log -1 --format=%s"), "work of c");
     scratch.run(&["agents", "merge", "b", "--read-only"]).refused(2);
 }
@@ -175,7 +184,7 @@ fn a_cleanup_of_nothing_of_several_or_of_a_part_of_a_name_removes_nothing() {
         done,
         json!({
             "id": "0009-tutorial-mode", "ended": [], "worktree": folder,
-            "deleted_branch": "builder/0009-tutorial-mode", "kept_branch": null,
+            "deleted_branch": "builder/0009-tutorial-mode", "kept_branch": null, "kept_because": null,
         })
     );
     assert_eq!(folders(&scratch), ["0010-a", "0010-b"]);

@@ -6,7 +6,6 @@ mod ends_with_boot;
 mod file_guard;
 mod fixture;
 mod holding;
-mod keeping;
 mod power;
 mod processes;
 mod protocol;

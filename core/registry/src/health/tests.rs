@@ -10,7 +10,7 @@ use crate::agents::testing::{State, spec};
 const NOW: u64 = 1_782_864_000_000;
 
 fn found(state: &State) -> Vec<Check> {
-    checks(&state.db, None, state.project.root()).unwrap()
+    checks(&state.db, None, state.project.root(), state.project.root()).unwrap()
 }
 
 fn named<'checks>(checks: &'checks [Check], name: &str) -> Vec<&'checks Check> {

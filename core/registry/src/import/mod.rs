@@ -74,6 +74,27 @@ pub fn check_against(db: &Db, kind: Kind, file: &Path) -> Result<Report> {
     Ok(Report { rows: content.rows(), warnings: content.warnings, ..source.report() })
 }
 
+/// Whether a file stands where the original keeps it and waits to be taken over, by the next command that writes. One that
+/// is back after its import does not, nor does one that is gone. What keeps it from being imported is the error. Writes
+/// nothing.
+pub fn waits(db: Option<&Db>, kind: Kind, file: &Path) -> Result<bool> {
+    let source = match Source::read(kind, file) {
+        Ok(source) => source,
+        Err(RegistryError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(db) = db
+        && !db.read(|conn| imports::of_path(conn, &source.name))?.is_empty()
+    {
+        return Ok(false);
+    }
+    let content = Content::of(&source)?;
+    db.map_or(Ok(()), |db| db.read(|conn| content.refuse_conflicts(conn, &source.path)))?;
+    Ok(true)
+}
+
 /// Imports a `state.json` into the project's state: rows and marker in one transaction, then the file is copied to a
 /// free `.bak` name, synced and removed. Killed at any step, the next call ends exactly right. Rows and marker survive a
 /// power cut when this returns, and so does the copy.

@@ -22,6 +22,9 @@ use crate::error::{RegistryError, Result};
 use crate::store::blocks;
 use crate::time;
 
+/// How often a release looks again.
+const TRIES: usize = 16;
+
 /// One row of the machine-wide list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allocation {
@@ -50,7 +53,17 @@ pub struct Cleaned {
 
 /// The block of the project, allocated where it has none: the first gap. Idempotent, durable when this returns.
 pub fn block_of(global: &Db, root: &Path, first: FirstBase) -> Result<Block> {
+    block_with(global, root, first, &[])
+}
+
+/// The same for a project whose agents have these ports: where it has no block, since the machine-wide file was restored
+/// or begun anew, it gets the one back that they are in, unless that is another project's by now.
+pub fn block_with(global: &Db, root: &Path, first: FirstBase, ports: &[u16]) -> Result<Block> {
     let project = key::of(root)?;
+    let mut had: Vec<u16> =
+        ports.iter().map(|port| port - port % BLOCK).filter(|base| is_base(*base)).collect();
+    had.sort_unstable();
+    had.dedup();
     global.write("ports: block", move |tx| {
         let now = tx.now_ms();
         if let Some(base) = blocks::base_of(tx, &project)? {
@@ -59,7 +72,7 @@ pub fn block_of(global: &Db, root: &Path, first: FirstBase) -> Result<Block> {
         }
         let taken = blocks::bases(tx)?;
         let all = first.bases().count();
-        let Some(base) = first.bases().find(|base| !taken.contains(base)) else {
+        let Some(base) = had.iter().copied().chain(first.bases()).find(|base| !taken.contains(base)) else {
             return Err(RegistryError::Exhausted {
                 text: format!("no available port blocks ({all} of {all} in use)"),
                 hint: "`conclave ports cleanup` frees those of projects that are gone, \
@@ -71,6 +84,21 @@ pub fn block_of(global: &Db, root: &Path, first: FirstBase) -> Result<Block> {
             &blocks::New { project: &project, base, pid: None, registered_ms: now, used_ms: now },
         )?;
         Ok(Block { base })
+    })
+}
+
+/// Whether the project still has the block, which counts as used then. Who has given one of its ports to an agent asks
+/// this afterwards: either a [`release`] sees the agent's row, or this says that the block is gone. Durable when this
+/// returns.
+pub fn confirm(global: &Db, root: &Path, block: Block) -> Result<bool> {
+    let project = key::of(root)?;
+    global.write("ports: confirm", move |tx| {
+        let row = blocks::all(tx)?.into_iter().find(|row| row.project == project && row.base == block.base);
+        let Some(row) = row else { return Ok(false) };
+        // Another time than the last one, whatever the clock says: a release sees by it that the block is in use.
+        let last = time::ms_of(&row.last_used_at).unwrap_or_default();
+        blocks::touch(tx, &project, tx.now_ms().max(last.saturating_add(1)))?;
+        Ok(true)
     })
 }
 
@@ -129,21 +157,26 @@ pub fn cleanup(global: &Db) -> Result<Cleaned> {
     })
 }
 
-/// Frees the block of the project; gives it. The caller has made sure that nobody uses it. A name that stands in the
-/// list as it is given wins over the path that it leads to.
-pub fn release(global: &Db, root: &Path) -> Result<Option<Block>> {
-    let given = root.to_str().map(str::to_owned);
+/// Frees the block of the project; gives it. A name that stands in the list as it is given wins over the path that it
+/// leads to. What `is_unused` refuses stays: it looks whether a row of the project still has a port of the block. Where an
+/// agent gets one after it has looked, [`confirm`] has changed the row of the block, and it looks again.
+pub fn release(global: &Db, root: &Path, is_unused: impl Fn(Block) -> Result<()>) -> Result<Option<Block>> {
+    let given = root.to_str();
     let project = key::of(root)?;
-    global.write("ports: release", move |tx| {
-        let base = match &given {
-            Some(given) => blocks::delete(tx, given)?,
-            None => None,
-        };
-        let base = match base {
-            Some(base) => Some(base),
-            None => blocks::delete(tx, &project)?,
-        };
-        Ok(base.map(|base| Block { base }))
+    for _ in 0..TRIES {
+        let mut rows = global.read(blocks::all)?;
+        let place = |name: &str| rows.iter().position(|row| row.project == name);
+        let Some(place) = given.and_then(place).or_else(|| place(&project)) else { return Ok(None) };
+        let row = rows.swap_remove(place);
+        let block = Block { base: row.base };
+        is_unused(block)?;
+        if global.write("ports: release", move |tx| blocks::delete_unused_since(tx, &row))? {
+            return Ok(Some(block));
+        }
+    }
+    Err(RegistryError::Refused {
+        text: format!("the block of {project} is being used all the time"),
+        hint: Some("try again when no agents are started there".to_owned()),
     })
 }
 

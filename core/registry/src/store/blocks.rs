@@ -83,12 +83,6 @@ pub(crate) fn delete_unused_since(tx: &WriteTx<'_>, row: &Row) -> Result<bool> {
     Ok(tx.execute(sql, (&row.project, row.base, &row.last_used_at))? > 0)
 }
 
-/// Removes the row; gives its base.
-pub(crate) fn delete(tx: &WriteTx<'_>, project: &str) -> Result<Option<u16>> {
-    let sql = "DELETE FROM port_allocations WHERE project_path = ?1 RETURNING base_port";
-    Ok(tx.query_optional(sql, [project], |row| row.get(0))?)
-}
-
 /// Forgets the pid, where it is still this one.
 pub(crate) fn forget_pid(tx: &WriteTx<'_>, project: &str, pid: i64) -> Result<()> {
     tx.execute(

@@ -11,6 +11,8 @@ pub(super) struct Change {
     pub(super) path: PathBuf,
     /// It is only missing in the folder: the commit has all that there was.
     pub(super) is_missing: bool,
+    /// Git does not know it.
+    pub(super) is_new: bool,
 }
 
 /// Which files count.
@@ -35,7 +37,7 @@ pub(super) fn of(checkout: &Path, count: Count) -> Result<Vec<Change>> {
         use std::os::unix::ffi::OsStrExt as _;
         let (code, name) = entry.as_os_str().as_bytes().split_at_checked(3)?;
         let path = PathBuf::from(std::ffi::OsStr::from_bytes(name));
-        Some(Change { path, is_missing: code == b" D " })
+        Some(Change { path, is_missing: code == b" D ", is_new: code == b"?? " })
     };
     Ok(git::paths(&list).filter_map(change).collect())
 }

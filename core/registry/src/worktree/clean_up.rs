@@ -2,19 +2,22 @@
 //!
 //! The row goes last: whatever this is killed at, the same call again finds the agent and does the rest.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use conclave_db::Db;
 
 use super::changes::{self, Count};
 use super::create::FOLDER;
+use super::git::Git;
 use super::hook::{self, Which};
 use super::removal::{self, How, Rest};
 use super::repository::{Repository, is_same, refused};
 use super::{CleanedUp, Cleanup, Hooks, processes};
-use crate::agents::{self, Agent, Stopped};
+use crate::agents::{self, Agent, Life, Stopped};
 use crate::error::{RegistryError, Result};
-use crate::words::quoted;
+use crate::store::agents as rows;
+use crate::words::{quoted, shown};
 
 pub(super) fn clean_up(
     state: &Db,
@@ -29,10 +32,14 @@ pub(super) fn clean_up(
         worktree: None,
         deleted_branch: None,
         kept_branch: None,
+        kept_because: None,
     };
     let place = Place::of(root, agent, how)?;
+    // Until the row is gone too.
+    let _held = place.as_ref().map(Place::hold).transpose()?;
     if let Some(place) = &place {
         processes::refuse_from_inside(&place.folder)?;
+        place.refuse_locked()?;
         place.refuse_work(how)?;
     }
     stop(state, agent, how, &mut done)?;
@@ -50,8 +57,28 @@ pub(super) fn clean_up(
         };
         end_of_branch(repository.as_ref(), branch, how, &mut done)?;
     }
-    agents::remove(state, &agent.key)?;
+    remove_row(state, agent)?;
     Ok(done)
+}
+
+/// Removes the row, if it is still the one that was looked at: its id may be another agent's by now, which lives.
+fn remove_row(state: &Db, agent: &Agent) -> Result<()> {
+    let agent = agent.clone();
+    state.write("remove an agent", move |tx| {
+        let key = &agent.key;
+        let Some(now) = rows::one(tx, key)? else {
+            return Err(RegistryError::NotFound { what: "agent", given: key.id.clone() });
+        };
+        let is_another = now.started_at_ms != agent.started_at_ms;
+        let began_since = now.pid != agent.pid && matches!(now.life(), Life::Running | Life::Unsupervised);
+        if is_another || began_since {
+            return Err(refused(
+                format!("{} was started anew meanwhile: that one stays", key.id),
+                "`conclave agents` shows it; clean up again when it may go",
+            ));
+        }
+        rows::delete(tx, key).map(drop).map_err(RegistryError::from)
+    })
 }
 
 /// Ends the agent itself, wherever it stands by now.
@@ -114,6 +141,36 @@ impl<'agent> Place<'agent> {
         Ok(Some(Self { id, folder, repository, rest }))
     }
 
+    /// Keeps out whoever else would clean up here, until this is dropped; they would take what is half removed for
+    /// work, and their programs would be ended as some that work inside.
+    fn hold(&self) -> Result<Option<File>> {
+        let Ok(folder) = File::open(&self.folder) else { return Ok(None) };
+        match folder.try_lock() {
+            Ok(()) => Ok(Some(folder)),
+            // Some file systems lock no folder.
+            Err(TryLockError::Error(_)) => Ok(None),
+            Err(TryLockError::WouldBlock) => Err(refused(
+                format!("{} is being cleaned up by another process", self.id),
+                "wait until it is gone: `conclave agents` shows when",
+            )),
+        }
+    }
+
+    /// Git removes no worktree that somebody has locked: said before anything is ended.
+    fn refuse_locked(&self) -> Result<()> {
+        let Some(repository) = &self.repository else { return Ok(()) };
+        let Some(why) = removal::lock(repository, &self.folder)? else { return Ok(()) };
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        Err(refused(
+            format!("the worktree {} of {} is locked{why}", self.folder.display(), self.id),
+            format!(
+                "`git -C {} worktree unlock {}`, then clean up again",
+                quoted(&repository.top),
+                quoted(&self.folder)
+            ),
+        ))
+    }
+
     /// Work that would be lost.
     fn refuse_work(&self, how: Cleanup) -> Result<()> {
         let is_there = self.folder.symlink_metadata().is_ok();
@@ -141,7 +198,7 @@ impl<'agent> Place<'agent> {
             changes.retain(|change| !change.is_missing);
         }
         if changes.is_empty() {
-            return Ok(());
+            return self.refuse_stray_commits();
         }
         Err(RegistryError::Uncommitted {
             text: format!(
@@ -154,6 +211,35 @@ impl<'agent> Place<'agent> {
                 quoted(Path::new(self.id))
             ),
         })
+    }
+
+    /// Commits that no branch, tag or stash leads to are lost with the checkout that stands on them.
+    fn refuse_stray_commits(&self) -> Result<()> {
+        let git = Git::at(&self.folder);
+        let head = git.ran(&["rev-parse", "-q", "--verify", "HEAD^{commit}"])?;
+        if head.code != Some(0) {
+            return Ok(());
+        }
+        let head = String::from_utf8_lossy(head.stdout.trim_ascii()).into_owned();
+        // Those of this worktree alone, as a bisection has them, go with it.
+        let kept = ["refs/heads", "refs/tags", "refs/remotes", "refs/stash"];
+        let words = [&["for-each-ref", "--count=1", "--contains", head.as_str()][..], &kept].concat();
+        if !git.run(&words)?.is_empty() {
+            return Ok(());
+        }
+        let folder = quoted(&self.folder);
+        let short: String = head.chars().take(12).collect();
+        Err(refused(
+            format!(
+                "{} is on the commit {short} in {}, which no branch leads to",
+                self.id,
+                self.folder.display()
+            ),
+            format!(
+                "`git -C {folder} branch NAME {short}` keeps it; or lose it: `conclave cleanup {} --force`",
+                quoted(Path::new(self.id))
+            ),
+        ))
     }
 
     /// Ends whoever works there, also where the folder is gone under them.
@@ -226,11 +312,18 @@ fn end_of_branch(
         Some(head) => repository.is_in(&newest, &head)?,
         None => false,
     };
-    if is_ours && (is_merged || how.delete_branch) {
-        repository.git().run(&["branch", "-q", "-D", "--", branch])?;
-        done.deleted_branch = Some(branch.to_owned());
-    } else {
-        done.kept_branch = Some(branch.to_owned());
-    }
+    let checkout = repository.checkout_of(branch)?;
+    let why = match checkout {
+        _ if !is_ours => "which is not one that Conclave has made".to_owned(),
+        Some(checkout) => format!("which is checked out in {}", shown(&checkout)),
+        None if !is_merged && !how.delete_branch => "which is not merged".to_owned(),
+        None => {
+            repository.git().run(&["branch", "-q", "-D", "--", branch])?;
+            done.deleted_branch = Some(branch.to_owned());
+            return Ok(());
+        }
+    };
+    done.kept_branch = Some(branch.to_owned());
+    done.kept_because = Some(why);
     Ok(())
 }

@@ -57,7 +57,17 @@ pub(super) fn run(which: Which, line: &[String], root: &Path, worktree: &Path, i
     }
     let said = last_lines(&mut output).map_err(io)?;
     let colon = if said.is_empty() { "" } else { ": " };
-    Err(RegistryError::Command { what: what(), said: format!("{status}{colon}{said}"), hint: None })
+    let hint = match which {
+        Which::Setup => {
+            "worktree and branch are removed again; mend `setup` in the section [worktree] of config.toml"
+        }
+        Which::Teardown => "mend `teardown` in the section [worktree] of config.toml",
+    };
+    Err(RegistryError::Command {
+        what: what(),
+        said: format!("{status}{colon}{said}"),
+        hint: Some(hint.to_owned()),
+    })
 }
 
 fn last_lines(output: &mut std::fs::File) -> std::io::Result<String> {

@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::OFlags;
 
 use super::git::{self, Git};
+use super::repository::refused;
 use crate::error::{RegistryError, Result};
 
 /// What names them, at the top of the checkout.
@@ -36,6 +37,13 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<u64> {
 fn names(top: &Path) -> Result<Vec<PathBuf>> {
     let list = top.join(FILE);
     match std::fs::metadata(&list) {
+        // Git would wait for whoever writes into a pipe.
+        Ok(found) if !found.is_file() => {
+            return Err(refused(
+                format!("{} is no regular file", list.display()),
+                "make it a list of names, as .gitignore is one, or remove it",
+            ));
+        }
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(RegistryError::io(format!("read {}", list.display()), error)),

@@ -1,11 +1,13 @@
 //! Merging an agent's branch, or leaving everything as it was.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::Merged;
 use super::changes::{self, Count};
+use super::create::FOLDER;
 use super::diff::in_conflict;
 use super::git::Git;
-use super::repository::{Repository, refused};
+use super::repository::{Repository, is_same, refused};
 use crate::agents::Agent;
 use crate::error::{RegistryError, Result};
 use crate::words::{named, quoted};
@@ -32,9 +34,23 @@ struct Merge<'merge> {
     before: String,
 }
 
-pub(super) fn merge(root: &Path, agent: &Agent, squash: bool) -> Result<String> {
-    let repository = Repository::of(root)?;
+/// The checkout that whoever stands in `folder` means by the current one: another worktree of the repository, if it is no
+/// builder's, else the main one.
+pub(super) fn checkout_at(root: &Path, folder: &Path) -> PathBuf {
+    let here = || -> Result<Option<PathBuf>> {
+        let (main, here) = (Repository::of(root)?, Repository::of(folder)?);
+        let is_builders = here.top.parent().is_some_and(|parent| is_same(parent, &root.join(FOLDER)));
+        Ok((here.common == main.common && !is_builders).then_some(here.top))
+    };
+    // What is wrong with the main one is told where it is needed.
+    here().ok().flatten().unwrap_or_else(|| root.to_path_buf())
+}
+
+pub(super) fn merge(folder: &Path, agent: &Agent, squash: bool) -> Result<Merged> {
+    let repository = Repository::of(folder)?;
     let (into, before) = repository.head()?;
+    let (checkout, was) = (repository.top.clone(), before.clone());
+    let outcome = |commit: String, into: String| Merged { is_new: commit != was, commit, into, checkout };
     let id = &agent.key.id;
     let Some(branch) = agent.branch.as_deref() else {
         return Err(refused(
@@ -51,13 +67,13 @@ pub(super) fn merge(root: &Path, agent: &Agent, squash: bool) -> Result<String> 
     refuse_dirty(&repository)?;
     refuse_unfinished(agent, branch)?;
     if repository.is_in(&commit, &before)? {
-        return Ok(before);
+        return Ok(outcome(before, into));
     }
     let merge = Merge { repository: &repository, agent, branch, commit, into, before };
     let done = if squash { merge.as_one() } else { merge.as_it_is() };
     done.map_err(|failure| merge.taken_back(failure, squash))?;
     match repository.commit_of("HEAD")? {
-        Some(commit) => Ok(commit),
+        Some(commit) => Ok(outcome(commit, merge.into)),
         None => Err(refused("the current branch is gone", "`git status` says more")),
     }
 }
@@ -107,9 +123,10 @@ fn refuse_unfinished(agent: &Agent, branch: &str) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
+    let or = if changes.iter().all(|change| change.is_new) { ", or add it to .gitignore" } else { "" };
     Err(refused(
         format!("{id} has work in {shown} that is not committed: {}", changes::named(&changes)),
-        "commit it there first, or add it to .gitignore",
+        format!("commit it there first{or}"),
     ))
 }
 

@@ -67,6 +67,21 @@ pub struct CleanedUp {
     pub deleted_branch: Option<String>,
     /// The branch that was kept.
     pub kept_branch: Option<String>,
+    /// Why it was, such as "which is not merged".
+    pub kept_because: Option<String>,
+}
+
+/// What a merge came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The commit that the current branch is at.
+    pub commit: String,
+    /// The current branch.
+    pub into: String,
+    /// The checkout that it is checked out in.
+    pub checkout: PathBuf,
+    /// Whether there was anything to merge.
+    pub is_new: bool,
 }
 
 /// A worktree without a row, or a row without its worktree.
@@ -97,11 +112,16 @@ pub fn diff(root: &Path, agent: &Agent, colour: bool) -> Result<Vec<u8>> {
     diff::diff(root, agent, colour)
 }
 
-/// Merges the agent's branch into the current branch of the main checkout, or leaves everything as it was. Gives the
-/// commit that the current branch is at then (with `squash` the changes are committed as one); where there is nothing
-/// to merge, the one that it was at.
-pub fn merge(root: &Path, agent: &Agent, squash: bool) -> Result<String> {
-    merge::merge(root, agent, squash)
+/// The checkout that a merge from `folder` goes into: the one that it lies in, where that is of this repository and no
+/// builder's, else the main one at `root`.
+pub fn checkout_at(root: &Path, folder: &Path) -> PathBuf {
+    merge::checkout_at(root, folder)
+}
+
+/// Merges the agent's branch into the current branch of the checkout that `folder` lies in, or leaves everything as it
+/// was. With `squash` the changes are committed as one.
+pub fn merge(folder: &Path, agent: &Agent, squash: bool) -> Result<Merged> {
+    merge::merge(folder, agent, squash)
 }
 
 /// Ends every process that works inside, runs the teardown, and removes worktree and row. Uncommitted work is refused

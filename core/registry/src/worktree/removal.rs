@@ -49,8 +49,9 @@ pub(super) fn remove(repository: &Repository, folder: &Path, how: How) -> Result
         _ => &["--force"],
     };
     let removed = git_remove(repository, folder, force);
-    if removed.is_err() {
+    if removed.is_err() && !is_half(folder) {
         // It is whole: nothing of it may be taken for a rest. If this fails too, the error above is the one to tell.
+        // Where git has begun the mark stays: what is left of the folder tells nobody what was in it.
         let _ = std::fs::remove_file(&mark);
     }
     removed.map(|()| is_there)
@@ -92,6 +93,19 @@ fn rest_in(known: &Path) -> Rest {
     // `git worktree add` holds this lock, with this reason, from its first to its last step.
     let lock = std::fs::read(known.join("locked")).unwrap_or_default();
     if lock.trim_ascii() == b"initializing" { Rest::OfMaking } else { Rest::None }
+}
+
+/// Why somebody has locked it (`git worktree lock`), empty where they did not say; `None` where nobody has.
+pub(super) fn lock(repository: &Repository, folder: &Path) -> Result<Option<String>> {
+    let Some(known) = repository.administration(folder)? else { return Ok(None) };
+    if rest_in(&known) == Rest::OfMaking {
+        return Ok(None);
+    }
+    match std::fs::read(known.join("locked")) {
+        Ok(reason) => Ok(Some(super::git::on_one_line(&reason))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(RegistryError::io(format!("read {}", known.join("locked").display()), error)),
+    }
 }
 
 /// Whether the file is gone that makes the folder a checkout.

@@ -94,6 +94,14 @@ impl Repository {
         self.commit_of(&format!("refs/heads/{branch}"))
     }
 
+    /// The worktree in which the branch is checked out.
+    pub(super) fn checkout_of(&self, branch: &str) -> Result<Option<PathBuf>> {
+        let name = format!("refs/heads/{branch}");
+        let found = self.git().run(&["for-each-ref", "--format=%(worktreepath)", &name])?;
+        let found = found.strip_suffix(b"\n").unwrap_or(&found);
+        Ok((!found.is_empty()).then(|| path_of(found).to_path_buf()))
+    }
+
     /// Whether everything of `commit` is in `other`.
     pub(super) fn is_in(&self, commit: &str, other: &str) -> Result<bool> {
         self.git().says_yes(&["merge-base", "--is-ancestor", commit, other])

@@ -380,7 +380,8 @@ fn two_paths_of_one_project_keep_their_blocks() {
         let said = &report.warnings[0];
         let named =
             said.split("`conclave ports release ").nth(1).and_then(|rest| rest.split('`').next()).unwrap();
-        let freed = conclave_registry::ports::release(&files.global, Path::new(named)).unwrap().unwrap();
+        let freed =
+            conclave_registry::ports::release(&files.global, Path::new(named), |_| Ok(())).unwrap().unwrap();
         assert_eq!(freed.base, if link_first { 4200 } else { 4400 }, "{said}");
     }
     let files = Files::new();

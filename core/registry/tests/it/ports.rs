@@ -82,8 +82,8 @@ fn the_first_gap_is_filled_and_5000_is_left_out() {
     assert_eq!(base(&files, &files.project("more")), given[20]);
     // The other way out.
     assert!(error.hint().unwrap().contains("`conclave ports release PATH`"));
-    assert_eq!(ports::release(&files.global, &roots[3]).unwrap(), Some(Block { base: given[3] }));
-    assert_eq!(ports::release(&files.global, &roots[3]).unwrap(), None);
+    assert_eq!(ports::release(&files.global, &roots[3], |_| Ok(())).unwrap(), Some(Block { base: given[3] }));
+    assert_eq!(ports::release(&files.global, &roots[3], |_| Ok(())).unwrap(), None);
     assert_eq!(base(&files, &files.project("another")), given[3]);
     // Other bases are other blocks.
     let far = FirstBase::parse("20000").unwrap();
@@ -199,9 +199,9 @@ fn a_name_that_stands_in_the_list_is_released_before_the_path_that_it_leads_to()
         &files.global,
         &format!("INSERT INTO port_allocations(project_path, base_port) VALUES('{}', 4300)", link.display()),
     );
-    assert_eq!(ports::release(&files.global, &link).unwrap(), Some(Block { base: 4300 }));
-    assert_eq!(ports::release(&files.global, &link).unwrap(), Some(Block { base: 4200 }));
-    assert_eq!(ports::release(&files.global, Path::new("remote:x/")).unwrap(), None);
+    assert_eq!(ports::release(&files.global, &link, |_| Ok(())).unwrap(), Some(Block { base: 4300 }));
+    assert_eq!(ports::release(&files.global, &link, |_| Ok(())).unwrap(), Some(Block { base: 4200 }));
+    assert_eq!(ports::release(&files.global, Path::new("remote:x/"), |_| Ok(())).unwrap(), None);
 }
 
 #[test]
@@ -230,4 +230,48 @@ fn cleanup_keeps_what_cannot_be_looked_at() {
     );
     assert_eq!(ports::cleanup(&files.global).unwrap().remaining, 1);
     assert_eq!(bases(&files), [4200]);
+}
+
+#[test]
+fn a_project_whose_block_was_forgotten_gets_the_one_back_that_its_agents_are_in() {
+    let files = Files::new();
+    let [old, new, third] = ["old", "new", "third"].map(|name| files.project(name));
+    let with = |root: &Path, ports: &[u16]| {
+        ports::block_with(&files.global, root, FirstBase::USUAL, ports).unwrap().base
+    };
+    assert_eq!(with(&old, &[4410, 4411]), 4400);
+    assert_eq!(with(&old, &[4210]), 4400, "what it has it keeps");
+    assert_eq!(with(&new, &[4410]), 4200, "that is another project's");
+    assert_eq!(with(&third, &[0, 80, 65535]), 4300, "there can be no such block");
+}
+
+#[test]
+fn a_block_that_is_in_use_is_not_released_and_one_that_was_is_not_confirmed() {
+    let files = Files::new();
+    let root = files.project("p");
+    let block = Block { base: base(&files, &root) };
+    let refuse =
+        |block: Block| Err(conclave_registry::RegistryError::Invalid(format!("{} is in use", block.base)));
+    let error = ports::release(&files.global, &root, refuse).unwrap_err();
+    assert_eq!(error.to_string(), "4200 is in use");
+    assert!(ports::confirm(&files.global, &root, block).unwrap());
+    assert!(!ports::confirm(&files.global, &root, Block { base: 4300 }).unwrap());
+    ports::release(&files.global, &root, |_| Ok(())).unwrap().unwrap();
+    assert!(!ports::confirm(&files.global, &root, block).unwrap());
+    // An agent gets a port just after nobody had one.
+    let block = Block { base: base(&files, &root) };
+    let looked = std::cell::Cell::new(0);
+    let error = ports::release(&files.global, &root, |block| {
+        looked.set(looked.get() + 1);
+        if looked.get() == 1 {
+            assert!(ports::confirm(&files.global, &root, block).unwrap());
+            return Ok(());
+        }
+        refuse(block)
+    });
+    assert_eq!(error.unwrap_err().to_string(), "4200 is in use");
+    assert!(ports::confirm(&files.global, &root, block).unwrap());
+    ports::release(&files.global, &root, |_| Ok(())).unwrap().unwrap();
+    // Who has none is not asked for.
+    assert_eq!(ports::release(&files.global, &root, refuse).unwrap(), None);
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use conclave_db::process::{self, Liveness, ProcessIdentity};
-use conclave_registry::worktree::{Cleanup, Hooks};
+use conclave_registry::worktree::{self, Cleanup, Hooks};
 use conclave_testkit::skipped;
 
 use crate::repository::{FORCE, Repository, USUAL, assert_refused, git, script, write};
@@ -242,6 +242,67 @@ fn what_is_written_at_the_end_is_not_lost() {
     repository.assert_gone("x");
 }
 
+// The id became another agent's while the first one was cleaned up.
+#[test]
+fn the_row_of_another_agent_with_the_same_id_stays() {
+    let Some(repository) = Repository::without_git() else { return };
+    let old = repository.builder("x");
+    conclave_registry::agents::stop(&repository.state, &old, conclave_registry::agents::Stopping::default())
+        .unwrap();
+    let began = old.started_at_ms;
+    let anew = loop {
+        let anew = repository.builder("x");
+        if anew.started_at_ms != began {
+            break anew;
+        }
+        let how = conclave_registry::agents::Stopping::default();
+        conclave_registry::agents::stop(&repository.state, &anew, how).unwrap();
+    };
+    let error = worktree::clean_up(&repository.state, repository.root(), &old, &Hooks::default(), USUAL);
+    assert_refused(&error.unwrap_err(), &["x was started anew meanwhile"]);
+    assert_eq!(repository.agent("x").started_at_ms, anew.started_at_ms);
+    repository.clean_up("x", USUAL).unwrap();
+    assert!(conclave_registry::agents::find(&repository.state, "x").is_err());
+}
+
+#[test]
+fn commits_that_no_branch_leads_to_are_work() {
+    let Some(repository) = Repository::new() else { return };
+    repository.built("x");
+    let folder = repository.worktree("x");
+    git(&folder, &["checkout", "-q", "--detach"]);
+    repository.commit("x", "stray", "x\n");
+    let Some(server) = detached(&folder, "exec sleep 1000") else { return };
+    let error = repository.clean_up("x", USUAL).unwrap_err();
+    let still_lives = lives(&server);
+    end(&server);
+    assert!(still_lives);
+    assert_refused(&error, &["which no branch leads to"]);
+    // The hint, as it is printed.
+    let hint = error.hint().unwrap().split('`').nth(1).unwrap().replace("NAME", "kept");
+    assert!(Command::new("sh").args(["-c", &hint]).status().unwrap().success(), "{hint}");
+    repository.clean_up("x", USUAL).unwrap();
+    repository.assert_gone("x");
+    assert!(git(repository.root(), &["log", "-1", "--format=%s", "kept"]).contains("stray"));
+    repository.built("y");
+    git(&repository.worktree("y"), &["checkout", "-q", "--detach"]);
+    repository.commit("y", "stray", "y\n");
+    repository.clean_up("y", FORCE).unwrap();
+    repository.assert_gone("y");
+}
+
+#[test]
+fn a_branch_that_is_checked_out_elsewhere_is_kept() {
+    let Some(repository) = Repository::new() else { return };
+    repository.built("x");
+    git(&repository.worktree("x"), &["checkout", "-q", "-b", "aside"]);
+    repository.git(&["checkout", "-q", "builder/x"]);
+    let done = repository.clean_up("x", Cleanup { force: false, delete_branch: true }).unwrap();
+    assert_eq!((done.deleted_branch, done.kept_branch.as_deref()), (None, Some("builder/x")));
+    assert!(done.kept_because.unwrap().starts_with("which is checked out in /"));
+    repository.assert_gone("x");
+}
+
 #[test]
 fn what_setup_and_teardown_leave_running_is_ended() {
     let Some(repository) = Repository::new() else { return };
@@ -282,4 +343,61 @@ fn nobody_cleans_up_the_worktree_that_he_stands_in() {
     let said = child.finish();
     assert!(said.len() == 1 && said[0].contains("this command runs inside"), "{said:?}");
     assert!(repository.worktree("x").join("README").exists());
+}
+
+#[test]
+fn a_worktree_that_is_locked_is_refused_before_anything_is_ended() {
+    let Some(repository) = Repository::new() else { return };
+    repository.built("x");
+    let folder = repository.worktree("x");
+    repository.git(&["worktree", "lock", "--reason", "on a stick", folder.to_str().unwrap()]);
+    let Some(server) = detached(&folder, "exec sleep 1000") else { return };
+    let errors = [USUAL, FORCE].map(|how| repository.clean_up("x", how).unwrap_err());
+    let still_lives = lives(&server);
+    end(&server);
+    assert!(still_lives);
+    for error in &errors {
+        assert_refused(error, &["is locked: on a stick"]);
+    }
+    let hint = errors[0].hint().unwrap().split('`').nth(1).unwrap().to_owned();
+    assert!(Command::new("sh").args(["-c", &hint]).status().unwrap().success(), "{hint}");
+    repository.clean_up("x", USUAL).unwrap();
+    repository.assert_gone("x");
+}
+
+#[test]
+fn of_two_that_clean_up_at_once_one_is_told_so() {
+    let Some(repository) = Repository::new() else { return };
+    repository.built("x");
+    let held = std::fs::File::open(repository.worktree("x")).unwrap();
+    held.lock().unwrap();
+    for how in [USUAL, FORCE] {
+        let error = repository.clean_up("x", how).unwrap_err();
+        assert_refused(&error, &["x is being cleaned up by another process"]);
+    }
+    drop(held);
+    repository.clean_up("x", USUAL).unwrap();
+    repository.assert_gone("x");
+}
+
+/// Git deletes what makes it a checkout first, and then stops at what it may not delete.
+#[test]
+fn what_git_could_not_finish_is_still_a_rest() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(repository) = Repository::new() else { return };
+    repository.built("x");
+    let kept = repository.worktree("x").join("build");
+    write(&kept.join("of another"), "");
+    let permit = |mode| std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o500);
+    if std::fs::remove_file(kept.join("of another")).is_ok() {
+        conclave_testkit::skipped("this user may delete everything");
+        return;
+    }
+    let first = repository.clean_up("x", USUAL).unwrap_err();
+    let second = repository.clean_up("x", USUAL).unwrap_err();
+    permit(0o700);
+    assert!(!second.to_string().contains("is no checkout"), "{first}; then {second}");
+    repository.clean_up("x", USUAL).unwrap();
+    repository.assert_gone("x");
 }

@@ -75,10 +75,12 @@ fn a_merge_brings_the_branch_and_a_second_one_nothing() {
     repository.built("b");
     repository.commit("b", "from-b", "b\n");
     for id in ["a", "b"] {
-        let commit = worktree::merge(repository.root(), &repository.agent(id), false).unwrap();
-        assert_eq!(commit, repository.head());
+        let merged = worktree::merge(repository.root(), &repository.agent(id), false).unwrap();
+        assert_eq!((&merged.commit, merged.into.as_str()), (&repository.head(), "main"));
+        assert_eq!((merged.checkout.as_path(), merged.is_new), (repository.root(), true));
         assert!(repository.path(&format!("from-{id}")).exists());
-        assert_eq!(worktree::merge(repository.root(), &repository.agent(id), false).unwrap(), commit);
+        let again = worktree::merge(repository.root(), &repository.agent(id), false).unwrap();
+        assert_eq!(again, worktree::Merged { is_new: false, ..merged });
     }
     assert_eq!(repository.git(&["log", "-1", "--format=%s"]), "Merge branch 'builder/b'");
 }
@@ -90,11 +92,12 @@ fn a_squash_is_one_commit_and_a_second_one_none() {
     repository.commit("a", "one", "1\n");
     repository.commit("a", "two", "2\n");
     let before = repository.head();
-    let commit = worktree::merge(repository.root(), &repository.agent("a"), true).unwrap();
+    let commit = worktree::merge(repository.root(), &repository.agent("a"), true).unwrap().commit;
     assert_eq!(repository.git(&["rev-parse", "HEAD^@"]), before);
     let message = repository.git(&["log", "-1", "--format=%B"]);
     assert!(message.contains("* one of a\n* two of a"), "{message}");
-    assert_eq!(worktree::merge(repository.root(), &repository.agent("a"), true).unwrap(), commit);
+    let again = worktree::merge(repository.root(), &repository.agent("a"), true).unwrap();
+    assert_eq!((again.commit, again.is_new), (commit, false));
     assert_eq!(repository.git(&["status", "--porcelain"]), "");
 }
 
@@ -193,4 +196,40 @@ fn work_that_is_not_committed_is_refused_on_both_sides() {
     let plain = repository.builder("plain");
     let error = worktree::merge(repository.root(), &plain, false).unwrap_err();
     assert_refused(&error, &["plain has no branch"]);
+}
+
+#[test]
+fn from_another_worktree_the_branch_goes_into_the_one_that_is_checked_out_there() {
+    let Some(repository) = Repository::new() else { return };
+    repository.built("a");
+    repository.commit("a", "from-a", "a\n");
+    let place = tempfile::tempdir().unwrap();
+    let linked = place.path().canonicalize().unwrap().join("l");
+    repository.git(&["worktree", "add", "-q", linked.to_str().unwrap(), "-b", "l"]);
+    let main = repository.head();
+    for folder in [repository.root(), &repository.worktree("a"), place.path()] {
+        assert_eq!(worktree::checkout_at(repository.root(), folder), repository.root());
+    }
+    std::fs::create_dir(linked.join("sub")).unwrap();
+    let checkout = worktree::checkout_at(repository.root(), &linked.join("sub"));
+    assert_eq!(checkout, linked);
+    let merged = worktree::merge(&checkout, &repository.agent("a"), false).unwrap();
+    assert_eq!((merged.into.as_str(), merged.is_new), ("l", true));
+    assert!(linked.join("from-a").exists());
+    assert_eq!(repository.head(), main);
+}
+
+#[test]
+fn gitignore_is_offered_only_for_files_that_git_does_not_know() {
+    let Some(repository) = Repository::new() else { return };
+    repository.built("a");
+    repository.commit("a", "from-a", "a\n");
+    let hint = || {
+        let error = worktree::merge(repository.root(), &repository.agent("a"), false).unwrap_err();
+        error.hint().unwrap().to_owned()
+    };
+    crate::repository::write(&repository.worktree("a").join("new"), "new\n");
+    assert_eq!(hint(), "commit it there first, or add it to .gitignore");
+    crate::repository::write(&repository.worktree("a").join("README"), "changed\n");
+    assert_eq!(hint(), "commit it there first");
 }

@@ -253,3 +253,32 @@ fn the_row_is_there_before_the_folder_and_says_where_the_branch_begins() {
     assert!(has("builder/x") && has(&before), "the row was not durable while git made the folder");
     assert_eq!((made.base_commit, repository.git(&["rev-parse", "builder/x"])), (before.clone(), before));
 }
+
+#[test]
+fn a_list_of_files_that_is_a_pipe_is_refused_and_nobody_waits_for_it() {
+    let Some(repository) = Repository::new() else { return };
+    if !std::process::Command::new("mkfifo")
+        .arg(repository.path(".worktreeinclude"))
+        .status()
+        .is_ok_and(|s| s.success())
+    {
+        conclave_testkit::skipped("no mkfifo(1) here");
+        return;
+    }
+    let error = repository.create("x", &Hooks::default()).unwrap_err();
+    assert_refused(&error, &[".worktreeinclude is no regular file"]);
+    assert!(error.hint().is_some());
+    assert!(!repository.worktree("x").exists() && !repository.has_branch("builder/x"));
+}
+
+#[test]
+fn a_setup_that_fails_says_where_it_stands_and_what_became_of_the_worktree() {
+    let Some(repository) = Repository::new() else { return };
+    let hooks = Hooks { setup: script("exit 4"), ..Hooks::default() };
+    let error = repository.create("x", &hooks).unwrap_err();
+    assert_eq!(
+        error.hint(),
+        Some("worktree and branch are removed again; mend `setup` in the section [worktree] of config.toml")
+    );
+    assert!(!repository.worktree("x").exists() && !repository.has_branch("builder/x"));
+}

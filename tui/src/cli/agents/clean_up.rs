@@ -40,7 +40,8 @@ fn page(done: &CleanedUp) -> String {
         let _ = writeln!(page, "deleted the branch {}", visible(branch));
     }
     if let Some(branch) = &done.kept_branch {
-        let _ = writeln!(page, "kept the branch {}, which is not merged", visible(branch));
+        let why = done.kept_because.as_deref().unwrap_or("which is not merged");
+        let _ = writeln!(page, "kept the branch {}, {}", visible(branch), visible(why));
     }
     let _ = writeln!(page, "removed {}", visible(&done.id));
     page

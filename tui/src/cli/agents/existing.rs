@@ -8,7 +8,7 @@ use crate::registry_import;
 
 /// Opens the state to be written.
 pub(super) fn open(context: &Context, id: &str) -> Result<Db, Failure> {
-    if is_there(context) { context.open_registry() } else { Err(none(id)) }
+    if is_there(context) { context.open_agents() } else { Err(none(id)) }
 }
 
 /// Whether there is a state, or what one is made of.

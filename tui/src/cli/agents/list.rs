@@ -1,5 +1,6 @@
 //! `conclave agents`
 
+use conclave_db::Db;
 use conclave_registry::agents::{self, Agent, Life};
 use conclave_retry::{Clock as _, SystemClock};
 use serde_json::{Value, json};
@@ -8,7 +9,8 @@ use crate::cli::context::Context;
 use crate::cli::output::Output;
 use crate::cli::table::{Column, Table, left, right};
 use crate::failure::{Doing, Exit, Failure};
-use crate::times;
+use crate::text::visible;
+use crate::{registry_import, times};
 
 const LIST: &[Column] = &[
     left("id"),
@@ -25,7 +27,9 @@ const LIST: &[Column] = &[
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
-    let agents = match context.open_read_only()? {
+    let db = context.open_read_only()?;
+    say_what_waits(context, db.as_ref());
+    let agents = match db {
         Some(db) => agents::list(&db).doing("read the agents")?,
         None if output.json => Vec::new(),
         None => return Ok(Exit::Done),
@@ -41,6 +45,14 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let rows: Vec<_> = agents.iter().map(|agent| row(output, agent)).collect();
     output.print(Table::new(LIST, output.columns).lines(&rows, true))?;
     Ok(Exit::Done)
+}
+
+/// Agents that the original has left are not in the list before they are taken over.
+fn say_what_waits(context: &Context, db: Option<&Db>) {
+    for check in registry_import::waiting_checks(&context.project, db) {
+        let advice = check.advice.unwrap_or_default();
+        context.output.notice(format!("{}: {}", visible(&check.detail), visible(&advice)));
+    }
 }
 
 /// An agent as JSON has it.

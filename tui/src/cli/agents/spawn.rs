@@ -54,7 +54,9 @@ fn role(context: &Context, line: &Spawn) -> Result<Role, Failure> {
     };
     if let Some(file) = &line.annotate {
         let parent = line.parent.as_deref().map(parent).transpose()?;
-        return Ok(Role::Annotation { file: context.environment.folder.join(file), parent });
+        let file = context.environment.folder.join(file);
+        file.metadata().map_err(|error| Failure::io(format!("look at {}", file.display()), &error))?;
+        return Ok(Role::Annotation { file, parent });
     }
     match line {
         Spawn { spec: Some(id), .. } => builder(BuilderType::Spec, Some(id)),

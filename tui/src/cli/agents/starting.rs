@@ -7,7 +7,7 @@ use std::sync::Arc;
 use conclave_consensus::child::MARK;
 use conclave_db::Db;
 use conclave_registry::agents::{self, Agent, NewAgent, Role, Wish};
-use conclave_registry::ports::{self, FirstBase, SystemProbe};
+use conclave_registry::ports::{self, Block, FirstBase, SystemProbe};
 use conclave_registry::supervise::{self, Command, Failed};
 use conclave_registry::worktree::{self, Hooks};
 
@@ -21,6 +21,10 @@ use crate::text::visible;
 const WORKTREES: &str = ".builders";
 /// The folder of the log files, in the state's.
 const LOGS: &str = "agents";
+/// How often a block is asked for that is released meanwhile.
+const TRIES: usize = 8;
+/// What is tried.
+const REGISTERING: &str = "register the agent";
 /// What an agent is told; none of it is handed down from an agent that starts another.
 const TOLD: [&str; 7] = [
     "CONCLAVE_AGENT_ID",
@@ -67,15 +71,16 @@ pub(super) fn register<'context>(
     // A wrong base is refused before anything is made.
     let first = if wanted.port { Some(context.first_base()?) } else { None };
     let state = context.open_registry()?;
-    let wish = first.map(|first| wish(context, first)).transpose()?;
     let new = NewAgent {
         role: wanted.role.clone(),
         cmd: supervise::line_of(&wanted.command),
         worktrees: wanted.worktree.then(|| project.root.join(WORKTREES)),
         adopt: wanted.adopt,
     };
-    let agent = agents::register(&state, &new, wish.as_ref()).doing("register the agent")?;
-    let base = wish.map(|wish| wish.block.base);
+    let (agent, base) = match first {
+        Some(first) => with_port(context, &state, &new, first)?,
+        None => (agents::register(&state, &new, None).doing(REGISTERING)?, None),
+    };
     let mut ready = Ready { context, state, agent, base, hooks: project.config.worktree.hooks() };
     if wanted.worktree {
         ready.make_worktree()?;
@@ -88,11 +93,47 @@ fn is_relative(program: &OsString) -> bool {
     path.is_relative() && path.components().count() > 1
 }
 
-/// The port that is wished for: the project's block is recorded first.
-fn wish(context: &Context, first: FirstBase) -> Result<Wish, Failure> {
+/// Registers it with a port of the project's block, which is recorded first. The block may be released in between; then
+/// the row goes again, and there is another block.
+fn with_port(
+    context: &Context,
+    state: &Db,
+    new: &NewAgent,
+    first: FirstBase,
+) -> Result<(Agent, Option<u16>), Failure> {
+    const DOING: &str = "find a block of ports";
+    let owner = context.project.owner();
     let machine = context.open_machine()?;
-    let block = ports::block_of(&machine, &context.project.root, first).doing("find a block of ports")?;
-    Ok(Wish { block, probe: Arc::new(SystemProbe) })
+    for _ in 0..TRIES {
+        let others = agents::list(state).doing(DOING)?;
+        let ports: Vec<u16> = others.iter().filter_map(|agent| agent.port).collect();
+        let block = ports::block_with(&machine, owner, first, &ports).doing(DOING)?;
+        let wish = Wish { block, probe: Arc::new(SystemProbe) };
+        let agent = agents::register(state, new, Some(&wish)).doing(REGISTERING)?;
+        let confirmed = ports::confirm(&machine, owner, block).doing(DOING);
+        if matches!(confirmed, Ok(true)) {
+            say_what_is_outside(context, &others, block);
+            return Ok((agent, Some(block.base)));
+        }
+        agents::remove(state, &agent.key).doing(REGISTERING)?;
+        confirmed?;
+    }
+    let text = "the project's block of ports was released each time that it had got one";
+    Err(Failure::new(Exit::StateSaysNo, "refused", text.to_owned()).hint("try again").doing(DOING))
+}
+
+/// Ports that the rows of others have in no block of this project may be handed out to another one.
+fn say_what_is_outside(context: &Context, others: &[Agent], block: Block) {
+    for other in others {
+        if let Some(port) = other.port.filter(|port| !block.ports().contains(port)) {
+            let (id, last) = (visible(&other.key.id), u32::from(block.base) + u32::from(ports::BLOCK) - 1);
+            context.output.notice(format!(
+                "{id} has the port {port}, and the project's block is {}-{last}: another project may get it; \
+                 `conclave stop {id}` frees it",
+                block.base
+            ));
+        }
+    }
 }
 
 /// What is to be run, in a folder, with the caller's environment.

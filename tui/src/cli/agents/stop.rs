@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, line: StopLine) -> Result<Exit, Failure> {
             tell(context, &[])
         }
         (None, true) => {
-            let db = context.open_registry()?;
+            let db = context.open_agents()?;
             let lost = agents::note_lost(&db).doing("look for lost agents")?;
             for agent in &lost {
                 context.output.notice(format!("{} was lost: its process is gone", visible(&agent.key.id)));

@@ -6,6 +6,7 @@ mod check;
 mod checkpoint;
 mod dump;
 mod json;
+mod living;
 mod query;
 mod reset;
 mod restore;

@@ -8,6 +8,7 @@ use conclave_registry::ports;
 use serde::Serialize;
 use serde_json::json;
 
+use super::living;
 use super::target::{Target, about_users};
 use crate::cli::ask;
 use crate::cli::progress::Progress;
@@ -24,6 +25,8 @@ struct Report<'of> {
     projects: Option<usize>,
     /// Names that were held, which only `--force` ends.
     ended_leases: Vec<&'of str>,
+    /// Agents that run on, and that nobody knows any more.
+    left_agents: Vec<serde_json::Value>,
 }
 
 pub(super) fn run(target: &Target<'_>, force: bool) -> Result<Exit, Failure> {
@@ -39,7 +42,9 @@ pub(super) fn run(target: &Target<'_>, force: bool) -> Result<Exit, Failure> {
     target.refuse_the_machine_wide_file()?;
     let projects = projects(target);
     let losing = what_is_lost(target, projects);
+    let living = living::agents(target);
     if !force {
+        living::refuse(target, "reset", &living)?;
         if !ask::is_possible(&context.output) {
             let text = format!("nothing was reset: {} would begin anew{losing}", path.display());
             let hint = format!("`{}` does it, after a backup", target.in_words("reset --force"));
@@ -60,9 +65,15 @@ pub(super) fn run(target: &Target<'_>, force: bool) -> Result<Exit, Failure> {
         .map_err(|failure| about_users(target.about_leases(failure)))?;
     drop((guard, spinner));
     target.say_what_leases_became(&carry);
+    living::say(target, &living);
     if context.output.json {
         let ended_leases = carry.ended().iter().map(conclave_leases::LeaseName::as_str).collect();
-        context.output.document(&Report { reset: &reset, projects, ended_leases })?;
+        context.output.document(&Report {
+            reset: &reset,
+            projects,
+            ended_leases,
+            left_agents: living::objects(&living),
+        })?;
     } else {
         context.output.print(format_args!("reset {}, verified\n", reset.path.display()))?;
         if target.is_global() {

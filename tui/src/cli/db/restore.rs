@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use conclave_db::{ErrorKind, Source, backup};
 use conclave_leases::FenceCarry;
+use conclave_registry::agents::Agent;
 
+use super::living;
 use super::target::{Target, about_users};
 use crate::cli::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
@@ -17,6 +19,10 @@ pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, force: bool) -> Re
     };
     // What cannot be read is refused before a folder is made for it.
     drop(Source::open(&from).doing("read the backup").map_err(about_backup)?);
+    let living = living::agents(target);
+    if !force {
+        living::refuse(target, "restore", &living)?;
+    }
     if !target.has_state() {
         target.ensure_folder()?;
     }
@@ -29,6 +35,7 @@ pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, force: bool) -> Re
         .map_err(|failure| about_users(target.about_leases(about_backup(failure))))?;
     drop((guard, spinner));
     target.say_what_leases_became(&carry);
+    living::say(target, &unknown(target, living));
     if context.output.json {
         context.output.document(&report)?;
     } else {
@@ -42,6 +49,17 @@ pub(super) fn run(target: &Target<'_>, from: Option<PathBuf>, force: bool) -> Re
         }
     }
     Ok(Exit::Done)
+}
+
+/// Those that the backup does not know as what they are.
+fn unknown(target: &Target<'_>, living: Vec<Agent>) -> Vec<Agent> {
+    let known = living::agents(target);
+    let is_known = |agent: &Agent| {
+        known
+            .iter()
+            .any(|other| (&other.key, other.pid, &other.process) == (&agent.key, agent.pid, &agent.process))
+    };
+    living.into_iter().filter(|agent| !is_known(agent)).collect()
 }
 
 /// What is damaged is the backup, and restoring "the newest" again would not help.

@@ -12,9 +12,9 @@ use serde_json::Value;
 use crate::cli::context::Context;
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
-use crate::failure::{Doing as _, Exit, Failure};
+use crate::failure::{Exit, Failure};
 use crate::import::{import, in_words, options};
-use crate::registry_import::{outcome, warnings};
+use crate::registry_import::{import_file, outcome, warnings};
 use crate::text::visible;
 
 /// What a file of task records is for.
@@ -45,7 +45,9 @@ pub(super) fn run(context: &Context, files: &[PathBuf], dry_run: bool) -> Result
         .collect();
     for (file, kind) in &files {
         let imported = match kind {
-            Some(kind) => take_over(context, *kind, file, dry_run).map(Entry::Registry),
+            Some(kind) => {
+                import_file(&context.project, || context.machine(), *kind, file, dry_run).map(Entry::Registry)
+            }
             None => import_one(context, file, dry_run).map(|report| Entry::Report(Box::new(report))),
         };
         if is_new && context.project.has_state() {
@@ -99,37 +101,6 @@ impl Entry {
         }
         let would = if dry_run { "would import" } else { "imported" };
         output.print(format_args!("{would} {}: {}\n", visible(&source), visible(&outcome)))
-    }
-}
-
-/// A `state.json` goes to the project's state, a `ports.json` to the machine-wide file. One that is refused is so before
-/// either is made.
-fn take_over(context: &Context, kind: Kind, file: &Path, dry_run: bool) -> Result<Report, Failure> {
-    let doing = "import";
-    let machine = context.machine()?;
-    let is_there = match kind {
-        Kind::State => context.project.has_state(),
-        Kind::Ports => machine.has_state(),
-    };
-    if !is_there {
-        let report = registry::check(kind, file).doing(doing)?;
-        if dry_run {
-            return Ok(report);
-        }
-    }
-    match (kind, dry_run) {
-        (Kind::State, false) => registry::import_state(&context.project.open()?, file).doing(doing),
-        (Kind::Ports, false) => registry::import_ports(&machine.open()?, file).doing(doing),
-        (_, true) => {
-            let db = match kind {
-                Kind::State => context.project.open_read_only()?,
-                Kind::Ports => machine.open_read_only()?,
-            };
-            match db {
-                Some(db) => registry::check_against(&db, kind, file).doing(doing),
-                None => registry::check(kind, file).doing(doing),
-            }
-        }
     }
 }
 

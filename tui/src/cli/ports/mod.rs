@@ -5,6 +5,7 @@ mod cleanup;
 mod list;
 mod release;
 
+use conclave_registry::agents;
 use conclave_registry::ports::{self, BLOCK};
 use serde_json::{Value, json};
 
@@ -25,10 +26,15 @@ pub(super) fn run(context: &Context, command: Ports) -> Result<Exit, Failure> {
 fn get(context: &Context) -> Result<Exit, Failure> {
     // A wrong base is refused before there is a file.
     let first = context.first_base()?;
-    let root = &context.project.root;
-    let block = ports::block_of(&context.open_machine()?, root, first).doing("get a block of ports")?;
+    let owner = context.project.owner();
+    // Ports that agents have say which block it was, should the machine-wide file know no more.
+    let state = context.project.open_read_only()?;
+    let agents = state.map(|db| agents::list(&db)).transpose().doing("read the agents")?.unwrap_or_default();
+    let ports: Vec<u16> = agents.iter().filter_map(|agent| agent.port).collect();
+    let machine = context.open_machine()?;
+    let block = ports::block_with(&machine, owner, first, &ports).doing("get a block of ports")?;
     if context.output.json {
-        context.output.document(&block_object(&root.to_string_lossy(), block.base))?;
+        context.output.document(&block_object(&owner.to_string_lossy(), block.base))?;
     } else {
         context.output.print(format_args!("{}\n", block.base))?;
     }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use conclave_db::Db;
+use conclave_registry::RegistryError;
 use conclave_registry::agents::{self, Agent, Life};
 use conclave_registry::ports::{self, Block};
 
@@ -38,8 +40,18 @@ pub(super) fn run(context: &Context, path: Option<&Path>) -> Result<Exit, Failur
         None => ports::known_block(&global, &owner.name).doing(DOING)?,
     };
     let block = block.ok_or_else(|| none().doing(DOING))?;
-    refuse_while_used(context, &owner, block)?;
-    let released = ports::release(&global, &owner.name).doing(DOING)?.ok_or_else(|| none().doing(DOING))?;
+    let state = unused_state(&owner, block)?;
+    let place = match &owner.project {
+        Some(project) if project.owner() != context.project.owner() => {
+            format!("in {}: ", project.root.display())
+        }
+        _ => String::new(),
+    };
+    let released = ports::release(&global, &owner.name, |block| match &state {
+        Some(state) => refuse_while_used(state, block, &place),
+        None => Ok(()),
+    });
+    let released = released.doing(DOING)?.ok_or_else(|| none().doing(DOING))?;
     let name = owner.name.to_string_lossy();
     if context.output.json {
         context.output.document(&block_object(&name, released.base))?;
@@ -59,7 +71,7 @@ fn owner(
 ) -> Result<Owner, Failure> {
     let Some(path) = path else {
         let project = context.project.clone();
-        return Ok(Owner { name: project.root.clone(), project: Some(project) });
+        return Ok(Owner { name: project.owner().to_path_buf(), project: Some(project) });
     };
     if path.to_string_lossy().starts_with("remote:") {
         return Ok(Owner { name: path.to_path_buf(), project: None });
@@ -68,44 +80,52 @@ fn owner(
     let project = if path.is_dir() {
         let mut environment = context.environment.clone();
         environment.folder.clone_from(&path);
-        // Its own state, wherever this command's is.
-        Some(Project::find(&environment, &Places::default())?)
+        // A folder of a state, as `--state-dir` names it; else its own state, wherever this command's is.
+        let is_state = is_listed(&path) && path.join("state.db").exists();
+        let state_dir = is_state.then(|| path.clone());
+        Some(Project::find(&environment, &Places { state_dir, ..Places::default() })?)
     } else {
         None
     };
-    let is_own = project.as_ref().is_some_and(|project| project.root == context.project.root);
+    let is_own = project.as_ref().is_some_and(|project| project.owner() == context.project.owner());
     let project = if is_own { Some(context.project.clone()) } else { project };
     let name = match &project {
-        Some(project) if !is_listed(&path) => project.root.clone(),
+        Some(project) if !is_listed(&path) => project.owner().to_path_buf(),
         _ => path,
     };
     Ok(Owner { name, project })
 }
 
-/// An agent that lives, or may, keeps the block that its port is of.
-fn refuse_while_used(context: &Context, owner: &Owner, block: Block) -> Result<(), Failure> {
-    let Some(project) = &owner.project else { return Ok(()) };
-    let Some(state) = project.open_read_only()? else { return Ok(()) };
-    let agents = agents::list(&state).doing("look who uses the block of ports")?;
-    let holder = agents.iter().find(|agent| holds(agent, block));
-    let Some((agent, port)) = holder.and_then(|agent| Some((agent, agent.port?))) else { return Ok(()) };
-    let (kind, id) = (agent.key.kind.as_str(), &agent.key.id);
-    let failure =
-        Failure::new(Exit::StateSaysNo, "refused", format!("{kind} {id} lives and has the port {port}"));
-    let place = if project.root == context.project.root {
-        String::new()
-    } else {
-        format!("in {}: ", project.root.display())
-    };
-    Err(failure.hint(format!("{place}`conclave stop {id}` ends it and frees the port")).doing(DOING))
+/// The state of whoever has the block. Agents that were lost have no ports any more, which is recorded first.
+fn unused_state(owner: &Owner, block: Block) -> Result<Option<Db>, Failure> {
+    const LOOKING: &str = "look who uses the block of ports";
+    let Some(project) = &owner.project else { return Ok(None) };
+    let Some(state) = project.open_read_only()? else { return Ok(None) };
+    let agents = agents::list(&state).doing(LOOKING)?;
+    if agents.iter().any(|agent| has_port_of(agent, block) && agent.life() == Life::Lost) {
+        agents::note_lost(&project.open()?).doing(LOOKING)?;
+    }
+    Ok(Some(state))
 }
 
-fn holds(agent: &Agent, block: Block) -> bool {
-    let may_live = match agent.life() {
-        Life::Running | Life::Unsupervised | Life::Unknown => true,
-        // Somebody is about to start it.
-        Life::None => agent.supervisor.is_some(),
-        Life::Ended | Life::Lost => false,
+/// Whatever has a port of the block keeps it, be it alive or not: who gets the block next gets the same ports.
+fn refuse_while_used(state: &Db, block: Block, place: &str) -> Result<(), RegistryError> {
+    let agents = agents::list(state)?;
+    let holder =
+        agents.iter().find_map(|agent| Some((agent, agent.port?)).filter(|_| has_port_of(agent, block)));
+    let Some((agent, port)) = holder else { return Ok(()) };
+    let (kind, id) = (agent.key.kind.as_str(), &agent.key.id);
+    let how = match agent.life() {
+        Life::None if agent.supervisor.is_none() => "is registered with",
+        Life::None => "is just being started, with",
+        _ => "lives and has",
     };
-    may_live && agent.port.is_some_and(|port| block.ports().contains(&port))
+    Err(RegistryError::Refused {
+        text: format!("{kind} {id} {how} the port {port}"),
+        hint: Some(format!("{place}`conclave stop {id}` ends it and frees the port")),
+    })
+}
+
+fn has_port_of(agent: &Agent, block: Block) -> bool {
+    agent.port.is_some_and(|port| block.ports().contains(&port))
 }

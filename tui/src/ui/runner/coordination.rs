@@ -71,7 +71,7 @@ fn leases(db: &Db, is_global: bool) -> Result<Vec<Row>, Failure> {
 
 fn of_ports(global: &Db, project: &Project, shared: &Shared) -> Result<Ports, Failure> {
     let all = ports::blocks(global).doing("read the ports")?;
-    let here = ports::known_block(global, &project.root).doing("read the ports")?.map(|block| block.base);
+    let here = ports::known_block(global, project.owner()).doing("read the ports")?.map(|block| block.base);
     let name = |path: &str| {
         let last = path.trim_end_matches('/').rsplit('/').next();
         last.filter(|name| !name.is_empty()).unwrap_or(path).to_owned()

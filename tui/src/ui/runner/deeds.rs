@@ -26,8 +26,13 @@ pub(super) fn carry_out(shared: &Shared, project: &Project, work: &Work) -> Opti
         Work::MergeAgent(who) => at_work(shared, project, |db| {
             let agent = exactly(db, who)?;
             let id = who.id();
-            let commit = worktree::merge(&project.root, &agent, false).doing(format!("merge {id}"))?;
-            Ok(Outcome::Said(format!("{id} is merged: {}", short(&commit))))
+            let merged = worktree::merge(&project.root, &agent, false).doing(format!("merge {id}"))?;
+            let (commit, into) = (short(&merged.commit), &merged.into);
+            Ok(Outcome::Said(if merged.is_new {
+                format!("{id} is merged into {into}: {commit}")
+            } else {
+                format!("nothing to merge: all of {id} is in {into} already")
+            }))
         }),
         Work::CleanUpAgent { who, force } => {
             at_work(shared, project, |db| clean_up(db, project, who, *force))
@@ -165,7 +170,8 @@ fn clean_up(db: &Db, project: &Project, who: &Who, force: bool) -> Result<Outcom
         said = format!("{said}; {} ended", counted(done.ended.len() as u64, "process", "processes"));
     }
     if let Some(branch) = &done.kept_branch {
-        said = format!("{said}; the branch {branch} is kept, it is not merged");
+        let why = done.kept_because.as_deref().unwrap_or("which is not merged");
+        said = format!("{said}; kept the branch {branch}, {why}");
     }
     Ok(Outcome::Said(said))
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use conclave_consensus::migrate::{self, BackfillOptions};
 use conclave_consensus::runs::{self, RunId};
 use conclave_db::{backup, checkpoint, doctor, vacuum};
-use conclave_registry::import::{self as registry_import, Kind};
+use conclave_registry::import::kind_of;
 
 use super::{Shared, deeds, steps};
 use crate::failure::{Doing, Exit, Failure};
@@ -18,7 +18,7 @@ use crate::text::{count, counted, size};
 use crate::ui::effect::Work;
 use crate::ui::message::{Msg, Outcome};
 use crate::ui::model::{CheckRow, CheckState};
-use crate::{agent_checks, attention, demo, find_run, import, life_cycle, times};
+use crate::{agent_checks, attention, demo, find_run, import, life_cycle, registry_import, times};
 
 /// Backups that the UI keeps.
 const KEPT_BACKUPS: usize = 7;
@@ -176,8 +176,16 @@ impl Worker<'_> {
             }
             Work::Import(file) => {
                 let file = absolute(&project, file);
-                if let Some(kind) = registry_import::kind_of(&file).unwrap_or_default() {
-                    return self.import_of_original(&project, kind, &file);
+                if let Ok(Some(kind)) = kind_of(&file) {
+                    let machine = || {
+                        let machine = self.shared.machine.clone();
+                        machine.ok_or_else(|| Failure::not_found("no machine-wide file"))
+                    };
+                    let report = registry_import::import_file(&project, machine, kind, &file, false)?;
+                    let outcome = registry_import::outcome(&report);
+                    let said = std::iter::once(format!("imported {}: {outcome}", file.display()));
+                    let said: Vec<String> = said.chain(registry_import::warnings(&report)).collect();
+                    return Ok(Outcome::Said(said.join("; ")));
                 }
                 let options = import::options(&self.shared.actor, false);
                 let report = import::import(&project, &file, &options, &mut |at| {
@@ -225,27 +233,6 @@ impl Worker<'_> {
             counted(ids.len() as u64, "run", "runs"),
             folder.display()
         )))
-    }
-
-    /// A `state.json` goes to the project's state, a `ports.json` to the machine-wide file, as on the command line.
-    fn import_of_original(&self, project: &Project, kind: Kind, file: &Path) -> Result<Outcome, Failure> {
-        const DOING: &str = "import";
-        // One that is refused is so before anything is made.
-        registry_import::check(kind, file).doing(DOING)?;
-        let report = match kind {
-            Kind::State => registry_import::import_state(&project.open()?, file).doing(DOING)?,
-            Kind::Ports => {
-                let machine = self.shared.machine.as_ref();
-                let machine =
-                    machine.ok_or_else(|| Failure::not_found("no folder for the machine-wide file"))?;
-                registry_import::import_ports(&machine.open()?, file).doing(DOING)?
-            }
-        };
-        let mut said = format!("imported {}: {}", file.display(), crate::registry_import::outcome(&report));
-        for warning in crate::registry_import::warnings(&report) {
-            said = format!("{said}; {warning}");
-        }
-        Ok(Outcome::Said(said))
     }
 
     fn move_to(&self, project: Project, said: String, drive: Option<RunId>) -> Outcome {
