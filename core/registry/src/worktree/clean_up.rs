@@ -12,7 +12,7 @@ use super::hook::{self, Which};
 use super::removal::{self, How, Rest};
 use super::repository::{Repository, is_same, refused};
 use super::{CleanedUp, Cleanup, Hooks, processes};
-use crate::agents::{self, Agent, Stopped};
+use crate::agents::{self, Agent, Removal, Stopped};
 use crate::error::{RegistryError, Result};
 use crate::words::quoted;
 
@@ -50,7 +50,8 @@ pub(super) fn clean_up(
         };
         end_of_branch(repository.as_ref(), branch, how, &mut done)?;
     }
-    agents::remove(state, &agent.key)?;
+    let which = if how.force { Removal::Whatever } else { Removal::Ended };
+    agents::remove(state, agent, which)?;
     Ok(done)
 }
 
@@ -67,7 +68,7 @@ fn stop(state: &Db, agent: &Agent, how: Cleanup, done: &mut CleanedUp) -> Result
                 "end it there first; `--force` removes it from the list all the same",
             ));
         }
-        Stopped::NotOurs | Stopped::WasNotRunning | Stopped::Forgotten => {}
+        Stopped::NotOurs | Stopped::WasNotRunning | Stopped::BeforeStart | Stopped::Forgotten => {}
     }
     Ok(())
 }
