@@ -48,8 +48,11 @@ impl RegistryErrorKind {
         }
     }
 
-    /// The kind of a word that [`RegistryErrorKind::as_str`] gave. `io` is the one of this crate.
-    pub fn of(word: &str) -> Option<Self> {
+    /// The kind of a word that [`RegistryErrorKind::as_str`] gave: one of a database, or one of this crate.
+    pub(crate) fn of(storage: bool, word: &str) -> Option<Self> {
+        if storage {
+            return ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == word).map(Self::Storage);
+        }
         let own = [
             Self::NotFound,
             Self::Ambiguous,
@@ -60,8 +63,7 @@ impl RegistryErrorKind {
             Self::Command,
             Self::Io,
         ];
-        let own = own.into_iter().find(|kind| kind.as_str() == word);
-        own.or_else(|| ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == word).map(Self::Storage))
+        own.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 

@@ -226,3 +226,6 @@ fn key_of(word: &OsStr) -> Option<Key> {
     let kind = kinds.into_iter().find(|known| known.as_str() == kind)?;
     Some(Key { kind, id: id.to_owned() })
 }
+
+#[cfg(test)]
+mod tests;

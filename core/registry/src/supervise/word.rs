@@ -28,7 +28,13 @@ pub(super) enum Word {
 #[serde(rename_all = "snake_case")]
 enum Line {
     Started(u32),
-    Failed { kind: String, text: String, hint: Option<String> },
+    /// `storage` tells kinds of a database from those of this crate with the same word.
+    Failed {
+        storage: bool,
+        kind: String,
+        text: String,
+        hint: Option<String>,
+    },
 }
 
 /// Says it to whoever started us, who may be gone.
@@ -36,6 +42,7 @@ pub(super) fn say(parent: &mut dyn Write, word: &Word) {
     let line = match word {
         Word::Started(pid) => Line::Started(*pid),
         Word::Failed(error) => Line::Failed {
+            storage: matches!(error.kind(), RegistryErrorKind::Storage(_)),
             kind: error.kind().as_str().to_owned(),
             text: error.to_string(),
             hint: error.hint().map(str::to_owned),
@@ -69,9 +76,9 @@ pub(super) fn hear(mut says: ChildStdout, patience: Duration) -> io::Result<Opti
     }
     Ok(serde_json::from_slice(&line).ok().map(|line| match line {
         Line::Started(pid) => Word::Started(pid),
-        Line::Failed { kind, text, hint } => Word::Failed(RegistryError::Told {
+        Line::Failed { storage, kind, text, hint } => Word::Failed(RegistryError::Told {
             // A word that is none of ours is a newer program's, put in place meanwhile.
-            kind: RegistryErrorKind::of(&kind).unwrap_or(RegistryErrorKind::Command),
+            kind: RegistryErrorKind::of(storage, &kind).unwrap_or(RegistryErrorKind::Command),
             text,
             hint,
         }),
