@@ -67,10 +67,9 @@ impl Agent {
             return match self.supervisor.as_ref().map(look) {
                 // It was about to start it, and was killed.
                 Some(Liveness::Dead) => Life::Lost,
-                Some(_) => Life::None,
                 // What was registered without a process is of its boot as well: whatever used its port is gone.
                 None if self.boot_id.as_deref().is_some_and(|boot| !is_this_boot(boot)) => Life::Lost,
-                None => Life::None,
+                _ => Life::None,
             };
         };
         if let Some(process) = &self.process {

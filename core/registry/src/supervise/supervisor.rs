@@ -23,7 +23,7 @@ use crate::error::{RegistryError, Result};
 
 /// So long a supervisor is given to start its agent and say so: it opens the state, and writes to it once. Beyond that
 /// it hangs, and so would whoever waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the end is recorded when that fails, and the pause before the next time. Each waits for a lock by itself.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(2);

@@ -17,7 +17,7 @@ fn started_by(script: &str, patience: Duration) -> Result<u32> {
     in_background(&supervisor, home, &home.join("state.db"), &agent, &command, &home.join("log"), patience)
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_supervisor_that_hangs_is_not_waited_for() {
