@@ -60,6 +60,32 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All of them.
+    pub const ALL: [Self; 22] = [
+        Self::Busy,
+        Self::Snapshot,
+        Self::PoolExhausted,
+        Self::Constraint,
+        Self::Full,
+        Self::Corrupt,
+        Self::NotADatabase,
+        Self::Foreign,
+        Self::Newer,
+        Self::NeedsMigration,
+        Self::NeedsConversion,
+        Self::Missing,
+        Self::ReadOnly,
+        Self::CannotOpen,
+        Self::Io,
+        Self::Ambiguous,
+        Self::Nested,
+        Self::Panicked,
+        Self::Replaced,
+        Self::Interrupted,
+        Self::Invalid,
+        Self::Statement,
+    ];
+
     /// The kind in the words of the JSON error object, such as `pool-exhausted`.
     pub const fn as_str(self) -> &'static str {
         match self {

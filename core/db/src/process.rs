@@ -20,7 +20,8 @@ pub struct ProcessIdentity {
     pub pid_namespace: u64,
     /// The process id inside that namespace.
     pub pid: u32,
-    /// When it was started, in clock ticks since boot; 0 where the platform does not say.
+    /// When it was started, in clock ticks since boot; 0 where that could not be seen (the platform does not say, or the
+    /// process was hidden): such a process is `Unknown` for as long as its pid is in use.
     pub start_time: u64,
 }
 
@@ -125,6 +126,8 @@ impl<'proc> Here<'proc> {
             return Liveness::Unknown;
         }
         match self.look(process.pid) {
+            // It could not be seen when it was written down: whoever has the number now may be it, or anybody.
+            Ok(Seen::Running { .. }) if process.start_time == 0 => Liveness::Unknown,
             Ok(Seen::Running { start_time }) if start_time == process.start_time => Liveness::Alive,
             Ok(Seen::Running { .. } | Seen::Ended) => Liveness::Dead,
             Ok(Seen::Hidden) | Err(_) => Liveness::Unknown,

@@ -50,6 +50,24 @@ impl RegistryErrorKind {
             Self::Io => "io",
         }
     }
+
+    /// The kind of a word that [`RegistryErrorKind::as_str`] gave: one of a database, or one of this crate.
+    pub(crate) fn of(storage: bool, word: &str) -> Option<Self> {
+        if storage {
+            return ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == word).map(Self::Storage);
+        }
+        let own = [
+            Self::NotFound,
+            Self::Ambiguous,
+            Self::Refused,
+            Self::Exhausted,
+            Self::Invalid,
+            Self::Input,
+            Self::Command,
+            Self::Io,
+        ];
+        own.into_iter().find(|kind| kind.as_str() == word)
+    }
 }
 
 /// A failure of this crate. Messages are fragments that fit "failed to …: {error}".
@@ -122,6 +140,16 @@ pub enum RegistryError {
         /// What to do.
         hint: Option<String>,
     },
+    /// What another process of ours failed of, as it told it.
+    #[error("{text}")]
+    Told {
+        /// Its kind there.
+        kind: RegistryErrorKind,
+        /// Its message.
+        text: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// Input or output failed.
     #[error("{what}: {source}")]
     Io {
@@ -145,6 +173,7 @@ impl RegistryError {
             Self::Invalid(_) => RegistryErrorKind::Invalid,
             Self::Input { .. } => RegistryErrorKind::Input,
             Self::Command { .. } => RegistryErrorKind::Command,
+            Self::Told { kind, .. } => *kind,
             Self::Io { .. } => RegistryErrorKind::Io,
         }
     }
@@ -153,7 +182,9 @@ impl RegistryError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Storage(error) => error.hint(),
-            Self::Refused { hint, .. } | Self::Command { hint, .. } => hint.as_deref(),
+            Self::Refused { hint, .. } | Self::Command { hint, .. } | Self::Told { hint, .. } => {
+                hint.as_deref()
+            }
             Self::Exhausted { hint, .. } => Some(hint),
             Self::Input { hint, .. } => Some(hint),
             Self::NotFound { what: "agent", .. } => Some("`conclave agents` lists them"),

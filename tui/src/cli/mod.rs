@@ -39,7 +39,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser as _;
-use signal_hook::consts::SIGXFSZ;
+use signal_hook::consts::{SIGCHLD, SIGXFSZ};
 
 pub(crate) use self::agents::{SpawnLine, spawn_beside_ui};
 use self::args::{Command, Line};
@@ -55,6 +55,7 @@ use crate::project::Environment;
 /// The program `conclave` itself, which its agents are started through; else as [`run`].
 pub fn program(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let line: Vec<OsString> = line.into_iter().collect();
+    hear_of_children();
     launched::answer(&line).unwrap_or_else(|| run(line))
 }
 
@@ -63,6 +64,20 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let line: Vec<OsString> = line.into_iter().collect();
     survive_file_size_limit();
     ExitCode::from(caught(&line).code())
+}
+
+/// Whoever ignores SIGCHLD is told of no child how it ended, and many a caller hands that down. Caught, it is not
+/// ignored, neither here nor in what is started from here. It is caught only then: a signal interrupts.
+fn hear_of_children() {
+    let is_ignored = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        Some(u64::from_str_radix(mask.trim(), 16).ok()? >> (SIGCHLD - 1) & 1 == 1)
+    };
+    if is_ignored().unwrap_or(true) {
+        // Nobody asks the flag.
+        let _ = signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)));
+    }
 }
 
 /// Beyond the limit on file sizes (`ulimit -f`) a signal would end the process without a word. Caught, the

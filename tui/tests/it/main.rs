@@ -7,6 +7,7 @@
 )]
 
 mod agents;
+mod agents_ends;
 mod asking;
 mod attention;
 mod auto;

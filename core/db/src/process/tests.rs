@@ -37,6 +37,8 @@ fn a_process_is_judged_by_all_four_marks() {
     let cases = [
         ("boot", 5, 7, 100, Liveness::Alive, "the same process"),
         ("boot", 5, 7, 99, Liveness::Dead, "its pid is another's now"),
+        ("boot", 5, 7, 0, Liveness::Unknown, "it was hidden from whoever wrote it down"),
+        ("boot", 5, FREE, 0, Liveness::Dead, "it was hidden, and is gone"),
         ("boot", 5, 8, 100, Liveness::Dead, "a zombie"),
         ("boot", 5, FREE, 100, Liveness::Dead, "no such process"),
         ("boot", 6, 7, 100, Liveness::Unknown, "another namespace"),

@@ -48,7 +48,7 @@ impl Life {
 impl Agent {
     /// Whether it lives, as far as can be told from here.
     pub fn life(&self) -> Life {
-        self.life_with(process::liveness, pid_is_there)
+        self.life_with(process::liveness, pid_is_there, is_this_boot)
     }
 
     /// The same with other eyes.
@@ -56,6 +56,7 @@ impl Agent {
         &self,
         look: impl Fn(&ProcessIdentity) -> Liveness,
         pid_is_there: impl Fn(u32) -> bool,
+        is_this_boot: impl Fn(&str) -> bool,
     ) -> Life {
         if let Some(ended) = &self.ended {
             return if ended.how == End::Lost { Life::Lost } else { Life::Ended };
@@ -66,6 +67,8 @@ impl Agent {
             return match self.supervisor.as_ref().map(look) {
                 // It was about to start it, and was killed.
                 Some(Liveness::Dead) => Life::Lost,
+                // What was registered without a process is of its boot as well: whatever used its port is gone.
+                None if self.boot_id.as_deref().is_some_and(|boot| !is_this_boot(boot)) => Life::Lost,
                 _ => Life::None,
             };
         };
@@ -84,6 +87,11 @@ impl Agent {
             _ => Life::Lost,
         }
     }
+}
+
+/// Where that cannot be known nothing is freed.
+fn is_this_boot(boot: &str) -> bool {
+    process::current().map_or(true, |me| me.boot_id == boot)
 }
 
 /// What cannot be seen may be there.

@@ -8,10 +8,11 @@ mod stop;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use conclave_db::Db;
+use conclave_db::{Db, process};
 
 pub use self::life::Life;
 pub use self::model::{Agent, BuilderStatus, BuilderType, Counts, End, Ended, Key, Kind};
+use self::progress::lose;
 pub use self::progress::{ended, note_lost, started};
 pub use self::registering::{NewAgent, Role, Wish, register};
 pub use self::stop::{Stopped, Stopping, stop};
@@ -62,8 +63,8 @@ pub fn counts(state: &Db) -> Result<Counts> {
 
 /// What an agent says of itself. Durable when this returns.
 pub fn set(state: &Db, given: &str, status: Option<BuilderStatus>, phase: Option<&str>) -> Result<Agent> {
-    let key = find(state, given)?.key;
-    if key.kind != Kind::Builder {
+    let agent = find(state, given)?;
+    if agent.key.kind != Kind::Builder {
         return Err(RegistryError::Refused {
             text: format!("{given} is no builder, and only builders have a status and a phase"),
             hint: None,
@@ -71,22 +72,52 @@ pub fn set(state: &Db, given: &str, status: Option<BuilderStatus>, phase: Option
     }
     let phase = phase.map(str::to_owned);
     state.write("say what a builder is at", move |tx| {
-        let gone = || RegistryError::NotFound { what: "agent", given: key.id.clone() };
-        if !rows::say(tx, &key.id, status.map(BuilderStatus::as_str), phase.as_deref())? {
+        lose(tx)?;
+        let gone = || RegistryError::NotFound { what: "agent", given: agent.key.id.clone() };
+        if !rows::say(tx, &agent, status.map(BuilderStatus::as_str), phase.as_deref())? {
             return Err(gone());
         }
-        rows::one(tx, &key)?.ok_or_else(gone)
+        rows::same(tx, &agent)?.ok_or_else(gone)
     })
 }
 
-/// Removes the row. Its processes and its worktree are the caller's business, before.
-pub fn remove(state: &Db, key: &Key) -> Result<()> {
-    let key = key.clone();
+/// Which rows may be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Only of an agent that does not run, as far as can be told from here.
+    Ended,
+    /// Whatever it does: it will run on, and nobody will know of it.
+    Whatever,
+}
+
+/// Removes the row of this very registration; gives whether it was there: somebody else may have removed it, and its id
+/// may be another agent's by now, which is left alone. Its processes and its worktree are the caller's business, before.
+/// Durable when this returns.
+///
+/// # Errors
+/// Refused where it runs, or is being started by another process, and was not to be removed then.
+pub fn remove(state: &Db, agent: &Agent, which: Removal) -> Result<bool> {
+    let agent = agent.clone();
+    let me = process::current()?;
     state.write("remove an agent", move |tx| {
-        if rows::delete(tx, &key)? {
-            return Ok(());
+        lose(tx)?;
+        let Some(now) = rows::same(tx, &agent)? else { return Ok(false) };
+        let runs = match now.life() {
+            Life::Running | Life::Unsupervised | Life::Unknown => true,
+            Life::None => now.supervisor.as_ref().is_some_and(|starts| *starts != me),
+            Life::Ended | Life::Lost => false,
+        };
+        if runs && which == Removal::Ended {
+            let id = &now.key.id;
+            return Err(RegistryError::Refused {
+                text: match now.pid {
+                    Some(pid) => format!("{id} runs (pid {pid}), and stays in the list"),
+                    None => format!("{id} is being started, and stays in the list"),
+                },
+                hint: Some(format!("`conclave stop {id}` ends it")),
+            });
         }
-        Err(RegistryError::NotFound { what: "agent", given: key.id.clone() })
+        Ok(rows::delete(tx, &now)?)
     })
 }
 

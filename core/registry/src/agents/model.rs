@@ -144,6 +144,8 @@ pub struct Ended {
 pub struct Agent {
     /// Which one.
     pub key: Key,
+    /// Of this row alone: whoever registers the id again gets another.
+    pub registration: i64,
     /// What people call it.
     pub name: String,
     /// `architect`, `util`, `annotation`, or a builder's type.
@@ -176,6 +178,8 @@ pub struct Agent {
     pub process: Option<ProcessIdentity>,
     /// The process that waits for it.
     pub supervisor: Option<ProcessIdentity>,
+    /// The boot of its process, or the one that it was registered in; `None` where nobody knows, as of an import.
+    pub boot_id: Option<String>,
     /// Its end, once recorded.
     pub ended: Option<Ended>,
     /// When it was registered, in milliseconds since 1970.

@@ -28,10 +28,11 @@ pub fn started(
 }
 
 /// Records the end of the process that `agent` names and frees its port; gives whether the agent still has that process
-/// (else nothing is changed). Durable when this returns.
-pub fn ended(state: &Db, agent: &Agent, exit_status: i32) -> Result<bool> {
+/// (else nothing is changed). An end that nobody saw, `None`, is a loss and has no code. Durable when this returns.
+pub fn ended(state: &Db, agent: &Agent, exit_status: Option<i32>) -> Result<bool> {
     let agent = agent.clone();
-    state.write("record an agent's end", move |tx| Ok(rows::end(tx, &agent, End::Exited, Some(exit_status))?))
+    let how = if exit_status.is_some() { End::Exited } else { End::Lost };
+    state.write("record an agent's end", move |tx| Ok(rows::end(tx, &agent, how, exit_status)?))
 }
 
 /// Records the agents whose processes have vanished (or are of an older boot) as lost and frees their ports; gives them.
@@ -48,8 +49,9 @@ pub fn note_lost(state: &Db) -> Result<Vec<Agent>> {
 pub(super) fn lose(tx: &WriteTx<'_>) -> Result<Vec<Agent>> {
     let mut lost = Vec::new();
     for agent in rows::open(tx)?.iter().filter(|agent| is_newly_lost(agent)) {
-        rows::end(tx, agent, End::Lost, None)?;
-        lost.extend(rows::one(tx, &agent.key)?);
+        if rows::end(tx, agent, End::Lost, None)? {
+            lost.extend(rows::same(tx, agent)?);
+        }
     }
     Ok(lost)
 }

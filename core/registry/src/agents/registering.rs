@@ -91,7 +91,8 @@ impl Plan {
     fn of(new: &NewAgent) -> Result<Self> {
         let process = new.adopt.map(adopted).transpose()?;
         let is_to_run = process.is_none() && !new.cmd.is_empty();
-        let supervisor = if is_to_run { Some(process::current()?) } else { None };
+        let registrar = process::current()?;
+        let supervisor = is_to_run.then(|| registrar.clone());
         let mut draft = Draft {
             // The id comes from the stem.
             key: Key { kind: Kind::Architect, id: String::new() },
@@ -105,6 +106,7 @@ impl Plan {
             port: None,
             process,
             supervisor,
+            registrar,
         };
         let (stem, role) = match &new.role {
             Role::Architect { name } => {
@@ -151,7 +153,7 @@ impl Plan {
         };
         for other in rows::with_id(tx, &draft.key.id)? {
             make_room(&other, &draft)?;
-            rows::delete(tx, &other.key)?;
+            rows::delete(tx, &other)?;
         }
         if let (Kind::Annotation, (kind, Some(id))) = (draft.key.kind, &draft.parent)
             && !rows::with_id(tx, id)?.iter().any(|other| other.key.kind.as_str() == kind)
@@ -206,7 +208,12 @@ fn make_room(old: &Agent, new: &Draft) -> Result<()> {
         ),
         Life::Unknown => refuse(
             format!("{} is already running, as far as can be told from here (pid {})", name(), pid()),
-            format!("`conclave stop {id}` forgets its process"),
+            // Of a pid alone nobody is signalled; a process that is not ours to judge keeps its row.
+            if old.process.is_none() {
+                format!("`conclave stop {id}` forgets its process")
+            } else {
+                format!("end it where it runs; `conclave cleanup {id} --force` removes it from the list")
+            },
         ),
         Life::None if old.supervisor.is_some() => {
             refuse(format!("{} is just being started", name()), format!("`conclave stop {id}` ends it"))

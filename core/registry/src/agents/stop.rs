@@ -8,6 +8,7 @@ use conclave_db::process::{self, Liveness, ProcessIdentity, Signal, Signalled};
 
 use super::life::Life;
 use super::model::{Agent, End};
+use super::progress::lose;
 use crate::error::{RegistryError, Result};
 use crate::store::agents as rows;
 
@@ -39,6 +40,9 @@ pub enum Stopped {
     Ended,
     /// It had no process that lives.
     WasNotRunning,
+    /// Somebody was about to start it, and will not: the end that is recorded forbids it. What prepares the start, such
+    /// as a setup, may still be at work.
+    BeforeStart,
     /// Only a pid is known of it, which may be anybody's by now: nothing was signalled. It is recorded as lost.
     Forgotten,
     /// It may not be signalled from here (another pid namespace, another user's, or this very command is part of it):
@@ -48,57 +52,113 @@ pub enum Stopped {
 
 /// TERM to the agent's group, after the grace KILL; only to a live process that matches boot, namespace, pid and start
 /// time, never to pid 1 or below, to this process or to its own group. The end is recorded and durable when this returns.
+/// What is given may be of an earlier moment: the row is read and judged anew, in the transaction that records the end of
+/// one that does not run. Who was lost is recorded first.
 ///
 /// A process that leads no group, as one that was adopted may, is signalled alone.
+///
+/// # Errors
+/// Refused where the id is another registration's by now, and where the process does not go away.
 pub fn stop(state: &Db, agent: &Agent, how: Stopping) -> Result<Stopped> {
-    let record = |how: End| {
-        let agent = agent.clone();
-        state.write("record an agent's end", move |tx| {
-            rows::end(tx, &agent, how, None)?;
-            if how == End::Stopped {
-                rows::mark_stopped(tx, &agent)?;
-            }
-            Ok::<_, RegistryError>(())
-        })
-    };
-    match agent.life() {
-        Life::Ended => return Ok(Stopped::WasNotRunning),
-        Life::None => return record(End::Stopped).map(|()| Stopped::WasNotRunning),
-        Life::Lost => return record(End::Lost).map(|()| Stopped::WasNotRunning),
-        Life::Unknown if agent.process.is_none() => return record(End::Lost).map(|()| Stopped::Forgotten),
-        Life::Unknown => return Ok(Stopped::NotOurs),
-        Life::Running | Life::Unsupervised => {}
+    loop {
+        let now = match judge(state, agent)? {
+            Judged::Over(stopped) => return Ok(stopped),
+            Judged::Runs(now) => now,
+        };
+        let Some(leader) = now.process.clone() else { return Ok(Stopped::NotOurs) };
+        match end_family(state, &now, &leader, how)? {
+            Signalled::Refused => return Ok(Stopped::NotOurs),
+            // It ended just now, by itself: it is judged again, as what does not run.
+            Signalled::Gone => continue,
+            Signalled::Sent => {}
+        }
+        record_stop(state, &now)?;
+        if let Some(supervisor) = &now.supervisor {
+            wait(state, RECORDING, || process::liveness(supervisor) == Liveness::Dead);
+        }
+        return Ok(Stopped::Ended);
     }
-    let Some(leader) = &agent.process else { return Ok(Stopped::NotOurs) };
+}
+
+/// What a look at the row came to.
+#[derive(Debug)]
+enum Judged {
+    /// Nothing is to be signalled; what was to be recorded is.
+    Over(Stopped),
+    /// It runs, and this is who.
+    Runs(Box<Agent>),
+}
+
+/// Reads the row, judges it, and records the end of what does not run: one transaction, so that nobody starts it between.
+fn judge(state: &Db, agent: &Agent) -> Result<Judged> {
+    let agent = agent.clone();
+    state.write("stop an agent", move |tx| {
+        lose(tx)?;
+        let Some(now) = rows::same(tx, &agent)? else {
+            return match rows::one(tx, &agent.key)? {
+                None => Ok(Judged::Over(Stopped::WasNotRunning)),
+                Some(_) => Err(RegistryError::Refused {
+                    text: format!("{} has ended, and another agent was registered with its id", agent.key.id),
+                    hint: Some("`conclave agents` lists them".to_owned()),
+                }),
+            };
+        };
+        let (how, stopped) = match now.life() {
+            Life::Running | Life::Unsupervised => return Ok(Judged::Runs(Box::new(now))),
+            Life::Ended | Life::Lost => return Ok(Judged::Over(Stopped::WasNotRunning)),
+            Life::Unknown if now.process.is_some() => return Ok(Judged::Over(Stopped::NotOurs)),
+            Life::Unknown => (End::Lost, Stopped::Forgotten),
+            Life::None if now.supervisor.is_some() => (End::Stopped, Stopped::BeforeStart),
+            Life::None => (End::Stopped, Stopped::WasNotRunning),
+        };
+        if rows::end(tx, &now, how, None)? { Ok(Judged::Over(stopped)) } else { Err(changed(&now)) }
+    })
+}
+
+/// The process that was found has ended by our signal. A row that was removed meanwhile needs no end.
+fn record_stop(state: &Db, agent: &Agent) -> Result<()> {
+    let agent = agent.clone();
+    state.write("record an agent's end", move |tx| {
+        if rows::end(tx, &agent, End::Stopped, None)? || rows::same(tx, &agent)?.is_none() {
+            return Ok(());
+        }
+        Err(changed(&agent))
+    })
+}
+
+/// A row whose pid is another one than a moment ago: only a hand in the file does that.
+fn changed(agent: &Agent) -> RegistryError {
+    RegistryError::Refused {
+        text: format!("the process of {} was changed meanwhile", agent.key.id),
+        hint: Some("`conclave agents` says what is there now".to_owned()),
+    }
+}
+
+/// Ends the process with its group, and waits until all of them have ended. `Gone` and `Refused` are said of the first
+/// signal; after it nobody is left when this returns.
+fn end_family(state: &Db, agent: &Agent, leader: &ProcessIdentity, how: Stopping) -> Result<Signalled> {
     let mut family = Family::of(leader);
     match family.signal(Signal::TERM) {
-        Signalled::Refused => return Ok(Stopped::NotOurs),
-        // It ended just now, by itself: whoever waits for it records that.
-        Signalled::Gone if agent.supervisor.is_none() => {
-            return record(End::Lost).map(|()| Stopped::WasNotRunning);
-        }
-        Signalled::Gone => return Ok(Stopped::WasNotRunning),
-        // A stopped process hears nothing else.
-        Signalled::Sent => _ = family.signal(Signal::CONT),
+        Signalled::Sent => {}
+        other => return Ok(other),
     }
-    if !wait(state, how.grace, || family.has_ended()) {
-        family.signal(Signal::KILL);
-        let is_gone = wait(state, UNKILLABLE, || {
-            // Somebody may have been started since.
-            family.has_ended() || family.signal(Signal::KILL) == Signalled::Gone && family.has_ended()
-        });
-        if !is_gone {
-            return Err(RegistryError::Refused {
-                text: format!("{} does not end, though it was killed (pid {})", agent.key.id, leader.pid),
-                hint: Some("it hangs in the system; `conclave agents` shows when it is gone".to_owned()),
-            });
-        }
+    // A stopped process hears nothing else.
+    family.signal(Signal::CONT);
+    if wait(state, how.grace, || family.has_ended()) {
+        return Ok(Signalled::Sent);
     }
-    record(End::Stopped)?;
-    if let Some(supervisor) = &agent.supervisor {
-        wait(state, RECORDING, || process::liveness(supervisor) == Liveness::Dead);
+    family.signal(Signal::KILL);
+    let is_gone = wait(state, UNKILLABLE, || {
+        // Somebody may have been started since.
+        family.has_ended() || family.signal(Signal::KILL) == Signalled::Gone && family.has_ended()
+    });
+    if is_gone {
+        return Ok(Signalled::Sent);
     }
-    Ok(Stopped::Ended)
+    Err(RegistryError::Refused {
+        text: format!("{} does not end, though it was killed (pid {})", agent.key.id, leader.pid),
+        hint: Some("it hangs in the system; `conclave agents` shows when it is gone".to_owned()),
+    })
 }
 
 /// Waits until it is so, for this long at most; gives whether it is.

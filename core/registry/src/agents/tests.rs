@@ -70,7 +70,85 @@ fn what_a_builder_says_is_kept_key_by_key() {
 fn what_is_removed_is_gone_and_removing_it_again_says_so() {
     let state = State::new();
     let agent = state.register(builder(BuilderType::Shell));
-    remove(&state.db, &agent.key).unwrap();
+    assert!(remove(&state.db, &agent, Removal::Ended).unwrap());
     assert_eq!(list(&state.db).unwrap(), []);
-    assert_eq!(remove(&state.db, &agent.key).unwrap_err().kind(), crate::RegistryErrorKind::NotFound);
+    assert!(!remove(&state.db, &agent, Removal::Ended).unwrap());
+}
+
+fn to_run(id: &str) -> NewAgent {
+    NewAgent { cmd: "sleep 1".to_owned(), ..super::testing::new(spec(id)) }
+}
+
+#[test]
+fn a_later_agent_of_the_same_id_is_not_removed_nor_changed() {
+    let state = State::new();
+    let me = process::current().unwrap();
+    let first = register(&state.db, &to_run("a"), None).unwrap();
+    assert_eq!(stop(&state.db, &first, Stopping::default()).unwrap(), Stopped::BeforeStart);
+    // In the same millisecond: nothing but the registration tells them apart.
+    let second = register(&state.db, &to_run("a"), None).unwrap();
+    assert_eq!(second.started_at_ms, first.started_at_ms);
+    assert!(!remove(&state.db, &first, Removal::Whatever).unwrap());
+    assert!(!ended(&state.db, &first, Some(0)).unwrap());
+    assert_eq!(started(&state.db, &first, &me, &me).unwrap_err().kind(), crate::RegistryErrorKind::Refused);
+    let error = stop(&state.db, &first, Stopping::default()).unwrap_err();
+    assert!(error.to_string().contains("another agent was registered with its id"), "{error}");
+    assert_eq!(list(&state.db).unwrap(), [second]);
+}
+
+#[test]
+fn one_that_runs_is_not_removed_unless_that_is_asked_for() {
+    let state = State::new();
+    let me = process::current().unwrap();
+    // We run, and wait for ourselves.
+    let agent = register(&state.db, &to_run("a"), None).unwrap();
+    started(&state.db, &agent, &me, &me).unwrap();
+    let error = remove(&state.db, &agent, Removal::Ended).unwrap_err();
+    assert_eq!(error.kind(), crate::RegistryErrorKind::Refused);
+    assert!(error.to_string().contains("a runs (pid "), "{error}");
+    assert!(remove(&state.db, &agent, Removal::Whatever).unwrap());
+    // Our own that has not begun may go; one that another process is about to start may not.
+    let agent = register(&state.db, &to_run("b"), None).unwrap();
+    let parent = std::os::unix::process::parent_id();
+    let starts = process::of(parent).unwrap().unwrap();
+    state.execute(&format!(
+        "UPDATE builders SET supervisor_pid = {parent}, supervisor_start_time = {}",
+        starts.start_time
+    ));
+    let error = remove(&state.db, &agent, Removal::Ended).unwrap_err();
+    assert!(error.to_string().contains("b is being started"), "{error}");
+    state.execute("UPDATE builders SET supervisor_pid = NULL");
+    assert!(remove(&state.db, &agent, Removal::Ended).unwrap());
+}
+
+#[test]
+fn every_write_notes_who_is_lost() {
+    let state = State::new();
+    let agent = state.register(spec("a"));
+    let lose = || {
+        state.execute(
+            "DELETE FROM utils; INSERT INTO utils(id, name, port, pid) VALUES('u', '', 4230, 999999999)",
+        );
+    };
+    let is_noted =
+        || state.number("SELECT COUNT(*) FROM utils WHERE ended_how = 'lost' AND port IS NULL") == 1;
+    lose();
+    set(&state.db, "a", None, Some("x")).unwrap();
+    assert!(is_noted(), "set");
+    lose();
+    stop(&state.db, &agent, Stopping::default()).unwrap();
+    assert!(is_noted(), "stop");
+    lose();
+    remove(&state.db, &agent, Removal::Ended).unwrap();
+    assert!(is_noted(), "remove");
+}
+
+#[test]
+fn what_was_registered_in_another_boot_is_lost_also_without_a_process() {
+    let state = State::new();
+    let agent = state.register(spec("a"));
+    assert_eq!(agent.boot_id, Some(process::current().unwrap().boot_id));
+    state.execute("UPDATE builders SET boot_id = 'older', port = 4210");
+    let lost = note_lost(&state.db).unwrap();
+    assert_eq!((ids(&lost), lost[0].port, lost[0].life()), (vec!["a"], None, Life::Lost));
 }

@@ -8,12 +8,12 @@ use conclave_db::process::ProcessIdentity;
 use conclave_db::sql::{Error, Row};
 use conclave_db::{ReadConn, Result};
 
-pub(crate) use self::change::{Draft, delete, end, insert, mark_stopped, say, start};
+pub(crate) use self::change::{Draft, delete, end, insert, say, start};
 use crate::agents::{Agent, Counts, End, Ended, Key, Kind};
 use crate::time::ms_of;
 
 /// The columns of the view, in the order that [`agent`] takes them.
-const COLUMNS: &str = "kind, id, name, type, status, phase, task_text, protocol_name, file, parent_type, parent_id, \
+const COLUMNS: &str = "kind, id, registration, name, type, status, phase, task_text, protocol_name, file, parent_type, parent_id, \
                        worktree, branch, base_commit, port, cmd, pid, start_time, boot_id, pid_namespace, \
                        supervisor_pid, supervisor_start_time, exit_status, ended_at, ended_how, started_at, updated_at";
 
@@ -23,11 +23,11 @@ pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Agent>> {
     conn.query_all(&sql, [], agent)
 }
 
-/// Those that have a process, or are about to get one, and whose end is not recorded.
+/// Those whose end is not recorded, but for what has neither a process nor a boot that it belongs to.
 pub(crate) fn open(conn: &ReadConn<'_>) -> Result<Vec<Agent>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM agents
-         WHERE ended_at IS NULL AND (pid IS NOT NULL OR supervisor_pid IS NOT NULL)"
+         WHERE ended_at IS NULL AND (pid IS NOT NULL OR supervisor_pid IS NOT NULL OR boot_id IS NOT NULL)"
     );
     conn.query_all(&sql, [], agent)
 }
@@ -41,6 +41,11 @@ pub(crate) fn with_id(conn: &ReadConn<'_>, id: &str) -> Result<Vec<Agent>> {
 pub(crate) fn one(conn: &ReadConn<'_>, key: &Key) -> Result<Option<Agent>> {
     let sql = format!("SELECT {COLUMNS} FROM agents WHERE kind = ?1 AND id = ?2");
     conn.query_optional(&sql, (key.kind.as_str(), &key.id), agent)
+}
+
+/// The very agent that was registered then; `None` when it is gone, also where its id was given away again.
+pub(crate) fn same(conn: &ReadConn<'_>, agent: &Agent) -> Result<Option<Agent>> {
+    Ok(one(conn, &agent.key)?.filter(|now| now.registration == agent.registration))
 }
 
 /// How many rows there are.
@@ -81,6 +86,7 @@ fn agent(row: &Row<'_>) -> Result<Agent, Error> {
     let parent: Option<String> = row.get("parent_type")?;
     Ok(Agent {
         key: Key { kind, id: row.get("id")? },
+        registration: row.get("registration")?,
         name: row.get("name")?,
         type_word: row.get("type")?,
         status: row.get("status")?,
@@ -97,6 +103,7 @@ fn agent(row: &Row<'_>) -> Result<Agent, Error> {
         pid,
         process,
         supervisor,
+        boot_id: place.boot_id,
         ended: ended(row)?,
         started_at_ms: ms_of(row.get_ref("started_at")?.as_str()?).unwrap_or_default(),
         updated_at_ms: ms_of(row.get_ref("updated_at")?.as_str()?).unwrap_or_default(),

@@ -1,13 +1,16 @@
 -- Names and columns are those of the original (architect, builders, utils, annotations); what its schema let through
 -- is refused here. A time is text in one format, RFC 3339 with milliseconds in UTC, so that text order is time order.
 -- Who a process is takes four columns (boot, namespace, pid, start time); a pid alone, as an import brings, is never
--- enough to signal. A port is there while its agent may use it, and NULL otherwise: 0 is no port.
+-- enough to signal. A port is there while its agent may use it, and NULL otherwise: 0 is no port. An id can be given
+-- away again; `registration` is of one row alone, by chance, so that nobody changes a later row of the same id. The boot
+-- and the namespace are those of whoever registered the agent, until it has a process.
 CREATE TABLE architect(
   name TEXT NOT NULL PRIMARY KEY DEFAULT 'main' CHECK(name <> ''),
   pid INTEGER,
   port INTEGER CHECK(port BETWEEN 1 AND 65535),
   cmd TEXT NOT NULL DEFAULT '',
   tmux_session TEXT,
+  registration INTEGER NOT NULL DEFAULT (abs(random() % 9007199254740992)),
   start_time INTEGER,
   boot_id TEXT,
   pid_namespace INTEGER,
@@ -41,6 +44,7 @@ CREATE TABLE builders(
   cmd TEXT NOT NULL DEFAULT '',
   -- The commit that the worktree's branch began at; NULL without a worktree of ours.
   base_commit TEXT,
+  registration INTEGER NOT NULL DEFAULT (abs(random() % 9007199254740992)),
   start_time INTEGER,
   boot_id TEXT,
   pid_namespace INTEGER,
@@ -63,6 +67,7 @@ CREATE TABLE utils(
   pid INTEGER,
   tmux_session TEXT,
   cmd TEXT NOT NULL DEFAULT '',
+  registration INTEGER NOT NULL DEFAULT (abs(random() % 9007199254740992)),
   start_time INTEGER,
   boot_id TEXT,
   pid_namespace INTEGER,
@@ -87,6 +92,7 @@ CREATE TABLE annotations(
   parent_id TEXT,
   tmux_session TEXT,
   cmd TEXT NOT NULL DEFAULT '',
+  registration INTEGER NOT NULL DEFAULT (abs(random() % 9007199254740992)),
   start_time INTEGER,
   boot_id TEXT,
   pid_namespace INTEGER,
@@ -112,19 +118,19 @@ CREATE UNIQUE INDEX idx_annotations_port ON annotations(port) WHERE port IS NOT 
 CREATE VIEW agents AS
 SELECT 'architect' AS kind, name AS id, name, 'architect' AS type, NULL AS status, NULL AS phase, NULL AS task_text,
   NULL AS protocol_name, NULL AS file, NULL AS parent_type, NULL AS parent_id, '' AS worktree, '' AS branch,
-  NULL AS base_commit, port, cmd, tmux_session, pid, start_time, boot_id, pid_namespace, supervisor_pid,
+  NULL AS base_commit, port, cmd, tmux_session, registration, pid, start_time, boot_id, pid_namespace, supervisor_pid,
   supervisor_start_time, exit_status, ended_at, ended_how, started_at, updated_at FROM architect
 UNION ALL
 SELECT 'builder', id, name, type, status, phase, task_text, protocol_name, NULL, NULL, NULL, worktree, branch,
-  base_commit, port, cmd, tmux_session, pid, start_time, boot_id, pid_namespace, supervisor_pid,
+  base_commit, port, cmd, tmux_session, registration, pid, start_time, boot_id, pid_namespace, supervisor_pid,
   supervisor_start_time, exit_status, ended_at, ended_how, started_at, updated_at FROM builders
 UNION ALL
 SELECT 'util', id, name, 'util', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '', '',
-  NULL, port, cmd, tmux_session, pid, start_time, boot_id, pid_namespace, supervisor_pid,
+  NULL, port, cmd, tmux_session, registration, pid, start_time, boot_id, pid_namespace, supervisor_pid,
   supervisor_start_time, exit_status, ended_at, ended_how, started_at, updated_at FROM utils
 UNION ALL
 SELECT 'annotation', id, file, 'annotation', NULL, NULL, NULL, NULL, file, parent_type, parent_id, '', '',
-  NULL, port, cmd, tmux_session, pid, start_time, boot_id, pid_namespace, supervisor_pid,
+  NULL, port, cmd, tmux_session, registration, pid, start_time, boot_id, pid_namespace, supervisor_pid,
   supervisor_start_time, exit_status, ended_at, ended_how, started_at, updated_at FROM annotations;
 
 -- What was imported from a state.json, in the transaction that brought its rows; `archived_at` once the file is kept

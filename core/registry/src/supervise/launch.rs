@@ -190,8 +190,9 @@ pub(super) struct Waiting {
 pub(super) enum News {
     /// It was stopped, as Ctrl-Z does.
     Stopped,
-    /// It has ended, with this code; its number may be another's from now on.
-    Ended(i32),
+    /// It has ended, with this code; its number may be another's from now on. `None` where the end was not for us to
+    /// see, as for a process that ignores SIGCHLD: that is no code, and never 0.
+    Ended(Option<i32>),
 }
 
 impl Waiting {
@@ -199,16 +200,16 @@ impl Waiting {
     pub(super) fn news(&self) -> News {
         match self.wait(WaitOptions::UNTRACED) {
             Some(status) if status.stopped() => News::Stopped,
-            status => News::Ended(status.map_or(0, code_of)),
+            status => News::Ended(status.map(code_of)),
         }
     }
 
-    /// Waits until it has ended; gives its code.
-    pub(super) fn for_end(&self) -> i32 {
-        self.wait(WaitOptions::empty()).map_or(0, code_of)
+    /// Waits until it has ended; gives its code, `None` as with the news.
+    pub(super) fn for_end(&self) -> Option<i32> {
+        self.wait(WaitOptions::empty()).map(code_of)
     }
 
-    /// `None` where somebody else has waited for it, which nobody does.
+    /// `None` where the system kept no end for us, which it does for nobody who ignores SIGCHLD; it has ended then, too.
     fn wait(&self, options: WaitOptions) -> Option<WaitStatus> {
         loop {
             match waitpid(Some(self.pid), options) {

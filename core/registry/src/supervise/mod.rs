@@ -6,8 +6,9 @@
 //! launcher ends, and nothing was ever run.
 //!
 //! Somebody waits for every child: in the foreground the command itself ([`foreground`]), else a supervisor of its own
-//! ([`supervisor`]), which leads a session without a terminal, copies the output to a log file, records the end, and
-//! ends. It listens to nothing, forwards nothing, and does not keep the database open.
+//! ([`supervisor`]), which leads a session without a terminal, keeps the agent's log file from growing without end, records
+//! the agent's end, and ends. The agent writes to that file itself, so neither a supervisor that is killed nor its end
+//! costs anybody an end of a pipe. It listens to nothing, forwards nothing, and does not keep the database open.
 
 mod launch;
 mod log;
@@ -15,6 +16,7 @@ mod program;
 mod session;
 mod supervisor;
 mod terminal;
+mod word;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,7 +24,7 @@ use std::path::PathBuf;
 pub use self::launch::become_program;
 pub use self::program::{line_of, look_for};
 pub use self::session::{Failed, foreground};
-pub use self::supervisor::{in_background, supervise};
+pub use self::supervisor::{PATIENCE, in_background, supervise};
 
 /// What an agent runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

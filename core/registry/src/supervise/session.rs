@@ -64,13 +64,13 @@ pub fn foreground(
     }
     let status = match &code {
         Ok(code) => *code,
-        Err((_, code)) => i32::from(*code),
+        Err((_, code)) => Some(i32::from(*code)),
     };
     let recorded = agents::ended(state, &agent, status);
     passing.close();
     let code = code.map_err(|(error, code)| Failed::NotStarted { error, code: Some(code) })?;
     match recorded {
-        Ok(_) => Ok(code),
+        Ok(_) => code.ok_or(Failed::NotSeen),
         Err(error) => Err(Failed::NotRecorded { error }),
     }
 }
@@ -85,6 +85,8 @@ pub enum Failed {
         /// What a shell would end with, where it is the command's own fault.
         code: Option<u8>,
     },
+    /// It ran and has ended, and the system kept from us how: it is recorded as lost.
+    NotSeen,
     /// It ran and has ended, and that could not be recorded: it will be found lost.
     NotRecorded {
         /// Why.
@@ -116,6 +118,8 @@ impl Job {
                 }
                 if let Some(signal) = Signal::from_named_raw(signal) {
                     process::signal_group(&job.child, signal);
+                    // Where it is stopped, as by reading from a terminal that it was not given, it hears nothing else.
+                    process::signal_group(&job.child, Signal::CONT);
                 }
             }
         });

@@ -4,23 +4,30 @@
 //! own, so it is given the terminal while it runs, as a shell does with a job; when it is stopped or has ended, the
 //! command takes it back, so that the shell above finds everything as it left it.
 
-use std::io::{IsTerminal as _, Stdin, stdin};
+use std::fs::File;
+use std::io::stdin;
+use std::os::unix::fs::MetadataExt as _;
 
 use nix::sys::signal::{SigSet, Signal};
 use rustix::process::Pid;
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
-/// Standard input, where it is the terminal of this session.
+/// The terminal of this session.
 #[derive(Debug)]
 pub(super) struct Terminal {
-    input: Stdin,
+    input: File,
 }
 
 impl Terminal {
-    /// `None` where standard input is none, or another session's.
+    /// `None` where the session has none, and where standard input is `/dev/null`: that is how a script without job
+    /// control starts what is to run beside it, and the terminal stays with the script. Any other input may come from
+    /// elsewhere: a pager reads from the terminal all the same.
     pub(super) fn of_this_session() -> Option<Self> {
-        let input = stdin();
-        (input.is_terminal() && tcgetpgrp(&input).is_ok()).then_some(Self { input })
+        if is_nothing() {
+            return None;
+        }
+        let input = File::options().read(true).write(true).open("/dev/tty").ok()?;
+        tcgetpgrp(&input).is_ok().then_some(Self { input })
     }
 
     /// Gives it to the child's group, where our own has it: of a command in the background it is not to give away.
@@ -54,6 +61,12 @@ impl Terminal {
             let _ = stops.thread_unblock();
         }
     }
+}
+
+/// Whether standard input is `/dev/null`.
+fn is_nothing() -> bool {
+    let nothing = std::fs::metadata("/dev/null").map(|nothing| nothing.rdev());
+    nothing.is_ok_and(|nothing| rustix::fs::fstat(stdin()).is_ok_and(|input| input.st_rdev == nothing))
 }
 
 /// Our group; `None` where it began outside of our pid namespace.

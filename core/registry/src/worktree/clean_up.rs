@@ -14,7 +14,7 @@ use super::hook::{self, Which};
 use super::removal::{self, How, Rest};
 use super::repository::{Repository, is_same, refused};
 use super::{CleanedUp, Cleanup, Hooks, processes};
-use crate::agents::{self, Agent, Life, Stopped};
+use crate::agents::{self, Agent, Removal, Stopped};
 use crate::error::{RegistryError, Result};
 use crate::store::agents as rows;
 use crate::words::{quoted, shown};
@@ -57,28 +57,15 @@ pub(super) fn clean_up(
         };
         end_of_branch(repository.as_ref(), branch, how, &mut done)?;
     }
-    remove_row(state, agent)?;
+    let which = if how.force { Removal::Whatever } else { Removal::Ended };
+    let key = agent.key.clone();
+    if !agents::remove(state, agent, which)? && state.read(|conn| rows::one(conn, &key))?.is_some() {
+        return Err(refused(
+            format!("{} was started anew meanwhile: that one stays", agent.key.id),
+            "`conclave agents` shows it; clean up again when it may go",
+        ));
+    }
     Ok(done)
-}
-
-/// Removes the row, if it is still the one that was looked at: its id may be another agent's by now, which lives.
-fn remove_row(state: &Db, agent: &Agent) -> Result<()> {
-    let agent = agent.clone();
-    state.write("remove an agent", move |tx| {
-        let key = &agent.key;
-        let Some(now) = rows::one(tx, key)? else {
-            return Err(RegistryError::NotFound { what: "agent", given: key.id.clone() });
-        };
-        let is_another = now.started_at_ms != agent.started_at_ms;
-        let began_since = now.pid != agent.pid && matches!(now.life(), Life::Running | Life::Unsupervised);
-        if is_another || began_since {
-            return Err(refused(
-                format!("{} was started anew meanwhile: that one stays", key.id),
-                "`conclave agents` shows it; clean up again when it may go",
-            ));
-        }
-        rows::delete(tx, key).map(drop).map_err(RegistryError::from)
-    })
 }
 
 /// Ends the agent itself, wherever it stands by now.
@@ -94,7 +81,7 @@ fn stop(state: &Db, agent: &Agent, how: Cleanup, done: &mut CleanedUp) -> Result
                 "end it there first; `--force` removes it from the list all the same",
             ));
         }
-        Stopped::NotOurs | Stopped::WasNotRunning | Stopped::Forgotten => {}
+        Stopped::NotOurs | Stopped::WasNotRunning | Stopped::BeforeStart | Stopped::Forgotten => {}
     }
     Ok(())
 }

@@ -14,7 +14,6 @@ pub(super) fn run(
     phase: Option<&str>,
 ) -> Result<Exit, Failure> {
     let db = existing::open(context, id)?;
-    agents::note_lost(&db).doing("look for lost agents")?;
     let status = status.and_then(BuilderStatus::parse);
     let agent = agents::set(&db, id, status, phase).doing("say what the agent is at")?;
     if context.output.json {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use conclave_consensus::child::MARK;
 use conclave_db::Db;
-use conclave_registry::agents::{self, Agent, NewAgent, Role, Wish};
+use conclave_registry::RegistryError;
+use conclave_registry::agents::{self, Agent, NewAgent, Removal, Role, Stopping, Wish};
 use conclave_registry::ports::{self, Block, FirstBase, SystemProbe};
 use conclave_registry::supervise::{self, Command, Failed};
 use conclave_registry::worktree::{self, Hooks};
@@ -34,6 +35,19 @@ const TOLD: [&str; 7] = [
     "CONCLAVE_ROOT",
     "CONCLAVE_STATE_DIR",
     "CONCLAVE_ACTOR",
+];
+
+/// What git tells its hooks of the repository that they are for. The agent may work in another worktree.
+const REPOSITORY: [&str; 9] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
 ];
 
 /// What is wanted.
@@ -115,7 +129,7 @@ fn with_port(
             say_what_is_outside(context, &others, block);
             return Ok((agent, Some(block.base)));
         }
-        agents::remove(state, &agent.key).doing(REGISTERING)?;
+        agents::remove(state, &agent, Removal::Whatever).doing(REGISTERING)?;
         confirmed?;
     }
     let text = "the project's block of ports was released each time that it had got one";
@@ -162,8 +176,8 @@ impl Ready<'_> {
             }
             Err(error) => {
                 // Where it could not be taken back the row still has it, for `conclave cleanup` to find.
-                let key = &self.agent.key;
-                let is_left = |agent: &Agent| agent.key == *key && agent.worktree.is_some();
+                let own = self.agent.registration;
+                let is_left = |agent: &Agent| agent.registration == own && agent.worktree.is_some();
                 if !agents::list(&self.state).is_ok_and(|agents| agents.iter().any(is_left)) {
                     self.forget();
                 }
@@ -172,25 +186,26 @@ impl Ready<'_> {
         }
     }
 
-    /// Takes back what was made for an agent that did not start.
+    /// Takes back what was made for an agent that did not start. Where it did, because whoever started it was ended
+    /// before it could say so, its process is ended first; where that cannot be done the row stays, and says it.
     fn forget(&self) {
-        let root = &self.context.project.root;
-        let is_it =
-            |agent: &Agent| (&agent.key, agent.started_at_ms) == (&self.agent.key, self.agent.started_at_ms);
-        if !agents::list(&self.state).is_ok_and(|agents| agents.iter().any(is_it)) {
-            // Somebody was faster.
-            return;
-        }
-        let undone = if self.agent.worktree.is_some() {
-            let how = worktree::Cleanup { force: true, delete_branch: true };
-            worktree::clean_up(&self.state, root, &self.agent, &self.hooks, how).map(drop)
-        } else {
-            agents::remove(&self.state, &self.agent.key)
-        };
-        if let Err(error) = undone {
+        if let Err(failure) = self.take_back() {
             let id = visible(&self.agent.key.id);
-            self.context.output.notice(format!("{id} could not be taken back: {error}"));
+            self.context.output.notice(format!("{id} could not be taken back: {failure}"));
         }
+    }
+
+    fn take_back(&self) -> Result<(), RegistryError> {
+        let same = |agent: &Agent| agent.registration == self.agent.registration;
+        // Somebody was faster, and the id may be another agent's: then nothing here is ours any more.
+        let Some(now) = agents::list(&self.state)?.into_iter().find(same) else { return Ok(()) };
+        agents::stop(&self.state, &now, Stopping::default())?;
+        if now.worktree.is_some() {
+            let how = worktree::Cleanup { force: true, delete_branch: true };
+            let root = &self.context.project.root;
+            return worktree::clean_up(&self.state, root, &now, &self.hooks, how).map(drop);
+        }
+        agents::remove(&self.state, &now, Removal::Ended).map(drop)
     }
 
     /// What it runs, and where.
@@ -198,7 +213,9 @@ impl Ready<'_> {
         let root = &self.context.project.root;
         let directory = self.agent.worktree.as_ref().unwrap_or(root);
         let mut command = command(self.context, words, directory)?;
-        command.env.retain(|(name, _)| !TOLD.iter().chain(&[MARK]).any(|told| name == told));
+        command
+            .env
+            .retain(|(name, _)| !TOLD.iter().chain(&[MARK]).chain(&REPOSITORY).any(|told| name == told));
         let id = OsString::from(&self.agent.key.id);
         let state_dir = self.context.project.state_dir.clone();
         let number = |number: u16| OsString::from(number.to_string());
@@ -229,6 +246,11 @@ impl Ready<'_> {
                 self.forget();
                 Err(not_started(error.into(), code.is_some(), code))
             }
+            Err(Failed::NotSeen) => Err(Failure::new(
+                Exit::StateSaysNo,
+                "refused",
+                "it has ended, and the system did not say how: SIGCHLD is ignored",
+            )),
             Err(Failed::NotRecorded { error }) => {
                 Err(Failure::from(error).doing("it has ended, and that could not be recorded"))
             }
@@ -248,13 +270,14 @@ impl Ready<'_> {
             &self.agent,
             &command,
             &log,
+            supervise::PATIENCE,
         );
         if let Err(error) = started {
             self.forget();
             return Err(error.into());
         }
         let now = agents::list(&self.state).doing("read the agents")?;
-        if let Some(now) = now.into_iter().find(|agent| agent.key == self.agent.key) {
+        if let Some(now) = now.into_iter().find(|agent| agent.registration == self.agent.registration) {
             self.agent = now;
         }
         Ok(Some(log))

@@ -14,7 +14,6 @@ pub(super) fn run(context: &Context, line: StopLine) -> Result<Exit, Failure> {
     match (line.id, line.all) {
         (Some(id), _) => {
             let db = existing::open(context, &id)?;
-            agents::note_lost(&db).doing("look for lost agents")?;
             let agent = agents::find(&db, &id).doing("find the agent")?;
             end(context, &db, vec![agent])
         }
@@ -79,6 +78,7 @@ const fn word(stopped: Stopped) -> &'static str {
     match stopped {
         Stopped::Ended => "stopped",
         Stopped::WasNotRunning => "not running",
+        Stopped::BeforeStart => "will not start",
         Stopped::Forgotten => "forgotten",
         Stopped::NotOurs => "not signalled",
     }
@@ -94,6 +94,9 @@ fn tell(context: &Context, done: &[(Agent, Stopped)]) -> Result<Exit, Failure> {
             )),
             Stopped::NotOurs => output.notice(format!(
                 "{id}: pid {pid} may not be signalled from here (another container or user, or this command is part of it)"
+            )),
+            Stopped::BeforeStart => output.notice(format!(
+                "{id}: it was being started, and will not be; what prepares it, such as a setup, comes to its end first"
             )),
             Stopped::Ended | Stopped::WasNotRunning => {}
         }

@@ -143,6 +143,7 @@ fn stop(db: &Db, who: &Who) -> Result<Outcome, Failure> {
             let why = "only its pid is known, which may be anybody's by now";
             Ok(Outcome::Said(format!("{id} counts as lost; nothing was signalled: {why}")))
         }
+        Stopped::BeforeStart => Ok(Outcome::Said(format!("{id} will not start"))),
         Stopped::WasNotRunning => Ok(Outcome::Said(format!("{id} was not running"))),
         Stopped::NotOurs => {
             let text = format!("it is not certain whose process {id} is: nothing was signalled");

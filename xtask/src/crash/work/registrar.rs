@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conclave_db::{Db, DbOptions};
-use conclave_registry::agents::{self, BuilderType, Key, Kind, NewAgent, Role, Wish};
+use conclave_registry::agents::{self, Agent, BuilderType, Key, Kind, NewAgent, Removal, Role, Wish};
 use conclave_registry::ports::{self, Block, FirstBase, Probe};
 use conclave_registry::{RegistryError, RegistryErrorKind};
 
@@ -129,7 +129,14 @@ impl Work for Registrar {
                 "agent-set",
             ),
             Operation::Remove { id } => {
-                found(agents::remove(&self.db, &Key { kind: Kind::Builder, id }), "agent-remove")
+                let key = Key { kind: Kind::Builder, id };
+                let is_it = |agent: &Agent| agent.key == key;
+                let found = agents::list(&self.db)?.into_iter().find(is_it);
+                let is_gone = match found {
+                    Some(agent) => !agents::remove(&self.db, &agent, Removal::Whatever)?,
+                    None => true,
+                };
+                Ok(if is_gone { "agent-gone" } else { "agent-remove" }.to_owned())
             }
             Operation::Lost => {
                 agents::note_lost(&self.db)?;

@@ -8,6 +8,7 @@ fn who(pid: u32) -> ProcessIdentity {
 fn agent(pid: Option<i64>, process: Option<u32>, supervisor: Option<u32>) -> Agent {
     Agent {
         key: Key { kind: Kind::Builder, id: "0031".to_owned() },
+        registration: 1,
         name: String::new(),
         type_word: "spec".to_owned(),
         status: None,
@@ -24,6 +25,7 @@ fn agent(pid: Option<i64>, process: Option<u32>, supervisor: Option<u32>) -> Age
         pid,
         process: process.map(who),
         supervisor: supervisor.map(who),
+        boot_id: Some("boot".to_owned()),
         ended: None,
         started_at_ms: 0,
         updated_at_ms: 0,
@@ -37,7 +39,7 @@ fn life(agent: &Agent) -> Life {
         20.. => Liveness::Unknown,
         _ => Liveness::Dead,
     };
-    agent.life_with(look, |pid| pid < 10)
+    agent.life_with(look, |pid| pid < 10, |boot| boot == "boot")
 }
 
 #[test]
@@ -72,6 +74,16 @@ fn life_is_what_the_process_and_who_waits_for_it_say() {
             }]
         );
     }
+}
+
+#[test]
+fn what_was_registered_without_a_process_is_lost_in_another_boot() {
+    let mut older = agent(None, None, None);
+    older.boot_id = Some("older".to_owned());
+    assert_eq!(life(&older), Life::Lost);
+    // Nobody knows of which boot it is.
+    older.boot_id = None;
+    assert_eq!(life(&older), Life::None);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, Stdio};
 
 use super::super::testing::{State, architect, new, spec};
-use super::super::{NewAgent, find, list, note_lost, register};
+use super::super::{NewAgent, ended, find, list, note_lost, register, started};
 use super::*;
 
 const QUICK: Stopping = Stopping { grace: Duration::from_secs(1) };
@@ -114,4 +114,58 @@ fn one_that_was_suspended_is_ended_as_well() {
     process::signal(agent.process.as_ref().unwrap(), Signal::STOP);
     assert_eq!(stop(&state.db, &agent, Stopping::default()).unwrap(), Stopped::Ended);
     assert_eq!(child.wait().unwrap().signal(), Some(Signal::TERM.as_raw()));
+}
+
+#[test]
+fn what_was_started_since_the_look_is_stopped_all_the_same() {
+    let state = real();
+    let new = NewAgent { cmd: "sleep 1".to_owned(), ..new(spec("a")) };
+    let seen = register(&state.db, &new, None).unwrap();
+    let mut child = shell("echo; exec sleep 1000");
+    let process = process::of(child.id()).unwrap().unwrap();
+    // Whoever waits for it is this process, which does not end by that.
+    started(&state.db, &seen, &process, &process).unwrap();
+    assert_eq!((seen.life(), seen.pid), (Life::None, None), "it is of before");
+    assert_eq!(stop(&state.db, &seen, QUICK).unwrap(), Stopped::Ended);
+    assert_eq!(child.wait().unwrap().signal(), Some(Signal::TERM.as_raw()));
+    assert_eq!(find(&state.db, "a").unwrap().ended.unwrap().how, End::Stopped);
+}
+
+#[test]
+fn what_is_stopped_before_it_was_started_will_not_be() {
+    let state = real();
+    let new = NewAgent { cmd: "sleep 1".to_owned(), ..new(spec("a")) };
+    let seen = register(&state.db, &new, None).unwrap();
+    assert_eq!(stop(&state.db, &seen, QUICK).unwrap(), Stopped::BeforeStart);
+    let me = process::current().unwrap();
+    assert!(started(&state.db, &seen, &me, &me).is_err());
+    assert_eq!(stop(&state.db, &seen, QUICK).unwrap(), Stopped::WasNotRunning);
+}
+
+#[test]
+fn of_two_who_record_an_end_the_one_who_knows_better_is_believed() {
+    let state = real();
+    let me = process::current().unwrap();
+    let record = |id: &str, order: [(End, Option<i32>); 2]| {
+        let new = NewAgent { cmd: "sleep 1".to_owned(), ..new(spec(id)) };
+        let agent = started(&state.db, &register(&state.db, &new, None).unwrap(), &me, &me).unwrap();
+        for (how, code) in order {
+            let agent = agent.clone();
+            assert!(state.db.write("test", move |tx| rows::end(tx, &agent, how, code)).unwrap());
+        }
+        let ended = find(&state.db, id).unwrap().ended.unwrap();
+        (ended.how, ended.exit_status)
+    };
+    use End::{Exited, Lost, Stopped};
+    assert_eq!(record("a", [(Exited, Some(3)), (Stopped, None)]), (Stopped, Some(3)));
+    assert_eq!(record("b", [(Stopped, None), (Exited, Some(3))]), (Stopped, Some(3)));
+    assert_eq!(record("c", [(Lost, None), (Exited, Some(3))]), (Exited, Some(3)));
+    assert_eq!(record("d", [(Exited, Some(3)), (Lost, None)]), (Exited, Some(3)));
+    assert_eq!(record("e", [(Lost, None), (Stopped, None)]), (Stopped, None));
+    // An end that nobody saw is none with the code 0.
+    let new = NewAgent { cmd: "sleep 1".to_owned(), ..new(spec("f")) };
+    let agent = started(&state.db, &register(&state.db, &new, None).unwrap(), &me, &me).unwrap();
+    assert!(ended(&state.db, &agent, None).unwrap());
+    let end = find(&state.db, "f").unwrap().ended.unwrap();
+    assert_eq!((end.how, end.exit_status), (Lost, None));
 }

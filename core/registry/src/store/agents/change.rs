@@ -8,9 +8,8 @@ use super::table;
 use crate::agents::{Agent, End, Key, Kind};
 use crate::time::text_of;
 
-/// Whether a row is still of the process with the pid ?3 and the start time ?4; without a process, of the registration
-/// at ?2.
-const SAME: &str = "pid IS ?3 AND (start_time IS ?4 OR ?4 IS NULL) AND (pid IS NOT NULL OR started_at = ?2)";
+/// Whether a row is still the registration ?2 with the pid ?3, or without one.
+const SAME: &str = "registration = ?2 AND pid IS ?3";
 
 /// A row that is to be made.
 #[derive(Debug, Clone)]
@@ -30,15 +29,16 @@ pub(crate) struct Draft {
     pub(crate) process: Option<ProcessIdentity>,
     /// Who is about to start one.
     pub(crate) supervisor: Option<ProcessIdentity>,
+    /// Who registers it: the boot and the namespace of the row are its own.
+    pub(crate) registrar: ProcessIdentity,
 }
 
 /// Makes a row.
 pub(crate) fn insert(tx: &WriteTx<'_>, draft: &Draft) -> Result<()> {
     let now = text_of(tx.now_ms());
-    let Draft { key, name, cmd, port, process, supervisor, .. } = draft;
-    // Both are of the place that this process is in.
-    let place = process.as_ref().or(supervisor.as_ref());
-    let (boot_id, namespace) = (place.map(|place| place.boot_id.as_str()), namespace(place));
+    let Draft { key, name, cmd, port, process, supervisor, registrar, .. } = draft;
+    // All of them are of the place that this process is in.
+    let (boot_id, namespace) = (&registrar.boot_id, namespace(registrar));
     let pid = process.as_ref().map(|process| process.pid);
     let since = start_time(process.as_ref());
     let above = supervisor.as_ref().map(|supervisor| supervisor.pid);
@@ -102,10 +102,11 @@ pub(crate) fn insert(tx: &WriteTx<'_>, draft: &Draft) -> Result<()> {
     Ok(())
 }
 
-/// Removes a row; gives whether there was one.
-pub(crate) fn delete(tx: &WriteTx<'_>, key: &Key) -> Result<bool> {
-    let (table, id) = table(key.kind);
-    Ok(tx.execute(&format!("DELETE FROM {table} WHERE {id} = ?1"), [&key.id])? > 0)
+/// Removes the row of this registration; gives whether it was there.
+pub(crate) fn delete(tx: &WriteTx<'_>, agent: &Agent) -> Result<bool> {
+    let (table, id) = table(agent.key.kind);
+    let sql = format!("DELETE FROM {table} WHERE {id} = ?1 AND registration = ?2");
+    Ok(tx.execute(&sql, params![agent.key.id, agent.registration])? > 0)
 }
 
 /// Notes the process of an agent that was registered and has none yet; gives whether the row is still as it was.
@@ -119,17 +120,17 @@ pub(crate) fn start(
     let sql = format!(
         "UPDATE {table} SET pid = ?3, start_time = ?4, boot_id = ?5, pid_namespace = ?6, supervisor_pid = ?7,
            supervisor_start_time = ?8, updated_at = ?9
-         WHERE {id} = ?1 AND started_at = ?2 AND pid IS NULL AND ended_at IS NULL"
+         WHERE {id} = ?1 AND registration = ?2 AND pid IS NULL AND ended_at IS NULL"
     );
     let changed = tx.execute(
         &sql,
         params![
             agent.key.id,
-            text_of(agent.started_at_ms),
+            agent.registration,
             process.pid,
             start_time(Some(process)),
             process.boot_id,
-            namespace(Some(process)),
+            namespace(process),
             supervisor.pid,
             start_time(Some(supervisor)),
             text_of(tx.now_ms())
@@ -138,48 +139,33 @@ pub(crate) fn start(
     Ok(changed > 0)
 }
 
-/// Records the end of the very process that `agent` names, and frees its port; gives whether the row still names it.
-/// Who waited knows better than who found it lost, and one that was stopped stays so.
+/// Records the end of the agent with the process that it names, or without one, and frees its port; gives whether the
+/// row is still that agent's. What is known better wins: a stop over an exit, and both over a loss; a code stays.
 pub(crate) fn end(tx: &WriteTx<'_>, agent: &Agent, how: End, exit_status: Option<i32>) -> Result<bool> {
     let (table, id) = table(agent.key.kind);
     let sql = format!(
-        "UPDATE {table} SET port = NULL, ended_at = ifnull(ended_at, ?5), updated_at = ?5,
-           ended_how = CASE WHEN ended_how IS NULL OR ended_how = 'lost' THEN ?6 ELSE ended_how END,
-           exit_status = ifnull(?7, exit_status)
+        "UPDATE {table} SET port = NULL, ended_at = ifnull(ended_at, ?4), updated_at = ?4,
+           ended_how = CASE WHEN ended_how = 'stopped' OR ended_how = 'exited' AND ?5 = 'lost' THEN ended_how ELSE ?5 END,
+           exit_status = ifnull(?6, exit_status)
          WHERE {id} = ?1 AND {SAME}"
     );
-    let changed = tx.execute(
-        &sql,
-        params![
-            agent.key.id,
-            text_of(agent.started_at_ms),
-            agent.pid,
-            start_time(agent.process.as_ref()),
-            text_of(tx.now_ms()),
-            word(how),
-            exit_status
-        ],
-    )?;
+    let now = text_of(tx.now_ms());
+    let changed =
+        tx.execute(&sql, params![agent.key.id, agent.registration, agent.pid, now, word(how), exit_status])?;
     Ok(changed > 0)
 }
 
-/// Says of an end that was recorded already that it was a stop.
-pub(crate) fn mark_stopped(tx: &WriteTx<'_>, agent: &Agent) -> Result<()> {
-    let (table, id) = table(agent.key.kind);
-    let sql = format!(
-        "UPDATE {table} SET ended_how = 'stopped'
-         WHERE {id} = ?1 AND {SAME} AND ended_at IS NOT NULL"
-    );
-    let since = start_time(agent.process.as_ref());
-    tx.execute(&sql, params![agent.key.id, text_of(agent.started_at_ms), agent.pid, since])?;
-    Ok(())
-}
-
-/// What a builder says of itself; gives whether there is one.
-pub(crate) fn say(tx: &WriteTx<'_>, id: &str, status: Option<&str>, phase: Option<&str>) -> Result<bool> {
-    let sql = "UPDATE builders SET status = ifnull(?2, status), phase = ifnull(?3, phase), updated_at = ?4
-               WHERE id = ?1";
-    Ok(tx.execute(sql, params![id, status, phase, text_of(tx.now_ms())])? > 0)
+/// What a builder says of itself; gives whether it is still there.
+pub(crate) fn say(
+    tx: &WriteTx<'_>,
+    agent: &Agent,
+    status: Option<&str>,
+    phase: Option<&str>,
+) -> Result<bool> {
+    let sql = "UPDATE builders SET status = ifnull(?3, status), phase = ifnull(?4, phase), updated_at = ?5
+               WHERE id = ?1 AND registration = ?2";
+    let now = text_of(tx.now_ms());
+    Ok(tx.execute(sql, params![agent.key.id, agent.registration, status, phase, now])? > 0)
 }
 
 const fn word(how: End) -> &'static str {
@@ -195,6 +181,6 @@ fn start_time(process: Option<&ProcessIdentity>) -> Option<i64> {
     process.and_then(|process| i64::try_from(process.start_time).ok())
 }
 
-fn namespace(process: Option<&ProcessIdentity>) -> Option<i64> {
-    process.and_then(|process| i64::try_from(process.pid_namespace).ok())
+fn namespace(process: &ProcessIdentity) -> Option<i64> {
+    i64::try_from(process.pid_namespace).ok()
 }
