@@ -1,5 +1,6 @@
 //! What the reading thread reads of leases, ports and architects.
 
+use conclave_db::process::{self, Liveness, ProcessIdentity};
 use conclave_db::{Db, FileIdentity};
 use conclave_leases::Leases;
 use conclave_registry::agents::{self, Kind};
@@ -66,7 +67,13 @@ fn of_machine(global: &Db, project: &Project, shared: &Shared) -> Result<(Vec<Ro
 fn leases(db: &Db, is_global: bool) -> Result<Vec<Row>, Failure> {
     let known = Leases::new(db.clone()).and_then(|leases| leases.list()).doing("read the leases")?;
     let now = db.clock().wall_ms();
-    Ok(known.iter().map(|status| Row::of(status, is_global, now)).collect())
+    Ok(known.iter().map(|status| Row::of(status, is_global, now, is_there)).collect())
+}
+
+/// Whether it still runs, or may: whoever acquires a lease by a command of its own is gone when that ends, and its
+/// number may be anybody's by then.
+fn is_there(process: &ProcessIdentity) -> bool {
+    process::liveness(process) != Liveness::Dead
 }
 
 fn of_ports(global: &Db, project: &Project, shared: &Shared) -> Result<Ports, Failure> {

@@ -1,6 +1,6 @@
 //! What the screen knows of a lease.
 
-use conclave_db::process::{self, Liveness, ProcessIdentity};
+use conclave_db::process::ProcessIdentity;
 use conclave_leases::{Mode, Status};
 
 /// A name with its grants and who waits for it.
@@ -38,15 +38,14 @@ pub(crate) struct Waiter {
     pub(crate) since: i64,
 }
 
-/// Whether it still runs, or may: whoever acquires a lease by a command of its own is gone when that ends, and its
-/// number may be anybody's by then.
-fn is_there(process: &ProcessIdentity) -> bool {
-    process::liveness(process) != Liveness::Dead
-}
-
 impl Row {
     /// What is drawn of a lease, as it was at this time by the wall clock.
-    pub(crate) fn of(status: &Status, global: bool, now_ms: i64) -> Self {
+    pub(crate) fn of(
+        status: &Status,
+        global: bool,
+        now_ms: i64,
+        is_there: fn(&ProcessIdentity) -> bool,
+    ) -> Self {
         let grant = |lease: &conclave_leases::Lease| Grant {
             holder: lease.holder.to_string(),
             mode: lease.mode,
