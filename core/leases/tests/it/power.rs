@@ -42,7 +42,9 @@ fn no_number_of_a_file_that_stays_open_comes_back() {
         let after = Leases::with(open(&image.path().join("state.db")), Arc::new(SystemBootClock), here);
         for (text, last) in last_of(&cut.marks) {
             // Its end may be what the cut took.
-            after.break_lease(&name(&text)).unwrap();
+            let there = after.status(&name(&text)).unwrap().map(|status| status.leases).unwrap_or_default();
+            let fences: Vec<u64> = there.iter().map(|lease| lease.fence).collect();
+            after.break_lease(&name(&text), &fences).unwrap();
             let next = fence(&acquire(&after, &request(&[&text], 60)).unwrap());
             assert!(next > last, "seed {seed}: {text} {next} after {last}, cut at {} of {end}", cut.at);
         }

@@ -183,7 +183,7 @@ fn who_was_replaced_before_it_was_started_does_not_go_on() {
     let to_run = NewAgent { cmd: "sleep 1".to_owned(), ..new(spec("a")) };
     let me = process::current().unwrap();
     let old = register(&state.db, &to_run, None).unwrap();
-    remove(&state.db, &old.key).unwrap();
+    assert!(remove(&state.db, &old, crate::agents::Removal::Whatever).unwrap());
     state.clock.advance(std::time::Duration::from_secs(1));
     let again = register(&state.db, &to_run, None).unwrap();
     let refused = started(&state.db, &old, &me, &me).unwrap_err();
@@ -204,16 +204,13 @@ fn a_stop_stays_a_stop_and_keeps_the_code() {
         let agent = started(&state.db, &agent, &sleeper.who(), &me).unwrap();
         let stop = || {
             let agent = agent.clone();
-            let record = move |tx: &conclave_db::WriteTx<'_>| {
-                rows::end(tx, &agent, End::Stopped, None)?;
-                rows::mark_stopped(tx, &agent)
-            };
-            state.db.write("test", record).unwrap();
+            let record = move |tx: &conclave_db::WriteTx<'_>| rows::end(tx, &agent, End::Stopped, None);
+            assert!(state.db.write("test", record).unwrap());
         };
         if stop_first {
             stop();
         }
-        assert!(ended(&state.db, &agent, 143).unwrap());
+        assert!(ended(&state.db, &agent, Some(143)).unwrap());
         if !stop_first {
             stop();
         }

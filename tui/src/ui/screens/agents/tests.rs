@@ -142,17 +142,17 @@ fn the_changes_of_an_agent_are_a_page_of_their_own() {
 #[test]
 fn what_is_done_on_the_page_of_an_agent_is_done_to_that_one() {
     let mut model = on(&["j", "d"]);
-    let diff = Outcome::Diff { id: "0031".into(), text: DIFF.into() };
-    send(&mut model, Msg::Worked { work: Work::DiffAgent("0031".into()), outcome: Ok(diff) }, COUNT);
+    let diff = Outcome::Diff { text: DIFF.into() };
+    send(&mut model, Msg::Worked { work: Work::DiffAgent(who("0031")), outcome: Ok(diff) }, COUNT);
     let mut others = all(COUNT);
     others.remove(1);
     update(&mut model, Msg::Agents(others));
     assert_ne!(chosen(&model), "0031");
     press(&mut model, COUNT, &["m"]);
     assert!(asks(&model).starts_with("Merge the branch of 0031"), "{}", asks(&model));
-    assert_eq!(press(&mut model, COUNT, &["y"]), [Effect::Work(Work::MergeAgent("0031".into()))]);
+    assert_eq!(press(&mut model, COUNT, &["y"]), [Effect::Work(Work::MergeAgent(who("0031")))]);
     assert_eq!(model.place(), Place::AgentDiff);
-    let work = Work::CleanUpAgent { id: "0031".into(), force: false };
+    let work = Work::CleanUpAgent { who: who("0031"), force: false };
     send(&mut model, Msg::Worked { work, outcome: Ok(Outcome::Said("gone".into())) }, COUNT);
     assert_eq!(model.place(), Place::Agents, "a page of nobody is closed");
 }
