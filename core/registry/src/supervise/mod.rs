@@ -2,11 +2,11 @@
 //!
 //! A process that nobody knows of could never be stopped, so none is started before its row is durable: what is started
 //! first is a launcher, this program once more, which waits for a word on a pipe and then becomes the agent's program
-//! ([`launch`]); pid and start time stay as they were recorded. When whoever started it dies before that word, the
+//! (`launch`); pid and start time stay as they were recorded. When whoever started it dies before that word, the
 //! launcher ends, and nothing was ever run.
 //!
 //! Somebody waits for every child: in the foreground the command itself ([`foreground`]), else a supervisor of its own
-//! ([`supervisor`]), which leads a session without a terminal, keeps the agent's log file from growing without end, records
+//! (`supervisor`), which leads a session without a terminal, keeps the agent's log file from growing without end, records
 //! the agent's end, and ends. The agent writes to that file itself, so neither a supervisor that is killed nor its end
 //! costs anybody an end of a pipe. It listens to nothing, forwards nothing, and does not keep the database open.
 
