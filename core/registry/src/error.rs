@@ -186,7 +186,7 @@ impl RegistryError {
                 hint.as_deref()
             }
             Self::Exhausted { hint, .. } => Some(hint),
-            Self::Input { hint, .. } => Some(hint),
+            Self::Input { hint, .. } | Self::Uncommitted { hint, .. } => Some(hint),
             Self::NotFound { what: "agent", .. } => Some("`conclave agents` lists them"),
             _ => None,
         }

@@ -1,7 +1,9 @@
 //! A project's state of its own for a unit test.
 
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use conclave_db::process::{self, ProcessIdentity};
 use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema, Step};
 use conclave_testkit::{ManualClock, TempProject};
 
@@ -84,3 +86,23 @@ impl Probe for Taken {
 }
 
 pub(crate) const BLOCK: Block = Block { base: 4200 };
+
+/// A process that does nothing. Killed when dropped.
+pub(crate) struct Sleeper(Child);
+
+impl Sleeper {
+    pub(crate) fn new() -> Self {
+        Self(Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    pub(crate) fn who(&self) -> ProcessIdentity {
+        process::of(self.0.id()).unwrap().unwrap()
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}

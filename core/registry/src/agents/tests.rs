@@ -1,4 +1,4 @@
-use super::testing::{State, architect, builder, spec};
+use super::testing::{Sleeper, State, architect, builder, spec};
 use super::*;
 
 fn ids(agents: &[Agent]) -> Vec<&str> {
@@ -109,11 +109,11 @@ fn one_that_runs_is_not_removed_unless_that_is_asked_for() {
     assert!(remove(&state.db, &agent, Removal::Whatever).unwrap());
     // Our own that has not begun may go; one that another process is about to start may not.
     let agent = register(&state.db, &to_run("b"), None).unwrap();
-    let parent = std::os::unix::process::parent_id();
-    let starts = process::of(parent).unwrap().unwrap();
+    let sleeper = Sleeper::new();
+    let starts = sleeper.who();
     state.execute(&format!(
-        "UPDATE builders SET supervisor_pid = {parent}, supervisor_start_time = {}",
-        starts.start_time
+        "UPDATE builders SET supervisor_pid = {}, supervisor_start_time = {}",
+        starts.pid, starts.start_time
     ));
     let error = remove(&state.db, &agent, Removal::Ended).unwrap_err();
     assert!(error.to_string().contains("b is being started"), "{error}");

@@ -185,5 +185,6 @@ pub(crate) fn assert_refused(error: &RegistryError, words: &[&str]) {
     let text = error.to_string();
     assert!(words.iter().all(|word| text.contains(word)), "{words:?} in: {text}");
     assert!(!text.contains('\n'), "{text}");
-    assert!(matches!(error, RegistryError::Refused { .. } | RegistryError::Command { .. }), "{error:?}");
+    use RegistryError::{Command, Refused, Uncommitted};
+    assert!(matches!(error, Refused { .. } | Command { .. } | Uncommitted { .. }), "{error:?}");
 }

@@ -259,7 +259,7 @@ fn the_row_of_another_agent_with_the_same_id_stays() {
         conclave_registry::agents::stop(&repository.state, &anew, how).unwrap();
     };
     let error = worktree::clean_up(&repository.state, repository.root(), &old, &Hooks::default(), USUAL);
-    assert_refused(&error.unwrap_err(), &["x was started anew meanwhile"]);
+    assert_refused(&error.unwrap_err(), &["x has ended, and another agent was registered with its id"]);
     assert_eq!(repository.agent("x").started_at_ms, anew.started_at_ms);
     repository.clean_up("x", USUAL).unwrap();
     assert!(conclave_registry::agents::find(&repository.state, "x").is_err());

@@ -1,32 +1,10 @@
-use std::process::{Child, Command, Stdio};
-
-use super::super::testing::{BLOCK, State, Taken, architect, builder, new, spec};
+use super::super::testing::{BLOCK, Sleeper, State, Taken, architect, builder, new, spec};
 use super::super::{ended, list, note_lost, remove, started};
 use super::*;
 use crate::RegistryErrorKind;
 
 fn wish(taken: &'static [u16]) -> Wish {
     Wish { block: BLOCK, probe: Arc::new(Taken(taken)) }
-}
-
-/// A process that does nothing. Killed when dropped.
-pub(super) struct Sleeper(Child);
-
-impl Sleeper {
-    fn new() -> Self {
-        Self(Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap())
-    }
-
-    fn who(&self) -> ProcessIdentity {
-        process::of(self.0.id()).unwrap().unwrap()
-    }
-}
-
-impl Drop for Sleeper {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
 }
 
 #[test]

@@ -148,6 +148,10 @@ fn what_is_done_on_the_page_of_an_agent_is_done_to_that_one() {
     others.remove(1);
     update(&mut model, Msg::Agents(others));
     assert_ne!(chosen(&model), "0031");
+    assert_eq!(press(&mut model, COUNT, &["m"]), []);
+    assert!(frame(&model).contains("0031 is not what it was, or is gone"), "{}", frame(&model));
+    update(&mut model, Msg::Agents(all(COUNT)));
+    assert_ne!(chosen(&model), "0031", "the cursor is elsewhere now");
     press(&mut model, COUNT, &["m"]);
     assert!(asks(&model).starts_with("Merge the branch of 0031"), "{}", asks(&model));
     assert_eq!(press(&mut model, COUNT, &["y"]), [Effect::Work(Work::MergeAgent(who("0031")))]);
