@@ -61,6 +61,7 @@ impl RegistryErrorKind {
             Self::Ambiguous,
             Self::Refused,
             Self::Exhausted,
+            Self::Uncommitted,
             Self::Invalid,
             Self::Input,
             Self::Command,

@@ -190,6 +190,8 @@ pub(super) struct Waiting {
 pub(super) enum News {
     /// It was stopped, as Ctrl-Z does.
     Stopped,
+    /// It was stopped because it wanted the terminal, which its group has not.
+    WantsTerminal,
     /// It has ended, with this code; its number may be another's from now on. `None` where the end was not for us to
     /// see, as for a process that ignores SIGCHLD: that is no code, and never 0.
     Ended(Option<i32>),
@@ -199,7 +201,10 @@ impl Waiting {
     /// Waits until it is stopped or has ended.
     pub(super) fn news(&self) -> News {
         match self.wait(WaitOptions::UNTRACED) {
-            Some(status) if status.stopped() => News::Stopped,
+            Some(status) if status.stopped() => match status.stopping_signal() {
+                Some(signal_hook::consts::SIGTTIN | signal_hook::consts::SIGTTOU) => News::WantsTerminal,
+                _ => News::Stopped,
+            },
             status => News::Ended(status.map(code_of)),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use conclave_db::Db;
 use conclave_db::process::{self, ProcessIdentity, Signal};
@@ -47,19 +49,20 @@ pub fn foreground(
         Ok(agent) => agent,
         Err(error) => return Err(before(launched.never_mind(error))),
     };
-    let job = Job { child, number: launched.pid() };
+    let job = Job { child, number: launched.pid(), wants_terminal: Arc::default() };
     let passing = job.pass_on(signals);
     job.take_up();
     let code = match launched.go_on() {
         Ok(waiting) => loop {
             match waiting.news() {
                 News::Ended(code) => break Ok(code),
-                News::Stopped => job.stop_too(),
+                News::WantsTerminal if job.is_new_wish() => job.take_up(),
+                News::Stopped | News::WantsTerminal => job.stop_too(),
             }
         },
         Err(failed) => Err(failed),
     };
-    if let Some(terminal) = Terminal::of_this_session() {
+    if let Some(terminal) = job.terminal() {
         terminal.take_back(job.number);
     }
     let status = match &code {
@@ -99,6 +102,8 @@ pub enum Failed {
 struct Job {
     child: ProcessIdentity,
     number: Pid,
+    /// Whether it wanted the terminal though its input is none.
+    wants_terminal: Arc<AtomicBool>,
 }
 
 impl Job {
@@ -129,9 +134,22 @@ impl Job {
         handle
     }
 
+    /// The terminal that it is to have.
+    fn terminal(&self) -> Option<Terminal> {
+        let wants = self.wants_terminal.load(Ordering::Acquire);
+        if wants { Terminal::of_this_session() } else { Terminal::of_input() }
+    }
+
+    /// Notes that it wants the terminal; gives whether that is new, and there is one.
+    fn is_new_wish(&self) -> bool {
+        let had = self.terminal().is_some();
+        self.wants_terminal.store(true, Ordering::Release);
+        !had && self.terminal().is_some()
+    }
+
     /// Lets the child go on, with the terminal where that is ours to give.
     fn take_up(&self) {
-        if let Some(terminal) = Terminal::of_this_session() {
+        if let Some(terminal) = self.terminal() {
             terminal.give(self.number);
         }
         process::signal_group(&self.child, Signal::CONT);
@@ -141,7 +159,7 @@ impl Job {
     /// and go on with the child. Where nobody would wake us (an orphaned group) the system does not stop us, and the
     /// child goes on at once.
     fn stop_too(&self) {
-        let Some(terminal) = Terminal::of_this_session() else { return };
+        let Some(terminal) = self.terminal() else { return };
         terminal.take_back(self.number);
         if kill_current_process_group(Signal::TSTP).is_ok() {
             self.take_up();

@@ -5,8 +5,7 @@
 //! command takes it back, so that the shell above finds everything as it left it.
 
 use std::fs::File;
-use std::io::stdin;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{IsTerminal as _, stdin};
 
 use nix::sys::signal::{SigSet, Signal};
 use rustix::process::Pid;
@@ -19,13 +18,14 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// `None` where the session has none, and where standard input is `/dev/null`: that is how a script without job
-    /// control starts what is to run beside it, and the terminal stays with the script. Any other input may come from
-    /// elsewhere: a pager reads from the terminal all the same.
+    /// Where standard input is one: who reads from elsewhere leaves the terminal with its neighbours in a pipeline, or
+    /// with the script that starts it beside itself.
+    pub(super) fn of_input() -> Option<Self> {
+        if stdin().is_terminal() { Self::of_this_session() } else { None }
+    }
+
+    /// Whatever standard input is: a pager reads from the terminal all the same. `None` where the session has none.
     pub(super) fn of_this_session() -> Option<Self> {
-        if is_nothing() {
-            return None;
-        }
         let input = File::options().read(true).write(true).open("/dev/tty").ok()?;
         tcgetpgrp(&input).is_ok().then_some(Self { input })
     }
@@ -61,12 +61,6 @@ impl Terminal {
             let _ = stops.thread_unblock();
         }
     }
-}
-
-/// Whether standard input is `/dev/null`.
-fn is_nothing() -> bool {
-    let nothing = std::fs::metadata("/dev/null").map(|nothing| nothing.rdev());
-    nothing.is_ok_and(|nothing| rustix::fs::fstat(stdin()).is_ok_and(|input| input.st_rdev == nothing))
 }
 
 /// Our group; `None` where it began outside of our pid namespace.

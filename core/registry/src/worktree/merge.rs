@@ -1,5 +1,6 @@
 //! Merging an agent's branch, or leaving everything as it was.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::Merged;
@@ -48,6 +49,7 @@ pub(super) fn checkout_at(root: &Path, folder: &Path) -> PathBuf {
 
 pub(super) fn merge(folder: &Path, agent: &Agent, squash: bool) -> Result<Merged> {
     let repository = Repository::of(folder)?;
+    let _alone = hold(&repository)?;
     let (into, before) = repository.head()?;
     let (checkout, was) = (repository.top.clone(), before.clone());
     let outcome = |commit: String, into: String| Merged { is_new: commit != was, commit, into, checkout };
@@ -76,6 +78,15 @@ pub(super) fn merge(folder: &Path, agent: &Agent, squash: bool) -> Result<Merged
         Some(commit) => Ok(outcome(commit, merge.into)),
         None => Err(refused("the current branch is gone", "`git status` says more")),
     }
+}
+
+/// Keeps other merges out of the checkout until it is dropped, and waits for them: one that is taken back would undo what
+/// another has merged meanwhile.
+fn hold(repository: &Repository) -> Result<Option<File>> {
+    let folder = repository.git().path(&["rev-parse", "--absolute-git-dir"])?;
+    let Ok(folder) = File::open(folder) else { return Ok(None) };
+    // Some file systems lock no folder.
+    Ok(folder.lock().is_ok().then_some(folder))
 }
 
 /// In the main checkout everything must be committed, so that all of it can be put back.
@@ -192,11 +203,18 @@ impl Merge<'_> {
     }
 
     /// Everything was committed, so nothing but the merge is lost by this; and files that git does not know stay.
+    /// Unless somebody has moved the branch meanwhile, whose commit it would take away.
     fn put_back(&self) -> Result<()> {
+        self.refuse_moved()?;
         self.repository.git().run(&["reset", "--quiet", "--merge", &self.before]).map(drop)
     }
 
     fn refuse_changed(&self) -> Result<()> {
+        self.refuse_moved()?;
+        refuse_dirty(self.repository)
+    }
+
+    fn refuse_moved(&self) -> Result<()> {
         let now = self.repository.commit_of("HEAD")?;
         if now.as_deref() != Some(self.before.as_str()) {
             return Err(refused(
@@ -204,6 +222,6 @@ impl Merge<'_> {
                 "look with `git log`",
             ));
         }
-        refuse_dirty(self.repository)
+        Ok(())
     }
 }

@@ -153,7 +153,7 @@ fn what_is_done_on_the_page_of_an_agent_is_done_to_that_one() {
     update(&mut model, Msg::Agents(all(COUNT)));
     assert_ne!(chosen(&model), "0031", "the cursor is elsewhere now");
     press(&mut model, COUNT, &["m"]);
-    assert!(asks(&model).starts_with("Merge the branch of 0031"), "{}", asks(&model));
+    assert!(asks(&model).starts_with("Merge builder/0031 of 0031"), "{}", asks(&model));
     assert_eq!(press(&mut model, COUNT, &["y"]), [Effect::Work(Work::MergeAgent(who("0031")))]);
     assert_eq!(model.place(), Place::AgentDiff);
     let work = Work::CleanUpAgent { who: who("0031"), force: false };
