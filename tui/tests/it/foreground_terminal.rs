@@ -74,6 +74,12 @@ impl Terminal {
         }
     }
 
+    /// Whether the group that this process leads is in the foreground.
+    fn has_terminal(&self, pid: &serde_json::Value) -> bool {
+        let group = rustix::termios::tcgetpgrp(&self.master).unwrap();
+        pid.as_i64() == Some(group.as_raw_nonzero().get().into())
+    }
+
     /// Has the shell say something that was not typed: it reads, so it has the terminal; and waits until it reads again.
     fn answers(&mut self) {
         self.keys("echo here-$((40 + 2))\n");
@@ -146,7 +152,8 @@ fn ctrl_z_stops_agent_and_command_and_the_shell_takes_both_up_again() {
             shell.answers();
         }
         shell.keys("fg\n");
-        until("it goes on", || !is_stopped());
+        // Before that Ctrl-Z would go to nobody, or to the command alone.
+        until("it goes on with the terminal", || !is_stopped() && shell.has_terminal(&agent["pid"]));
     }
     // Now it reads, and the terminal is its own.
     std::fs::write(fleet.scratch.project().join("go"), "on\n").unwrap();
