@@ -59,6 +59,11 @@ pub(super) fn run(target: &Target<'_>, force: bool) -> Result<Exit, Failure> {
     }
     let spinner = Progress::spinning(&context.output, "making a backup, and an empty file in its place");
     let guard = target.guard("db reset")?;
+    // Some may have come while the question stood there.
+    let living = living::agents(target);
+    if !force {
+        living::refuse(target, "reset", &living)?;
+    }
     let mut carry = FenceCarry::new(force)?;
     let reset = backup::reset(&target.options()?, &mut carry)
         .doing("reset")
