@@ -233,3 +233,27 @@ fn gitignore_is_offered_only_for_files_that_git_does_not_know() {
     crate::repository::write(&repository.worktree("a").join("README"), "changed\n");
     assert_eq!(hint(), "commit it there first");
 }
+
+/// One that is taken back must not take with it what another one merged meanwhile.
+#[test]
+fn merges_at_once_lose_nothing_of_each_other() {
+    let Some(repository) = Repository::new() else { return };
+    for round in 0..6 {
+        let agents = ["a", "b"].map(|name| {
+            let id = format!("{name}{round}");
+            repository.built(&id);
+            repository.commit(&id, &format!("of-{id}"), "x\n");
+            repository.agent(&id)
+        });
+        let done = std::thread::scope(|scope| {
+            let merging = agents
+                .each_ref()
+                .map(|agent| scope.spawn(|| worktree::merge(repository.root(), agent, false).is_ok()));
+            merging.map(|merge| merge.join().unwrap())
+        });
+        assert_eq!(done, [true, true]);
+        for agent in &agents {
+            repository.git(&["cat-file", "-e", &format!("HEAD:of-{}", agent.key.id)]);
+        }
+    }
+}
