@@ -2,8 +2,10 @@
 //! a setting that silently does nothing is worse than none.
 
 mod agents;
+mod cache;
 mod ports;
 mod reader;
+mod spool;
 mod stages;
 mod tasks;
 mod worktree;
@@ -17,13 +19,16 @@ use conclave_consensus::migrate::Soak;
 use conclave_registry::ports::FirstBase;
 use toml::de::DeTable;
 
+pub(crate) use self::cache::CacheSettings;
 use self::reader::Reader;
+pub(crate) use self::spool::SpoolSettings;
 pub(crate) use self::tasks::TaskSettings;
 pub(crate) use self::worktree::WorktreeSettings;
 use crate::failure::Failure;
 
 /// The tables of a file.
-const TABLES: [&str; 8] = ["state", "migration", "ui", "agents", "stages", "tasks", "ports", "worktree"];
+const TABLES: [&str; 10] =
+    ["state", "migration", "ui", "agents", "stages", "tasks", "ports", "worktree", "spool", "cache"];
 
 /// The keys of the soak times, in the order of the steps.
 const SOAKS: [&str; 3] = ["soak_before_3", "soak_before_4", "soak_before_5"];
@@ -50,6 +55,10 @@ pub(crate) struct Config {
     pub(crate) first_base: Option<FirstBase>,
     /// `[worktree]`, key by key.
     pub(crate) worktree: WorktreeSettings,
+    /// `[spool]`, key by key.
+    pub(crate) spool: SpoolSettings,
+    /// `[cache]`, key by key.
+    pub(crate) cache: CacheSettings,
 }
 
 /// Where a configuration is read from.
@@ -104,6 +113,8 @@ impl Config {
             tasks: self.tasks.or(other.tasks),
             first_base: self.first_base.or(other.first_base),
             worktree: self.worktree.or(other.worktree),
+            spool: self.spool.or(other.spool),
+            cache: self.cache.or(other.cache),
         }
     }
 
@@ -170,6 +181,8 @@ fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
             "tasks" => config.tasks = tasks::read(&reader, value)?,
             "ports" => config.first_base = ports::read(&reader, value)?,
             "worktree" => config.worktree = worktree::read(&reader, value)?,
+            "spool" => config.spool = spool::read(&reader, value)?,
+            "cache" => config.cache = cache::read(&reader, value)?,
             "stages" => config.prompts = stages::read(&reader, value)?,
             other => return Err(reader.unknown(key.span(), "", other, &TABLES)),
         }

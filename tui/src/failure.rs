@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::io;
 
+use conclave_cache::{CacheError, CacheErrorKind};
 use conclave_consensus::{ConsensusError, ConsensusErrorKind};
 use conclave_db::query::QueryError;
 use conclave_db::{DbError, ErrorKind};
 use conclave_leases::{LeaseError, LeaseErrorKind};
 use conclave_registry::{RegistryError, RegistryErrorKind};
+use conclave_spool::{SpoolError, SpoolErrorKind};
 use conclave_tasks::{TaskError, TaskErrorKind};
 
 /// How a command ends, as the shell sees it.
@@ -205,6 +207,47 @@ impl From<RegistryError> for Failure {
             }
             _ => Exit::Storage,
         };
+        let failure = Self::new(exit, kind.as_str(), error.to_string());
+        match error.hint().map(str::to_owned) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<SpoolError> for Failure {
+    fn from(error: SpoolError) -> Self {
+        let error = match error {
+            SpoolError::Storage(error) => return error.into(),
+            other => other,
+        };
+        let kind = error.kind();
+        let exit = match kind {
+            SpoolErrorKind::InvalidMonitor => Exit::Usage,
+            SpoolErrorKind::InvalidSetting => {
+                return Self::configuration(format!("configuration: spool.{error}"))
+                    .hint("mend this key, or leave it out: every setting has a default");
+            }
+            SpoolErrorKind::MonitorBusy => Exit::StateSaysNo,
+            _ => Exit::Storage,
+        };
+        let failure = Self::new(exit, kind.as_str(), error.to_string());
+        match error.hint().map(str::to_owned) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<CacheError> for Failure {
+    fn from(error: CacheError) -> Self {
+        let error = match error {
+            CacheError::Storage(error) => return error.into(),
+            CacheError::Guard(error) => return error.into(),
+            other => other,
+        };
+        let kind = error.kind();
+        let exit = if kind == CacheErrorKind::Invalid { Exit::Usage } else { Exit::Storage };
         let failure = Self::new(exit, kind.as_str(), error.to_string());
         match error.hint().map(str::to_owned) {
             Some(hint) => failure.hint(hint),

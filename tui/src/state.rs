@@ -15,6 +15,7 @@ pub fn schema() -> Result<Schema, DbError> {
             conclave_tasks::MIGRATIONS,
             conclave_registry::STATE_MIGRATIONS,
             STATE_LEASES,
+            conclave_spool::STATE_MIGRATIONS,
         ],
         conclave_consensus::LEGACY_TABLES,
     )

@@ -8,9 +8,11 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use super::agents::args::{AgentsLine, Cleanup, Spawn, Start, StopLine};
+pub(crate) use super::cache::args::Cache;
 pub(crate) use super::db::args::{DbCommand, DbLine};
 pub(crate) use super::lease::args::Lease;
 pub(crate) use super::ports::args::Ports;
+pub(crate) use super::spool::args::Spool;
 use super::task::args::Task;
 use super::values;
 
@@ -131,6 +133,14 @@ pub(crate) enum Command {
     /// `ai lock` is the same as `lease`
     #[command(subcommand, arg_required_else_help = false)]
     Ai(Ai),
+    /// Event streams of agents: stored compressed, imported, kept inside a quota
+    #[command(subcommand, arg_required_else_help = false)]
+    Spool(Spool),
+    /// Parse results and other values that all processes share
+    #[command(subcommand, arg_required_else_help = false)]
+    Cache(Cache),
+    /// The spool and its quota in words
+    Diag,
     /// Look after the database file
     Db(DbLine),
     /// Print the completion script of a shell
@@ -355,7 +365,7 @@ impl Command {
     /// `migrate verify`, which otherwise keeps what it finds in a state that is there.
     pub(crate) const fn reads(&self) -> bool {
         match self {
-            Self::Status | Self::Completions { .. } | Self::Man => true,
+            Self::Status | Self::Diag | Self::Completions { .. } | Self::Man => true,
             Self::Runs(runs) => !matches!(
                 runs,
                 Runs::Export { .. }
@@ -371,6 +381,8 @@ impl Command {
             Self::Db(line) => line.command.reads(),
             Self::Agents(line) => line.reads(),
             Self::Ports(command) => command.reads(),
+            Self::Spool(command) => command.reads(),
+            Self::Cache(command) => command.reads(),
             Self::Lease(command) | Self::Ai(Ai::Lock(command)) => command.reads(),
             Self::Init
             | Self::Demo
@@ -433,6 +445,9 @@ impl Command {
             Self::Stop(_) => "stop",
             Self::Cleanup(_) => "cleanup",
             Self::Ports(command) => command.name(),
+            Self::Spool(command) => command.name(),
+            Self::Cache(command) => command.name(),
+            Self::Diag => "diag",
             Self::Lease(command) | Self::Ai(Ai::Lock(command)) => command.name(),
             Self::Completions { .. } => "completions",
             Self::Man => "man",

@@ -1,0 +1,88 @@
+//! What can go wrong with the cache.
+
+use std::path::PathBuf;
+
+use conclave_db::{DbError, ErrorKind};
+use conclave_leases::{LeaseError, LeaseErrorKind};
+
+/// The result of everything in this crate.
+pub type Result<T, E = CacheError> = std::result::Result<T, E>;
+
+/// What kind of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CacheErrorKind {
+    /// The database.
+    Storage(ErrorKind),
+    /// The lock for the life of the file was not to be had.
+    LockTimeout,
+    /// A limit or a key that cannot be.
+    Invalid,
+    /// A file could not be read, written, locked or moved.
+    Io,
+    /// What was to be computed was not: whoever did it failed.
+    Compute,
+}
+
+impl CacheErrorKind {
+    /// The kind in the words of the JSON error object.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Storage(kind) => kind.as_str(),
+            Self::LockTimeout => "lock_timeout",
+            Self::Invalid => "invalid",
+            Self::Io => "io",
+            Self::Compute => "compute",
+        }
+    }
+}
+
+/// A failure of this crate. Messages are fragments that fit "failed to …: {error}".
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] DbError),
+    /// The guard of the file: held by another, or not to be had at all.
+    #[error(transparent)]
+    Guard(#[from] LeaseError),
+    /// A limit or a key that cannot be.
+    #[error("{0}")]
+    Invalid(String),
+    /// A file.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// The system's error.
+        source: std::io::Error,
+        /// Where.
+        path: PathBuf,
+    },
+    /// What was to be computed was not.
+    #[error("{0}")]
+    Compute(String),
+}
+
+impl CacheError {
+    /// What kind of failure it is.
+    pub fn kind(&self) -> CacheErrorKind {
+        match self {
+            Self::Storage(error) => CacheErrorKind::Storage(error.kind()),
+            Self::Guard(error) if error.kind() == LeaseErrorKind::LockTimeout => CacheErrorKind::LockTimeout,
+            Self::Guard(_) | Self::Io { .. } => CacheErrorKind::Io,
+            Self::Invalid(_) => CacheErrorKind::Invalid,
+            Self::Compute(_) => CacheErrorKind::Compute,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Storage(error) => error.hint(),
+            Self::Guard(error) => error.hint(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Who wants to know what a cache does.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::cache::{Cache, Found, Put, Stats};
+use crate::error::Result;
+use crate::key::CacheKey;
+
+/// What happened. No path and no content stand in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CacheEvent {
+    /// A lookup found its key.
+    Hit,
+    /// A lookup did not.
+    Miss {
+        /// Something about the same subject was there.
+        stale: bool,
+    },
+    /// A value was put.
+    Write(Put),
+    /// An entry was taken out.
+    Delete {
+        /// It was there.
+        existed: bool,
+    },
+    /// All entries were taken out.
+    Clear {
+        /// How many.
+        entries: u64,
+    },
+    /// An operation failed.
+    Error {
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// The file was no cache any more, was put aside and made anew.
+    CorruptionDetected,
+}
+
+impl CacheEvent {
+    /// Its name, such as `ast.cache.hit`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hit => "ast.cache.hit",
+            Self::Miss { .. } => "ast.cache.miss",
+            Self::Write(_) => "ast.cache.write",
+            Self::Delete { .. } => "ast.cache.delete",
+            Self::Clear { .. } => "ast.cache.clear",
+            Self::Error { .. } => "ast.cache.error",
+            Self::CorruptionDetected => "ast.cache.corruption_detected",
+        }
+    }
+}
+
+/// Hears of it.
+pub trait CacheObserver: Debug + Send + Sync + 'static {
+    /// Called after it happened, before the operation returns.
+    fn event(&self, backend: &'static str, event: &CacheEvent);
+}
+
+/// A cache with somebody who hears of each operation.
+#[derive(Debug)]
+pub struct Telemetry<C> {
+    cache: C,
+    backend: &'static str,
+    observer: Arc<dyn CacheObserver>,
+}
+
+impl<C: Cache> Telemetry<C> {
+    /// `backend` is what the cache really is: `memory`, `sqlite`.
+    pub fn new(cache: C, backend: &'static str, observer: Arc<dyn CacheObserver>) -> Self {
+        Self { cache, backend, observer }
+    }
+}
+
+impl<C: Cache> Cache for Telemetry<C> {
+    fn get(&self, _: &CacheKey, _: &mut dyn FnMut(&[u8])) -> Result<Found> {
+        let _ = (&self.cache, self.backend, &self.observer);
+        todo!("c1")
+    }
+
+    fn put(&self, _: &CacheKey, _: &[u8]) -> Result<Put> {
+        todo!("c1")
+    }
+
+    fn delete(&self, _: &CacheKey) -> Result<bool> {
+        todo!("c1")
+    }
+
+    fn clear(&self) -> Result<u64> {
+        todo!("c1")
+    }
+
+    fn stats(&self) -> Result<Stats> {
+        self.cache.stats()
+    }
+
+    fn reset_stats(&self) -> Result<()> {
+        self.cache.reset_stats()
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.cache.flush()
+    }
+}
