@@ -44,11 +44,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Self {
         let disk = Said { free: AtomicU64::new(1 << 40), all: AtomicU64::new(1 << 40) };
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-            clock: ManualClock::at_wall_ms(T0),
-            disk: Arc::new(disk),
-        }
+        Self { dir: tempfile::tempdir().unwrap(), clock: ManualClock::at_wall_ms(T0), disk: Arc::new(disk) }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -66,7 +62,11 @@ impl Place {
 
     pub(crate) fn with(&self, options: SpoolOptions, state: Option<Db>) -> Spool {
         let spool = Spool::at(self.root(), options).clock(Arc::new(self.clock.clone()));
-        spool.sleeper(Arc::new(self.clock.clone())).disk(Arc::clone(&self.disk) as Arc<dyn Disk>).state(state).build()
+        spool
+            .sleeper(Arc::new(self.clock.clone()))
+            .disk(Arc::clone(&self.disk) as Arc<dyn Disk>)
+            .state(state)
+            .build()
     }
 
     /// A file below the spool that has so many bytes, none of them on the disk.
@@ -84,8 +84,13 @@ impl Place {
 
 /// The state in this folder.
 pub(crate) fn open(folder: &Path) -> Db {
+    Db::open(options(folder)).unwrap()
+}
+
+/// How it is opened.
+pub(crate) fn options(folder: &Path) -> DbOptions {
     let schema = Schema::assemble(&[MIGRATIONS], &[]).unwrap();
-    Db::open(DbOptions::new(folder.join("state.db"), schema)).unwrap()
+    DbOptions::new(folder.join("state.db"), schema)
 }
 
 pub(crate) fn one_mb() -> Limits {
@@ -118,4 +123,3 @@ pub(crate) fn while_busy<T>(db: &Db, action: impl FnOnce() -> T) -> T {
 pub(crate) fn told<T>(action: impl FnOnce() -> T) -> (T, Vec<String>) {
     conclave_testkit::notices_of(tracing::Level::INFO, action)
 }
-

@@ -10,8 +10,13 @@ use crate::monitor::{MonitorName, Priority};
 fn a_spool_that_is_not_there_is_normal() {
     let place = Place::new();
     let gauge = gauge(&place.spool(None), None).unwrap();
-    let wanted =
-        Gauge { usage: Usage::default(), state: QuotaState::Normal, why: None, untrimmable: false, dropped: 0 };
+    let wanted = Gauge {
+        usage: Usage::default(),
+        state: QuotaState::Normal,
+        why: None,
+        untrimmable: false,
+        dropped: 0,
+    };
     assert_eq!(gauge, wanted);
     assert!(!place.root().exists());
 }

@@ -207,7 +207,8 @@ fn many_changes_make_one_line_in_an_interval_and_one_for_each_end() {
         let mut ends = 0;
         for step in 0..600_u64 {
             place.pass(500 + random.below(2_000));
-            let used = [0, RESUME - 1, RESUME, SOFT - 1, SOFT, HARD - 1, HARD][usize::try_from(random.below(7)).unwrap()];
+            let used = [0, RESUME - 1, RESUME, SOFT - 1, SOFT, HARD - 1, HARD]
+                [usize::try_from(random.below(7)).unwrap()];
             place.file(PENDING, used);
             let now = QuotaState::after(Some(last), used, &one_mb());
             ends += u32::from(now == QuotaState::Normal && last != now);

@@ -63,7 +63,8 @@ fn only_done_files_of_hours_that_are_over_are_trimmable() {
 #[test]
 fn the_largest_are_five_by_size_and_then_by_name() {
     let place = Place::new();
-    for (name, bytes) in [("b/1", 7), ("a/2", 7), ("a/1", 7), ("c/9", 9), ("a/3", 6), ("a/4", 5), ("a/5", 4)] {
+    for (name, bytes) in [("b/1", 7), ("a/2", 7), ("a/1", 7), ("c/9", 9), ("a/3", 6), ("a/4", 5), ("a/5", 4)]
+    {
         place.file(&format!("_done/{name}.ndjson.gz"), bytes);
     }
     let largest = scan_of(&place).largest_done;
