@@ -29,6 +29,13 @@ pub(crate) struct Said {
     pub(crate) all: AtomicU64,
 }
 
+impl Said {
+    /// A large one with all of it free.
+    pub(crate) fn roomy() -> Self {
+        Self { free: AtomicU64::new(1 << 40), all: AtomicU64::new(1 << 40) }
+    }
+}
+
 impl Disk for Said {
     fn room(&self, _: &Path) -> std::io::Result<(u64, u64)> {
         Ok((self.free.load(Ordering::Relaxed), self.all.load(Ordering::Relaxed)))
@@ -43,8 +50,11 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let disk = Said { free: AtomicU64::new(1 << 40), all: AtomicU64::new(1 << 40) };
-        Self { dir: tempfile::tempdir().unwrap(), clock: ManualClock::at_wall_ms(T0), disk: Arc::new(disk) }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            clock: ManualClock::at_wall_ms(T0),
+            disk: Arc::new(Said::roomy()),
+        }
     }
 
     pub(crate) fn root(&self) -> PathBuf {

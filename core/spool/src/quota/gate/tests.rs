@@ -1,12 +1,15 @@
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use conclave_retry::Clock as _;
+use conclave_testkit::{Parent, Random, Rerun, skipped};
 
 use super::Admission::{Go, Hold, Slowly};
 use super::*;
 use crate::monitor::{MonitorName, Priority};
 use crate::options::SpoolOptions;
-use crate::quota::fixture::{HARD, Place, RESUME, SOFT, T0, one_mb, told, while_busy};
+use crate::quota::fixture::{HARD, Place, RESUME, SOFT, Said, T0, one_mb, open, told, while_busy};
 use crate::spool::Spool;
 use crate::store::quota::{Stored, read};
 
@@ -203,7 +206,7 @@ fn many_changes_make_one_line_in_an_interval_and_one_for_each_end() {
         let place = Place::new();
         let spool = place.spool(with_state.then(|| place.db()));
         let (mut pressed, mut cleared, mut last) = (Vec::new(), 0, QuotaState::Normal);
-        let mut random = conclave_testkit::Random::new(7);
+        let mut random = Random::new(7);
         let mut ends = 0;
         for step in 0..600_u64 {
             place.pass(500 + random.below(2_000));
@@ -313,4 +316,47 @@ fn a_folder_that_cannot_be_read_is_an_error() {
     // And it asks again.
     std::fs::remove_file(place.root()).unwrap();
     assert_eq!(admit(&spool, 0), Go);
+}
+
+// spool A26
+#[test]
+fn many_processes_tell_of_one_change_once() {
+    const NAME: &str = "quota::gate::tests::many_processes_tell_of_one_change_once";
+    const FOLDER: &str = "CONCLAVE_TEST_FOLDER";
+    if let Some(mut parent) = Parent::of_this_process() {
+        let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
+        let db = open(&folder);
+        parent.wait_for_release();
+        while parent.hear().is_some() {
+            // As if it had just begun, so that it looks at once.
+            let options = SpoolOptions { limits: one_mb(), ..SpoolOptions::default() };
+            let spool = Spool::at(folder.join("spool"), options).disk(Arc::new(Said::roomy()));
+            let spool = spool.state(Some(db.clone())).build();
+            let (_, lines) = told(|| admit(&spool, 0));
+            parent.say(&format!("{} {}", db.metrics().failed, lines.join(";")));
+        }
+        return;
+    }
+    let place = Place::new();
+    let _db = place.db();
+    let folder = place.root().parent().unwrap().to_str().unwrap().to_owned();
+    let mut fleet = Rerun::of(NAME).variable(FOLDER, folder).start_fleet(6);
+    fleet.release();
+    let hard = untrimmable(&format!("WARN {HARD_TEXT}"));
+    for (used, wanted) in [(HARD, hard.as_str()), (HARD, ""), (0, CLEARED), (0, ""), (HARD, ""), (0, CLEARED)]
+    {
+        place.file(PENDING, used);
+        for child in &mut fleet.children {
+            child.send("look");
+        }
+        let said: Vec<String> = fleet.children.iter_mut().map(|child| child.line().unwrap()).collect();
+        if said.iter().any(|said| !said.starts_with("0 ")) {
+            // One that cannot have the database in time tells what it knows itself.
+            skipped("the machine is too slow for all of them");
+            return;
+        }
+        let lines: Vec<&str> = said.iter().map(|said| &said[2..]).filter(|line| !line.is_empty()).collect();
+        let wanted: Vec<&str> = Some(wanted).into_iter().filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines, wanted, "{used}");
+    }
 }
