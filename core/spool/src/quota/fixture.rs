@@ -10,7 +10,7 @@ use conclave_testkit::ManualClock;
 
 use crate::options::SpoolOptions;
 use crate::quota::Limits;
-use crate::spool::{Disk, Shared, Spool};
+use crate::spool::{Disk, Spool};
 use crate::store::schema::STATE_MIGRATIONS;
 
 /// 2025-09-09T18:00:00Z
