@@ -10,8 +10,8 @@ const LEAST: u64 = 64;
 
 /// Lines in memory, in the order in which they came.
 ///
-/// A line counts with its bytes, a very short one with what it takes to keep it. Lines that were taken out count until they
-/// are settled ([`Memory::settle`], or whatever the monitor does next), so that there is room to put them back.
+/// A line counts with its bytes, a very short one with what it takes to keep it. Lines that were taken out count until
+/// the monitor does something else, such as to take the next ones, so that there is room to put them back.
 #[derive(Debug)]
 pub(crate) struct Memory {
     per_monitor: u64,
@@ -38,8 +38,6 @@ struct Queue {
     counted: u64,
     /// The lines that were taken and are not settled: their numbers, and what they count for.
     taken: Vec<(i64, u64)>,
-    /// Lines that were driven out since the monitor joined.
-    lost: u64,
 }
 
 impl Memory {
@@ -50,7 +48,7 @@ impl Memory {
 
     /// A monitor takes part, and brings its share of room; until [`Memory::leave`].
     pub(crate) fn join(&self, monitor: &MonitorName, priority: Priority) {
-        let queue = Queue { priority, lines: VecDeque::new(), counted: 0, taken: Vec::new(), lost: 0 };
+        let queue = Queue { priority, lines: VecDeque::new(), counted: 0, taken: Vec::new() };
         self.held().monitors.entry(monitor.clone()).or_insert(queue);
     }
 
@@ -76,7 +74,6 @@ impl Memory {
         };
         let counted = counts_for(line);
         if held.stays(priority).saturating_add(counted) > bound {
-            held.lose(monitor);
             return vec![(monitor.clone(), 1)];
         }
         while held.counted.saturating_add(counted) > bound {
@@ -126,19 +123,9 @@ impl Memory {
         }
     }
 
-    /// What was taken has been written, or given up: there is room again.
-    pub(crate) fn settle(&self, monitor: &MonitorName) {
-        self.held().settle(monitor);
-    }
-
     /// Lines of a monitor that wait.
     pub(crate) fn waiting(&self, monitor: &MonitorName) -> u64 {
         self.held().monitors.get(monitor).map_or(0, |queue| queue.lines.len() as u64)
-    }
-
-    /// Lines of a monitor that were driven out since it joined, by itself or by others.
-    pub(crate) fn lost(&self, monitor: &MonitorName) -> u64 {
-        self.held().monitors.get(monitor).map_or(0, |queue| queue.lost)
     }
 
     /// What all lines that wait count for.
@@ -186,17 +173,11 @@ impl Held {
         if let Some((_, line)) = queue.lines.pop_front() {
             let counted = counts_for(&line);
             queue.counted -= counted;
-            queue.lost += 1;
             self.counted -= counted;
         }
     }
 
-    fn lose(&mut self, monitor: &MonitorName) {
-        if let Some(queue) = self.monitors.get_mut(monitor) {
-            queue.lost += 1;
-        }
-    }
-
+    /// What was taken has been written, or given up: there is room again.
     fn settle(&mut self, monitor: &MonitorName) -> Vec<(i64, u64)> {
         let Some(queue) = self.monitors.get_mut(monitor) else { return Vec::new() };
         self.counted -= queue.taken_counts();

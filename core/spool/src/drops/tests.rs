@@ -182,7 +182,7 @@ fn what_is_damaged_is_set_aside_and_said() {
         let spool = spool(&place, None);
         let path = spool.layout().monitor(&keyboard()).join(DROPS);
         std::fs::write(&path, text).unwrap();
-        let (_, lines) = told(|| drop_events(&spool, Reason::Quota, 1));
+        let ((), lines) = told(|| drop_events(&spool, Reason::Quota, 1));
         let wanted = if is_whole { "quota=9007199254740992" } else { "quota=1" };
         assert_eq!(lines.is_empty(), is_whole, "{text}: {lines:?}");
         if !is_whole {

@@ -138,7 +138,7 @@ fn a_dry_run_says_the_same_and_changes_nothing() {
         let (said, lines) = told(|| trim(&spool, when, true).unwrap());
         assert_eq!(lines, Vec::<String>::new());
         assert!(path.exists());
-        assert_eq!(db.read(|conn| stored::read(conn)).unwrap(), None);
+        assert_eq!(db.read(stored::read).unwrap(), None);
         assert_eq!(said, trim(&spool, when, false).unwrap(), "{used}");
     }
 }
@@ -157,7 +157,7 @@ fn the_end_of_pressure_is_told_and_stored() {
         "INFO Spool backpressure cleared - resuming normal operation",
     ];
     assert_eq!(lines, wanted);
-    let state = db.read(|conn| stored::read(conn)).unwrap().unwrap();
+    let state = db.read(stored::read).unwrap().unwrap();
     assert_eq!((state.state, state.since_ms, state.logged_ms), (QuotaState::Normal, T0, T0));
 }
 

@@ -5,4 +5,5 @@ mod desk;
 mod fixture;
 mod importing;
 mod no_room;
+mod pressure;
 mod writing;
