@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed helper is a failed test")]
 
 mod desk;
+mod foreign;
 mod importing;
+mod recovery;
