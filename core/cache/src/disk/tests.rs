@@ -186,10 +186,11 @@ fn a_thousand_hits_cause_few_transactions() {
 // cache C13
 #[test]
 fn a_file_that_is_no_cache_is_put_aside_once_and_made_anew() {
-    let spoil: [(&str, fn(&Path)); 5] = [
+    type Spoil = (&'static str, fn(&Path));
+    let spoil: [Spoil; 5] = [
         ("random", |file| {
             let mut random = conclave_testkit::Random::new(7);
-            let bytes: Vec<u8> = (0..20_000).map(|_| random.below(256) as u8).collect();
+            let bytes: Vec<u8> = (0..2500).flat_map(|_| random.below(u64::MAX).to_le_bytes()).collect();
             std::fs::write(file, bytes).unwrap();
         }),
         ("cut", |file| std::fs::File::options().write(true).open(file).unwrap().set_len(4096).unwrap()),
@@ -273,7 +274,7 @@ fn damage_entries(file: &Path) {
     let opened = std::fs::File::options().write(true).open(file).unwrap();
     for root in roots {
         let conclave_db::sql::Value::Integer(page) = root[0] else { panic!("a page has a number") };
-        opened.write_all_at(&[0xa5; 4096], (page as u64 - 1) * 4096).unwrap();
+        opened.write_all_at(&[0xa5; 4096], (page.cast_unsigned() - 1) * 4096).unwrap();
     }
 }
 

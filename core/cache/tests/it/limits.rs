@@ -88,15 +88,14 @@ proptest! {
 
     #[test]
     fn the_file_does_as_the_model(
-        most in 1_u64..8,
-        most_bytes in 1_u64..1000,
+        most in 1_usize..8,
+        most_bytes in 1_usize..1000,
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let scratch = Scratch::new();
-        let open = || DiskCache::open(&scratch.file(), options(most, most_bytes)).unwrap();
+        let open = || DiskCache::open(&scratch.file(), options(most as u64, most_bytes as u64)).unwrap();
         let mut cache = Some(open());
-        let mut model =
-            Model { entries: vec![], most: most as usize, most_bytes: most_bytes as usize, evictions: 0 };
+        let mut model = Model { entries: vec![], most, most_bytes, evictions: 0 };
         for step in steps {
             let disk = cache.get_or_insert_with(open);
             match step {
@@ -119,7 +118,7 @@ proptest! {
             prop_assert_eq!(stats.evictions, model.evictions);
         }
         drop(cache);
-        assert_well(&scratch.file(), options(most, most_bytes));
+        assert_well(&scratch.file(), options(most as u64, most_bytes as u64));
     }
 
     /// Which of the entries stay is its own decision; limits and values are not.

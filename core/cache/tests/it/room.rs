@@ -10,19 +10,20 @@ use crate::fixture::{Scratch, assert_well, key, open, value_of};
 #[test]
 fn without_room_what_is_there_stays_and_later_writes_work() {
     let Some(disk) = SmallDisk::of(8) else { return };
+    let large = vec![7; 400_000];
     let file = disk.path().join("cache.db");
     let cache = open(&file);
     cache.put(&key("old"), b"value").unwrap();
     disk.fill("filler", 0);
-    let error = cache.put(&key("new"), &[7; 400_000]).unwrap_err();
+    let error = cache.put(&key("new"), &large).unwrap_err();
     // Where only the commit meets it, nobody knows at first what is in the log.
     let kinds = [ErrorKind::Full, ErrorKind::Ambiguous].map(CacheErrorKind::Storage);
     assert!(kinds.contains(&error.kind()) && error.to_string().contains("full"), "{error}");
-    assert!(value_of(&cache, &key("new")).is_none_or(|value| value == [7; 400_000]));
+    assert!(value_of(&cache, &key("new")).is_none_or(|value| value == large));
     assert_eq!(value_of(&cache, &key("old")).unwrap(), b"value");
     disk.clear("filler");
-    cache.put(&key("new"), &[7; 400_000]).unwrap();
-    assert_eq!(value_of(&cache, &key("new")).unwrap(), [7; 400_000]);
+    cache.put(&key("new"), &large).unwrap();
+    assert_eq!(value_of(&cache, &key("new")).unwrap(), large);
     assert_eq!(cache.stats().unwrap().entries, 2);
     drop(cache);
     assert_well(&file, OpenOptions::default());
@@ -31,6 +32,7 @@ fn without_room_what_is_there_stays_and_later_writes_work() {
 /// Each write to the disk fails once: the value is there whole, or not at all, and the next one works.
 #[test]
 fn a_write_that_fails_leaves_no_part_of_a_value() {
+    let large = vec![7; 30_000];
     for (op, error) in [(Op::Write, Failure::Full), (Op::Write, Failure::Io), (Op::Sync, Failure::Io)] {
         for nth in 1..8 {
             let scratch = Scratch::new();
@@ -39,10 +41,10 @@ fn a_write_that_fails_leaves_no_part_of_a_value() {
             let cache = open(&file);
             cache.put(&key("old"), b"value").unwrap();
             disk.fail(Fault { op, nth, error, sticky: false });
-            let put = cache.put(&key("new"), &[7; 30_000]);
+            let put = cache.put(&key("new"), &large);
             disk.heal();
             let value = value_of(&cache, &key("new"));
-            assert!(value.as_deref().is_none_or(|value| value == [7; 30_000]), "{op:?} {error:?} {nth}");
+            assert!(value.as_deref().is_none_or(|value| value == large), "{op:?} {error:?} {nth}");
             assert!(put.is_err() || value.is_some());
             cache.put(&key("next"), b"value").unwrap();
             assert_eq!(value_of(&cache, &key("old")).unwrap(), b"value");
