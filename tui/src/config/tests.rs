@@ -6,8 +6,8 @@ use conclave_registry::ports::FirstBase;
 use proptest::prelude::*;
 
 use super::{
-    COMMENTED, CacheSettings, Config, SOAKS, TABLES, TaskSettings, WorktreeSettings, agents, cache, parse, ports,
-    stages, tasks, worktree,
+    COMMENTED, CacheSettings, Config, SOAKS, TABLES, TaskSettings, WorktreeSettings, agents, cache, parse,
+    ports, stages, tasks, worktree,
 };
 
 fn check(text: &str) -> Result<Config, String> {
@@ -342,12 +342,19 @@ fn mistakes_in_the_cache_are_named() {
         ("max_bytes = 0", "2:13: cache.max_bytes: wanted 1B to 1TiB, found 0"),
         ("max_bytes = '2TiB'", "2:13: cache.max_bytes: wanted 1B to 1TiB, found 2TiB"),
         ("max_bytes = true", "2:13: cache.max_bytes: wanted a size such as \"100MiB\", found a boolean"),
-        ("on_lock_timeout = 'wait'", "2:19: cache.on_lock_timeout: wanted \"fail\" or \"bypass\", found \"wait\""),
+        (
+            "on_lock_timeout = 'wait'",
+            "2:19: cache.on_lock_timeout: wanted \"fail\" or \"bypass\", found \"wait\"",
+        ),
         ("size = 1", "2:1: cache.size: no such key"),
     ] {
-        assert_eq!(check(&format!("[cache]\n{text}\n")).unwrap_err(), format!("configuration: c.toml:{wanted}"));
+        assert_eq!(
+            check(&format!("[cache]\n{text}\n")).unwrap_err(),
+            format!("configuration: c.toml:{wanted}")
+        );
     }
-    let config = check("[cache]\nmax_bytes = '1KiB'\non_lock_timeout = 'bypass'\nlock_timeout = 0\n").unwrap();
+    let config =
+        check("[cache]\nmax_bytes = '1KiB'\non_lock_timeout = 'bypass'\nlock_timeout = 0\n").unwrap();
     assert_eq!(config.cache.max_bytes, Some(1024));
     assert_eq!(config.cache.on_lock_timeout, Some(conclave_cache::OnLockTimeout::Bypass));
 }
