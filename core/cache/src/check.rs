@@ -22,6 +22,7 @@ const FIX: &str = "run `conclave cache check --fix`";
 /// # Errors
 /// None of a damaged file: that is a failed check. What keeps it from being looked at, such as missing rights or a newer
 /// version.
+#[expect(clippy::needless_pass_by_value, reason = "as wherever else a cache is opened")]
 pub fn checks(file: &Path, options: OpenOptions) -> Result<Vec<Check>> {
     let db_options = db_options(file, &options)?;
     let opened = match Db::is_unfinished(&db_options) {

@@ -1,4 +1,4 @@
-//! The cache in memory: weighted by bytes, and resistant to scans (TinyLFU admission, by moka).
+//! The cache in memory: weighted by bytes, and resistant to scans (`TinyLFU` admission, by moka).
 
 use std::collections::HashMap;
 use std::fmt;

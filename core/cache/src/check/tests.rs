@@ -58,7 +58,8 @@ fn what_is_wrong_is_named_and_mended() {
 fn what_is_no_cache_fails_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cache.db");
-    std::fs::write(&file, [7; 20_000]).unwrap();
+    let bytes = vec![7; 20_000];
+    std::fs::write(&file, &bytes).unwrap();
     assert_eq!(unwell(&file, 10), [("integrity", CheckState::Fail)]);
-    assert_eq!(std::fs::read(&file).unwrap(), [7; 20_000]);
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
 }

@@ -30,7 +30,7 @@ fn ask_at_once(
                 || {
                     computed.fetch_add(1, Ordering::Relaxed);
                     // Each lookup of the others is a miss, after which they can only wait.
-                    while (cache.stats()?.misses as usize) < THREADS {
+                    while cache.stats()?.misses < THREADS as u64 {
                         thread::yield_now();
                     }
                     compute()

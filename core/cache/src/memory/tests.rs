@@ -31,7 +31,7 @@ fn limits_are_reached_and_never_exceeded() {
         let size = 100.min(max_bytes);
         let most = max_entries.min(max_bytes / size);
         for number in 0..20 {
-            cache.put(&key(number), &vec![0; size as usize]).unwrap();
+            cache.put(&key(number), &vec![0; usize::try_from(size).unwrap()]).unwrap();
             let stats = cache.stats().unwrap();
             assert_eq!(stats.entries, most.min(number + 1), "{max_entries} {max_bytes}");
             assert_eq!(stats.bytes, stats.entries * size);
@@ -40,7 +40,7 @@ fn limits_are_reached_and_never_exceeded() {
         // In place of itself: others stay, whatever size it gets.
         let kept = (0..20).find(|number| is_there(&cache, *number)).unwrap();
         for size in [size, size / 2, size] {
-            cache.put(&key(kept), &vec![1; size as usize]).unwrap();
+            cache.put(&key(kept), &vec![1; usize::try_from(size).unwrap()]).unwrap();
             let stats = cache.stats().unwrap();
             assert_eq!(stats.entries, most);
             assert_eq!(stats.bytes, (most - 1) * 100.min(max_bytes) + size);

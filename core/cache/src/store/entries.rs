@@ -137,6 +137,6 @@ fn checksum(key: &CacheKey, value: &[u8]) -> i64 {
 }
 
 fn checksum_of(hash: &[u8; 32], value: &[u8]) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = *blake3::keyed_hash(hash, value).as_bytes();
-    i64::from_le_bytes([a, b, c, d, e, f, g, h])
+    let sum = blake3::keyed_hash(hash, value);
+    sum.as_bytes().first_chunk().map_or(0, |first| i64::from_le_bytes(*first))
 }
