@@ -11,29 +11,26 @@ const EXTRACTION: u16 = 1;
 
 /// A parser of the language; `None` where its grammar is not built in.
 pub(super) fn parser(language: Language) -> Option<Parser> {
+    let grammar: Grammar = match language {
+        #[cfg(feature = "rust")]
+        Language::Rust => tree_sitter_rust::LANGUAGE.into(),
+        #[cfg(feature = "python")]
+        Language::Python => tree_sitter_python::LANGUAGE.into(),
+        #[cfg(feature = "typescript")]
+        Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
+        #[cfg(feature = "typescript")]
+        Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
+        #[cfg(feature = "typescript")]
+        Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
+        #[cfg(feature = "go")]
+        Language::Go => tree_sitter_go::LANGUAGE.into(),
+        #[cfg(not(all(feature = "rust", feature = "python", feature = "typescript", feature = "go")))]
+        _ => return None,
+    };
     let mut parser = Parser::new();
     // It fails for a grammar of another age than the library, of which a test would tell.
-    parser.set_language(&grammar(language)?).ok()?;
+    parser.set_language(&grammar).ok()?;
     Some(parser)
-}
-
-fn grammar(language: Language) -> Option<Grammar> {
-    match language {
-        #[cfg(feature = "rust")]
-        Language::Rust => Some(tree_sitter_rust::LANGUAGE.into()),
-        #[cfg(feature = "python")]
-        Language::Python => Some(tree_sitter_python::LANGUAGE.into()),
-        #[cfg(feature = "typescript")]
-        Language::TypeScript => Some(tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into()),
-        #[cfg(feature = "typescript")]
-        Language::Tsx => Some(tree_sitter_typescript::LANGUAGE_TSX.into()),
-        #[cfg(feature = "typescript")]
-        Language::JavaScript => Some(tree_sitter_javascript::LANGUAGE.into()),
-        #[cfg(feature = "go")]
-        Language::Go => Some(tree_sitter_go::LANGUAGE.into()),
-        #[cfg(not(all(feature = "rust", feature = "python", feature = "typescript", feature = "go")))]
-        _ => None,
-    }
 }
 
 /// The version of grammar, extraction and codec together: another one where the result may differ. It rises: of two makers

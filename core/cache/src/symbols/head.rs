@@ -95,8 +95,7 @@ fn signature(source: &[u8], node: Node<'_>, head: Range<usize>) -> String {
 /// Where comments stand in a head, in order.
 fn comments(node: Node<'_>, text: &[u8], head: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let may_have =
-        text.iter().any(|byte| *byte == b'#') || text.windows(2).any(|two| two == b"//" || two == b"/*");
+    let may_have = text.contains(&b'#') || text.windows(2).any(|two| two == b"//" || two == b"/*");
     if !may_have {
         return found;
     }

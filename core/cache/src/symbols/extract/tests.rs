@@ -314,7 +314,12 @@ fn no_depth_and_no_length_is_too_much() {
         (Language::Rust, format!("fn f({}) {{}}", "a: u8, ".repeat(20_000))),
         (
             Language::Python,
-            (0..5_000).map(|depth| format!("{}class C:\n", " ".repeat(depth % 200))).collect(),
+            (0..200)
+                .cycle()
+                .take(5_000)
+                .map(|depth| " ".repeat(depth) + "class C:\n")
+                .collect::<Vec<_>>()
+                .concat(),
         ),
         (Language::Python, deep("[", "]", 50_000)),
         (Language::TypeScript, deep("namespace n { class C { m() {", "}}}", 5_000)),

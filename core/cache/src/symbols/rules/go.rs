@@ -26,10 +26,10 @@ pub(super) fn rule<'tree>(node: Node<'tree>, source: &[u8]) -> Rule<'tree> {
 fn named_type(node: Node<'_>) -> Rule<'_> {
     let name = node.child_by_field_name("name");
     let of = node.child_by_field_name("type");
-    let Some((of, kind)) = of.and_then(|of| Some((of, of.kind()))) else { return Rule::Enter };
+    let Some(of) = of else { return Rule::Enter };
     // The body begins at the brace, `struct` and `interface` belong to the head.
     let brace = || (0..of.child_count()).find_map(|at| of.child(at).filter(|child| child.kind() == "{"));
-    match kind {
+    match of.kind() {
         "struct_type" => Found::named(SymbolKind::Struct, name, of.named_child(0)),
         "interface_type" => match Found::named(SymbolKind::Interface, name, brace()) {
             Rule::Symbol(found) => Rule::Symbol(Found { is_scope: true, ..found }),
