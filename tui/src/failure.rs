@@ -243,7 +243,6 @@ impl From<CacheError> for Failure {
     fn from(error: CacheError) -> Self {
         let error = match error {
             CacheError::Storage(error) => return error.into(),
-            CacheError::Guard(error) => return error.into(),
             other => other,
         };
         let kind = error.kind();

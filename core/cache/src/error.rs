@@ -45,7 +45,7 @@ pub enum CacheError {
     #[error(transparent)]
     Storage(#[from] DbError),
     /// The guard of the file: held by another, or not to be had at all.
-    #[error(transparent)]
+    #[error("{}", guard_in_words(.0))]
     Guard(#[from] LeaseError),
     /// A limit or a key that cannot be.
     #[error("{0}")]
@@ -63,6 +63,17 @@ pub enum CacheError {
     /// What was to be computed was not.
     #[error("{0}")]
     Compute(String),
+}
+
+/// The sentence that is promised for a guard that was not had in time; it names no path. The guard's own says more.
+fn guard_in_words(error: &LeaseError) -> String {
+    match error {
+        LeaseError::LockTimeout { operation, timeout, .. } => format!(
+            "Could not acquire lock for {operation} after {}s. Another process may be using the cache.",
+            timeout.as_secs_f64()
+        ),
+        other => other.to_string(),
+    }
 }
 
 impl CacheError {

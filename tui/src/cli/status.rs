@@ -11,10 +11,12 @@ use conclave_registry::{agents, ports};
 use conclave_tasks::read::{self, Counts};
 use serde_json::{Value, json};
 
+use super::cache;
 use super::context::Context;
 use super::output::Output;
 use crate::attention::attention;
 use crate::failure::{Doing, Exit, Failure};
+use crate::parse_cache;
 use crate::text::{count, counted, size, visible, wrapped};
 
 /// How wide the labels are.
@@ -130,7 +132,7 @@ fn document(context: &Context, found: Option<&Found>, machine: MachineWide) -> V
             "written": 0, "pending": 0, "imported": 0, "quarantined": 0,
             "dropped": {}, "reason": null, "monitors": {},
         }},
-        "cache": { "entries": 0, "bytes": 0, "hits": 0, "misses": 0 },
+        "cache": cache::object(&parse_cache::stats(&context.project)),
         "hosts": [],
         "attention": found.map_or(&[][..], |found| &found.attention),
     })
@@ -146,6 +148,7 @@ fn page(context: &Context, found: Option<&Found>, machine: MachineWide) -> Strin
         text.push_str(&line("agents", &agent_counts(output, agents::Counts::default(), 0)));
         text.push_str(&line("ports", &block_counts(machine)));
         text.push_str(&line("leases", &lease_counts(output, conclave_leases::Counts::default(), machine)));
+        text.push_str(&line("cache", &cache::line(output, &parse_cache::stats(&context.project))));
         return text;
     };
     let file =
@@ -195,6 +198,7 @@ fn page(context: &Context, found: Option<&Found>, machine: MachineWide) -> Strin
     text.push_str(&line("agents", &agent_counts(output, *agents, *running)));
     text.push_str(&line("ports", &block_counts(machine)));
     text.push_str(&line("leases", &lease_counts(output, *leases, machine)));
+    text.push_str(&line("cache", &cache::line(output, &parse_cache::stats(&context.project))));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }

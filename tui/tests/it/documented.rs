@@ -68,6 +68,24 @@ fn the_manual_of_the_registry_runs_as_it_stands() {
     runs_as_it_stands(include_str!("../../../docs/registry.md"), 2);
 }
 
+#[cfg(feature = "rust")]
+#[test]
+fn the_manual_of_the_cache_runs_as_it_stands() {
+    runs_as_it_stands(include_str!("../../../docs/cache.md"), 2);
+}
+
+#[test]
+fn the_settings_in_the_manual_of_the_cache_fit_a_new_project() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let path = scratch.project().join(".conclave/config.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let settings = blocks(include_str!("../../../docs/cache.md"), "toml");
+    assert_eq!(settings.len(), 1);
+    std::fs::write(&path, config + &settings.concat()).unwrap();
+    assert_eq!(scratch.json(&["cache", "stats"])["max_entries"], 10_000);
+}
+
 #[test]
 fn the_words_on_leases_and_agents_in_the_readme_run_as_they_stand() {
     let readme = include_str!("../../../README.md");

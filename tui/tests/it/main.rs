@@ -12,6 +12,8 @@ mod asking;
 mod attention;
 mod auto;
 mod bad_input;
+#[cfg(all(feature = "rust", feature = "python"))]
+mod cache;
 mod commands;
 mod db_dump;
 mod db_files;
