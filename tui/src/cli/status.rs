@@ -48,7 +48,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 
 /// The result; of failures the first is kept, and the rest of the page made without.
 fn kept<T>(result: Result<T, Failure>, failure: &mut Option<Failure>) -> Option<T> {
-    result.map_err(|failed| drop(failure.get_or_insert(failed))).ok()
+    match result {
+        Ok(found) => Some(found),
+        Err(failed) => {
+            failure.get_or_insert(failed);
+            None
+        }
+    }
 }
 
 /// With the state, and where that cannot be read without it.
