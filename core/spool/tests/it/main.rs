@@ -1,1 +1,5 @@
 //! The spool from outside: scenarios, races, crashes.
+
+mod fixture;
+mod no_room;
+mod writing;
