@@ -50,10 +50,12 @@ impl Writer {
     }
 }
 
-/// What `zcat` says of all segments together, in order of their names.
+/// What `zcat` says of all segments together, in the order of their names: the second of an hour has more of it.
 fn inflated(scratch: &Scratch) -> Option<Vec<u8>> {
     let mut all = Vec::new();
-    for name in scratch.segments() {
+    let mut names = scratch.segments();
+    names.sort_by_key(|name| name.replace(".ndjson.gz", ""));
+    for name in names {
         let path = scratch.spool().join(name);
         let tested = Command::new("gzip").arg("-t").arg(&path).output().ok()?;
         assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stderr));
