@@ -48,7 +48,11 @@ pub(crate) fn transcribed(session: &Session) -> Option<String> {
     }
     let all = counted(kept.stored.saturating_add(kept.dropped), "event", "events");
     let why = kept.problem.unwrap_or_else(|| "`conclave diag` says how full the spool is".to_owned());
-    Some(format!("{} of {all} of what the agents print were not spooled: {}", count(kept.dropped), visible(&why)))
+    Some(format!(
+        "{} of {all} of what the agents print were not spooled: {}",
+        count(kept.dropped),
+        visible(&why)
+    ))
 }
 
 /// File descriptors that a run needs beside those of the database: for the runtime, and to start an agent.

@@ -88,7 +88,10 @@ pub(super) fn drive(context: &Context, db: &Db, id: PipelineId, stop: Stop) -> R
     let driven = driving::complete(workflow::drive_pipeline(db, id, &session));
     // It tells what waits first.
     drop(live);
-    unkept.or_else(|| driving::transcribed(&session)).into_iter().for_each(|said| context.output.notice(said));
+    unkept
+        .or_else(|| driving::transcribed(&session))
+        .into_iter()
+        .for_each(|said| context.output.notice(said));
     driven?.doing("lead the spec through its stages")
 }
 

@@ -96,7 +96,10 @@ pub(super) fn drive(context: &Context, db: &Db, run: RunId, stop: Stop) -> Resul
     let driven = driving::complete(workflow::drive(db, run, &session));
     // It tells what waits first.
     drop(live);
-    unkept.or_else(|| driving::transcribed(&session)).into_iter().for_each(|said| context.output.notice(said));
+    unkept
+        .or_else(|| driving::transcribed(&session))
+        .into_iter()
+        .for_each(|said| context.output.notice(said));
     Ok(driven?.doing(format!("run {run}"))?.verdict)
 }
 
