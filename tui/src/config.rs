@@ -71,11 +71,14 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// What it says, which fits together: a mistake is told before anything is done, whatever was to be done.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
-        match self {
+        let config = match self {
             Self::Named(file) => Config::load_named(file),
             Self::Files(files) => Config::load(files),
-        }
+        }?;
+        config.spool.options()?;
+        Ok(config)
     }
 }
 
