@@ -114,7 +114,7 @@ impl State {
         let ledger = opened.and_then(|db| ledger(&spool, db.as_ref()).doing("read the ledger"));
         let gauge = gauge(&spool, db.as_ref()).doing("read the spool");
         Ok(SpoolNumbers {
-            quota_mb: spool.options().limits.quota_mb(),
+            limits: spool.options().limits,
             gauge: gauge.map_err(Problem::from),
             ledger: ledger.map_err(Problem::from),
         })

@@ -7,7 +7,7 @@ use conclave_cache::Stats;
 use conclave_consensus::migrate::MigrationStatus;
 use conclave_db::vacuum::VacuumStats;
 use conclave_spool::ledger::Ledger;
-use conclave_spool::quota::Gauge;
+use conclave_spool::quota::{Gauge, Limits};
 
 use crate::ui::model::CheckRow;
 use crate::ui::problem::Problem;
@@ -27,30 +27,27 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// Whether a flush would find something, as far as is known.
-    pub(super) fn waits(&self) -> Option<bool> {
-        let gauge = self.gauge()?;
-        Some(gauge.usage.reserved > 0 || gauge.usage.pending.values().any(|files| *files > 0))
-    }
-
-    /// Whether something waits to be taken into the state.
+    /// Whether something waits to be taken into the state, as far as is known.
     pub(crate) fn events_wait(&self) -> bool {
-        self.waits().unwrap_or(false)
+        let Some(Ok(spool)) = self.stores.as_ref().map(|stores| &stores.spool) else { return false };
+        let waits =
+            |gauge: &Gauge| gauge.usage.reserved > 0 || gauge.usage.pending.values().any(|files| *files > 0);
+        spool.gauge.as_ref().is_ok_and(waits)
     }
 
-    /// Whether files of the spool may go.
+    /// Whether so much is used that files of the spool go, and there are some.
     pub(crate) fn may_trim(&self) -> bool {
-        self.gauge().is_some_and(|gauge| gauge.usage.trimmable > 0)
+        let Some(Ok(spool)) = self.stores.as_ref().map(|stores| &stores.spool) else { return false };
+        let resume = u128::from(spool.limits.quota()) * u128::from(spool.limits.resume_pct()) / 100;
+        let is_asked_for =
+            |gauge: &Gauge| u128::from(gauge.usage.used) >= resume && gauge.usage.trimmable > 0;
+        spool.gauge.as_ref().is_ok_and(is_asked_for)
     }
 
     /// Entries of the cache, where there is one.
     pub(crate) fn cached(&self) -> Option<u64> {
         let cache = self.stores.as_ref()?.cache.as_ref().ok()?.as_ref()?;
         Some(cache.entries)
-    }
-
-    fn gauge(&self) -> Option<&Gauge> {
-        self.stores.as_ref()?.spool.as_ref().ok()?.gauge.as_ref().ok()
     }
 }
 
@@ -65,8 +62,7 @@ pub(crate) struct Stores {
 /// The spool. What cannot be read of it is told beside the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SpoolNumbers {
-    /// MiB that it may have.
-    pub(crate) quota_mb: u64,
+    pub(crate) limits: Limits,
     pub(crate) gauge: Result<Gauge, Problem>,
     pub(crate) ledger: Result<Ledger, Problem>,
 }

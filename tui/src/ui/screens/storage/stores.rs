@@ -3,7 +3,7 @@
 use conclave_cache::Stats;
 use conclave_spool::QuotaState;
 use conclave_spool::ledger::{Entry, Ledger};
-use conclave_spool::quota::{Gauge, Why};
+use conclave_spool::quota::{Gauge, Limits, Why};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -50,7 +50,7 @@ fn failed(model: &Model, label: &str, problem: &Problem) -> Vec<Line<'static>> {
 
 fn spool_lines(model: &Model, spool: &SpoolNumbers) -> Vec<Line<'static>> {
     let mut lines = match &spool.gauge {
-        Ok(gauge) => labelled(model, "Spool", gauge_parts(model, gauge, spool.quota_mb)),
+        Ok(gauge) => labelled(model, "Spool", gauge_parts(model, gauge, spool.limits)),
         Err(problem) => failed(model, "Spool", problem),
     };
     lines.extend(match &spool.ledger {
@@ -61,9 +61,9 @@ fn spool_lines(model: &Model, spool: &SpoolNumbers) -> Vec<Line<'static>> {
 }
 
 /// How much of the quota is used, and what that means.
-fn gauge_parts(model: &Model, gauge: &Gauge, quota_mb: u64) -> Vec<Span<'static>> {
+fn gauge_parts(model: &Model, gauge: &Gauge, limits: Limits) -> Vec<Span<'static>> {
     let theme = model.setting.theme;
-    let quota = quota_mb.saturating_mul(1 << 20);
+    let quota = limits.quota();
     let percent = u128::from(gauge.usage.used) * 100 / u128::from(quota.max(1));
     let halves = theme.sign("▌", "");
     let bar = bar(theme.sign("█", "#"), halves, theme.sign("░", "."), gauge.usage.used, quota);
@@ -74,7 +74,7 @@ fn gauge_parts(model: &Model, gauge: &Gauge, quota_mb: u64) -> Vec<Span<'static>
     };
     let (sign, _, style) = theme.check(state);
     let mut parts = vec![
-        Span::raw(format!("{bar} {percent} % of {} MiB", count(quota_mb))),
+        Span::raw(format!("{bar} {percent} % of {} MiB", count(limits.quota_mb()))),
         Span::styled(format!("{sign} {says}"), style),
     ];
     match gauge.why {
