@@ -15,6 +15,7 @@ use crate::frame::tally;
 use crate::layout::Found;
 use crate::monitor::MonitorName;
 use crate::spool::Spool;
+use crate::store::drops as store_drops;
 use crate::store::ledger as store;
 use crate::store::segments::{self, Segment};
 
@@ -91,7 +92,7 @@ type Counted = HashMap<(PathBuf, u64, u64), u64>;
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     counts: BTreeMap<String, store::Counts>,
-    drops: Vec<(String, String, u64)>,
+    drops: BTreeMap<String, Drops>,
     waiting: BTreeMap<MonitorName, Waiting>,
 }
 
@@ -120,7 +121,7 @@ fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
     }
     let assemble = |conn: Option<&ReadConn<'_>>| -> Result<Seen> {
         let (counts, drops) = match conn {
-            Some(conn) => (store::counts(conn)?, store::drops(conn)?),
+            Some(conn) => (store::counts(conn)?, store_drops::all(conn)?),
             None => <_>::default(),
         };
         let mut waiting = BTreeMap::new();
@@ -136,10 +137,10 @@ fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
                     None => Vec::new(),
                 });
             }
-            if let Some((id, unfolded)) = unfolded {
-                let is_folded = conn.map(|conn| store::is_folded(conn, &id)).transpose()?;
+            for (id, more) in unfolded {
+                let is_folded = conn.map(|conn| store_drops::is_folded(conn, &id)).transpose()?;
                 if is_folded != Some(true) {
-                    drops = unfolded;
+                    drops::merge(&mut drops, &more);
                 }
             }
             waiting.insert(monitor, Waiting { files, rows, drops, parts });
@@ -160,8 +161,11 @@ fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
         entry.imported += counts.imported + counts.duplicates;
         entry.quarantined += counts.quarantined;
     }
-    for (monitor, reason, events) in &seen.drops {
-        monitors.entry(monitor.clone()).or_default().drop_events(reason, *events);
+    for (monitor, drops) in &seen.drops {
+        let entry = monitors.entry(monitor.clone()).or_default();
+        for (reason, events) in drops {
+            entry.drop_events(reason, *events);
+        }
     }
     for (monitor, waiting) in &seen.waiting {
         let mut entry = Entry::default();

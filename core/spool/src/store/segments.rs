@@ -173,15 +173,6 @@ pub(crate) fn remove(tx: &WriteTx<'_>, segment: &Segment) -> Result<bool> {
     Ok(gone > 0)
 }
 
-/// Takes away the rows of a file that was trimmed; a pending one of the same name stays.
-pub(crate) fn forget(tx: &WriteTx<'_>, monitor: &str, file: &str) -> Result<()> {
-    tx.execute(
-        "DELETE FROM spool_segments WHERE monitor = ?1 AND file = ?2 AND state <> 'pending'",
-        [monitor, file],
-    )?;
-    Ok(())
-}
-
 /// A count as a growth.
 pub(crate) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
