@@ -226,27 +226,17 @@ impl ToSpool {
     fn write(&self, lines: &[Vec<u8>]) -> Result<Kept, SpoolError> {
         let monitor = self.spool.options().monitors.find(MONITOR)?;
         let mut writer = self.spool.writer(&monitor, PATIENCE)?;
-        let mut problem = None;
+        let mut failure = None;
         for line in lines {
             // It is kept in the writer's memory, and tried again.
-            problem = writer.append(line).err().or(problem);
+            failure = writer.append(line).err().or(failure);
         }
-        problem = writer.sync().err().or(problem);
-        let durable = writer.durable();
-        Ok(match writer.finish() {
-            Ok(finished) => {
-                let problem = problem.filter(|_| finished.dropped > 0);
-                Kept {
-                    stored: finished.durable,
-                    dropped: finished.dropped,
-                    problem: problem.as_ref().map(in_words),
-                }
-            }
-            Err(error) => Kept {
-                stored: durable,
-                dropped: (lines.len() as u64).saturating_sub(durable),
-                problem: Some(in_words(&error)),
-            },
+        let (finished, ended) = writer.end();
+        let failure = ended.or_else(|| failure.filter(|_| finished.dropped > 0));
+        Ok(Kept {
+            stored: finished.durable,
+            dropped: finished.dropped,
+            problem: failure.as_ref().map(in_words),
         })
     }
 }

@@ -3,3 +3,6 @@
 
 mod desk;
 mod importing;
+mod fixture;
+mod no_room;
+mod writing;
