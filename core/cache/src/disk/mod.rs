@@ -201,6 +201,35 @@ impl DiskCache {
         }
     }
 
+    /// Looks a key up, once more where the file had to be opened again first.
+    fn look_up(&self, key: &CacheKey, read: &mut dyn FnMut(&[u8])) -> Result<Looked> {
+        let mut tries = 0;
+        loop {
+            let opened = self.opened();
+            let mut was_read = false;
+            let looked = opened.db.read(|conn| {
+                entries::look_up(conn, key, &mut |value| {
+                    was_read = true;
+                    read(value);
+                })
+            });
+            let Err(error) = looked else { return looked };
+            if self.read_only || was_read || tries == TRIES {
+                return Err(error);
+            }
+            if life::is_damage(&error) {
+                self.open_again(&opened, true)?;
+                return Ok(Looked::Damaged);
+            }
+            // A connection that is opened now finds another file, or none.
+            if FileIdentity::of(&self.file)? == Some(opened.identity) {
+                return Err(error);
+            }
+            tries += 1;
+            self.open_again(&opened, false)?;
+        }
+    }
+
     /// Notes a lookup, and writes down what is kept back where it is time to.
     fn note(&self, key: &CacheKey, looked: Looked) {
         if self.is_read_only() {
@@ -243,14 +272,7 @@ impl DiskCache {
 impl Cache for DiskCache {
     /// `read` is called on a snapshot of the database, and may use no database itself.
     fn get(&self, key: &CacheKey, read: &mut dyn FnMut(&[u8])) -> Result<Found> {
-        let opened = self.opened();
-        let looked = match opened.db.read(|conn| entries::look_up(conn, key, read)) {
-            Err(error) if life::is_damage(&error) && !self.is_read_only() => {
-                self.open_again(&opened, true)?;
-                Looked::Damaged
-            }
-            looked => looked?,
-        };
+        let looked = self.look_up(key, read)?;
         self.note(key, looked);
         Ok(match looked {
             Looked::Hit => Found::Hit,

@@ -92,3 +92,360 @@ fn counters_count_lookups_and_are_seen_by_others() {
     let reset = other.stats().unwrap();
     assert_eq!((reset.entries, reset.bytes, reset.hits, reset.misses), (1, 5, 0, 0));
 }
+
+// cache C3
+#[test]
+fn what_is_too_large_changes_nothing() {
+    let scene = Scene::new();
+    let cache = scene.open_with(10, 100);
+    cache.put(&key("k"), &[1; 100]).unwrap();
+    assert_eq!(cache.put(&key("k"), &[2; 101]).unwrap(), Put::TooLarge);
+    assert_eq!(cache.put(&key("other"), &[2; 200]).unwrap(), Put::TooLarge);
+    assert_eq!(value_of(&cache, &key("k")).unwrap(), [1; 100]);
+    assert_eq!(cache.stats().unwrap().entries, 1);
+}
+
+// cache C4
+#[test]
+fn limits_that_cannot_be_are_refused() {
+    for (entries, bytes) in [(0, 1), (1, 0), (u64::MAX, 1), (1, u64::MAX)] {
+        let error = CacheLimits::new(entries, bytes).unwrap_err();
+        assert_eq!(error.kind(), crate::CacheErrorKind::Invalid);
+    }
+}
+
+// cache C5
+#[test]
+fn one_too_many_takes_the_place_of_one() {
+    let scene = Scene::new();
+    let cache = scene.open_with(5, 10_000);
+    for number in 0..6 {
+        let gone = evicted(cache.put(&key(&number.to_string()), b"value").unwrap());
+        assert_eq!(gone, u64::from(number == 5));
+    }
+    let stats = cache.stats().unwrap();
+    assert_eq!((stats.entries, stats.bytes, stats.evictions), (5, 25, 1));
+    assert_eq!(value_of(&cache, &key("0")), None);
+    assert!((1..6).all(|number| value_of(&cache, &key(&number.to_string())).is_some()));
+}
+
+// cache C6
+#[test]
+fn a_value_in_its_own_place_needs_no_room_but_for_its_bytes() {
+    let scene = Scene::new();
+    let cache = scene.open_with(5, 1000);
+    for number in 0..5 {
+        cache.put(&key(&number.to_string()), &[0; 150]).unwrap();
+    }
+    for (size, bytes) in [(400, 1000), (10, 610), (10, 610), (150, 750)] {
+        assert_eq!(evicted(cache.put(&key("0"), &vec![1; size]).unwrap()), 0);
+        let stats = cache.stats().unwrap();
+        assert_eq!((stats.entries, stats.bytes), (5, bytes));
+    }
+    // 302 bytes more: two of 150 have to go, those used least recently.
+    cache.put(&key("0"), &[1; 400]).unwrap();
+    assert_eq!(evicted(cache.put(&key("new"), &[1; 300]).unwrap()), 2);
+    assert_eq!((value_of(&cache, &key("1")), value_of(&cache, &key("2"))), (None, None));
+    assert_eq!(cache.stats().unwrap().bytes, 1000);
+}
+
+// cache C7
+#[test]
+fn what_was_read_stays_whatever_the_clock_says() {
+    let scene = Scene::new();
+    let cache = scene.open_with(3, 1000);
+    for name in ["a", "b", "c"] {
+        cache.put(&key(name), b"value").unwrap();
+    }
+    value_of(&cache, &key("a"));
+    scene.clock.set_wall_ms(scene.clock.wall_ms() - 86_400_000);
+    cache.put(&key("d"), b"value").unwrap();
+    assert_eq!(value_of(&cache, &key("b")), None);
+    assert!(["a", "c", "d"].iter().all(|name| value_of(&cache, &key(name)).is_some()));
+}
+
+// cache C12
+#[test]
+fn a_thousand_hits_cause_few_transactions() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    cache.put(&key("k"), b"value").unwrap();
+    let before = cache.opened().db.metrics().commits;
+    for _ in 0..999 {
+        value_of(&cache, &key("k"));
+    }
+    assert_eq!(cache.opened().db.metrics().commits, before, "reads do not write");
+    value_of(&cache, &key("k"));
+    assert_eq!(cache.opened().db.metrics().commits, before + 1);
+    value_of(&cache, &key("k"));
+    scene.clock.advance(Duration::from_secs(5));
+    value_of(&cache, &key("k"));
+    assert_eq!(cache.opened().db.metrics().commits, before + 2);
+}
+
+// cache C13
+#[test]
+fn a_file_that_is_no_cache_is_put_aside_once_and_made_anew() {
+    let spoil: [(&str, fn(&Path)); 5] = [
+        ("random", |file| {
+            let mut random = conclave_testkit::Random::new(7);
+            let bytes: Vec<u8> = (0..20_000).map(|_| random.below(256) as u8).collect();
+            std::fs::write(file, bytes).unwrap();
+        }),
+        ("cut", |file| std::fs::File::options().write(true).open(file).unwrap().set_len(4096).unwrap()),
+        ("text", |file| std::fs::write(file, "SQLite format 2\0").unwrap()),
+        ("another schema", |file| {
+            std::fs::remove_file(file).unwrap();
+            conclave_db::foreign::create(file, "CREATE TABLE theirs(x)").unwrap();
+        }),
+        ("another step", |file| {
+            conclave_db::foreign::run(file, "UPDATE schema_migrations SET checksum = 'other'").unwrap();
+        }),
+    ];
+    for (number, (what, spoil)) in (1..).zip(spoil) {
+        let scene = Scene::new();
+        let cache = scene.open();
+        cache.put(&key("k"), b"value").unwrap();
+        drop(cache);
+        spoil(&scene.file());
+        let cache = scene.open();
+        assert_eq!(value_of(&cache, &key("k")), None, "{what}");
+        cache.put(&key("k"), b"anew").unwrap();
+        drop(cache);
+        let cache = scene.open();
+        assert_eq!(value_of(&cache, &key("k")).unwrap(), b"anew", "{what}");
+        assert_eq!(scene.heard.0.load(Ordering::Relaxed), 1, "{what} {number}");
+        assert_eq!(put_aside(&scene), 1, "{what}");
+    }
+}
+
+fn put_aside(scene: &Scene) -> usize {
+    let names = std::fs::read_dir(scene.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let is_one = |name: &std::ffi::OsStr| {
+        let name = name.to_str().unwrap();
+        name.starts_with("cache.db.corrupt-") && !name.ends_with("-wal")
+    };
+    names.filter(|name| is_one(name)).count()
+}
+
+// cache C13
+#[test]
+fn a_newer_file_stays_as_it_is() {
+    let scene = Scene::new();
+    drop(scene.open());
+    conclave_db::foreign::run(&scene.file(), "PRAGMA user_version = 9999").unwrap();
+    let error = DiskCache::open(&scene.file(), scene.options(1, 1)).unwrap_err();
+    assert_eq!(error.kind(), crate::CacheErrorKind::Storage(ErrorKind::Newer));
+    assert_eq!((put_aside(&scene), scene.heard.0.load(Ordering::Relaxed)), (0, 0));
+}
+
+// cache C13
+#[test]
+fn damage_that_shows_later_is_put_aside_too() {
+    for reads in [true, false] {
+        let scene = Scene::new();
+        let cache = scene.open();
+        for number in 0..100 {
+            cache.put(&key(&number.to_string()), &[0; 5000]).unwrap();
+        }
+        drop(cache);
+        damage_entries(&scene.file());
+        let cache = scene.open();
+        if reads {
+            assert_eq!(value_of(&cache, &key("1")), None);
+            assert_eq!(cache.stats().unwrap().errors, 1);
+        } else {
+            cache.put(&key("1"), b"value").unwrap();
+        }
+        assert_eq!((put_aside(&scene), scene.heard.0.load(Ordering::Relaxed)), (1, 1));
+        cache.put(&key("1"), b"anew").unwrap();
+        assert_eq!(value_of(&cache, &key("1")).unwrap(), b"anew");
+        assert_eq!(cache.stats().unwrap().entries, 1);
+    }
+}
+
+/// Damages the roots of the entries and their indexes, and leaves the schema as it is.
+fn damage_entries(file: &Path) {
+    use std::os::unix::fs::FileExt as _;
+    let client = conclave_db::foreign::Client::open(file).unwrap();
+    let roots = client.rows("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'entries'").unwrap();
+    drop(client);
+    let opened = std::fs::File::options().write(true).open(file).unwrap();
+    for root in roots {
+        let conclave_db::sql::Value::Integer(page) = root[0] else { panic!("a page has a number") };
+        opened.write_all_at(&[0xa5; 4096], (page as u64 - 1) * 4096).unwrap();
+    }
+}
+
+// cache C14
+#[test]
+fn a_damaged_value_is_a_miss_and_is_replaced() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    for name in ["a", "b", "c"] {
+        cache.put(&key(name), b"value").unwrap();
+    }
+    drop(cache);
+    // Of the same length, so that only the checksum tells; and those of two entries exchanged.
+    conclave_db::foreign::run(&scene.file(), "UPDATE entries SET value = x'7b62616421' WHERE seq = 1")
+        .unwrap();
+    let cache = scene.open();
+    assert_eq!(value_of(&cache, &key("a")), None);
+    assert_eq!(value_of(&cache, &key("b")).unwrap(), b"value");
+    let stats = cache.stats().unwrap();
+    assert_eq!((stats.entries, stats.hits, stats.misses, stats.errors), (3, 1, 1, 1));
+    cache.put(&key("a"), b"anew").unwrap();
+    assert_eq!(value_of(&cache, &key("a")).unwrap(), b"anew");
+    assert_eq!(cache.stats().unwrap().errors, 1);
+    drop(cache);
+    // The value of another entry, whole, is no better.
+    let exchange = "UPDATE entries SET (value, checksum) = (SELECT value, checksum FROM entries WHERE rowid = 2) WHERE rowid = 3";
+    conclave_db::foreign::run(&scene.file(), exchange).unwrap();
+    let cache = scene.open();
+    assert_eq!(
+        (value_of(&cache, &key("b")).unwrap(), value_of(&cache, &key("c"))),
+        (b"value".to_vec(), None)
+    );
+}
+
+// cache C16
+#[test]
+fn nothing_is_a_value_too() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    for value in ["", "null", "[]", "0", "\"\""] {
+        cache.put(&key("k"), value.as_bytes()).unwrap();
+        assert_eq!(value_of(&cache, &key("k")).unwrap(), value.as_bytes());
+    }
+    assert!(cache.delete(&key("k")).unwrap());
+    assert!(!cache.delete(&key("k")).unwrap());
+    assert_eq!(value_of(&cache, &key("k")), None);
+    assert_eq!(cache.stats().unwrap().bytes, 0);
+}
+
+// cache C18
+#[test]
+fn what_an_older_maker_made_is_stale_and_goes() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    let of = |path: &str, kind, version| {
+        CacheKey::symbols(Path::new(path), &[0; 32], CacheKey::maker(kind, version))
+    };
+    for path in ["a", "b", "c"] {
+        cache.put(&of(path, 1, 1), b"old").unwrap();
+    }
+    cache.put(&of("other", 2, 1), b"other").unwrap();
+    cache.put(&key("user"), b"user").unwrap();
+    assert_eq!(cache.get(&of("a", 1, 2), &mut |_| unreachable!()).unwrap(), Found::Stale);
+    assert_eq!(cache.get(&of("d", 1, 2), &mut |_| unreachable!()).unwrap(), Found::Miss);
+    // The one it replaces goes with it.
+    cache.put(&of("a", 1, 2), b"new").unwrap();
+    let stats = cache.stats().unwrap();
+    assert_eq!((stats.entries, stats.stale, stats.misses, stats.evictions), (5, 1, 1, 0));
+    assert_eq!(cache.maintain().unwrap(), 2);
+    let stats = cache.stats().unwrap();
+    assert_eq!((stats.entries, stats.bytes, stats.evictions), (3, 12, 0));
+    for (key, value) in [(of("a", 1, 2), "new"), (of("other", 2, 1), "other"), (key("user"), "user")] {
+        assert_eq!(value_of(&cache, &key).unwrap(), value.as_bytes());
+    }
+    assert_eq!(cache.maintain().unwrap(), 0);
+}
+
+#[test]
+fn other_content_of_the_same_file_is_kept_beside() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    let of = |content| CacheKey::symbols(Path::new("a"), &[content; 32], CacheKey::maker(1, 1));
+    cache.put(&of(1), b"1").unwrap();
+    cache.put(&of(2), b"2").unwrap();
+    assert_eq!(value_of(&cache, &of(1)).unwrap(), b"1");
+    assert_eq!(cache.get(&of(3), &mut |_| {}).unwrap(), Found::Stale);
+}
+
+#[test]
+fn lower_limits_count_from_the_next_pass_on() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    for number in 0..10 {
+        cache.put(&key(&number.to_string()), b"value").unwrap();
+    }
+    drop(cache);
+    let cache = scene.open_with(4, 1000);
+    assert_eq!(cache.maintain().unwrap(), 6);
+    assert_eq!(value_of(&cache, &key("9")).unwrap(), b"value");
+    drop(cache);
+    let cache = scene.open_with(2, 1000);
+    assert_eq!(evicted(cache.put(&key("new"), b"value").unwrap()), 3);
+    assert_eq!(cache.stats().unwrap().entries, 2);
+}
+
+#[test]
+fn a_file_that_was_deleted_is_noticed_by_reading_and_by_writing() {
+    for (reads, writes) in [(true, true), (true, false), (false, false)] {
+        let scene = Scene::new();
+        let cache = scene.open();
+        cache.put(&key("k"), b"value").unwrap();
+        if reads {
+            value_of(&cache, &key("k"));
+        }
+        std::fs::remove_file(scene.file()).unwrap();
+        // From the file that is open, if a connection is.
+        assert_eq!(value_of(&cache, &key("k")).is_some(), reads);
+        if writes {
+            cache.put(&key("new"), b"value").unwrap();
+        } else {
+            cache.flush().unwrap();
+        }
+        assert!(scene.file().exists());
+        assert_eq!(value_of(&cache, &key("k")), None);
+        drop(cache);
+        let entries = scene.open().stats().unwrap().entries;
+        assert_eq!(entries, u64::from(writes));
+    }
+}
+
+// cache C24
+#[test]
+fn to_be_read_only_nothing_is_made_and_nothing_counted() {
+    let scene = Scene::new();
+    let open = || DiskCache::open_read_only(&scene.file(), scene.options(10, 1000)).unwrap();
+    assert!(open().is_none());
+    assert_eq!(std::fs::read_dir(scene.folder.path()).unwrap().count(), 0);
+    let cache = scene.open();
+    cache.put(&key("k"), b"value").unwrap();
+    drop(cache);
+    let cache = open().unwrap();
+    assert_eq!(value_of(&cache, &key("k")).unwrap(), b"value");
+    cache.put(&key("new"), b"value").unwrap_err();
+    cache.flush().unwrap();
+    drop(cache);
+    assert_eq!(scene.open().stats().unwrap().hits, 0);
+}
+
+#[test]
+fn to_be_read_only_a_damaged_file_stays_as_it_is() {
+    let scene = Scene::new();
+    std::fs::write(scene.file(), "no database").unwrap();
+    DiskCache::open_read_only(&scene.file(), scene.options(10, 1000)).unwrap_err();
+    assert_eq!(put_aside(&scene), 0);
+}
+
+// cache C22
+#[test]
+fn in_a_folder_that_cannot_be_written_reads_work() {
+    let fill = |folder: &Path| {
+        let cache = DiskCache::open(&folder.join("cache.db"), OpenOptions::default()).unwrap();
+        cache.put(&key("k"), b"value").unwrap();
+    };
+    let Some(folder) = conclave_testkit::UnwritableFolder::filled(fill) else { return };
+    let file = folder.path().join("cache.db");
+    let cache = DiskCache::open(&file, OpenOptions::default()).unwrap();
+    assert_eq!(value_of(&cache, &key("k")).unwrap(), b"value");
+    assert_eq!(value_of(&cache, &key("absent")), None);
+    for _ in 0..2 {
+        let error = cache.put(&key("new"), b"value").unwrap_err();
+        assert_eq!(error.kind(), crate::CacheErrorKind::Storage(ErrorKind::ReadOnly));
+    }
+    cache.flush().unwrap();
+    DiskCache::open(&folder.path().join("other.db"), OpenOptions::default()).unwrap_err();
+}

@@ -22,6 +22,7 @@ mod opening;
 mod paths;
 mod pool;
 mod power;
+mod put_aside;
 mod race;
 mod reset;
 mod restore;
