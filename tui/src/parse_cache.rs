@@ -6,7 +6,7 @@ use std::sync::Arc;
 use conclave_cache::{
     CacheError, CacheEvent, CacheObserver, DiskCache, OnLockTimeout, OpenOptions, Stats, check,
 };
-use conclave_db::doctor::Check;
+use conclave_db::doctor::{Check, CheckState};
 use conclave_db::paths;
 use conclave_leases::file_guard::{GuardEvent, GuardObserver};
 
@@ -73,12 +73,25 @@ fn empty(project: &Project) -> Result<Stats, Failure> {
     Ok(Stats { max_entries: limits.max_entries(), max_bytes: limits.max_bytes(), ..Stats::default() })
 }
 
-/// What `doctor` says of it: nothing where there is none.
+/// What `doctor` says of it: what is not as it should be, or that all is. Nothing where there is no cache.
+pub(crate) fn summary(project: &Project) -> Vec<Check> {
+    const NAME: &str = "cache";
+    let checks = checks(project);
+    if !checks.is_empty() && checks.iter().all(|check| check.state == CheckState::Ok) {
+        return vec![Check::ok(NAME, "sound")];
+    }
+    let wrong = checks.into_iter().filter(|check| check.state != CheckState::Ok);
+    wrong
+        .map(|check| Check { detail: format!("{}: {}", check.name, check.detail), name: NAME, ..check })
+        .collect()
+}
+
+/// The checks of its file: none where there is none.
 pub(crate) fn checks(project: &Project) -> Vec<Check> {
     let checks = options(project).and_then(|options| Ok(check::checks(&file(project), options)?));
     checks.unwrap_or_else(|failure| {
         let advice = "`conclave cache check --fix` puts it aside and begins an empty one";
-        vec![Check::fail("cache", failure.message, advice)]
+        vec![Check::fail("file", failure.message, advice)]
     })
 }
 

@@ -71,7 +71,7 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
     let mut checks = attention::checks(&db, &context.project, context.machine());
     checks.extend(waiting);
     if scope == Scope::Everything {
-        checks.extend(parse_cache::checks(&context.project));
+        checks.extend(parse_cache::summary(&context.project));
         checks.extend(agent_checks::checks(&context.project, &context.environment));
     }
     drop(spinner);
