@@ -18,7 +18,7 @@ const MOST: usize = 16 << 20;
 /// What an event takes beside its bytes.
 const BESIDE: usize = 32;
 /// How long the monitor's lock is waited for. Whoever has it has it for as long as one segment takes.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a batch of events goes.
 pub(super) trait Store: Send + 'static {
