@@ -26,6 +26,7 @@ pub mod stages;
 mod store;
 pub mod synthesis;
 mod time;
+pub mod transcripts;
 pub mod verdict;
 pub mod workflow;
 

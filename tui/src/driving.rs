@@ -6,13 +6,16 @@ use std::sync::{Mutex, PoisonError};
 
 use conclave_consensus::child;
 use conclave_consensus::runs::RunId;
+use conclave_consensus::transcripts::Transcripts;
 use conclave_consensus::workflow::{Cancel, Pipeline, PipelineState, Session};
+use conclave_db::Db;
 
 use crate::cli;
+use crate::event_spool;
 use crate::failure::{Exit, Failure};
 use crate::project::{Environment, Project};
 use crate::roster;
-use crate::text::visible;
+use crate::text::{count, counted, visible};
 
 /// A session that knows the agents of the project and tells nobody; its caller sets observer and interrupt.
 pub(crate) fn session(project: &Project, environment: &Environment) -> Session {
@@ -20,6 +23,36 @@ pub(crate) fn session(project: &Project, environment: &Environment) -> Session {
     session.launcher = cli::launcher();
     session.definitions = roster::known(&project.config, environment).agents;
     session
+}
+
+/// Has what the agents print spooled, where the configuration says so; `db` is the state that the run is stored in. Gives
+/// what is to be said where that cannot be: no run is refused for it.
+pub(crate) fn transcribe(session: &mut Session, project: &Project, db: &Db) -> Option<String> {
+    if project.config.spool.transcripts != Some(true) {
+        return None;
+    }
+    match event_spool::of(project, Some(db.clone())) {
+        Ok(spool) => {
+            session.transcripts = Some(Transcripts::new(spool));
+            None
+        }
+        Err(failure) => Some(format!("what the agents print is not spooled: {}", visible(&failure.message))),
+    }
+}
+
+/// Writes what of it still waits, when the agents have ended. Gives what is to be said where some of it was not kept.
+pub(crate) fn transcribed(session: &Session) -> Option<String> {
+    let kept = session.transcripts.as_ref()?.finish();
+    if kept.dropped == 0 {
+        return None;
+    }
+    let all = counted(kept.stored.saturating_add(kept.dropped), "event", "events");
+    let why = kept.problem.unwrap_or_else(|| "`conclave diag` says how full the spool is".to_owned());
+    Some(format!(
+        "{} of {all} of what the agents print were not spooled: {}",
+        count(kept.dropped),
+        visible(&why)
+    ))
 }
 
 /// File descriptors that a run needs beside those of the database: for the runtime, and to start an agent.

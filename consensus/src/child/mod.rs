@@ -41,6 +41,7 @@ pub use self::leftovers::{Leftovers, end_leftovers};
 pub use self::running::Running;
 pub use self::start::{is_exhausted, start};
 pub use self::stop::Stop;
+pub use self::streams::Output;
 
 /// The variable in a child's environment that says which attempt it, and all it starts, belongs to.
 pub const MARK: &str = "CONCLAVE_ATTEMPT";

@@ -13,7 +13,7 @@ use super::ending::{Family, Members as _, end};
 use super::leader::Leader;
 use super::progress::Progress;
 use super::stop::Stop;
-use super::streams::{Feed, Heard, Streams};
+use super::streams::{Feed, Heard, Output, Streams};
 use super::{Done, Limits, Why, launch};
 
 /// How long the pipes of a child that has exited may be held by those that it started.
@@ -54,12 +54,25 @@ impl Running {
     /// Dropping the future kills the group at once; those who left it are for
     /// [`end_leftovers`](super::end_leftovers).
     pub async fn wait(self, limits: &Limits, stop: &Stop, lines: impl FnMut(&str)) -> Done {
+        self.wait_hearing(limits, stop, lines, |_, _| ()).await
+    }
+
+    /// The same; `pieces` gets all that the child writes, as it comes and beyond what is kept of it. It is called on this
+    /// task as well, and must not block.
+    pub async fn wait_hearing(
+        self,
+        limits: &Limits,
+        stop: &Stop,
+        lines: impl FnMut(&str),
+        pieces: impl FnMut(Output, &[u8]),
+    ) -> Done {
         let Self { mut leader, mark, stdin, pipes: (input, output, errors) } = self;
         let mut streams = Streams {
             stdin: Feed::new(input, stdin),
             stdout: Heard::new(output, limits.stdout),
             stderr: Heard::new(errors, limits.stderr),
             progress: Progress::new(lines),
+            pieces,
         };
         let mut deadline = pin!(sleep(limits.timeout));
         let mut why = tokio::select! {

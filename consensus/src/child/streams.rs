@@ -15,15 +15,26 @@ use super::progress::{Lines, Progress};
 /// How much is read at a time, on the stack: a child that is silent holds no buffer.
 const PIECE: usize = 16 << 10;
 
+/// Which of its two streams a child wrote to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
 /// What goes into a child and what comes out of it.
-pub(super) struct Streams<F> {
+pub(super) struct Streams<F, H> {
     pub(super) stdin: Feed,
     pub(super) stdout: Heard<ChildStdout>,
     pub(super) stderr: Heard<ChildStderr>,
     pub(super) progress: Progress<F>,
+    /// Gets every piece as it comes.
+    pub(super) pieces: H,
 }
 
-impl<F: FnMut(&str)> Streams<F> {
+impl<F: FnMut(&str), H: FnMut(Output, &[u8])> Streams<F, H> {
     /// Completes when nobody holds the writing end of either output any more.
     pub(super) async fn closed(&mut self) {
         poll_fn(|context| self.poll(context)).await;
@@ -40,8 +51,8 @@ impl<F: FnMut(&str)> Streams<F> {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.stdin.poll(context);
-        self.stdout.poll(context, &mut self.progress);
-        self.stderr.poll(context, &mut self.progress);
+        self.stdout.poll(context, &mut self.progress, &mut |piece| (self.pieces)(Output::Stdout, piece));
+        self.stderr.poll(context, &mut self.progress, &mut |piece| (self.pieces)(Output::Stderr, piece));
         self.progress.poll(context);
         if self.stdout.pipe.is_none() && self.stderr.pipe.is_none() { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -102,7 +113,12 @@ impl<R: AsyncRead + Unpin> Heard<R> {
         Self { pipe, limit, kept: Keeping::default(), lines: Lines::default() }
     }
 
-    fn poll(&mut self, context: &mut Context<'_>, progress: &mut Progress<impl FnMut(&str)>) {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        progress: &mut Progress<impl FnMut(&str)>,
+        whole: &mut impl FnMut(&[u8]),
+    ) {
         while let Some(pipe) = &mut self.pipe {
             let mut space = [0; PIECE];
             let mut buffer = ReadBuf::new(&mut space);
@@ -111,6 +127,7 @@ impl<R: AsyncRead + Unpin> Heard<R> {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     self.kept.take(buffer.filled(), self.limit);
                     self.lines.take(buffer.filled(), progress);
+                    whole(buffer.filled());
                     continue;
                 }
                 Poll::Ready(Ok(())) => {}

@@ -76,6 +76,14 @@ impl Came {
             None => Self::Ended(done),
         }
     }
+
+    /// Exit code and signal, where there are any.
+    const fn exit(&self) -> (Option<i32>, Option<i32>) {
+        match self {
+            Self::NotStarted(_) => (None, None),
+            Self::Ended(done) => (done.exit_code, done.signal),
+        }
+    }
 }
 
 impl Attempt<'_> {
@@ -95,6 +103,7 @@ impl Attempt<'_> {
             return Ok(Attempted::Stopped);
         }
         let mut session_id = None;
+        let mut transcript = stage.transcript(&self.definition.name, self.number);
         let came = match self.launch(stage, &agent_id).await {
             Err(error) => Came::NotStarted(error),
             Ok(prepared) => {
@@ -106,12 +115,20 @@ impl Attempt<'_> {
                         let pid = process.pid;
                         write(&stage.db, "started", move |tx| store::started(tx, &id, &process)).await?;
                         self.tell_started(stage, pid);
+                        if let Some(transcript) = &mut transcript {
+                            transcript.started(pid);
+                        }
                         let limits = stage.time.limits(self.definition.timeout);
-                        let done = running.wait(&limits, &stage.stop, |line| {
+                        let line = |line: &str| {
                             let (agent, text) = (self.definition.name.clone(), line.to_owned());
                             stage.session.tell(Event::Line { agent, text });
-                        });
-                        let done = done.await;
+                        };
+                        let piece = |output, piece: &[u8]| {
+                            if let Some(transcript) = &mut transcript {
+                                transcript.heard(output, piece);
+                            }
+                        };
+                        let done = running.wait_hearing(&limits, &stage.stop, line, piece).await;
                         drop(prepared.scratch);
                         Came::of(done)
                     }
@@ -120,7 +137,12 @@ impl Attempt<'_> {
         };
         // Now, and not when it is stored: that may have to wait for others.
         let at = stage.db.clock().wall_ms();
-        self.store(stage, agent_id, session_id, came, at).await
+        let exit = came.exit();
+        let (attempted, end) = self.store(stage, agent_id, session_id, came, at).await?;
+        if let Some(transcript) = transcript {
+            transcript.ended(end, exit);
+        }
+        Ok(attempted)
     }
 
     fn tell_started(&self, stage: &Stage, pid: u32) {

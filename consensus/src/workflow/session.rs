@@ -12,6 +12,7 @@ use super::Event;
 use crate::agents::AgentDefinition;
 use crate::child::Stop;
 use crate::runs::RunId;
+use crate::transcripts::Transcripts;
 use crate::verdict::Verdict;
 
 /// Is told what happens. It is called from tasks that drive agents: it must return soon and not panic.
@@ -35,6 +36,8 @@ pub struct Session {
     pub random: Arc<dyn Random>,
     /// How long to wait between the attempts of an agent. How many there may be is the agent's own `retries`.
     pub retry: RetryPolicy,
+    /// Where what the agents write goes, event by event; nowhere without it.
+    pub transcripts: Option<Transcripts>,
 }
 
 impl Session {
@@ -48,6 +51,7 @@ impl Session {
             observer: Arc::new(|_| {}),
             random: Arc::new(SystemRandom),
             retry: agent_retry(),
+            transcripts: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What all agents of a run that is driven share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use conclave_db::Db;
 use conclave_db::process::ProcessIdentity;
@@ -11,6 +12,7 @@ use crate::child::Stop;
 use crate::runs::RunId;
 use crate::stages::{self, Required};
 use crate::store::workflow::Driven;
+use crate::transcripts::{About, Transcript};
 
 /// A run that is being driven.
 #[derive(Debug)]
@@ -50,6 +52,19 @@ impl Stage {
         let Driven { run_key, spec, stage, .. } = &self.driven;
         let again = if lost == 0 { String::new() } else { format!(".{}", lost + 1) };
         format!("{}/{}/{}/{attempt}{again}/{agent}", escaped(run_key), escaped(spec), escaped(stage))
+    }
+
+    /// Where what an attempt's process writes goes, if anywhere.
+    pub(super) fn transcript(&self, agent: &str, attempt: i64) -> Option<Transcript> {
+        let transcripts = self.session.transcripts.as_ref()?;
+        let about = About {
+            run: self.run.0,
+            spec: self.driven.spec.clone(),
+            stage: self.driven.stage.clone(),
+            agent: agent.to_owned(),
+            attempt,
+        };
+        Some(transcripts.of_attempt(about, Arc::clone(self.db.clock())))
     }
 
     /// What the processes of an attempt carry in their environment: other projects may have runs of the same key.

@@ -84,7 +84,15 @@ pub(super) fn drive(context: &Context, db: &Db, id: PipelineId, stop: Stop) -> R
     let live = Live::start(&context.output, Some(db.clone()));
     session.observer = live.observer();
     session.stop = stop;
-    driving::complete(workflow::drive_pipeline(db, id, &session))?.doing("lead the spec through its stages")
+    let unkept = driving::transcribe(&mut session, &context.project, db);
+    let driven = driving::complete(workflow::drive_pipeline(db, id, &session));
+    // It tells what waits first.
+    drop(live);
+    unkept
+        .or_else(|| driving::transcribed(&session))
+        .into_iter()
+        .for_each(|said| context.output.notice(said));
+    driven?.doing("lead the spec through its stages")
 }
 
 pub(super) fn exit_of(end: &PipelineEnd) -> Exit {

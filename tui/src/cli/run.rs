@@ -92,8 +92,15 @@ pub(super) fn drive(context: &Context, db: &Db, run: RunId, stop: Stop) -> Resul
     let live = Live::start(&context.output, Some(db.clone()));
     session.observer = live.observer();
     session.stop = stop;
-    let driven = driving::complete(workflow::drive(db, run, &session))?.doing(format!("run {run}"))?;
-    Ok(driven.verdict)
+    let unkept = driving::transcribe(&mut session, &context.project, db);
+    let driven = driving::complete(workflow::drive(db, run, &session));
+    // It tells what waits first.
+    drop(live);
+    unkept
+        .or_else(|| driving::transcribed(&session))
+        .into_iter()
+        .for_each(|said| context.output.notice(said));
+    Ok(driven?.doing(format!("run {run}"))?.verdict)
 }
 
 /// Prints what came of a run, and gives the exit code for it.

@@ -88,7 +88,10 @@ pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument
             | Action::RollBack
             | Action::Repair
             | Action::Pause
-            | Action::Resume,
+            | Action::Resume
+            | Action::FlushSpool
+            | Action::TrimSpool
+            | Action::ClearCache,
             _,
         ) if ready => {
             let mut effects = go(model, Screen::Storage);

@@ -65,6 +65,8 @@ pub(crate) enum Read {
     Needs,
     /// The numbers of the storage screen.
     Storage,
+    /// What the spool and the cache hold.
+    Stores,
     /// Who can be asked.
     Roster,
     /// A page of tasks.
@@ -186,6 +188,12 @@ pub(crate) enum Work {
         status: BuilderStatus,
     },
     CleanUpPorts,
+    /// Take what waits in the spool into the state.
+    FlushSpool,
+    /// See what trimming would remove. Nothing is removed.
+    PlanTrim,
+    TrimSpool,
+    ClearCache,
     /// End what is held under a name.
     BreakLease {
         name: String,
@@ -241,6 +249,10 @@ impl Work {
             Self::Spawn(_) => "spawn",
             Self::SetAgent { .. } => "change",
             Self::CleanUpPorts => "cleanup of ports",
+            Self::FlushSpool => "flush of the spool",
+            Self::PlanTrim => "look at the spool",
+            Self::TrimSpool => "trim of the spool",
+            Self::ClearCache => "clearing of the cache",
             Self::BreakLease { .. } => "release",
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod coordination;
 mod made_up;
+mod stores;
 pub(crate) mod tasks;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use ratatui::crossterm::event::KeyCode;
 
 use self::made_up::marks;
 pub(crate) use self::made_up::{detail, gate, run};
+pub(crate) use self::stores::stores;
 use super::effect::{Effect, Part, Read};
 use super::keys::Key;
 use super::message::{Msg, Opened, PageRead};
@@ -203,6 +205,7 @@ fn answer(effect: &Effect, count: i64) -> Option<Msg> {
         Read::Coordination => Msg::Coordination(Box::new(coordination::found(count))),
         Read::Needs => Msg::Needs(Vec::new()),
         Read::Storage => Msg::Storage(Box::new(numbers())),
+        Read::Stores => Msg::Stores(Box::new(stores())),
         Read::Open if count < 0 => Msg::Opened(Opened::Absent),
         Read::Open => Msg::Opened(Opened::Ready { as_it_lies: false }),
     })

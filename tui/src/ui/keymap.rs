@@ -181,6 +181,9 @@ pub(crate) enum Action {
     Repair,
     Pause,
     Resume,
+    FlushSpool,
+    TrimSpool,
+    ClearCache,
     Migrate,
     Init,
     Demo,
@@ -217,6 +220,12 @@ pub(crate) enum When {
     HeldLease,
     /// The state has an older schema.
     OldSchema,
+    /// Something waits in the spool.
+    WaitingEvents,
+    /// Files of the spool may go.
+    TrimmableSpool,
+    /// There is a cache with something in it.
+    AnyCache,
 }
 
 /// One line of the table.
@@ -629,6 +638,36 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .writes(),
     bind(Place::Storage, &[key('b')], Action::Backup, "backup", "Write a verified backup")
         .command("db backup"),
+    bind(
+        Place::Storage,
+        &[key('f')],
+        Action::FlushSpool,
+        "flush",
+        "Take what waits in the spool into the state",
+    )
+    .command("spool flush")
+    .writes()
+    .when(When::WaitingEvents),
+    bind(
+        Place::Storage,
+        &[key('t')],
+        Action::TrimSpool,
+        "trim",
+        "Remove imported files of the spool, oldest first",
+    )
+    .command("spool trim")
+    .writes()
+    .when(When::TrimmableSpool),
+    bind(
+        Place::Storage,
+        &[key('x')],
+        Action::ClearCache,
+        "clear cache",
+        "Take everything out of the parse cache",
+    )
+    .command("cache clear")
+    .writes()
+    .when(When::AnyCache),
     bind(Place::Storage, &[key('c')], Action::Checkpoint, "", "Copy the write-ahead log into the file")
         .command("db checkpoint")
         .writes(),

@@ -8,13 +8,14 @@ use conclave_consensus::migrate::Attention;
 use conclave_consensus::runs::{AgentMark, RunCursor, RunDetail, RunId, RunSummary};
 use conclave_consensus::workflow::Event;
 use conclave_db::vacuum::VacuumStats;
+use conclave_spool::trim::Trimmed;
 
 use super::effect::{Part, Work, Write};
 use super::keys::Key;
 use super::model::CheckRow;
 use super::problem::Problem;
 use super::screens::form::Choice;
-use super::screens::storage::Numbers;
+use super::screens::storage::{Numbers, Stores};
 use super::screens::{agents, coordination, tasks};
 use crate::failure::Exit;
 
@@ -105,6 +106,10 @@ pub(crate) enum Msg {
     /// What waits for a person.
     Needs(Vec<Attention>),
     Storage(Box<Numbers>),
+    /// What the spool and the cache hold.
+    Stores(Box<Stores>),
+    /// They may hold something else by now.
+    StoresChanged,
     /// How far the work is, in its own units.
     Progress {
         done: u64,
@@ -188,6 +193,8 @@ pub(crate) enum Outcome {
     Checks(Vec<CheckRow>),
     /// What an agent has changed.
     Diff { text: String },
+    /// What trimming would remove.
+    TrimPlan(Box<Trimmed>),
     /// An agent is there.
     Spawned { id: String, said: String },
     /// Another project is shown from here on.

@@ -252,6 +252,9 @@ impl Model {
             When::HeldLease => super::screens::coordination::selected(&self.coordination)
                 .is_some_and(|row| row.held().next().is_some()),
             When::OpenQuestion => self.run.as_ref().is_some_and(|run| run.open_question().is_some()),
+            When::WaitingEvents => self.storage.events_wait(),
+            When::TrimmableSpool => self.storage.may_trim(),
+            When::AnyCache => self.storage.cached().is_some_and(|entries| entries > 0),
             When::OldSchema => {
                 matches!(&self.state, State::Failed(problem) if problem.kind == "needs-migration")
             }

@@ -26,6 +26,9 @@ pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
         // What is not seen asks for nothing either.
         Msg::GlobalChanged if model.screen != Screen::Coordination => return Vec::new(),
         Msg::LogGrew(_) if model.screen != Screen::Agents => return Vec::new(),
+        Msg::StoresChanged => return storage::refresh_stores(model).into_iter().collect(),
+        // What is shown already needs no frame.
+        Msg::Stores(stores) if model.storage.stores.as_ref() == Some(&*stores) => return Vec::new(),
         _ => {}
     }
     model.dirty = true;
@@ -85,7 +88,7 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Task { asked, task } => tasks::task_arrived(model, &asked, task),
         Msg::Written { write, outcome } => tasks::written(model, &write, outcome),
-        Msg::Clock(_) | Msg::Focus(_) | Msg::Changed => Vec::new(),
+        Msg::Clock(_) | Msg::Focus(_) | Msg::Changed | Msg::StoresChanged => Vec::new(),
         Msg::Agents(rows) => agents::arrived(model, rows),
         Msg::Log(read) => agents::log_arrived(model, *read),
         Msg::LogGrew(id) => agents::log_grew(model, &id),
@@ -144,6 +147,10 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Storage(numbers) => {
             model.storage.numbers = Some(*numbers);
+            Vec::new()
+        }
+        Msg::Stores(stores) => {
+            model.storage.stores = Some(*stores);
             Vec::new()
         }
         Msg::Vacuumed(stats) => {
@@ -369,9 +376,7 @@ pub(crate) fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
     effects.extend(tasks::refresh(model));
     effects.extend(agents::refresh(model));
     effects.extend(coordination::refresh(model));
-    if screen == Screen::Storage && model.state == State::Ready {
-        effects.push(Effect::Read(Read::Storage));
-    }
+    effects.extend(storage::refresh(model));
     effects
 }
 
@@ -387,9 +392,7 @@ fn read_again(model: &mut Model) -> Vec<Effect> {
     if let Some(run) = &model.run {
         effects.push(Effect::Read(Read::Run(run.id)));
     }
-    if model.screen == Screen::Storage {
-        effects.push(Effect::Read(Read::Storage));
-    }
+    effects.extend(storage::refresh(model));
     effects.extend(tasks::refresh(model));
     effects.extend(agents::refresh(model));
     effects.extend(coordination::refresh(model));
@@ -441,9 +444,7 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             model.run = None;
             forget(model);
             let mut effects = runs::begin(&mut model.runs);
-            if model.screen == Screen::Storage {
-                effects.push(Effect::Read(Read::Storage));
-            }
+            effects.extend(storage::refresh(model));
             effects.extend(tasks::refresh(model));
             effects.extend(agents::refresh(model));
             effects.extend(coordination::refresh(model));
@@ -498,6 +499,7 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
         Err(problem) => model.complain(problem),
         Ok(Outcome::Said(text) | Outcome::Spawned { said: text, .. }) => model.say(text),
         Ok(Outcome::Diff { .. }) => {}
+        Ok(Outcome::TrimPlan(plan)) => storage::ask_trim(model, &plan),
         Ok(Outcome::Checks(checks)) => {
             model.storage.checks = Some(checks);
             model.storage.top = 0;
@@ -526,6 +528,12 @@ fn on_worked(model: &mut Model, work: &Work, outcome: Result<Outcome, Problem>) 
         | Work::CleanUpAgent { .. }
         | Work::Spawn(_)
         | Work::SetAgent { .. } => agents::refresh(model),
+        Work::PlanTrim => Vec::new(),
+        Work::FlushSpool | Work::TrimSpool | Work::ClearCache => {
+            let mut effects = storage::refresh(model);
+            effects.push(Effect::Read(Read::Needs));
+            effects
+        }
         Work::BreakLease { .. } | Work::CleanUpPorts => coordination::refresh(model).into_iter().collect(),
         Work::Vacuum
         | Work::Backup

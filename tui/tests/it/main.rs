@@ -52,5 +52,7 @@ mod tasks;
 mod terminal;
 mod terminal_agents;
 mod terminal_runs;
+mod terminal_storage;
 mod terminal_tasks;
+mod transcripts;
 mod worktrees;

@@ -29,7 +29,7 @@ struct Outcome {
 }
 
 impl Attempt<'_> {
-    /// Stores what came of it, the answer and the end in one transaction. It ended at this time, ms.
+    /// Stores what came of it, the answer and the end in one transaction, and gives both. It ended at this time, ms.
     pub(super) async fn store(
         &self,
         stage: &Stage,
@@ -37,7 +37,7 @@ impl Attempt<'_> {
         session_id: Option<String>,
         came: Came,
         at: i64,
-    ) -> Result<Attempted> {
+    ) -> Result<(Attempted, AttemptEnd)> {
         let Outcome { end, judged, done } = self.judge(stage, came).await?;
         let (answer, failed) = match judged {
             Some(Judged::Answer(answer)) => (Some(answer), None),
@@ -73,7 +73,7 @@ impl Attempt<'_> {
             attempt: u32::try_from(self.number).unwrap_or(u32::MAX),
             end,
         });
-        Ok(attempted)
+        Ok((attempted, end))
     }
 
     /// What its end means. An answer may be long: it is read where that holds nobody up.

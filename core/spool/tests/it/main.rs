@@ -4,10 +4,10 @@
 mod beside;
 mod desk;
 mod fixture;
+mod foreign;
 mod importing;
 mod no_room;
 mod pressure;
-mod foreign;
 mod random;
 mod recovery;
 mod writing;

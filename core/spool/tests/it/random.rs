@@ -191,8 +191,7 @@ impl World {
     }
 
     fn check(&self) {
-        let found =
-            conclave_spool::ledger::ledger(&self.desk.spool, Some(&self.desk.state)).unwrap();
+        let found = conclave_spool::ledger::ledger(&self.desk.spool, Some(&self.desk.state)).unwrap();
         assert!(found.total.balances(), "{found:#?}");
         assert!(found.monitors.values().all(conclave_spool::ledger::Entry::balances), "{found:#?}");
         let dropped: u64 = found.total.dropped.values().sum();

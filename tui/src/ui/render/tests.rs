@@ -3,11 +3,16 @@
 use conclave_consensus::migrate::Paused;
 use conclave_consensus::verdict::Unusable;
 use conclave_consensus::workflow::{AttemptEnd, Event, Owner};
+use conclave_spool::QuotaState;
+use conclave_spool::quota::Why;
+use conclave_spool::trim::Trimmed;
 
 use crate::cli::Signs;
 use crate::ui::effect::Work;
 use crate::ui::fixture::agents::who;
-use crate::ui::fixture::{check, detail, frame, gate, model, needs, numbers, opening, press, problem, send};
+use crate::ui::fixture::{
+    check, detail, frame, gate, model, needs, numbers, opening, press, problem, send, stores,
+};
 use crate::ui::message::{Msg, Opened, Outcome};
 use crate::ui::model::{CheckRow, CheckState, Model};
 
@@ -218,6 +223,29 @@ fn storage() {
         }
     });
     at_all_sizes("storage-asks", 42, |model| drop(press(model, 42, &["6", "v"])));
+    // The spool is nearly full and something is missing in it; of the cache nothing is known.
+    at_all_sizes("storage-stores", 42, |model| {
+        let mut shown = stores();
+        let spool = shown.spool.as_mut().unwrap();
+        let gauge = spool.gauge.as_mut().unwrap();
+        (gauge.usage.used, gauge.usage.reserved) = (spool.limits.quota() * 93 / 100, 420_000);
+        (gauge.state, gauge.why) = (QuotaState::Soft, Some(Why::Quota));
+        let ledger = spool.ledger.as_mut().unwrap();
+        for entry in std::iter::once(&mut ledger.total).chain(ledger.monitors.values_mut()) {
+            (entry.written, entry.quarantined) = (entry.written + 18, 4);
+            entry.dropped = [("quota".to_owned(), 12)].into();
+        }
+        shown.cache = Err(problem());
+        press(model, 42, &["6"]);
+        send(model, Msg::Stores(Box::new(shown)), 42);
+        press(model, 42, &["G"]);
+    });
+    at_all_sizes("storage-trims", 42, |model| {
+        press(model, 42, &["6", "t"]);
+        let files = (0..5).map(|at| format!("agent/20251111-0{at}.ndjson.gz")).collect();
+        let plan = Box::new(Trimmed { files, bytes: 52_428_800, used: 0, untrimmable: false });
+        send(model, Msg::Worked { work: Work::PlanTrim, outcome: Ok(Outcome::TrimPlan(plan)) }, 42);
+    });
 }
 
 /// What it is, what leads to it, and what the footer then has of the keys that not every run has.

@@ -8,7 +8,7 @@ use conclave_registry::agents::{self, Agent, Stopped, Stopping};
 use conclave_registry::ports;
 use conclave_registry::worktree::{self, Cleanup};
 
-use super::Shared;
+use super::{Shared, stores_work};
 use crate::cli::{SpawnLine, spawn_beside_ui};
 use crate::failure::{Doing, Exit, Failure};
 use crate::project::Project;
@@ -50,6 +50,11 @@ pub(super) fn carry_out(shared: &Shared, project: &Project, work: &Work) -> Opti
             Ok(Outcome::Said(format!("{} is {}", agent.key.id, status.as_str())))
         }),
         Work::CleanUpPorts => clean_up_ports(shared),
+        // Another importer may be waited for.
+        Work::FlushSpool => at_work(shared, project, |db| stores_work::flush(project, db)),
+        Work::PlanTrim => at_work(shared, project, |db| stores_work::trim_spool(project, db, true)),
+        Work::TrimSpool => at_work(shared, project, |db| stores_work::trim_spool(project, db, false)),
+        Work::ClearCache => stores_work::clear_cache(project),
         _ => return None,
     })
 }

@@ -306,15 +306,18 @@ impl Hands {
             session.observer = Arc::new(move |event| observe(&messages, &at, event));
             session.stop = self.stop.below();
             let what = format!("lead {} through its stages", pipeline.spec);
-            driving::complete(workflow::drive_pipeline(db, pipeline.id, &session))?.doing(what)
+            let unkept = driving::transcribe(&mut session, &self.shared.project(), db);
+            let end = driving::complete(workflow::drive_pipeline(db, pipeline.id, &session));
+            let unkept = unkept.or_else(|| driving::transcribed(&session));
+            Ok((end?.doing(what)?, unkept))
         }));
         let led = led
             .unwrap_or_else(|_| Err(Failure::internal("the pipeline failed by a defect; the log has more")));
-        let agreed = led.as_ref().is_ok_and(|end| {
+        let agreed = led.as_ref().is_ok_and(|(end, _)| {
             end.pipeline.state == PipelineState::Done
                 && end.verdict.as_ref().is_some_and(|verdict| verdict.consensus_ok)
         });
-        let said = led.map(|end| driving::rest(&end.pipeline)).map_err(Problem::from);
+        let said = led.map(|(end, unkept)| with(driving::rest(&end.pipeline), unkept)).map_err(Problem::from);
         let last = at.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.say(match last {
             Some(run) => Msg::DriveEnded { run, agreed, outcome: said },
@@ -346,13 +349,24 @@ impl Hands {
         });
         session.stop = self.stop.below();
         self.stops.lock().unwrap_or_else(PoisonError::into_inner).insert(run, session.stop.clone());
+        let unkept = driving::transcribe(&mut session, &self.shared.project(), db);
         let driven = driving::complete(workflow::drive(db, run, &session));
+        let unkept = unkept.or_else(|| driving::transcribed(&session));
         self.stops.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
         let driven = driven?.doing(format!("run {run}"))?;
         let Some(verdict) = driven.verdict else {
-            return Ok((false, format!("run {run} was interrupted; r goes on with it")));
+            return Ok((false, with(format!("run {run} was interrupted; r goes on with it"), unkept)));
         };
-        Ok((verdict.consensus_ok, format!("run {run}: {}, {}", verdict.status, verdict.reason)))
+        let said = format!("run {run}: {}, {}", verdict.status, verdict.reason);
+        Ok((verdict.consensus_ok, with(said, unkept)))
+    }
+}
+
+/// What is said, with what was not kept of what the agents print.
+fn with(said: String, unkept: Option<String>) -> String {
+    match unkept {
+        Some(unkept) => format!("{said}; {unkept}"),
+        None => said,
     }
 }
 

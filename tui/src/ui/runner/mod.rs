@@ -10,6 +10,8 @@ mod housekeeper;
 mod logs;
 mod reader;
 mod steps;
+mod stores;
+mod stores_work;
 mod tasks;
 mod worker;
 mod writer;
@@ -81,6 +83,7 @@ pub(super) struct On {
 pub(super) struct Runner {
     shared: Arc<Shared>,
     reads: Sender<reader::Job>,
+    stores: Sender<()>,
     works: Sender<Work>,
     messages: Sender<Msg>,
     driver: driver::Driver,
@@ -118,6 +121,12 @@ impl Runner {
             let tell = messages.clone();
             spawn("worker", move || worker::serve(&with, &work, &tell))
         });
+        let (stores, store) = channel();
+        let started = started.and_then(|()| {
+            let with = Arc::clone(&shared);
+            let tell = messages.clone();
+            spawn("stores", move || stores::serve(&with, &store, &tell))
+        });
         let mut house = None;
         let started = started.and_then(|()| {
             if read_only {
@@ -134,7 +143,7 @@ impl Runner {
         }
         let driver = driver::Driver::new(&shared, environment, messages);
         let writer = writer::Writer::start(&shared, messages);
-        Self { shared, reads, works, messages: messages.clone(), driver, writer, house }
+        Self { shared, reads, stores, works, messages: messages.clone(), driver, writer, house }
     }
 
     pub(super) fn read(&self, read: Read) {
@@ -143,6 +152,11 @@ impl Runner {
             Read::Tasks(page) => self.shared.newest_tasks.store(page.generation, Ordering::Relaxed),
             Read::Log(asked) => self.shared.newest_log.store(asked.generation, Ordering::Relaxed),
             Read::Roster => return self.driver.roster(),
+            Read::Stores => {
+                // A thread that is gone has said so.
+                let _ = self.stores.send(());
+                return;
+            }
             Read::Count { generation, .. } => self.shared.newest_count.store(*generation, Ordering::Relaxed),
             _ => {}
         }

@@ -190,8 +190,8 @@ impl<'shared> Reader<'shared> {
         }
         let Some(db) = self.db.clone() else { return };
         match read {
-            // The roster is no part of the database.
-            Read::Open | Read::Roster => {}
+            // The roster is no part of the database, and the stores have a thread of their own.
+            Read::Open | Read::Roster | Read::Stores => {}
             Read::Agents => match agents::list(&db, &self.shared.project()) {
                 Ok(rows) => self.say(Msg::Agents(rows)),
                 Err(failure) => self.say(Msg::ReadFailed(failure.into())),

@@ -206,6 +206,10 @@ impl Worker<'_> {
             | Work::Spawn(_)
             | Work::SetAgent { .. }
             | Work::CleanUpPorts
+            | Work::FlushSpool
+            | Work::PlanTrim
+            | Work::TrimSpool
+            | Work::ClearCache
             | Work::BreakLease { .. } => Err(Failure::internal("work that is done elsewhere")),
             Work::Export(ids) => self.export(&project, ids),
             Work::ExportNamed(name) => {

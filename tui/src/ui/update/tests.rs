@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use conclave_consensus::runs::RunId;
 use conclave_consensus::workflow::Event;
+use conclave_spool::trim::Trimmed;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -14,7 +15,8 @@ use crate::failure::Exit;
 use crate::ui::effect::{Effect, Read, Work, Write};
 use crate::ui::fixture::agents::who;
 use crate::ui::fixture::{
-    agents, coordination, detail, frame, gate, model, needs, numbers, opening, press, problem, send, tasks,
+    agents, coordination, detail, frame, gate, model, needs, numbers, opening, press, problem, send, stores,
+    tasks,
 };
 use crate::ui::keymap::{Action, BINDINGS};
 use crate::ui::keys::Key;
@@ -25,6 +27,7 @@ use crate::ui::problem::Problem;
 use crate::ui::render::render;
 use crate::ui::screens::agents::{At, LogAsk, Position};
 use crate::ui::screens::run::Run;
+use crate::ui::screens::storage::Stores;
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -364,12 +367,32 @@ fn any_message() -> impl Strategy<Value = Msg> {
         1 => (any::<u64>(), any::<u64>()).prop_map(|(done, total)| Msg::Progress { done, total, phase: "rows" }),
         1 => outcome.prop_map(|outcome| Msg::Worked { work: Work::Vacuum, outcome }),
         1 => Just(Msg::Storage(Box::new(numbers()))),
+        2 => any_of_stores(),
         1 => (1_i64..500).prop_map(|id| Msg::Run { id: detail(id).summary.id, run: Ok(Some(detail(id))) }),
         1 => Just(Msg::Continue),
         1 => Just(Msg::Tick),
         2 => any_drive(),
         3 => any_task(),
         4 => any_of_agents(),
+    ]
+}
+
+/// What comes of spool and cache.
+fn any_of_stores() -> impl Strategy<Value = Msg> {
+    let failed = || Stores { spool: Err(problem()), cache: Err(problem()) };
+    let plan = (0_usize..6, any::<u64>(), any::<bool>()).prop_map(|(files, bytes, untrimmable)| {
+        let files = (0..files).map(|at| format!("agent/20251111-0{at}.ndjson.gz")).collect();
+        let plan = Box::new(Trimmed { files, bytes, used: 0, untrimmable });
+        Msg::Worked { work: Work::PlanTrim, outcome: Ok(Outcome::TrimPlan(plan)) }
+    });
+    let work = prop_oneof![Just(Work::FlushSpool), Just(Work::TrimSpool), Just(Work::ClearCache)];
+    prop_oneof![
+        Just(Msg::Stores(Box::new(stores()))),
+        Just(Msg::Stores(Box::new(failed()))),
+        Just(Msg::Stores(Box::new(Stores { cache: Ok(None), ..stores() }))),
+        Just(Msg::StoresChanged),
+        plan,
+        work.prop_map(|work| Msg::Worked { work, outcome: Err(problem()) }),
     ]
 }
 

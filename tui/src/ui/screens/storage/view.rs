@@ -6,8 +6,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::migration;
 use super::model::{FileNumbers, WriterNumbers};
+use super::{migration, stores};
 use crate::text::{count, size, visible};
 use crate::times;
 use crate::ui::model::{CheckState, Model};
@@ -129,6 +129,7 @@ fn numbers(model: &Model) -> Vec<Line<'static>> {
         Ok(migration) => lines.extend(migration::lines(model, migration)),
         Err(problem) => lines.extend(labelled(model, "Migration", vec![failed(problem)])),
     }
+    lines.extend(stores::lines(model));
     lines
 }
 

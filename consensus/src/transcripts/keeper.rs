@@ -1,0 +1,249 @@
+//! What waits to be written, and the thread that writes it.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use conclave_spool::{Spool, SpoolError};
+
+use super::attempt::Sink;
+use super::{Kept, MONITOR};
+
+/// What waits is written at the latest after this time…
+const PAUSE: Duration = Duration::from_secs(5);
+/// …or when it is so much, in bytes.
+const MUCH: usize = 8 << 20;
+/// More does not wait, in bytes: what comes then is dropped.
+const MOST: usize = 16 << 20;
+/// What an event takes beside its bytes.
+const BESIDE: usize = 32;
+/// How long the monitor's lock is waited for. Whoever has it has it for as long as one segment takes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where a batch of events goes.
+pub(super) trait Store: Send + 'static {
+    /// Stores them, and what it could not store puts back; gives what became of the others.
+    fn store(&mut self, lines: &mut Vec<Vec<u8>>) -> Kept;
+}
+
+/// Keeps what waits.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    shared: Arc<Shared>,
+    spool: Spool,
+    /// Started with the first event.
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lines: Vec<Vec<u8>>,
+    bytes: usize,
+    /// An attempt has ended.
+    asked: bool,
+    /// The last time it could not be stored: it is tried again after a pause, and not before.
+    failed: bool,
+    /// Nothing more is taken.
+    closed: bool,
+    /// There is a thread, or there was to be one.
+    begun: bool,
+    kept: Kept,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether there is something to be done at once.
+    const fn is_due(&self) -> bool {
+        self.closed || !self.failed && !self.lines.is_empty() && (self.asked || self.bytes >= MUCH)
+    }
+
+    /// Puts back what could not be stored, before what came meanwhile; what is too much is dropped, the oldest first.
+    fn put_back(&mut self, lines: Vec<Vec<u8>>) {
+        self.failed = !lines.is_empty();
+        let came = std::mem::replace(&mut self.lines, lines);
+        self.lines.extend(came);
+        self.bytes = self.lines.iter().map(|line| line.len() + BESIDE).sum();
+        let mut gone = 0;
+        for line in &self.lines {
+            if self.bytes <= MOST {
+                break;
+            }
+            self.bytes -= line.len() + BESIDE;
+            gone += 1;
+        }
+        self.lines.drain(..gone);
+        self.kept.dropped += gone as u64;
+    }
+}
+
+impl Keeper {
+    pub(super) fn new(spool: Spool) -> Self {
+        Self { shared: Arc::default(), spool, thread: Mutex::new(None) }
+    }
+
+    /// Writes what waits, ends the thread, and gives what became of everything.
+    pub(super) fn finish(&self) -> Kept {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = thread.map(JoinHandle::join);
+        let mut state = self.shared.lock();
+        if let Some(Err(_)) = ended {
+            state.kept.problem = Some("the thread that writes them failed by a defect".to_owned());
+        }
+        let left = std::mem::take(&mut state.lines).len();
+        state.kept.dropped += left as u64;
+        state.kept.clone()
+    }
+
+    fn begin_thread(&self) {
+        let (shared, store) = (Arc::clone(&self.shared), ToSpool { spool: self.spool.clone() });
+        let started =
+            std::thread::Builder::new().name("transcripts".to_owned()).spawn(move || serve(&shared, store));
+        match started {
+            Ok(thread) => *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread),
+            Err(error) => {
+                let mut state = self.shared.lock();
+                state.closed = true;
+                state.kept.problem =
+                    Some(format!("the thread that writes them could not be started: {error}"));
+            }
+        }
+    }
+}
+
+impl Sink for Keeper {
+    fn take(&self, line: Vec<u8>) {
+        let mut state = self.shared.lock();
+        let size = line.len() + BESIDE;
+        if state.closed || state.bytes + size > MOST {
+            state.kept.dropped += 1;
+            return;
+        }
+        let (was_empty, was_due) = (state.lines.is_empty(), state.is_due());
+        state.lines.push(line);
+        state.bytes += size;
+        let wakes = was_empty || !was_due && state.is_due();
+        let begins = !std::mem::replace(&mut state.begun, true);
+        drop(state);
+        if begins {
+            self.begin_thread();
+        } else if wakes {
+            self.shared.changed.notify_all();
+        }
+    }
+
+    fn write_soon(&self) {
+        self.shared.lock().asked = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let kept = self.finish();
+        if kept.dropped > 0 {
+            tracing::warn!(kept.dropped, problem = kept.problem, "events of transcripts were dropped");
+        }
+    }
+}
+
+/// Stores what waits when it is due, until nothing more comes.
+fn serve(shared: &Shared, mut store: impl Store) {
+    loop {
+        let mut state = wait_until_due(shared);
+        let is_last = state.closed;
+        let mut lines = std::mem::take(&mut state.lines);
+        (state.bytes, state.asked) = (0, false);
+        drop(state);
+        let kept = if lines.is_empty() { Kept::default() } else { store.store(&mut lines) };
+        if let Some(problem) = &kept.problem {
+            tracing::warn!(problem, waiting = lines.len(), "events of transcripts could not be stored");
+        }
+        let mut state = shared.lock();
+        state.put_back(lines);
+        state.kept.stored += kept.stored;
+        state.kept.dropped += kept.dropped;
+        if kept.problem.is_some() {
+            state.kept.problem = kept.problem;
+        }
+        if is_last {
+            return;
+        }
+    }
+}
+
+/// Waits until what waits is to be stored; at its end, or five seconds after the first of it came.
+fn wait_until_due(shared: &Shared) -> MutexGuard<'_, State> {
+    let mut state = shared.lock();
+    while !state.is_due() {
+        if state.lines.is_empty() {
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        let (again, timeout) =
+            shared.changed.wait_timeout(state, PAUSE).unwrap_or_else(PoisonError::into_inner);
+        state = again;
+        if timeout.timed_out() {
+            state.failed = false;
+            break;
+        }
+    }
+    state
+}
+
+/// As one segment of the monitor's.
+#[derive(Debug)]
+struct ToSpool {
+    spool: Spool,
+}
+
+impl Store for ToSpool {
+    fn store(&mut self, lines: &mut Vec<Vec<u8>>) -> Kept {
+        match self.write(lines) {
+            Ok(kept) => {
+                lines.clear();
+                kept
+            }
+            // Nothing was written.
+            Err(error) => Kept { problem: Some(in_words(&error)), ..Kept::default() },
+        }
+    }
+}
+
+impl ToSpool {
+    fn write(&self, lines: &[Vec<u8>]) -> Result<Kept, SpoolError> {
+        let monitor = self.spool.options().monitors.find(MONITOR)?;
+        let mut writer = self.spool.writer(&monitor, PATIENCE)?;
+        let mut failure = None;
+        for line in lines {
+            // It is kept in the writer's memory, and tried again.
+            failure = writer.append(line).err().or(failure);
+        }
+        let (finished, ended) = writer.end();
+        let failure = ended.or_else(|| failure.filter(|_| finished.dropped > 0));
+        Ok(Kept {
+            stored: finished.durable,
+            dropped: finished.dropped,
+            problem: failure.as_ref().map(in_words),
+        })
+    }
+}
+
+fn in_words(error: &SpoolError) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests;
