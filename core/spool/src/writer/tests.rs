@@ -589,7 +589,7 @@ fn a_flush_that_is_put_off_holds_up_nobody_else() {
         writer.append(&event(1)).unwrap();
         writer.finish().unwrap()
     });
-    sleeping.recv().unwrap();
+    sleeping.recv_timeout(Duration::from_secs(60)).unwrap();
     let mouse = MonitorName::parse("mouse").unwrap();
     let mut other = spool.writer(&mouse, Duration::ZERO).unwrap();
     other.append(&event(2)).unwrap();
