@@ -1,5 +1,13 @@
 //! The spool from outside: scenarios, races, crashes.
+#![expect(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
+mod beside;
+mod desk;
 mod fixture;
+mod foreign;
+mod importing;
+mod looking;
 mod no_room;
+mod random;
+mod recovery;
 mod writing;
