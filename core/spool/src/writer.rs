@@ -159,7 +159,12 @@ impl SpoolWriter {
         if !line.contains(&b'\n') {
             return self.append_one(line);
         }
-        line.split(|byte| *byte == b'\n').fold(Ok(()), |before, line| before.and(self.append_one(line)))
+        // All are taken, also behind one at which a sync point failed.
+        let mut result = Ok(());
+        for line in line.split(|byte| *byte == b'\n') {
+            result = result.and(self.append_one(line));
+        }
+        result
     }
 
     fn append_one(&mut self, line: &[u8]) -> Result<()> {
@@ -369,13 +374,12 @@ impl SpoolWriter {
             Admission::Hold(Why::Quota) => return Ok(Err(Reason::Quota)),
             Admission::Hold(Why::KeepFree) => return Ok(Err(Reason::KeepFree)),
         }
-        let segment = match &mut self.segment {
-            Some(segment) => segment,
-            None => {
-                // It may have been removed since the writer came.
-                ensure_folder(&shared.layout, &shared.layout.monitor(&self.monitor))?;
-                self.segment.insert(Segment::create(&shared.layout, &self.monitor, &mut self.names)?)
-            }
+        let segment = if let Some(segment) = &mut self.segment {
+            segment
+        } else {
+            // It may have been removed since the writer came.
+            ensure_folder(&shared.layout, &shared.layout.monitor(&self.monitor))?;
+            self.segment.insert(Segment::create(&shared.layout, &self.monitor, &mut self.names)?)
         };
         if let Err(error) = segment.append(&member, share) {
             let failure = SpoolError::io(format!("write {}", segment.shown(&self.monitor)), None, error);
