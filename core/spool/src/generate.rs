@@ -4,7 +4,7 @@ use conclave_retry::Clock;
 
 use crate::monitor::MonitorName;
 
-/// Crockford's base 32: no I, L, O, U (https://github.com/ulid/spec).
+/// Crockford's base 32: no I, L, O, U (<https://github.com/ulid/spec>).
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const RANDOM_BITS: u32 = 80;
 

@@ -106,16 +106,14 @@ impl SegmentName {
 
     /// The file's name, with `.ndjson.gz`.
     pub fn file_name(&self) -> String {
-        let mut name = self.hour.to_string();
-        if self.sequence > 0 {
-            name.push_str(&format!("-{:03}", self.sequence));
-        }
-        match self.recovered {
-            None => {}
-            Some(0) => name.push_str(RECOVERED),
-            Some(number) => name.push_str(&format!("{RECOVERED}-{number}")),
-        }
-        name + SEGMENT
+        let hour = self.hour;
+        let sequence = if self.sequence > 0 { format!("-{:03}", self.sequence) } else { String::new() };
+        let recovered = match self.recovered {
+            None => String::new(),
+            Some(0) => RECOVERED.to_owned(),
+            Some(number) => format!("{RECOVERED}-{number}"),
+        };
+        format!("{hour}{sequence}{recovered}{SEGMENT}")
     }
 
     /// The name while it is written, with `.ndjson.gz.part`.

@@ -43,7 +43,7 @@ pub(super) struct Inflate<R> {
     /// Bytes of the source that were taken, and those up to the end of the last whole member.
     taken: u64,
     whole: u64,
-    inflate: Decompress,
+    raw: Decompress,
     crc: Crc,
     output: Box<[u8]>,
     filled: usize,
@@ -59,7 +59,7 @@ impl<R: Read> Inflate<R> {
             to: 0,
             taken: 0,
             whole: 0,
-            inflate: Decompress::new(false),
+            raw: Decompress::new(false),
             crc: Crc::new(),
             output: vec![0; BUFFER].into_boxed_slice(),
             filled: 0,
@@ -109,9 +109,9 @@ impl<R: Read> Inflate<R> {
         }
     }
 
-    fn end(&mut self, end: End) -> Option<Step> {
+    fn end(&mut self, end: End) -> Step {
         self.state = State::End(end);
-        Some(Step::End(end))
+        Step::End(end)
     }
 
     fn take_byte(&mut self) -> Option<u8> {
@@ -130,33 +130,36 @@ impl<R: Read> Inflate<R> {
                 (true, false) => End::Clean,
                 (false, _) => End::Truncated,
             };
-            return self.end(end);
+            return Some(self.end(end));
         }
         while let Some(byte) = self.take_byte() {
             let State::Header(header) = &mut self.state else { return None };
             match header.take(byte) {
                 Taken::More => {}
                 Taken::Whole => {
-                    self.inflate.reset(false);
+                    self.raw.reset(false);
                     self.crc.reset();
                     self.state = State::Data;
                     return None;
                 }
-                Taken::Not => return self.end(if is_first { End::NotGzip } else { End::Garbage }),
-                Taken::Wrong => return self.end(End::Corrupt),
+                Taken::Not => {
+                    let end = if is_first { End::NotGzip } else { End::Garbage };
+                    return Some(self.end(end));
+                }
+                Taken::Wrong => return Some(self.end(End::Corrupt)),
             }
         }
         None
     }
 
     fn inflate(&mut self, is_over: bool) -> Option<Step> {
-        let (taken, made) = (self.inflate.total_in(), self.inflate.total_out());
+        let (taken, made) = (self.raw.total_in(), self.raw.total_out());
         let input = self.input.get(self.from..self.to).unwrap_or_default();
-        let result = self.inflate.decompress(input, &mut self.output, FlushDecompress::None);
+        let result = self.raw.decompress(input, &mut self.output, FlushDecompress::None);
         // Both are counted before a failure is told, and what was inflated before it is still good.
         let bytes = |now: u64, before: u64| usize::try_from(now.saturating_sub(before)).unwrap_or(usize::MAX);
-        let used = bytes(self.inflate.total_in(), taken);
-        self.filled = bytes(self.inflate.total_out(), made);
+        let used = bytes(self.raw.total_in(), taken);
+        self.filled = bytes(self.raw.total_out(), made);
         self.from = self.from.saturating_add(used).min(self.to);
         self.taken += used as u64;
         let filled = self.filled;
@@ -164,7 +167,7 @@ impl<R: Read> Inflate<R> {
         match result {
             Ok(Status::StreamEnd) => self.state = State::Trailer { bytes: [0; TRAILER], have: 0 },
             Ok(_) if used == 0 && filled == 0 => {
-                return self.end(if is_over { End::Truncated } else { End::Corrupt });
+                return Some(self.end(if is_over { End::Truncated } else { End::Corrupt }));
             }
             Ok(_) => {}
             Err(_) => self.state = State::End(End::Corrupt),
@@ -174,7 +177,7 @@ impl<R: Read> Inflate<R> {
 
     fn trailer(&mut self, is_over: bool) -> Option<Step> {
         if is_over {
-            return self.end(End::Truncated);
+            return Some(self.end(End::Truncated));
         }
         while let Some(byte) = self.take_byte() {
             let State::Trailer { bytes, have } = &mut self.state else { return None };
@@ -188,7 +191,7 @@ impl<R: Read> Inflate<R> {
             let said = u64::from_le_bytes(*bytes);
             let found = u64::from(self.crc.sum()) | u64::from(self.crc.amount()) << 32;
             if said != found {
-                return self.end(End::Corrupt);
+                return Some(self.end(End::Corrupt));
             }
             self.whole = self.taken;
             self.state = State::Header(Header::new());

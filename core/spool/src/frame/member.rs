@@ -12,7 +12,8 @@ pub(super) const TRAILER: usize = 8;
 /// system (RFC 1952, 2.3.1). Then twelve bytes that are extra, which are the subfield `CV` of eight.
 const BEGIN: [u8; 16] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 12, 0, b'C', b'V', 8, 0];
 
-/// A whole gzip member: `lines` with their newlines, `count` of them. Deterministic: no time and no name in it.
+/// One member.
+#[cfg(test)]
 pub(crate) fn member(lines: &[u8], count: u32, level: u32) -> Result<Vec<u8>> {
     MemberMaker::new(level).member(lines, count)
 }
@@ -29,7 +30,7 @@ impl MemberMaker {
         Self { compress: Compress::new(Compression::new(level.clamp(1, 9)), false) }
     }
 
-    /// [`member`].
+    /// A whole gzip member: `lines` with their newlines, `count` of them. Deterministic: no time and no name in it.
     pub(crate) fn member(&mut self, lines: &[u8], count: u32) -> Result<Vec<u8>> {
         self.compress.reset();
         let mut made = Vec::with_capacity(HEADER + TRAILER + 512 + lines.len() / 3);

@@ -10,6 +10,6 @@ mod member;
 mod read;
 mod tally;
 
-pub(crate) use self::member::{MemberMaker, member};
-pub(crate) use self::read::{End, Line, Lines, is_blank};
-pub(crate) use self::tally::{Tally, tally};
+pub(crate) use self::member::MemberMaker;
+pub(crate) use self::read::{End, Lines, is_blank};
+pub(crate) use self::tally::tally;

@@ -127,7 +127,6 @@ impl World {
                 recover(&self.desk.spool, None).unwrap();
             }
         }
-        self.check();
     }
 
     fn write(&mut self, monitor: &'static str) {
@@ -163,11 +162,11 @@ impl World {
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.extension().is_some_and(|end| end == "part"))
             .collect();
-        let torn = self.random.below(60);
-        self.story.push(format!("crash {monitor}, {torn} bytes torn"));
         let member = crate::desk::gzip("{\"torn\":\"");
+        let torn = usize::try_from(self.random.below(member.len() as u64)).unwrap();
+        self.story.push(format!("crash {monitor}, {torn} bytes torn"));
         for part in parts {
-            append(&part, &member[..member.len().min(usize::try_from(torn).unwrap())]);
+            append(&part, &member[..torn]);
         }
     }
 
@@ -247,6 +246,7 @@ fn histories(from: u64, to: u64) {
         for _ in 0..steps {
             world.step();
             story.1.clone_from(&world.story);
+            world.check();
         }
         world.end();
     }

@@ -44,7 +44,8 @@ fn cjk(lines: usize) -> Vec<u8> {
         if line == lines / 3 {
             text.push_str("{\"a\":\"\u{2028}b\u{85}c\u{2029}d\u{b}e\u{c}f\"}\n");
         }
-        let chosen = (0..200).map(|_| char::from_u32(0x4e00 + random.below(0x5000) as u32).unwrap());
+        let chosen =
+            (0..200).map(|_| char::from_u32(0x4e00 + u32::try_from(random.below(0x5000)).unwrap()).unwrap());
         text.push_str("{\"text\":\"");
         text.extend(chosen);
         text.push_str("\"}\n");
@@ -69,7 +70,7 @@ fn check_cuts(whole: &[u8], cuts: &[usize]) {
     let desk = Desk::new();
     for cut in cuts.iter().copied() {
         let wanted = whole_lines(&whole[..cut]);
-        let lines = wanted.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = wanted.split_inclusive(|byte| *byte == b'\n').count() as u64;
         desk.put(PART, &whole[..cut]);
         let found = recover(&desk.spool, None).unwrap();
         let segments = u64::from(lines > 0);

@@ -34,7 +34,7 @@ fn read_by(bytes: &[u8], step: usize, max_line: u64) -> (Vec<(Line, Vec<u8>)>, E
     (found, lines.end(), lines.whole_bytes())
 }
 
-fn tallied(bytes: &[u8], inflate: bool) -> super::super::Tally {
+fn tallied(bytes: &[u8], inflate: bool) -> super::super::tally::Tally {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     tally(&file, inflate).unwrap()
