@@ -178,7 +178,7 @@ impl SpoolWriter {
             result = self.flush(Until::Written, false);
         }
         self.names.go_on_to(hour);
-        let now = self.now();
+        let now = if self.batch.is_empty() { self.now() } else { self.batch.since() };
         self.batch.push(line, now);
         if self.batch.lines() >= most {
             result = result.and(self.flush(Until::Written, false));

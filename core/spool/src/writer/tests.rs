@@ -500,3 +500,136 @@ fn names_that_are_none_make_nothing() {
         assert_eq!(refused.kind(), SpoolErrorKind::InvalidMonitor, "{name:?}");
     }
 }
+
+/// A file that takes every write, and cannot be made durable or cut (fdatasync(2): EINVAL for what is special).
+fn cannot_sync() -> std::fs::File {
+    std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap()
+}
+
+#[test]
+fn what_cannot_be_made_durable_is_not_acknowledged_and_is_written_again() {
+    for by_count in [false, true] {
+        let mut place = Place::new();
+        place.options.sync_events = 10;
+        let mut writer = place.writer();
+        for number in 0..3 {
+            writer.append(&event(number)).unwrap();
+        }
+        writer.sync().unwrap();
+        let real = writer.segment.as_mut().unwrap().swap(cannot_sync(), false);
+        for number in 3..if by_count { 13 } else { 8 } {
+            writer.append(&event(number)).unwrap();
+        }
+        let failure = writer.sync().unwrap_err();
+        assert!(failure.to_string().starts_with("sync keyboard/20250909-18.ndjson.gz.part: "), "{failure}");
+        assert_eq!(writer.durable(), 3);
+        assert_eq!(writer.waiting(), if by_count { 10 } else { 5 });
+        // Others come behind those.
+        for number in if by_count { 13 } else { 8 }..40 {
+            let _ = writer.append(&event(number));
+        }
+        writer.segment.as_mut().unwrap().swap(real, true);
+        assert_eq!(writer.finish().unwrap(), Finished { written: 40, durable: 40, dropped: 0 });
+        assert_eq!(place.all(), text_of(0..40));
+    }
+}
+
+#[test]
+fn lines_in_flight_that_do_not_land_go_before_those_that_came_later() {
+    let mut place = Place::new();
+    place.options.sync_events = 10;
+    let mut writer = place.writer();
+    writer.append(&event(0)).unwrap();
+    writer.sync().unwrap();
+    let real = writer.segment.as_mut().unwrap().swap(cannot_sync(), false);
+    // The first ten are in flight when the next ten are ready; then it is known that they did not land.
+    let results: Vec<_> = (1..21).map(|number| writer.append(&event(number)).is_ok()).collect();
+    assert_eq!(results.iter().position(|ok| !ok), Some(19));
+    assert_eq!((writer.durable(), writer.waiting()), (1, 20));
+    writer.segment.as_mut().unwrap().swap(real, true);
+    assert_eq!(writer.finish().unwrap().durable, 21);
+    assert_eq!(place.all(), text_of(0..21));
+}
+
+/// The first sleep lasts until the test says otherwise; others are none.
+#[derive(Debug)]
+struct Stuck {
+    sleeps: std::sync::mpsc::SyncSender<()>,
+    until: std::sync::Mutex<Option<std::sync::mpsc::Receiver<()>>>,
+}
+
+impl conclave_retry::Sleeper for Stuck {
+    fn sleep(&self, _: Duration) {
+        let until = self.until.lock().unwrap().take();
+        if let Some(until) = until {
+            self.sleeps.send(()).unwrap();
+            until.recv().unwrap();
+        }
+    }
+}
+
+// spool A14
+#[test]
+fn a_flush_that_is_put_off_holds_up_nobody_else() {
+    let mut place = Place::new();
+    place.options.limits = Limits::new(1, 90, 100, 80, 0).unwrap();
+    let full = place.root().join("_quarantine/mouse/20250101-00.ndjson.gz");
+    std::fs::create_dir_all(full.parent().unwrap()).unwrap();
+    std::fs::File::create(&full).unwrap().set_len(950_000).unwrap();
+    let (sleeps, sleeping) = std::sync::mpsc::sync_channel(1);
+    let (wake, until) = std::sync::mpsc::channel();
+    let stuck = Stuck { sleeps, until: std::sync::Mutex::new(Some(until)) };
+    let spool = Spool::at(place.root(), place.options.clone())
+        .clock(Arc::new(place.clock.clone()))
+        .sleeper(Arc::new(stuck))
+        .disk(Arc::new(place.room.clone()))
+        .build();
+    let mut writer = spool.writer(&keyboard(), Duration::ZERO).unwrap();
+    let flushing = std::thread::spawn(move || {
+        writer.append(&event(1)).unwrap();
+        writer.finish().unwrap()
+    });
+    sleeping.recv_timeout(Duration::from_secs(60)).unwrap();
+    let mouse = MonitorName::parse("mouse").unwrap();
+    let mut other = spool.writer(&mouse, Duration::ZERO).unwrap();
+    other.append(&event(2)).unwrap();
+    other.sync().unwrap();
+    assert_eq!(other.finish().unwrap().durable, 1);
+    wake.send(()).unwrap();
+    assert_eq!(flushing.join().unwrap().durable, 1);
+}
+
+#[test]
+fn what_is_finalised_or_dropped_stands_in_the_state_at_once() {
+    let mut place = Place::new();
+    place.options.max_line_bytes = 20;
+    let alone = conclave_db::Migration { version: conclave_db::FIRST_VERSION, ..crate::STATE_MIGRATIONS[0] };
+    let schema = conclave_db::Schema::assemble(&[&[alone]], &[]).unwrap();
+    let options = conclave_db::DbOptions::new(place.folder.path().join("state.db"), schema);
+    let state = conclave_db::Db::open(options).unwrap();
+    let number = |sql: &'static str| -> i64 {
+        let read = state.read(|conn| conn.query_all(sql, [], |row| row.get(0)));
+        read.unwrap()[0]
+    };
+    let spool = Spool::at(place.root(), place.options.clone())
+        .clock(Arc::new(place.clock.clone()))
+        .sleeper(Arc::new(place.clock.clone()))
+        .disk(Arc::new(place.room.clone()))
+        .state(Some(state.clone()))
+        .build();
+    let mut writer = spool.writer(&keyboard(), Duration::ZERO).unwrap();
+    for number in 0..3 {
+        writer.append(&event(number)).unwrap();
+    }
+    writer.append(&[b'x'; 21]).unwrap();
+    writer.sync().unwrap();
+    // What is only in a `.part` is counted in the files.
+    assert_eq!(number("SELECT count(*) FROM spool_segments"), 0);
+    assert_eq!(number("SELECT sum(events) FROM spool_drops WHERE reason = 'too_long'"), 1);
+    place.seconds(2.0);
+    writer.tick().unwrap();
+    assert_eq!(number("SELECT sum(lines) FROM spool_segments WHERE file = '20250909-18.ndjson.gz'"), 3);
+    let size = std::fs::metadata(place.root().join("keyboard/20250909-18.ndjson.gz")).unwrap().len();
+    assert_eq!(number("SELECT bytes FROM spool_segments"), i64::try_from(size).unwrap());
+    writer.finish().unwrap();
+}
