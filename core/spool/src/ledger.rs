@@ -226,6 +226,3 @@ fn part_lines(path: &Path) -> Result<u64> {
         Err(error) => Err(SpoolError::io("read what is being written", path.to_path_buf(), error)),
     }
 }
-
-#[cfg(test)]
-mod tests;

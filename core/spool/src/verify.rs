@@ -180,6 +180,3 @@ pub(crate) fn is_live(folder: &Path) -> Result<bool> {
         Err(error) => Err(SpoolError::io("look at a writer's lock", lock, error)),
     }
 }
-
-#[cfg(test)]
-mod tests;

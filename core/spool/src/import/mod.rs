@@ -281,7 +281,7 @@ impl Flush<'_> {
 impl Flushed {
     fn count(&mut self, imported: &Imported) {
         self.files += 1;
-        self.imported += imported.imported;
+        self.imported += imported.new;
         self.duplicates += imported.duplicates;
         self.quarantined += imported.quarantined;
     }

@@ -58,7 +58,8 @@ impl Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Imported {
     pub(super) state: Option<State>,
-    pub(super) imported: u64,
+    /// Events that were not there.
+    pub(super) new: u64,
     pub(super) duplicates: u64,
     pub(super) quarantined: u64,
 }
@@ -171,7 +172,7 @@ impl Job<'_> {
                 let new = events::insert(tx, &unwritten.batch)?;
                 let old = (unwritten.batch.len() as u64).saturating_sub(new);
                 let (imported, duplicates) = segments::count(tx, &segment, new, old)?;
-                let mut done = Imported { state: None, imported, duplicates, quarantined: 0 };
+                let mut done = Imported { state: None, new: imported, duplicates, quarantined: 0 };
                 if let Some(ending) = ending {
                     done.state = Some(ending.state);
                     // More lines may be read than were catalogued, where a file is torn; fewer, where it is damaged.

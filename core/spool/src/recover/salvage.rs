@@ -160,14 +160,14 @@ impl<'s> Salvage<'s> {
             line.clear();
             let read = (&mut source).take(self.most).read_until(b'\n', &mut line);
             read.map_err(|error| self.failed(error))?;
-            if line.last() != Some(&b'\n') {
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            } else {
                 // A line that is too long is kept as far as it may go; the rest of it is passed over.
                 let is_long = line.len() as u64 == self.most;
                 if !is_long || source.skip_until(b'\n').map_err(|error| self.failed(error))? == 0 {
                     return Ok(self.total > 0 || self.count > 0);
                 }
-            } else {
-                line.pop();
             }
             if is_blank(&line) {
                 continue;

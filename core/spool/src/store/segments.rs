@@ -87,12 +87,6 @@ pub(crate) fn of_file(conn: &ReadConn<'_>, monitor: &str, file: &str) -> Result<
     Ok(conn.query_all(&sql, [monitor, file], row)?)
 }
 
-/// All rows.
-pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Segment>> {
-    let sql = format!("SELECT {COLUMNS} FROM spool_segments ORDER BY monitor, file, bytes");
-    Ok(conn.query_all(&sql, [], row)?)
-}
-
 /// Catalogues a segment, and its lines enter `written`; gives whether it was not there.
 pub(crate) fn add(tx: &WriteTx<'_>, monitor: &str, file: &str, bytes: u64, lines: u64) -> Result<bool> {
     let added = tx.execute(

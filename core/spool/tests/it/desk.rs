@@ -40,7 +40,11 @@ pub(crate) fn open_state(folder: &Path) -> Db {
 
 /// The spool of a folder by the system's clocks, for processes.
 pub(crate) fn open_spool(folder: &Path, state: &Db) -> Spool {
-    let spool = Spool::at(folder.join("spool"), options());
+    open_spool_with(folder, state, options())
+}
+
+pub(crate) fn open_spool_with(folder: &Path, state: &Db, options: SpoolOptions) -> Spool {
+    let spool = Spool::at(folder.join("spool"), options);
     spool.disk(Arc::new(Roomy)).state(Some(state.clone())).build()
 }
 
@@ -58,7 +62,10 @@ impl Desk {
     }
 
     pub(crate) fn with(options: SpoolOptions) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::inside(tempfile::tempdir().unwrap(), options)
+    }
+
+    pub(crate) fn inside(dir: tempfile::TempDir, options: SpoolOptions) -> Self {
         let clock = ManualClock::at_wall_ms(T0);
         let state = open_state(dir.path());
         let spool = Self::spool_of(dir.path(), &clock, &state, options);
