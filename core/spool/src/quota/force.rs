@@ -152,11 +152,9 @@ pub(super) fn store(shared: &Shared, told: &Told, asked: &Asked, looked: bool) -
     let written = writing.run(move |tx| -> Result<Change> {
         let stored = store::read(tx)?;
         let change = told.change_from(stored, &asked);
-        if change.differs(stored) {
-            let since = stored.filter(|stored| stored.state == change.state).map(|stored| stored.since_ms);
-            let (since_ms, logged_ms) = (since.unwrap_or(asked.now_ms), change.logged_ms.unwrap_or(0));
-            store::put(tx, Stored { state: change.state, since_ms, logged_ms })?;
-        }
+        let since = stored.filter(|stored| stored.state == change.state).map(|stored| stored.since_ms);
+        let (since_ms, logged_ms) = (since.unwrap_or(asked.now_ms), change.logged_ms.unwrap_or(0));
+        store::put(tx, Stored { state: change.state, since_ms, logged_ms })?;
         Ok(change)
     });
     written.map_or_else(|error| unknown(&error), Some)

@@ -150,7 +150,7 @@ fn large(number: usize, random: &mut Random) -> String {
 #[test]
 fn the_limit_is_never_passed_and_nothing_is_lost_silently() {
     let (mut pressed, mut dropped_in_all) = ([0_u32; 3], 0);
-    for seed in 0..4 {
+    for seed in 0..3 {
         let mut random = Random::new(seed);
         let desk = Desk::with(SpoolOptions {
             memory_bytes: 64 << 10,
@@ -162,28 +162,29 @@ fn the_limit_is_never_passed_and_nothing_is_lost_silently() {
         let (mut given, mut dropped_before, mut foreign) = (0, 0, 0);
         for step in 0..40 {
             let about = format!("seed {seed} step {step}");
-            match random.below(11) {
-                0..=4 => {
+            // What nobody here wrote does not stay for long.
+            match if foreign > 0 && random.below(2) == 0 { 13 } else { random.below(16) } {
+                0..=9 => {
                     let open = writer
                         .get_or_insert_with(|| desk.spool.writer(&name("keyboard"), Duration::ZERO).unwrap());
-                    for _ in 0..random.below(250) {
+                    for _ in 0..random.below(500) {
                         open.append(large(given, &mut random).as_bytes()).unwrap();
                         given += 1;
                     }
                 }
-                5 | 6 => {
+                10 | 11 => {
                     desk.clock.advance(Duration::from_millis(random.below(3_000)));
                     if let Some(writer) = &mut writer {
                         writer.tick().unwrap();
                     }
                 }
-                7 => desk.clock.advance(Duration::from_secs(1_200)),
-                9 => {
+                12 => desk.clock.advance(Duration::from_secs(1_200)),
+                13 => {
                     // What nobody here wrote comes, or goes.
                     foreign = if foreign == 0 { [HARD / 2, HARD][step % 2] } else { 0 };
                     fill(&desk, foreign);
                 }
-                8 => {
+                14 => {
                     flush(&desk.spool, &desk.state, None).unwrap();
                 }
                 _ => {
@@ -213,5 +214,5 @@ fn the_limit_is_never_passed_and_nothing_is_lost_silently() {
         assert_eq!(entry.quarantined, 0);
         dropped_in_all += dropped;
     }
-    assert!(pressed.iter().all(|times| *times > 5) && dropped_in_all > 100, "{pressed:?} {dropped_in_all}");
+    assert!(pressed.iter().all(|times| *times > 1) && dropped_in_all > 100, "{pressed:?} {dropped_in_all}");
 }

@@ -313,14 +313,20 @@ fn while_one_stores_a_change_others_are_not_kept_waiting() {
 #[test]
 fn a_folder_that_cannot_be_read_is_an_error() {
     let place = Place::new();
-    std::fs::write(place.root(), "").unwrap();
+    place.file(PENDING, 0);
     let spool = place.spool(None);
-    let failed = spool.shared().gate.admit(spool.shared(), 0).unwrap_err().to_string();
-    assert!(failed.starts_with("read the spool: "), "{failed}");
-    assert!(!failed.contains(place.root().to_str().unwrap()));
-    // And it asks again.
-    std::fs::remove_file(place.root()).unwrap();
     assert_eq!(admit(&spool, 0), Go);
+    std::fs::remove_dir_all(place.root()).unwrap();
+    std::fs::write(place.root(), "").unwrap();
+    place.pass(1_000);
+    for _ in 0..2 {
+        let failed = spool.shared().gate.admit(spool.shared(), 0).unwrap_err().to_string();
+        assert!(failed.starts_with("read the spool: "), "{failed}");
+        assert!(!failed.contains(place.root().to_str().unwrap()));
+    }
+    std::fs::remove_file(place.root()).unwrap();
+    place.file(PENDING, SOFT);
+    assert_eq!(admit(&spool, 0), Slowly);
 }
 
 // spool A26
