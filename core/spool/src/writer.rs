@@ -1,14 +1,14 @@
 //! The writer of a monitor: appends lines, makes them durable at sync points, finalises segments.
 //!
 //! Nothing happens by itself: whoever has it calls [`SpoolWriter::tick`] when [`SpoolWriter::due_in`] says so. Where many
-//! lines come, a member is made durable on a thread while the next one is compressed; it counts as durable when that
-//! thread has said so, and its lines are kept until then.
+//! lines come, members are made durable on a thread while the next ones are compressed and written, as many at a time as
+//! came meanwhile; they count as durable when that thread has said so, and their lines are kept until then.
 //!
 //! A sync point takes the lines since the last one to one of three places: into the segment, as a member; into memory,
 //! when the quota does not let them in or the disk does not take them; or, when the memory is full too, nowhere, which is
 //! counted. They stay in their order: while lines wait in memory, later ones go behind them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::catalogue::{self, Entry};
@@ -44,8 +44,10 @@ pub struct SpoolWriter {
     batch: Batch,
     /// An empty one with memory to write to.
     spare: Batch,
-    /// A member that is written, and is being made durable.
-    in_flight: Option<InFlight>,
+    /// Members that are written and not durable, the oldest first; of one segment, so they have a bound.
+    in_flight: VecDeque<InFlight>,
+    /// How many of them the thread makes durable now.
+    syncing: usize,
     segment: Option<Segment>,
     /// When something was written to the segment last.
     touched: Duration,
@@ -135,7 +137,8 @@ impl SpoolWriter {
             syncer: Syncer::default(),
             batch: Batch::default(),
             spare: Batch::default(),
-            in_flight: None,
+            in_flight: VecDeque::new(),
+            syncing: 0,
             segment: None,
             touched: Duration::ZERO,
             waits: None,
@@ -199,7 +202,7 @@ impl SpoolWriter {
         let (interval, idle) = (options.sync_interval, options.idle);
         let is_due = |since: Duration| since.saturating_add(interval) <= now;
         let batch_is_due = !self.batch.is_empty() && is_due(self.batch.since());
-        let flight_is_due = self.in_flight.as_ref().is_some_and(|flight| is_due(flight.since));
+        let flight_is_due = self.in_flight.front().is_some_and(|flight| is_due(flight.since));
         if batch_is_due || flight_is_due || self.waits.is_some_and(|waits| waits.until <= now) {
             self.flush(Until::Durable, true)?;
         }
@@ -216,7 +219,7 @@ impl SpoolWriter {
         let options = &self.shared().options;
         let (interval, idle) = (options.sync_interval, options.idle);
         let batch = (!self.batch.is_empty()).then(|| self.batch.since().saturating_add(interval));
-        let flight = self.in_flight.as_ref().map(|flight| flight.since.saturating_add(interval));
+        let flight = self.in_flight.front().map(|flight| flight.since.saturating_add(interval));
         let waits = self.waits.map(|waits| waits.until);
         // A segment is idle when nothing is on its way to it.
         let is_idle = self.segment.is_some() && self.batch.is_empty();
@@ -283,11 +286,15 @@ impl SpoolWriter {
         let batch = std::mem::replace(&mut self.batch, std::mem::take(&mut self.spare));
         match self.put(batch, until) {
             Put::Written => Ok(()),
+            // What is in flight lands first, or goes to memory before this.
             Put::Held(batch, why) => {
+                let settled = self.settle();
                 self.hold(batch, why);
-                Ok(())
+                settled
             }
             Put::Failed(batch, error) => {
+                // It has failed for one reason; two are not told.
+                let _ = self.settle();
                 self.hold(batch, Reason::DiskFull);
                 Err(error)
             }
@@ -318,38 +325,35 @@ impl SpoolWriter {
         }
     }
 
-    /// Writes a batch as a member, and makes it durable or begins to.
+    /// Writes a batch as a member, and makes it durable or sees to it that this happens.
     fn put(&mut self, batch: Batch, until: Until) -> Put {
         let share = match self.write(&batch) {
             Ok(Ok(share)) => share,
             Ok(Err(why)) => return Put::Held(batch, why),
             Err(error) => return Put::Failed(batch, error),
         };
-        let flight = InFlight { batch, share, since: self.now() };
-        let Some(segment) = &self.segment else { return Put::Written };
-        if until == Until::Written && self.syncer.begin(segment.file()) {
-            self.in_flight = Some(flight);
-            return Put::Written;
+        if until == Until::Durable && self.in_flight.is_empty() {
+            let Some(segment) = &mut self.segment else { return Put::Written };
+            return match segment.job().run() {
+                Ok(()) => {
+                    segment.is_durable();
+                    self.landed(batch, share);
+                    Put::Written
+                }
+                Err(error) => Put::Failed(batch, self.sync_failed(share, error)),
+            };
         }
-        match segment.file().sync_data() {
-            Ok(()) => {
-                self.landed(flight);
-                Put::Written
-            }
-            Err(error) => {
-                let error = self.sync_failed(share, error);
-                Put::Failed(flight.batch, error)
-            }
-        }
+        self.in_flight.push_back(InFlight { batch, share, since: self.now() });
+        self.begin_sync();
+        Put::Written
     }
 
-    /// Appends a batch to the segment, or says why it may not be. What is in flight lands first, so that one that does not
-    /// goes before it; the batch is compressed meanwhile.
+    /// Appends a batch to the segment, or says why it may not be.
     fn write(&mut self, batch: &Batch) -> Result<Result<Share, Reason>> {
         let spool = self.spool.clone();
         let shared = spool.shared();
         let member = self.maker.member(batch.text(), batch.lines())?;
-        self.settle()?;
+        self.poll_sync()?;
         let share = Share { bytes: member.len() as u64, raw: batch.bytes(), lines: u64::from(batch.lines()) };
         let is_over = self.segment.as_ref().is_some_and(|segment| {
             let raw = segment.holds().raw.saturating_add(share.raw);
@@ -383,30 +387,81 @@ impl SpoolWriter {
         Ok(Ok(share))
     }
 
-    /// Waits for what is in flight.
+    /// Makes what is in flight durable, or waits until it is.
     fn settle(&mut self) -> Result<()> {
-        let Some(flight) = self.in_flight.take() else { return Ok(()) };
-        match self.syncer.wait() {
+        while !self.in_flight.is_empty() {
+            let result = match (self.syncing, &self.segment) {
+                (0, Some(segment)) => {
+                    self.syncing = self.in_flight.len();
+                    segment.job().run()
+                }
+                // A segment goes only when nothing of it is in flight.
+                (0, None) => Err(std::io::Error::other("there is no segment")),
+                _ => self.syncer.wait(),
+            };
+            self.synced(result)?;
+        }
+        Ok(())
+    }
+
+    /// Takes note of what has become durable, and goes on with what came meanwhile.
+    fn poll_sync(&mut self) -> Result<()> {
+        if self.syncing > 0
+            && let Some(result) = self.syncer.poll()
+        {
+            self.synced(result)?;
+        }
+        self.begin_sync();
+        Ok(())
+    }
+
+    fn begin_sync(&mut self) {
+        let Some(segment) = &self.segment else { return };
+        // Without a thread it is done by who waits for it.
+        if self.syncing == 0 && !self.in_flight.is_empty() && self.syncer.begin(segment.job()) {
+            self.syncing = self.in_flight.len();
+        }
+    }
+
+    /// A sync has ended. Where it failed, all that is in flight goes to memory, in its order.
+    fn synced(&mut self, result: std::io::Result<()>) -> Result<()> {
+        let covered = std::mem::take(&mut self.syncing);
+        match result {
             Ok(()) => {
-                self.landed(flight);
+                if let Some(segment) = &mut self.segment {
+                    segment.is_durable();
+                }
+                for _ in 0..covered {
+                    let Some(flight) = self.in_flight.pop_front() else { break };
+                    self.landed(flight.batch, flight.share);
+                }
                 Ok(())
             }
             Err(error) => {
-                let error = self.sync_failed(flight.share, error);
-                self.hold(flight.batch, Reason::DiskFull);
+                let flights = std::mem::take(&mut self.in_flight);
+                let mut all = Share::default();
+                for flight in &flights {
+                    all.bytes += flight.share.bytes;
+                    all.raw += flight.share.raw;
+                    all.lines += flight.share.lines;
+                }
+                let error = self.sync_failed(all, error);
+                for flight in flights {
+                    self.hold(flight.batch, Reason::DiskFull);
+                }
                 Err(error)
             }
         }
     }
 
-    fn landed(&mut self, flight: InFlight) {
-        self.durable += flight.share.lines;
-        self.spare = flight.batch;
+    fn landed(&mut self, batch: Batch, share: Share) {
+        self.durable += share.lines;
+        self.spare = batch;
         self.spare.clear();
     }
 
-    /// A member that was written is not durable: it is taken back, and its lines are written again. What the kernel still
-    /// has of it is worth nothing (man fsync: after an error the pages may count as clean).
+    /// Members that were written are not durable: they are taken back, and their lines are written again. What the kernel
+    /// still has of them is worth nothing (man fsync: after an error the pages may count as clean).
     fn sync_failed(&mut self, share: Share, error: std::io::Error) -> SpoolError {
         self.shared().gate.moved(0, signed(share.bytes).saturating_neg());
         let Some(segment) = &mut self.segment else { return SpoolError::io("sync a segment", None, error) };

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use rustix::fs::OFlags;
 
+use super::syncer::Job;
 use crate::error::{Result, SpoolError};
-use crate::layout::{Layout, SEGMENT, rename_new, shown, sync_folder_of};
+use crate::layout::{Layout, SEGMENT, rename_new, shown};
 use crate::monitor::MonitorName;
 use crate::names::{Hour, SegmentName};
 
@@ -33,10 +34,12 @@ pub(super) struct Segment {
     holds: Share,
     /// Behind them is something that could not be cut off.
     is_torn: bool,
+    /// The name of the `.part` is durable.
+    is_named: bool,
 }
 
 impl Segment {
-    /// Makes the `.part` of the first name that is free from `names` on, with a name that is durable.
+    /// Makes the `.part` of the first name that is free from `names` on.
     pub(super) fn create(layout: &Layout, monitor: &MonitorName, names: &mut Names) -> Result<Self> {
         let folder = layout.monitor(monitor);
         loop {
@@ -60,11 +63,7 @@ impl Segment {
                     return Err(failed(error));
                 }
             };
-            if let Err(error) = sync_folder_of(&path) {
-                let _ = std::fs::remove_file(&path);
-                return Err(failed(error));
-            }
-            return Ok(Self { file, path, name, holds: Share::default(), is_torn: false });
+            return Ok(Self { file, path, name, holds: Share::default(), is_torn: false, is_named: false });
         }
     }
 
@@ -77,8 +76,14 @@ impl Segment {
         self.holds
     }
 
-    pub(super) const fn file(&self) -> &Arc<File> {
-        &self.file
+    /// What makes its members durable.
+    pub(super) fn job(&self) -> Job {
+        Job { file: Arc::clone(&self.file), name: (!self.is_named).then(|| self.path.clone()) }
+    }
+
+    /// Such a job is done.
+    pub(super) const fn is_durable(&mut self) {
+        self.is_named = true;
     }
 
     /// Puts another file in the place of the `.part`, such as one that cannot be synced.
@@ -110,7 +115,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Takes the last member back, which could not be made durable.
+    /// Takes the last members back, which could not be made durable.
     pub(super) fn take_back(&mut self, share: Share) {
         self.holds.bytes = self.holds.bytes.saturating_sub(share.bytes);
         self.holds.raw = self.holds.raw.saturating_sub(share.raw);

@@ -44,6 +44,19 @@ fn a_member_whose_end_never_came_is_not_believed() {
 }
 
 #[test]
+fn a_length_that_leads_nowhere_is_not_believed() {
+    let whole = member(b"one\ntwo\n", 40, 6).unwrap();
+    let length = u32::try_from(whole.len()).unwrap();
+    for lie in [length - 1, length + 5, length * 2 + 1, u32::MAX] {
+        let mut liar = whole.clone();
+        liar[16..20].copy_from_slice(&lie.to_le_bytes());
+        let found = tally(&file(&[liar.as_slice(), &whole].concat()), false).unwrap();
+        let expected = Tally { lines: 4, whole_bytes: 2 * u64::from(length), has_rest: false, rest_lines: 0 };
+        assert_eq!(found, expected, "{lie}");
+    }
+}
+
+#[test]
 fn what_can_be_read_of_the_rest_is_counted_apart() {
     let one = member(b"one\n", 1, 6).unwrap();
     let two = member(b"two\nthree\n", 2, 6).unwrap();
