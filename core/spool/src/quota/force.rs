@@ -58,47 +58,45 @@ impl Told {
     }
 
     /// Whether there is something to store or to tell, as far as this process knows.
-    pub(super) fn is_changed(&self, asked: &Asked) -> bool {
-        let change = self.change(self.state, self.logged_ms, asked);
+    pub(super) fn differs(&self, change: &Change) -> bool {
         change.state != self.state() || change.pressure.is_some()
     }
 
     /// The change without a database.
     pub(super) fn change_here(&self, asked: &Asked) -> Change {
-        let change = self.change(self.state, self.logged_ms, asked);
-        let unstored = self.unstored || change.state != self.state() || change.pressure.is_some();
-        Change { unstored, ..change }
+        let change = change(self.state, self.logged_ms, asked);
+        Change { unstored: self.unstored || self.differs(&change), ..change }
     }
 
     /// The change from what is stored; of a state that this process could not store, from that.
     fn change_from(&self, stored: Option<Stored>, asked: &Asked) -> Change {
         let before = if self.unstored { self.state } else { stored.map(|stored| stored.state) };
-        let logged_ms = stored.map(|stored| stored.logged_ms).max(self.logged_ms);
-        self.change(before, logged_ms, asked)
+        let logged_ms = stored.map(|stored| stored.logged_ms);
+        change(before, if self.unstored { logged_ms.max(self.logged_ms) } else { logged_ms }, asked)
     }
 
     /// Takes over what has changed.
     pub(super) fn take(&mut self, change: &Change) {
         *self = Self { state: Some(change.state), logged_ms: change.logged_ms, unstored: change.unstored };
     }
+}
 
-    /// The change from `before`, with the log last told at `logged_ms`.
-    fn change(&self, before: Option<QuotaState>, logged_ms: Option<i64>, asked: &Asked) -> Change {
-        let state = QuotaState::after(before, asked.used, &asked.limits);
-        let pressure = match state {
-            QuotaState::Hard => Some(Pressure::Hard),
-            QuotaState::Soft => asked.full.or(Some(Pressure::Soft)),
-            QuotaState::Normal => asked.full,
-        };
-        let pressure = pressure.filter(|_| is_due(logged_ms, asked.now_ms, asked.log_interval));
-        let was_pressed = before.is_some_and(|before| before != QuotaState::Normal);
-        Change {
-            state,
-            logged_ms: if pressure.is_some() { Some(asked.now_ms) } else { logged_ms },
-            unstored: false,
-            pressure,
-            cleared: was_pressed && state == QuotaState::Normal,
-        }
+/// The change from `before`, with the log last told at `logged_ms`.
+fn change(before: Option<QuotaState>, logged_ms: Option<i64>, asked: &Asked) -> Change {
+    let state = QuotaState::after(before, asked.used, &asked.limits);
+    let pressure = match state {
+        QuotaState::Hard => Some(Pressure::Hard),
+        QuotaState::Soft => asked.full.or(Some(Pressure::Soft)),
+        QuotaState::Normal => asked.full,
+    };
+    let pressure = pressure.filter(|_| is_due(logged_ms, asked.now_ms, asked.log_interval));
+    let was_pressed = before.is_some_and(|before| before != QuotaState::Normal);
+    Change {
+        state,
+        logged_ms: if pressure.is_some() { Some(asked.now_ms) } else { logged_ms },
+        unstored: false,
+        pressure,
+        cleared: was_pressed && state == QuotaState::Normal,
     }
 }
 
@@ -106,7 +104,8 @@ impl Change {
     /// Whether it is other than what is stored.
     fn differs(&self, stored: Option<Stored>) -> bool {
         let before = stored.map_or(QuotaState::Normal, |stored| stored.state);
-        self.state != before || self.logged_ms > stored.map(|stored| stored.logged_ms)
+        let logged_ms = stored.map(|stored| stored.logged_ms);
+        self.state != before || self.pressure.is_some() || self.logged_ms > logged_ms
     }
 
     /// Tells the log.
@@ -153,11 +152,9 @@ pub(super) fn store(shared: &Shared, told: &Told, asked: &Asked, looked: bool) -
     let written = writing.run(move |tx| -> Result<Change> {
         let stored = store::read(tx)?;
         let change = told.change_from(stored, &asked);
-        if change.differs(stored) {
-            let since = stored.filter(|stored| stored.state == change.state).map(|stored| stored.since_ms);
-            let (since_ms, logged_ms) = (since.unwrap_or(asked.now_ms), change.logged_ms.unwrap_or(0));
-            store::put(tx, Stored { state: change.state, since_ms, logged_ms })?;
-        }
+        let since = stored.filter(|stored| stored.state == change.state).map(|stored| stored.since_ms);
+        let (since_ms, logged_ms) = (since.unwrap_or(asked.now_ms), change.logged_ms.unwrap_or(0));
+        store::put(tx, Stored { state: change.state, since_ms, logged_ms })?;
         Ok(change)
     });
     written.map_or_else(|error| unknown(&error), Some)
@@ -165,7 +162,7 @@ pub(super) fn store(shared: &Shared, told: &Told, asked: &Asked, looked: bool) -
 
 /// What is stored.
 pub(super) fn stored(state: &Db) -> Result<Option<Stored>> {
-    state.read(|conn| store::read(conn))
+    state.read(store::read)
 }
 
 /// A state that cannot be read or written is no error: events matter more.

@@ -8,6 +8,7 @@ mod foreign;
 mod importing;
 mod looking;
 mod no_room;
+mod pressure;
 mod random;
 mod recovery;
 mod writing;
