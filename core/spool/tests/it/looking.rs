@@ -87,6 +87,13 @@ fn a_member_that_lies_about_its_lines_is_found() {
     // The importer counts what it reads.
     assert_eq!(desk.flush_counts(), [1, 3, 0, 0, 0]);
     assert_eq!(desk.ledger().written, 3);
+    // Also where that is more than it was catalogued with.
+    let mut bytes = std::fs::read(desk.path("_done/keyboard/20250909-18.ndjson.gz")).unwrap();
+    bytes[20] = 2;
+    desk.put("keyboard/20250909-19.ndjson.gz", &bytes);
+    assert_eq!(desk.ledger().written, 5);
+    assert_eq!(desk.flush_counts(), [1, 0, 3, 0, 0]);
+    assert_eq!(desk.ledger().written, 6);
 }
 
 #[test]

@@ -231,6 +231,7 @@ fn append(path: &Path, bytes: &[u8]) {
 struct Story(u64, Vec<String>);
 
 impl Drop for Story {
+    #[expect(clippy::print_stderr, reason = "shown by the test harness")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("seed {}: {:#?}", self.0, self.1);
