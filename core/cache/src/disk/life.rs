@@ -43,6 +43,11 @@ pub(super) fn is_damage(error: &CacheError) -> bool {
     matches!(error, CacheError::Storage(error) if is_damage_kind(error.kind()))
 }
 
+/// Whether another file has the name now.
+pub(super) fn is_replaced(error: &CacheError) -> bool {
+    matches!(error, CacheError::Storage(error) if error.kind() == ErrorKind::Replaced)
+}
+
 const fn is_damage_kind(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Corrupt | ErrorKind::NotADatabase | ErrorKind::Foreign)
 }
@@ -61,22 +66,22 @@ pub(super) fn open(file: &Path, options: &OpenOptions, mut suspect: Option<FileI
     let db_options = db_options(file, options)?;
     let mut failed = None;
     for _ in 0..TRIES {
-        let is_suspect = suspect.is_some() && suspect == FileIdentity::of(file)?;
-        let opened = match if is_suspect { Found::Damaged } else { look(&db_options)? } {
+        let before = FileIdentity::of(file)?;
+        let is_suspect = before.is_some() && before == suspect;
+        let found = if is_suspect { Ok(Found::Damaged) } else { look(&db_options) };
+        let opened = found.and_then(|found| match found {
             Found::Current => open_current(file, &db_options),
             found => make(file, &db_options, options, suspect, found),
-        };
-        match opened {
+        });
+        let Err(error) = opened else { return opened };
+        if is_damage(&error) {
             // It looks like a database, and is none behind its first page.
-            Err(error) if is_damage(&error) => {
-                suspect = FileIdentity::of(file)?;
-                failed = Some(error);
-            }
-            Err(CacheError::Storage(error)) if error.kind() == ErrorKind::Replaced => {
-                failed = Some(error.into());
-            }
-            opened => return opened,
+            suspect = before;
+        } else if FileIdentity::of(file)? == before && !is_replaced(&error) {
+            return Err(error);
         }
+        // Otherwise somebody put it aside or made it at this moment.
+        failed = Some(error);
     }
     Err(failed.unwrap_or_else(|| CacheError::Invalid("the file does not stay what it is".to_owned())))
 }

@@ -183,8 +183,7 @@ impl DiskCache {
             let closure = closure.clone();
             let done = writing.run(move |tx| closure(tx));
             let Err(error) = done else { return done };
-            let is_replaced =
-                matches!(&error, CacheError::Storage(error) if error.kind() == ErrorKind::Replaced);
+            let is_replaced = life::is_replaced(&error);
             if self.read_only || tries == TRIES || !(is_replaced || life::is_damage(&error)) {
                 self.warn_once(&error);
                 return Err(error);

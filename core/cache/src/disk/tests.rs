@@ -164,6 +164,22 @@ fn what_was_read_stays_whatever_the_clock_says() {
     assert!(["a", "c", "d"].iter().all(|name| value_of(&cache, &key(name)).is_some()));
 }
 
+#[test]
+fn of_what_was_read_together_the_last_stays_longest() {
+    let scene = Scene::new();
+    let cache = scene.open_with(3, 1000);
+    for name in ["a", "b", "c"] {
+        cache.put(&key(name), b"value").unwrap();
+    }
+    for name in ["a", "b", "a"] {
+        value_of(&cache, &key(name));
+    }
+    cache.put(&key("d"), b"value").unwrap();
+    cache.put(&key("e"), b"value").unwrap();
+    let left = ["a", "b", "c", "d", "e"].map(|name| value_of(&cache, &key(name)).is_some());
+    assert_eq!(left, [true, false, false, true, true]);
+}
+
 // cache C12
 #[test]
 fn a_thousand_hits_cause_few_transactions() {
