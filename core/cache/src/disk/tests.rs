@@ -421,6 +421,15 @@ fn a_file_that_was_deleted_is_noticed_by_reading_and_by_writing() {
     }
 }
 
+#[test]
+fn a_file_that_was_deleted_is_noticed_with_nothing_to_write_down() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    std::fs::remove_file(scene.file()).unwrap();
+    cache.flush().unwrap();
+    assert!(scene.file().exists());
+}
+
 // cache C24
 #[test]
 fn to_be_read_only_nothing_is_made_and_nothing_counted() {
