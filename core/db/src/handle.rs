@@ -57,6 +57,14 @@ impl Db {
         Inside::refuse("opening a database")?;
         options.check()?;
         file::create(&options.path)?;
+        Self::open_existing(options)
+    }
+
+    /// The same, but a missing file is [`ErrorKind::Missing`]: for those who let only one process at a time make it.
+    pub fn open_existing(options: DbOptions) -> Result<Self> {
+        Inside::refuse("opening a database")?;
+        options.check()?;
+        file::check_is_file(&options.path)?;
         let options = canonical(options)?;
         file::check_is_file(&options.path)?;
         let opening = opening(&options.path);
@@ -264,6 +272,11 @@ impl Db {
     /// The file, with its path resolved.
     pub fn path(&self) -> &Path {
         &self.shared.options.path
+    }
+
+    /// Which file is written through this, whatever has its name now; `None` for a handle that only reads.
+    pub fn identity(&self) -> Option<FileIdentity> {
+        self.shared.writer.as_ref().map(|writer| writer.identity())
     }
 
     /// The journal that the file uses.

@@ -28,17 +28,35 @@ pub fn put_aside(path: &Path, wanted: FileIdentity, why: &str, now_ms: i64) -> R
     for suffix in ["-wal", "-journal"] {
         rename(&beside(path, suffix), &beside(&kept, suffix))?;
     }
-    let shared = beside(path, "-shm");
-    match std::fs::remove_file(&shared) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(DbError::io(format!("remove {}", shared.display()), error));
-        }
-        _ => {}
-    }
+    remove(&beside(path, "-shm"))?;
     rename(path, &kept)?;
     file::sync_folder(folder_of(path))?;
     tracing::warn!(file = %path.display(), kept = %kept.display(), "put aside");
     Ok(Some(kept))
+}
+
+/// Removes the log, the journal and the shared memory that lie where a file was deleted: a new file would share them with
+/// those who still have the old one open. Does nothing where there is a file. The caller sees to it that nobody makes one at
+/// this moment.
+pub fn remove_orphans(path: &Path) -> Result<()> {
+    let opening = handle::opening(path);
+    let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
+    if FileIdentity::of(path)?.is_some() {
+        return Ok(());
+    }
+    for suffix in ["-wal", "-journal", "-shm"] {
+        remove(&beside(path, suffix))?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(DbError::io(format!("remove {}", path.display()), error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {

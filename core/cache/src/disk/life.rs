@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use conclave_db::{Db, DbError, DbOptions, ErrorKind, FileIdentity, Schema, put_aside};
+use conclave_db::{Db, DbError, DbOptions, ErrorKind, FileIdentity, Schema, put_aside, remove_orphans};
 use conclave_leases::FileGuard;
 use conclave_leases::file_guard::GuardOptions;
 
@@ -43,6 +43,13 @@ pub(super) fn is_damage(error: &CacheError) -> bool {
     matches!(error, CacheError::Storage(error) if is_damage_kind(error.kind()))
 }
 
+/// Whether an operation failed only because the file is not there any more, or another one: SQLite says many things then.
+pub(super) fn is_gone(file: &Path, before: Option<FileIdentity>, error: &CacheError) -> bool {
+    let CacheError::Storage(storage) = error else { return false };
+    let is_same = || FileIdentity::of(file).is_ok_and(|now| now.is_some() && now == before);
+    storage.kind() == ErrorKind::Replaced || !is_same()
+}
+
 const fn is_damage_kind(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Corrupt | ErrorKind::NotADatabase | ErrorKind::Foreign)
 }
@@ -61,22 +68,22 @@ pub(super) fn open(file: &Path, options: &OpenOptions, mut suspect: Option<FileI
     let db_options = db_options(file, options)?;
     let mut failed = None;
     for _ in 0..TRIES {
-        let is_suspect = suspect.is_some() && suspect == FileIdentity::of(file)?;
-        let opened = match if is_suspect { Found::Damaged } else { look(&db_options)? } {
+        let before = FileIdentity::of(file)?;
+        let is_suspect = before.is_some() && before == suspect;
+        let found = if is_suspect { Ok(Found::Damaged) } else { look(&db_options) };
+        let opened = found.and_then(|found| match found {
             Found::Current => open_current(file, &db_options),
             found => make(file, &db_options, options, suspect, found),
-        };
-        match opened {
+        });
+        let Err(error) = opened else { return opened };
+        if is_damage(&error) {
             // It looks like a database, and is none behind its first page.
-            Err(error) if is_damage(&error) => {
-                suspect = FileIdentity::of(file)?;
-                failed = Some(error);
-            }
-            Err(CacheError::Storage(error)) if error.kind() == ErrorKind::Replaced => {
-                failed = Some(error.into());
-            }
-            opened => return opened,
+            suspect = before;
+        } else if !is_gone(file, before, &error) {
+            return Err(error);
         }
+        // Otherwise somebody put it aside or made it at this moment.
+        failed = Some(error);
     }
     Err(failed.unwrap_or_else(|| CacheError::Invalid("the file does not stay what it is".to_owned())))
 }
@@ -109,7 +116,8 @@ fn look(options: &DbOptions) -> Result<Found> {
 }
 
 fn open_current(file: &Path, options: &DbOptions) -> Result<Opened> {
-    let opened = match Db::open(options.clone()) {
+    // Without the guard nothing is made, not even where the file is gone since the look.
+    let opened = match Db::open_existing(options.clone()) {
         Err(error) if error.kind() == ErrorKind::ReadOnly => {
             tracing::warn!(file = %file.display(), "the cache can only be read: {error}");
             Db::open_read_only(options.clone())
@@ -121,7 +129,10 @@ fn open_current(file: &Path, options: &DbOptions) -> Result<Opened> {
 
 fn with_identity(file: &Path, db: Db) -> Result<Opened> {
     let gone = || DbError::file(ErrorKind::Replaced, file, "the file was deleted while it was opened");
-    let identity = FileIdentity::of(file)?.ok_or_else(gone)?;
+    let identity = match db.identity() {
+        Some(identity) => identity,
+        None => FileIdentity::of(file)?.ok_or_else(gone)?,
+    };
     Ok(Opened { db, identity })
 }
 
@@ -159,5 +170,7 @@ fn make(
             observer.event(BACKEND, &CacheEvent::CorruptionDetected);
         }
     }
+    // What a file that was deleted has left would be taken for that of the new one.
+    remove_orphans(file)?;
     with_identity(file, Db::open(db_options.clone())?)
 }

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Recency can wait; who reads does not wait for it.
 const FLUSH_PATIENCE: Duration = Duration::from_millis(500);
 /// How often a write begins again because the file is another one.
-const TRIES: u32 = 3;
+const TRIES: u32 = 10;
 
 /// What to do when the guard of the file's life cannot be had in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -183,14 +183,14 @@ impl DiskCache {
             let closure = closure.clone();
             let done = writing.run(move |tx| closure(tx));
             let Err(error) = done else { return done };
-            let is_replaced =
-                matches!(&error, CacheError::Storage(error) if error.kind() == ErrorKind::Replaced);
-            if self.read_only || tries == TRIES || !(is_replaced || life::is_damage(&error)) {
+            let is_damaged = life::is_damage(&error);
+            let is_unfit = is_damaged || life::is_gone(&self.file, Some(opened.identity), &error);
+            if self.read_only || tries == TRIES || !is_unfit {
                 self.warn_once(&error);
                 return Err(error);
             }
             tries += 1;
-            self.open_again(&opened, !is_replaced)?;
+            self.open_again(&opened, is_damaged)?;
         }
     }
 
@@ -222,7 +222,7 @@ impl DiskCache {
                 return Ok(Looked::Damaged);
             }
             // A connection that is opened now finds another file, or none.
-            if FileIdentity::of(&self.file)? == Some(opened.identity) {
+            if !life::is_gone(&self.file, Some(opened.identity), &error) {
                 return Err(error);
             }
             tries += 1;

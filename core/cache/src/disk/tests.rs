@@ -164,6 +164,22 @@ fn what_was_read_stays_whatever_the_clock_says() {
     assert!(["a", "c", "d"].iter().all(|name| value_of(&cache, &key(name)).is_some()));
 }
 
+#[test]
+fn of_what_was_read_together_the_last_stays_longest() {
+    let scene = Scene::new();
+    let cache = scene.open_with(3, 1000);
+    for name in ["a", "b", "c"] {
+        cache.put(&key(name), b"value").unwrap();
+    }
+    for name in ["a", "b", "a"] {
+        value_of(&cache, &key(name));
+    }
+    cache.put(&key("d"), b"value").unwrap();
+    cache.put(&key("e"), b"value").unwrap();
+    let left = ["a", "b", "c", "d", "e"].map(|name| value_of(&cache, &key(name)).is_some());
+    assert_eq!(left, [true, false, false, true, true]);
+}
+
 // cache C12
 #[test]
 fn a_thousand_hits_cause_few_transactions() {
@@ -403,6 +419,15 @@ fn a_file_that_was_deleted_is_noticed_by_reading_and_by_writing() {
         let entries = scene.open().stats().unwrap().entries;
         assert_eq!(entries, u64::from(writes));
     }
+}
+
+#[test]
+fn a_file_that_was_deleted_is_noticed_with_nothing_to_write_down() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    std::fs::remove_file(scene.file()).unwrap();
+    cache.flush().unwrap();
+    assert!(scene.file().exists());
 }
 
 // cache C24

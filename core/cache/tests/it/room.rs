@@ -55,3 +55,24 @@ fn a_write_that_fails_leaves_no_part_of_a_value() {
         }
     }
 }
+
+/// What was counted is written down later, and once.
+#[test]
+fn what_cannot_be_written_down_is_kept_back() {
+    let scratch = Scratch::new();
+    let disk = FaultDisk::watch(scratch.folder.path());
+    let file = scratch.file();
+    let cache = open(&file);
+    cache.put(&key("k"), b"value").unwrap();
+    value_of(&cache, &key("k")).unwrap();
+    disk.fail(Fault { op: Op::Write, nth: 1, error: Failure::Full, sticky: true });
+    cache.flush().unwrap_err();
+    cache.put(&key("new"), b"value").unwrap_err();
+    assert_eq!(cache.stats().unwrap().hits, 1);
+    disk.heal();
+    value_of(&cache, &key("k")).unwrap();
+    cache.flush().unwrap();
+    cache.flush().unwrap();
+    drop(cache);
+    assert_eq!(open(&file).stats().unwrap().hits, 2);
+}

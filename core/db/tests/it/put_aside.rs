@@ -1,6 +1,6 @@
 //! A file that is moved away while others have it open.
 
-use conclave_db::{Db, ErrorKind, FileIdentity, put_aside};
+use conclave_db::{Db, ErrorKind, FileIdentity, put_aside, remove_orphans};
 use conclave_testkit::{Parent, Rerun};
 
 use crate::fixture::{Scratch, insert, texts};
@@ -76,4 +76,33 @@ fn who_has_it_open_does_the_new_one_no_harm() {
     insert(&new, "newest").unwrap();
     drop(new);
     assert_eq!(texts(&scratch.open()), ["new", "newer", "newest"]);
+}
+
+#[test]
+fn what_a_deleted_file_left_is_removed_and_what_a_file_has_is_not() {
+    let scratch = Scratch::new();
+    let old = scratch.open();
+    insert(&old, "old").unwrap();
+    let beside = |suffix: &str| scratch.dir.path().join(format!("state.db{suffix}")).exists();
+    remove_orphans(&scratch.path()).unwrap();
+    assert!(beside("-wal") && beside("-shm"));
+    std::fs::remove_file(scratch.path()).unwrap();
+    remove_orphans(&scratch.path()).unwrap();
+    assert!(!beside("-wal") && !beside("-shm"));
+    let new = scratch.open();
+    insert(&new, "new").unwrap();
+    assert_ne!(new.identity(), old.identity());
+    assert_eq!(new.identity(), Some(identity(&scratch)));
+    drop(old);
+    drop(new);
+    assert_eq!(texts(&scratch.open()), ["new"]);
+}
+
+#[test]
+fn what_must_exist_is_not_made() {
+    let scratch = Scratch::new();
+    assert_eq!(Db::open_existing(scratch.options()).unwrap_err().kind(), ErrorKind::Missing);
+    assert!(!scratch.path().exists());
+    drop(scratch.open());
+    Db::open_existing(scratch.options()).unwrap();
 }
