@@ -16,7 +16,7 @@ pub(super) const KEYS: [&str; 4] = ["max_entries", "max_bytes", "lock_timeout", 
 const BYTES: std::ops::RangeInclusive<u64> = 1..=1 << 40;
 
 /// What the table says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct CacheSettings {
     /// Entries, at most.
     pub(crate) max_entries: Option<u32>,
@@ -107,8 +107,8 @@ mod tests {
             on_lock_timeout: Some(then),
         };
         let (one, other) = (all(1, OnLockTimeout::Fail), all(2, OnLockTimeout::Bypass));
-        assert_eq!(CacheSettings::default().or(other.clone()), other);
-        assert_eq!(one.clone().or(other), one);
+        assert_eq!(CacheSettings::default().or(other), other);
+        assert_eq!(one.or(other), one);
     }
 
     #[test]

@@ -274,7 +274,7 @@ fn who_cannot_have_the_guard_fails_or_goes_around() {
     let config = scratch.project().join(".conclave/config.toml");
     let usual = fs::read_to_string(&config).unwrap();
     let setting = |words: &str| {
-        fs::write(&config, format!("{usual}\n[cache]\nlock_timeout = '200ms'\n{words}\n")).unwrap()
+        fs::write(&config, format!("{usual}\n[cache]\nlock_timeout = '200ms'\n{words}\n")).unwrap();
     };
     setting("");
     let guard = FileGuard::acquire(&cache_file(&scratch), "test", Duration::from_secs(5)).unwrap();

@@ -38,7 +38,7 @@ fn page(stats: &Stats) -> String {
         ("errors", count(stats.errors)),
         ("evictions", count(stats.evictions)),
     ];
-    lines.iter().map(|(label, value)| format!("{label:<11}{value}\n")).collect()
+    lines.map(|(label, value)| format!("{label:<11}{value}\n")).concat()
 }
 
 /// How many of all lookups were hits, as a part of 1; none where nothing was looked up.

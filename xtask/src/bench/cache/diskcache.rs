@@ -1,4 +1,4 @@
-//! python-diskcache (PyPI), as its manual shows it: one process, one `Cache`, `get` of bytes.
+//! `python-diskcache` (`PyPI`), as its manual shows it: one process, one `Cache`, `get` of bytes.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};

@@ -309,6 +309,14 @@ fn no_depth_and_no_length_is_too_much() {
         (Language::Rust, deep("mod m{", "}", 10_000)),
         (Language::Rust, format!("const X: u8 = {};", deep("(", ")", 50_000))),
         (Language::Rust, "(".repeat(200_000)),
+        (
+            Language::Rust,
+            ["a", "b", "c"].map(|name| format!("mod {} {{ ", name.repeat(250))).concat() + "fn f() {} }}}",
+        ),
+        (
+            Language::Rust,
+            ["a", "b"].map(|name| format!("mod {} {{ ", name.repeat(250))).concat() + "fn long_name() {} }}",
+        ),
         (Language::Rust, "fn f() {}".repeat(MAX_SYMBOLS + 1)),
         (Language::Rust, format!("fn {}() {{}}", "x".repeat(100_000))),
         (Language::Rust, format!("fn f({}) {{}}", "a: u8, ".repeat(20_000))),
