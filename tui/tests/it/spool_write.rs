@@ -128,10 +128,7 @@ fn a_line_without_end_costs_no_memory_and_is_counted() {
     input.extend_from_slice(event("keyboard", 2).as_bytes());
     let done = scratch.fed(&["spool", "write", "keyboard"], input);
     let error = done.refused(1);
-    assert!(
-        error.contains("1 of 3 events was not stored") || error.contains("1 of 3 events were not stored"),
-        "{error}"
-    );
+    assert!(error.contains("1 of 3 events were not stored"), "{error}");
     assert!(error.contains("longer than 67108864 bytes"), "{error}");
     assert_eq!(done.text(), "stored 2 events of keyboard\n");
     let ledger = scratch.ledger();
@@ -307,13 +304,14 @@ fn a_disk_that_is_full_is_named_and_what_was_durable_stays() {
     let input = scratch.path("input.ndjson");
     // What hardly can be compressed.
     let noise = |number: u64| {
+        use std::fmt::Write as _;
         let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut text = String::new();
         while text.len() < 200 {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            text.push_str(&format!("{state:016x}"));
+            write!(text, "{state:016x}").unwrap();
         }
         text
     };
