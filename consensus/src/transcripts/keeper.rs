@@ -1,6 +1,6 @@
 //! What waits to be written, and the thread that writes it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ pub(super) struct Keeper {
     shared: Arc<Shared>,
     spool: Spool,
     /// Started with the first event.
+    begun: Once,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -51,8 +52,6 @@ struct State {
     failed: bool,
     /// Nothing more is taken.
     closed: bool,
-    /// There is a thread, or there was to be one.
-    begun: bool,
     kept: Kept,
 }
 
@@ -89,7 +88,7 @@ impl State {
 
 impl Keeper {
     pub(super) fn new(spool: Spool) -> Self {
-        Self { shared: Arc::default(), spool, thread: Mutex::new(None) }
+        Self { shared: Arc::default(), spool, begun: Once::new(), thread: Mutex::new(None) }
     }
 
     /// Writes what waits, ends the thread, and gives what became of everything.
@@ -135,11 +134,9 @@ impl Sink for Keeper {
         state.lines.push(line);
         state.bytes += size;
         let wakes = was_empty || !was_due && state.is_due();
-        let begins = !std::mem::replace(&mut state.begun, true);
         drop(state);
-        if begins {
-            self.begin_thread();
-        } else if wakes {
+        self.begun.call_once(|| self.begin_thread());
+        if wakes {
             self.shared.changed.notify_all();
         }
     }
