@@ -33,6 +33,13 @@ impl MonitorName {
     }
 }
 
+/// It is ordered as its text is, so that it is found by its text.
+impl std::borrow::Borrow<str> for MonitorName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::fmt::Display for MonitorName {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.0)
@@ -99,6 +106,11 @@ impl Monitors {
 
     /// Whether it is known.
     pub fn is_known(&self, name: &MonitorName) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Whether a monitor of this name is known.
+    pub(crate) fn knows(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
