@@ -79,11 +79,17 @@ impl<'l> Event<'l> {
             return Err(refuse("empty", "id is empty".to_owned()));
         }
         if !monitors.knows(&event.monitor) {
-            return Err(refuse("unknown_monitor", format!("monitor {:?} is not known", shown(&event.monitor))));
+            return Err(refuse(
+                "unknown_monitor",
+                format!("monitor {:?} is not known", shown(&event.monitor)),
+            ));
         }
         if !SUBJECTS.contains(&&*event.subject_type) {
             let subject = shown(&event.subject_type);
-            return Err(refuse("unknown_subject", format!("subject_type {subject:?} is none of {SUBJECTS:?}")));
+            return Err(refuse(
+                "unknown_subject",
+                format!("subject_type {subject:?} is none of {SUBJECTS:?}"),
+            ));
         }
         Ok(event)
     }

@@ -19,6 +19,7 @@ mod reads;
 mod report;
 mod row;
 mod runs;
+mod spool;
 mod store;
 pub(crate) mod tasks;
 mod vacuum;
@@ -62,6 +63,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     runs::run(&mut harness)?;
     tasks::run(&mut harness)?;
     leases::run(&mut harness)?;
+    spool::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {

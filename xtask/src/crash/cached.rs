@@ -65,9 +65,7 @@ fn sound(file: &Path, options: OpenOptions, entries: u64, bytes: u64) -> Outcome
             return Err(format!("{}: {check:?}", file.display()).into());
         }
     }
-    let cache = DiskCache::open(file, options)?;
-    let stats = cache.stats()?;
-    drop(cache);
+    let stats = DiskCache::open(file, options)?.stats()?;
     let client = Client::open(file)?;
     let count = u64::try_from(number(&client, "SELECT count(*) FROM entries")?)?;
     let sum = u64::try_from(number(&client, "SELECT ifnull(sum(length(value)), 0) FROM entries")?)?;

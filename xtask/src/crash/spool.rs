@@ -117,11 +117,18 @@ impl Spooled {
         }
         // A pair may be cut in two where it lies across a sync point, and the second alone be lost.
         let twice = self.known.values().filter(|fate| **fate == Fate::Twice).count() as u64;
-        let duplicates = u64::try_from(number(client, "SELECT ifnull(sum(duplicates), 0) FROM spool_monitors")?)?;
+        let duplicates =
+            u64::try_from(number(client, "SELECT ifnull(sum(duplicates), 0) FROM spool_monitors")?)?;
         let rows = u64::try_from(rows)?;
         if !(self.pairs..=twice).contains(&duplicates)
-            || total.imported != rows + duplicates || total.pending != 0 {
-            return Err(format!("{rows} rows, {duplicates} duplicates of {} to {twice} pairs: {total:?}", self.pairs).into());
+            || total.imported != rows + duplicates
+            || total.pending != 0
+        {
+            return Err(format!(
+                "{rows} rows, {duplicates} duplicates of {} to {twice} pairs: {total:?}",
+                self.pairs
+            )
+            .into());
         }
         Ok(())
     }

@@ -9,11 +9,12 @@ fn worker() -> Worker {
 
 /// The first operation of this kind that has lines.
 fn first(shared: bool) -> u64 {
-    (0..).find(|number| {
-        let operation = Operation::of(&worker(), *number);
-        operation.shared == shared && !operation.lines.is_empty()
-    })
-    .unwrap_or_default()
+    (0..1_000)
+        .find(|number| {
+            let operation = Operation::of(&worker(), *number);
+            operation.shared == shared && !operation.lines.is_empty()
+        })
+        .unwrap_or_default()
 }
 
 #[test]

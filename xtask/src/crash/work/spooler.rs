@@ -112,7 +112,8 @@ impl Operation {
         let monitor = if shared { SHARED } else { own(worker) };
         let is_large = chance.percent(8);
         let (most, noise) = if is_large { (16, 9_000) } else { (12, 300) };
-        let lines = (0..chance.below(most)).map(|line| given(&mut chance, worker, number, line, monitor, noise));
+        let lines =
+            (0..chance.below(most)).map(|line| given(&mut chance, worker, number, line, monitor, noise));
         let lines = lines.collect();
         let hours = i64::try_from(chance.below(HOURS)).unwrap_or(0);
         let then = match chance.below(10) {
@@ -139,11 +140,9 @@ fn given(chance: &mut Chance, worker: &Worker, number: u64, line: u64, monitor: 
     if fate == Fate::NoEvent {
         return Given { text: format!("no event: {id}"), id, fate };
     }
-    let mut hexadecimal = String::new();
-    for _ in 0..chance.below(noise) / 16 {
-        hexadecimal.push_str(&format!("{:016x}", chance.below(u64::MAX)));
-    }
-    let attributes = serde_json::json!({ "noise": hexadecimal, "line": line }).to_string();
+    let words = (0..chance.below(noise) / 16).map(|_| format!("{:016x}", chance.below(u64::MAX)));
+    let hexadecimal: Vec<String> = words.collect();
+    let attributes = serde_json::json!({ "noise": hexadecimal.concat(), "line": line }).to_string();
     let event = serde_json::json!({
         "id": id, "ts_utc": 1_757_440_800_000_i64 + i64::try_from(number).unwrap_or(0), "monitor": monitor,
         "action": "key_press", "subject_type": "none", "session_id": format!("s{}", worker.place),
@@ -189,13 +188,12 @@ impl Spooler {
     }
 
     fn own(&mut self, number: u64, operation: &Operation) -> Outcome<String> {
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => {
-                (self.given, self.from) = (0, number);
-                // Somebody may just recover what this worker's last process has left.
-                self.spool.writer(&MonitorName::parse(own(&self.worker))?, Duration::from_secs(30))?
-            }
+        let mut writer = if let Some(writer) = self.writer.take() {
+            writer
+        } else {
+            (self.given, self.from) = (0, number);
+            // Somebody may just recover what this worker's last process has left.
+            self.spool.writer(&MonitorName::parse(own(&self.worker))?, Duration::from_secs(30))?
         };
         self.given += give(&mut writer, operation)?;
         match operation.then {
@@ -215,7 +213,11 @@ impl Spooler {
                     return Err(format!("{} lines were given: {finished:?}", self.given).into());
                 }
                 let is_whole = finished.dropped == 0;
-                return Ok(if is_whole { format!("spool-sync {}", self.from) } else { "spool-dropped".to_owned() });
+                return Ok(if is_whole {
+                    format!("spool-sync {}", self.from)
+                } else {
+                    "spool-dropped".to_owned()
+                });
             }
         }
         self.writer = Some(writer);
