@@ -13,6 +13,8 @@ pub mod drops;
 mod error;
 mod event;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod generate;
 pub mod health;
 pub mod import;
