@@ -12,6 +12,7 @@ mod catalogue;
 pub mod drops;
 mod error;
 mod event;
+mod flock;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;

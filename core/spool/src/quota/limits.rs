@@ -16,6 +16,9 @@ pub struct Limits {
 /// journald.conf: 15 %, at most 4 GiB).
 pub(crate) const KEEP_FREE_MAX: u64 = 4 << 30;
 
+/// 1 EiB.
+const QUOTA_MB_MAX: u64 = 1 << 40;
+
 impl Default for Limits {
     fn default() -> Self {
         Self { quota_mb: 512, soft_pct: 90, hard_pct: 100, resume_pct: 80, keep_free_pct: 5 }
@@ -35,9 +38,29 @@ impl Limits {
         resume_pct: i64,
         keep_free_pct: i64,
     ) -> Result<Self> {
-        let _ = (quota_mb, soft_pct, hard_pct, resume_pct, keep_free_pct);
-        let _: Option<SpoolError> = None;
-        todo!("s2")
+        let refuse = |key, why| Err(SpoolError::InvalidSetting { key, why });
+        let Some(quota_mb) = u64::try_from(quota_mb).ok().filter(|mb| (1..=QUOTA_MB_MAX).contains(mb)) else {
+            return refuse("quota_mb", format!("{quota_mb} is not within 1 and {QUOTA_MB_MAX} MiB"));
+        };
+        let Some(hard) = percent(hard_pct, 1, 100) else {
+            return refuse("hard_pct", format!("{hard_pct} is not within 1 and 100 percent"));
+        };
+        let Some(soft) = percent(soft_pct, 1, 100) else {
+            return refuse("soft_pct", format!("{soft_pct} is not within 1 and 100 percent"));
+        };
+        if soft > hard {
+            return refuse("soft_pct", format!("{soft} is above hard_pct, which is {hard}"));
+        }
+        let Some(resume) = percent(resume_pct, 1, 100) else {
+            return refuse("resume_pct", format!("{resume_pct} is not within 1 and 100 percent"));
+        };
+        if resume >= soft {
+            return refuse("resume_pct", format!("{resume} is not below soft_pct, which is {soft}"));
+        }
+        let Some(keep_free) = percent(keep_free_pct, 0, 50) else {
+            return refuse("keep_free_pct", format!("{keep_free_pct} is not within 0 and 50 percent"));
+        };
+        Ok(Self { quota_mb, soft_pct: soft, hard_pct: hard, resume_pct: resume, keep_free_pct: keep_free })
     }
 
     /// MiB that it may have.
@@ -71,8 +94,36 @@ impl Limits {
     }
 
     /// The bytes of a share, rounded down.
-    pub(crate) fn share(&self, percent: u32) -> u64 {
+    fn share(&self, percent: u32) -> u64 {
         let bytes = u128::from(self.quota()) * u128::from(percent) / 100;
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
+    /// From so many bytes on the state is soft.
+    pub(crate) fn soft(&self) -> u64 {
+        self.share(self.soft_pct)
+    }
+
+    /// From so many bytes on it is hard.
+    pub(crate) fn hard(&self) -> u64 {
+        self.share(self.hard_pct)
+    }
+
+    /// Below so many bytes it is normal again.
+    pub(crate) fn resume(&self) -> u64 {
+        self.share(self.resume_pct)
+    }
+
+    /// Bytes that stay free of a disk that has `all` of them.
+    pub(crate) fn keep_free(&self, all: u64) -> u64 {
+        let bytes = u128::from(all) * u128::from(self.keep_free_pct) / 100;
+        u64::try_from(bytes).unwrap_or(u64::MAX).min(KEEP_FREE_MAX)
+    }
 }
+
+/// A share within these bounds.
+fn percent(value: i64, least: u32, most: u32) -> Option<u32> {
+    u32::try_from(value).ok().filter(|percent| (least..=most).contains(percent))
+}
+
+#[cfg(test)]
+mod tests;

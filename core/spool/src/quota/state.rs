@@ -24,11 +24,22 @@ impl QuotaState {
         }
     }
 
+    /// The state with this name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Normal, Self::Soft, Self::Hard].into_iter().find(|state| state.as_str() == name)
+    }
+
     /// What follows on `before` (unknown for a process without history) when `used` bytes are used: soft from soft on,
     /// hard from hard on, hard is left below soft, soft below resume.
     pub fn after(before: Option<Self>, used: u64, limits: &Limits) -> Self {
-        let _ = (before, used, limits);
-        todo!("s2")
+        let before = before.unwrap_or(Self::Normal);
+        if used >= limits.hard() || (before == Self::Hard && used >= limits.soft()) {
+            Self::Hard
+        } else if used >= limits.soft() || (before != Self::Normal && used >= limits.resume()) {
+            Self::Soft
+        } else {
+            Self::Normal
+        }
     }
 }
 
@@ -40,3 +51,6 @@ pub enum Why {
     /// The disk below would have less free than is to be kept.
     KeepFree,
 }
+
+#[cfg(test)]
+mod tests;

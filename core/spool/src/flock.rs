@@ -1,0 +1,76 @@
+//! A lock of the spool: flock(2) on a file that stays. The kernel frees it with its process, however that ends.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use conclave_retry::{Clock, Sleeper};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+
+/// How often a lock that is held is asked for.
+const POLL: Duration = Duration::from_millis(10);
+
+/// Held as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Flock {
+    _file: File,
+}
+
+impl Flock {
+    /// Takes the lock on this file, which is made where it is not there; its folder must be. `None` while another one
+    /// has it, in this process or another.
+    pub(crate) fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+                .open(path)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            // Somebody may have removed the file in between: what is locked must be what the others will open.
+            let locked = file.metadata()?;
+            match std::fs::symlink_metadata(path) {
+                Ok(named) if (named.dev(), named.ino()) == (locked.dev(), locked.ino()) => {
+                    return Ok(Some(Self { _file: file }));
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The same, asked for again for so long.
+    pub(crate) fn take_within(
+        path: &Path,
+        patience: Duration,
+        clock: &dyn Clock,
+        sleeper: &dyn Sleeper,
+    ) -> io::Result<Option<Self>> {
+        let begun = clock.monotonic();
+        loop {
+            if let Some(lock) = Self::try_take(path)? {
+                return Ok(Some(lock));
+            }
+            let left = patience.saturating_sub(clock.monotonic().saturating_sub(begun));
+            if left.is_zero() {
+                return Ok(None);
+            }
+            sleeper.sleep(left.min(POLL));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
