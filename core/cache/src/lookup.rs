@@ -1,10 +1,15 @@
 //! Symbols of files through a cache.
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
-use crate::cache::Cache;
-use crate::codec::SymbolsView;
-use crate::symbols::Language;
+use crate::cache::{Cache, Found};
+use crate::codec::{SymbolsView, encode};
+use crate::error::CacheError;
+use crate::key::CacheKey;
+use crate::symbols::{Language, MAX_SOURCE, extract, maker};
 
 /// How a lookup went, in truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -22,6 +27,19 @@ pub enum CacheStatus {
     Error,
 }
 
+impl CacheStatus {
+    /// Its name, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Stale => "stale",
+            Self::Bypass => "bypass",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// What a lookup gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looked {
@@ -37,24 +55,140 @@ pub struct Looked {
     pub usable: bool,
 }
 
+impl Looked {
+    /// There is nothing to be had of this file.
+    fn nothing(language: Option<Language>, why: String) -> Self {
+        Self { language, status: CacheStatus::Error, cached: false, error: Some(why), usable: false }
+    }
+
+    /// There are symbols; a syntax error is said every time, and is never a plain hit.
+    fn symbols(language: Language, status: CacheStatus, syntax_error: Option<String>) -> Self {
+        let cached = status == CacheStatus::Hit;
+        let status = if syntax_error.is_some() { CacheStatus::Error } else { status };
+        Self { language: Some(language), status, cached, error: syntax_error, usable: true }
+    }
+}
+
 /// Looks symbols up. A cache that fails is gone around: the symbols do not depend on it.
 #[derive(Debug)]
 pub struct Lookup<'c> {
-    #[expect(dead_code, reason = "skeleton")]
     cache: Option<&'c dyn Cache>,
-    #[expect(dead_code, reason = "skeleton")]
     root: PathBuf,
+    /// Why the cache is not asked any more: each further failure might take as long as the first.
+    failure: OnceLock<CacheError>,
 }
 
 impl<'c> Lookup<'c> {
     /// Files are named in keys by their path below `root`. Without a cache everything is parsed.
     pub fn new(cache: Option<&'c dyn Cache>, root: &Path) -> Self {
-        Self { cache, root: root.to_path_buf() }
+        Self { cache, root: root.to_path_buf(), failure: OnceLock::new() }
+    }
+
+    /// The failure after which the cache was not asked any more.
+    pub fn failure(&self) -> Option<&CacheError> {
+        self.failure.get()
     }
 
     /// Reads the file, hashes it, and gives its symbols to `read`, in place: from the cache, or parsed and put there.
+    /// `read` is called once, or not at all where the file is not [`usable`](Looked::usable). A relative path is one of the
+    /// current folder.
     pub fn file(&self, path: &Path, read: &mut dyn FnMut(SymbolsView<'_>)) -> Looked {
-        let _ = (path, read);
-        todo!("c2")
+        let Some(language) = Language::of(path) else {
+            return Looked::nothing(None, "its language is not known by its ending".to_owned());
+        };
+        if !language.is_built_in() {
+            let (name, feature) = (language.as_str(), language.feature());
+            let why = format!("built without the grammar of {name} (Cargo feature `{feature}`)");
+            return Looked::nothing(Some(language), why);
+        }
+        let source = match source(path) {
+            Ok(source) => source,
+            Err(why) => return Looked::nothing(Some(language), why),
+        };
+        let key =
+            || CacheKey::symbols(&self.subject(path), blake3::hash(&source).as_bytes(), maker(language));
+        let asked = self.cache.filter(|_| self.failure.get().is_none()).map(|cache| (cache, key()));
+        let mut status = CacheStatus::Bypass;
+        if let Some((cache, key)) = &asked {
+            let mut syntax_error = None;
+            let mut is_read = false;
+            let found = cache.get(key, &mut |value| {
+                // Bytes that are not ours were put there by somebody else: they are replaced, as an entry that is damaged.
+                if let Some(view) = SymbolsView::read(value).filter(|_| !is_read) {
+                    syntax_error = view.syntax_error().map(str::to_owned);
+                    is_read = true;
+                    read(view);
+                }
+            });
+            if is_read {
+                return Looked::symbols(language, CacheStatus::Hit, syntax_error);
+            }
+            status = match found {
+                Ok(Found::Hit | Found::Miss) => CacheStatus::Miss,
+                Ok(Found::Stale) => CacheStatus::Stale,
+                Err(error) => {
+                    let _ = self.failure.set(error);
+                    CacheStatus::Bypass
+                }
+            };
+        }
+        let Some(extracted) = extract(language, &source) else {
+            // Looked at before: there is a grammar.
+            return Looked::nothing(Some(language), "its grammar does not fit this program".to_owned());
+        };
+        let value = encode(&extracted);
+        if let Some((cache, key)) = asked.filter(|_| status != CacheStatus::Bypass) {
+            // One that is larger than the cache may be is parsed every time.
+            if let Err(error) = cache.put(&key, &value) {
+                let _ = self.failure.set(error);
+            }
+        }
+        if let Some(view) = SymbolsView::read(&value) {
+            read(view);
+        }
+        Looked::symbols(language, status, extracted.syntax_error)
+    }
+
+    /// The path below the root, without `.` and `..`: what an entry is about. Only staleness depends on it, so links are
+    /// not followed.
+    fn subject(&self, path: &Path) -> PathBuf {
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::CurDir => {}
+                Component::ParentDir
+                    if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
+                {
+                    plain.pop();
+                }
+                part => plain.push(part),
+            }
+        }
+        match plain.strip_prefix(&self.root) {
+            Ok(below) => below.to_path_buf(),
+            Err(_) => plain,
+        }
     }
 }
+
+/// The file as a whole; of one that is no regular file, or too large to be parsed, why not.
+fn source(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    // Looked at before it is opened: opening a pipe would wait for whoever writes into it.
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    let most = MAX_SOURCE as u64;
+    let room = usize::try_from(found.len().min(most)).unwrap_or_default();
+    // One byte more than it has, so that its end is seen without making room again.
+    let mut bytes = Vec::with_capacity(room + 1);
+    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() > MAX_SOURCE {
+        return Err(format!("is larger than {} MiB, which is not parsed", MAX_SOURCE >> 20));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

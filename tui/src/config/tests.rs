@@ -6,8 +6,8 @@ use conclave_registry::ports::FirstBase;
 use proptest::prelude::*;
 
 use super::{
-    COMMENTED, Config, SOAKS, TABLES, TaskSettings, WorktreeSettings, agents, parse, ports, stages, tasks,
-    worktree,
+    COMMENTED, CacheSettings, Config, SOAKS, TABLES, TaskSettings, WorktreeSettings, agents, cache, parse, ports,
+    stages, tasks, worktree,
 };
 
 fn check(text: &str) -> Result<Config, String> {
@@ -65,6 +65,13 @@ fn the_file_of_init_is_valid_with_and_without_its_comments() {
     assert_eq!(config.first_base.map(FirstBase::get), Some(4200));
     let words = |last: &str| Some(vec!["make".to_owned(), last.to_owned()]);
     assert_eq!(config.worktree, WorktreeSettings { setup: words("setup"), teardown: words("clean") });
+    let wanted = CacheSettings {
+        max_entries: Some(10_000),
+        max_bytes: Some(100 << 20),
+        lock_timeout: Some(std::time::Duration::from_secs(5)),
+        on_lock_timeout: Some(conclave_cache::OnLockTimeout::Fail),
+    };
+    assert_eq!(config.cache, wanted);
 }
 
 /// The file of `init` with every key in force.
@@ -78,7 +85,7 @@ fn uncommented() -> String {
 fn every_key_stands_in_the_file_of_init() {
     let keys =
         ["path", "mouse"].iter().chain(&SOAKS).chain(&agents::KEYS).chain(&stages::KEYS).chain(&tasks::KEYS);
-    let keys = keys.chain(&ports::KEYS).chain(&worktree::KEYS);
+    let keys = keys.chain(&ports::KEYS).chain(&worktree::KEYS).chain(&cache::KEYS);
     for key in keys {
         let commented = format!("\n# {key} = ");
         assert!(COMMENTED.contains(&commented), "{key}");
@@ -324,4 +331,23 @@ fn ports_and_worktrees_are_read() {
     assert_eq!(both.first_base.map(FirstBase::get), Some(6000));
     let wanted = WorktreeSettings { setup: Some(vec![]), teardown: Some(vec!["y".into(), String::new()]) };
     assert_eq!(both.worktree, wanted);
+}
+
+// cache C4
+#[test]
+fn mistakes_in_the_cache_are_named() {
+    for (text, wanted) in [
+        ("max_entries = 0", "2:15: cache.max_entries: wanted a whole number from 1 to 1000000000, found 0"),
+        ("max_entries = -1", "2:15: cache.max_entries: wanted a whole number from 1 to 1000000000, found -1"),
+        ("max_bytes = 0", "2:13: cache.max_bytes: wanted 1B to 1TiB, found 0"),
+        ("max_bytes = '2TiB'", "2:13: cache.max_bytes: wanted 1B to 1TiB, found 2TiB"),
+        ("max_bytes = true", "2:13: cache.max_bytes: wanted a size such as \"100MiB\", found a boolean"),
+        ("on_lock_timeout = 'wait'", "2:19: cache.on_lock_timeout: wanted \"fail\" or \"bypass\", found \"wait\""),
+        ("size = 1", "2:1: cache.size: no such key"),
+    ] {
+        assert_eq!(check(&format!("[cache]\n{text}\n")).unwrap_err(), format!("configuration: c.toml:{wanted}"));
+    }
+    let config = check("[cache]\nmax_bytes = '1KiB'\non_lock_timeout = 'bypass'\nlock_timeout = 0\n").unwrap();
+    assert_eq!(config.cache.max_bytes, Some(1024));
+    assert_eq!(config.cache.on_lock_timeout, Some(conclave_cache::OnLockTimeout::Bypass));
 }

@@ -21,10 +21,43 @@ pub enum Language {
 }
 
 impl Language {
-    /// By the ending of its name.
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Rust, Self::Python, Self::TypeScript, Self::Tsx, Self::JavaScript, Self::Go];
+
+    /// By the ending of its name, which is taken as it is written: `.RS` is none.
     pub fn of(path: &Path) -> Option<Self> {
-        let _ = path;
-        todo!("c2")
+        match path.extension()?.to_str()? {
+            "rs" => Some(Self::Rust),
+            "py" | "pyi" => Some(Self::Python),
+            "ts" | "mts" | "cts" => Some(Self::TypeScript),
+            "tsx" => Some(Self::Tsx),
+            "js" | "mjs" | "cjs" | "jsx" => Some(Self::JavaScript),
+            "go" => Some(Self::Go),
+            _ => None,
+        }
+    }
+
+    /// Its name, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Python => "python",
+            Self::TypeScript => "typescript",
+            Self::Tsx => "tsx",
+            Self::JavaScript => "javascript",
+            Self::Go => "go",
+        }
+    }
+
+    /// The Cargo feature that its grammar comes with.
+    pub const fn feature(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Python => "python",
+            Self::TypeScript | Self::Tsx | Self::JavaScript => "typescript",
+            Self::Go => "go",
+        }
     }
 
     /// Whether this program was built with its grammar (a Cargo feature).

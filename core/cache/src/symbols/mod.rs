@@ -1,9 +1,14 @@
 //! The symbols of source files, by tree-sitter.
 
 mod extract;
+mod grammar;
+mod head;
 mod language;
+mod rules;
+mod syntax_error;
 
-pub use self::extract::{Extracted, extract, maker};
+pub use self::extract::{Extracted, MAX_SOURCE, Owned, extract};
+pub use self::grammar::maker;
 pub use self::language::Language;
 
 /// What a symbol is.
@@ -53,6 +58,24 @@ impl SymbolKind {
         Self::Module,
         Self::Macro,
     ];
+
+    /// Its name, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Function => "function",
+            Self::Method => "method",
+            Self::Struct => "struct",
+            Self::Enum => "enum",
+            Self::Trait => "trait",
+            Self::Class => "class",
+            Self::Interface => "interface",
+            Self::Type => "type",
+            Self::Constant => "constant",
+            Self::Variable => "variable",
+            Self::Module => "module",
+            Self::Macro => "macro",
+        }
+    }
 }
 
 /// A symbol. Borrowed from the value that it was decoded from, or from the source.

@@ -1,0 +1,51 @@
+//! Moving a file away that is no use any more, for those who make a new one in its place.
+
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use crate::error::{DbError, Result};
+use crate::file::{self, FileIdentity, beside, folder_of};
+use crate::handle;
+
+/// Renames the file at `path` to `<path>.<why>-<now_ms>`, with its log and its journal; gives its new path, and `None` where
+/// it is not the `wanted` one, or not there. Durable when this returns. The caller sees to it that no other process does
+/// the same at this moment.
+///
+/// Whoever has it open goes on with the file that it has: SQLite sees that it was moved, and neither plays its log into
+/// the new file when it closes nor removes that one's log (`databaseIsUnmoved` in pager.c, 3.53). A write through
+/// [`Db`](crate::Db) is [`Replaced`](crate::ErrorKind::Replaced) from then on.
+pub fn put_aside(path: &Path, wanted: FileIdentity, why: &str, now_ms: i64) -> Result<Option<PathBuf>> {
+    let opening = handle::opening(path);
+    let _opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
+    if FileIdentity::of(path)? != Some(wanted) {
+        return Ok(None);
+    }
+    let is_free = |name: &PathBuf| std::fs::symlink_metadata(name).is_err();
+    let taken = || DbError::Invalid("every name for what is put aside is taken".to_owned());
+    let kept = (0..1000).map(|later| beside(path, &format!(".{why}-{}", now_ms.saturating_add(later))));
+    let kept = kept.into_iter().find(is_free).ok_or_else(taken)?;
+    // What lies beside it first: beside a new file it would be taken for that one's.
+    for suffix in ["-wal", "-journal"] {
+        rename(&beside(path, suffix), &beside(&kept, suffix))?;
+    }
+    let shared = beside(path, "-shm");
+    match std::fs::remove_file(&shared) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(DbError::io(format!("remove {}", shared.display()), error));
+        }
+        _ => {}
+    }
+    rename(path, &kept)?;
+    file::sync_folder(folder_of(path))?;
+    tracing::warn!(file = %path.display(), kept = %kept.display(), "put aside");
+    Ok(Some(kept))
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    match std::fs::rename(from, to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(DbError::io(format!("move {}", from.display()), error))
+        }
+        _ => Ok(()),
+    }
+}
