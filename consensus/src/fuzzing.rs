@@ -18,10 +18,7 @@ pub fn answer(bytes: &[u8]) {
 pub fn output(bytes: &[u8]) {
     let Some(([agent, ending, cut], bytes)) = bytes.split_first_chunk::<3>() else { return };
     let preset = PRESETS.get(usize::from(*agent) % (PRESETS.len() + 1));
-    let stdout = Written {
-        bytes,
-        cut: (cut % 2 == 1).then(|| bytes.len() * usize::from(*cut) / 256),
-    };
+    let stdout = Written { bytes, cut: (cut % 2 == 1).then(|| bytes.len() * usize::from(*cut) / 256) };
     let ended = Ended {
         exit_code: Some(i32::from(ending % 3)),
         timed_out: ending % 16 == 15,

@@ -8,6 +8,7 @@ use conclave_db::doctor::{self, Check, CheckState};
 use conclave_registry::agents::Agent;
 use conclave_tasks::health;
 
+use crate::event_spool;
 use crate::failure::{Doing, Failure};
 use crate::machine::Machine;
 use crate::project::Project;
@@ -130,7 +131,17 @@ pub(crate) fn checks(db: &Db, project: &Project, machine: Result<Machine, Failur
         vec![Check::fail("tasks", format!("cannot be checked: {error}"), advice)]
     }));
     checks.extend(registry_checks(db, project, machine));
+    checks.extend(spool_checks(db, project));
     checks
+}
+
+fn spool_checks(db: &Db, project: &Project) -> Vec<Check> {
+    match event_spool::of(project, Some(db.clone())) {
+        Ok(spool) => conclave_spool::health::checks(&spool, Some(db)),
+        Err(failure) => {
+            vec![Check::fail("spool", failure.message, failure.hint.unwrap_or_default())]
+        }
+    }
 }
 
 /// The machine-wide file is only read, and only where it is there.

@@ -71,11 +71,14 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// What it says, which fits together: a mistake is told before anything is done, whatever was to be done.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
-        match self {
+        let config = match self {
             Self::Named(file) => Config::load_named(file),
             Self::Files(files) => Config::load(files),
-        }
+        }?;
+        config.spool.options()?;
+        Ok(config)
     }
 }
 
@@ -143,6 +146,12 @@ fn read(file: &Path) -> std::io::Result<String> {
 fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
     Failure::configuration(format!("read configuration: {}: {error}", file.display()))
         .hint("name a file that can be read with `--config`, or leave it out: every setting has a default")
+}
+
+/// A file with this text.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn of_text(text: &str) -> Result<Config, Failure> {
+    parse(Path::new("config.toml"), text)
 }
 
 fn parse(file: &Path, text: &str) -> Result<Config, Failure> {

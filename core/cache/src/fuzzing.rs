@@ -48,7 +48,11 @@ pub fn samples(name: &str) -> Vec<Vec<u8>> {
         "package p\ntype S struct { X int }\ntype I interface { M() }\nfunc (s *S) M() {}\nfunc F[T any](x T) error { return nil }\nconst C = 1\nvar V int\n",
     ];
     if name == "source" {
-        return sources.iter().zip(0_u8..).map(|(text, place)| [&[place], text.as_bytes()].concat()).collect();
+        return sources
+            .iter()
+            .zip(0_u8..)
+            .map(|(text, place)| [&[place], text.as_bytes()].concat())
+            .collect();
     }
     let symbol = |(place, kind): (u32, &SymbolKind)| Owned {
         kind: *kind,

@@ -33,7 +33,8 @@ pub fn written(bytes: &[u8]) {
     for group in lines.chunks(3) {
         let mut text = group.join(&b'\n');
         text.push(b'\n');
-        let Ok(made) = u32::try_from(group.len()).map_or(Ok(Vec::new()), |count| member(&text, count, 1)) else {
+        let Ok(made) = u32::try_from(group.len()).map_or(Ok(Vec::new()), |count| member(&text, count, 1))
+        else {
             return;
         };
         segment.extend_from_slice(&made);
@@ -96,9 +97,18 @@ pub fn samples(name: &str) -> Vec<Vec<u8>> {
         "segment" => {
             let two = [one(events), one("a\nb\n")].concat();
             let torn = two.get(..two.len() - 9).unwrap_or_default().to_vec();
-            vec![one(events), two.clone(), torn, [two, b"garbage".to_vec()].concat(), one("no newline"), Vec::new()]
+            vec![
+                one(events),
+                two.clone(),
+                torn,
+                [two, b"garbage".to_vec()].concat(),
+                one("no newline"),
+                Vec::new(),
+            ]
         }
-        "written" => vec![[b"\xff\xff", events.as_bytes()].concat(), [b"\x40\x00", events.as_bytes()].concat()],
+        "written" => {
+            vec![[b"\xff\xff", events.as_bytes()].concat(), [b"\x40\x00", events.as_bytes()].concat()]
+        }
         _ => events.lines().map(|line| line.as_bytes().to_vec()).collect(),
     }
 }

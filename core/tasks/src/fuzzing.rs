@@ -25,7 +25,7 @@ pub fn lines(bytes: &[u8]) {
 pub fn merge(bytes: &[u8]) {
     let mut records = bytes.split(|byte| *byte == b'\n').map(|line| Record::read(line).ok());
     let (base, left, right) = (records.next().flatten(), records.next().flatten(), records.next().flatten());
-    let options = MergeOptions::default();
+    let options = MergeOptions::new(1_790_000_000_000);
     let merged = merge_records(base.as_ref(), left.as_ref(), right.as_ref(), &options);
     if let Some(record) = &merged.record {
         assert!(Record::read(record.bytes()).is_ok());
@@ -45,7 +45,10 @@ pub fn samples(name: &str) -> Vec<Vec<u8>> {
     if name == "merge" {
         return vec![all.join("\n").into_bytes(), [first, first, second].join("\n").into_bytes()];
     }
-    vec![[header, first, "", second, "<<<<<<< HEAD", third].join("\n").into_bytes(), first.as_bytes().to_vec()]
+    vec![
+        [header, first, "", second, "<<<<<<< HEAD", third].join("\n").into_bytes(),
+        first.as_bytes().to_vec(),
+    ]
 }
 
 #[cfg(test)]

@@ -4,9 +4,33 @@ use crate::random::Random;
 
 /// What parsers trip over.
 const TOKENS: &[&[u8]] = &[
-    b"\n", b"\0", b"\"", b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\xff", b"\xef\xbb\xbf", b"\\ud800", b"\xc3\x28",
-    b"-1", b"1e999", b"9223372036854775808", b"null", b"true", b"\x1f\x8b\x08", b"\xff\xff\xff\xff", b"```json\n", b"id",
-    b"\r\n", b"\xf0\x9f\xa7\xaa", b"=", b"[[",
+    b"\n",
+    b"\0",
+    b"\"",
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\\ud800",
+    b"\xc3\x28",
+    b"-1",
+    b"1e999",
+    b"9223372036854775808",
+    b"null",
+    b"true",
+    b"\x1f\x8b\x08",
+    b"\xff\xff\xff\xff",
+    b"```json\n",
+    b"id",
+    b"\r\n",
+    b"\xf0\x9f\xa7\xaa",
+    b"=",
+    b"[[",
 ];
 
 /// `times` inputs, each made of one of the samples by some changes: bits, bytes that come and go, pieces twice or of

@@ -130,6 +130,11 @@ impl Drop for Listening {
     }
 }
 
+/// Ends the process as a signal does that nobody listens to: for the second one, when the first was not heeded.
+pub(crate) fn end_at_once(heard: Heard) {
+    signal_hook::low_level::exit(i32::from(heard.exit().code()));
+}
+
 /// Starts the thread; gives whether it runs.
 fn start_telling() -> bool {
     // `nohup` is meant for whatever is started here, too.

@@ -3,6 +3,8 @@
 //!
 //! It answers at once however much there is: of large tables it says what costs nothing to know, and that it is
 //! no exact count. `conclave migrate status` counts.
+//!
+//! Of a state that cannot be read it says why, and what there is beside it: the spool stands in files.
 
 use conclave_consensus::migrate::{self, Attention, Overview};
 use conclave_db::{Db, FileStats};
@@ -13,7 +15,9 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::output::Output;
+use super::spool::report::Report;
 use crate::attention::attention;
+use crate::event_spool;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::{count, counted, size, visible, wrapped};
 
@@ -21,17 +25,49 @@ use crate::text::{count, counted, size, visible, wrapped};
 const LABEL: usize = 11;
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let found = match context.open_read_only()? {
-        None => None,
-        Some(db) => Some(look(&db)?),
+    let (db, mut failure) = match context.open_read_only() {
+        Ok(db) => (db, None),
+        Err(failure) => (None, Some(failure)),
     };
+    let found = db.as_ref().and_then(|db| kept(look(db), &mut failure));
+    let is_unread = failure.is_some();
     let machine = MachineWide::look(context);
-    if context.output.json {
-        context.output.document(&document(context, found.as_ref(), machine))?;
-    } else {
-        context.output.print(page(context, found.as_ref(), machine))?;
+    let spool = look_at_spool(context, db.as_ref(), &mut failure);
+    let failed = failure.as_ref();
+    let whole = Whole { found: found.as_ref(), is_unread, machine, spool: spool.as_ref(), failure: failed };
+    if let Some(failure) = &failure {
+        context.output.complain(failure);
     }
-    Ok(Exit::Done)
+    if context.output.json {
+        context.output.document(&document(context, &whole))?;
+    } else {
+        context.output.print(page(context, &whole))?;
+    }
+    Ok(failure.map_or(Exit::Done, |failure| failure.exit))
+}
+
+/// The result; of failures the first is kept, and the rest of the page made without.
+fn kept<T>(result: Result<T, Failure>, failure: &mut Option<Failure>) -> Option<T> {
+    result.map_err(|failed| drop(failure.get_or_insert(failed))).ok()
+}
+
+/// With the state, and where that cannot be read without it.
+fn look_at_spool(context: &Context, db: Option<&Db>, failure: &mut Option<Failure>) -> Option<Report> {
+    let look = |db: Option<&Db>| Report::look(&event_spool::of(&context.project, db.cloned())?, db);
+    let with_state = db.and_then(|db| kept(look(Some(db)), failure));
+    with_state.or_else(|| kept(look(None), failure))
+}
+
+/// Everything that the page is made of.
+#[derive(Clone, Copy)]
+struct Whole<'all> {
+    /// What stands in the state.
+    found: Option<&'all Found>,
+    /// There is a state, and it could not be read.
+    is_unread: bool,
+    machine: MachineWide,
+    spool: Option<&'all Report>,
+    failure: Option<&'all Failure>,
 }
 
 /// What there is.
@@ -87,7 +123,8 @@ fn look(db: &Db) -> Result<Found, Failure> {
     Ok(Found { stats, overview, tasks, agents, running, leases, attention })
 }
 
-fn document(context: &Context, found: Option<&Found>, machine: MachineWide) -> Value {
+fn document(context: &Context, whole: &Whole<'_>) -> Value {
+    let Whole { found, is_unread, machine, spool, failure } = *whole;
     let path = context.project.database.to_string_lossy();
     let database = match found {
         None => json!({
@@ -116,7 +153,7 @@ fn document(context: &Context, found: Option<&Found>, machine: MachineWide) -> V
     };
     let agents = found.map(|found| found.agents).unwrap_or_default();
     let leases = found.map(|found| found.leases).unwrap_or_default();
-    json!({
+    let mut document = json!({
         "database": database,
         "consensus": consensus,
         "tasks": found.map(|found| found.tasks).unwrap_or_default(),
@@ -126,19 +163,59 @@ fn document(context: &Context, found: Option<&Found>, machine: MachineWide) -> V
             "ports": machine.ports,
         },
         "leases": { "held": leases.held, "waiting": leases.waiting, "global": machine.leases },
-        "spool": { "ledger": {
-            "written": 0, "pending": 0, "imported": 0, "quarantined": 0,
-            "dropped": {}, "reason": null, "monitors": {},
-        }},
+        "spool": spool.map(Report::block),
         "cache": { "entries": 0, "bytes": 0, "hits": 0, "misses": 0 },
         "hosts": [],
         "attention": found.map_or(&[][..], |found| &found.attention),
-    })
+    });
+    if let Some(failure) = failure {
+        if is_unread {
+            unknown(&mut document);
+            document["database"]["state"] = json!("error");
+            document["database"]["path"] = json!(path);
+            document["attention"] = json!([needs_mending(failure)]);
+        }
+        document["error"] = failure.object();
+    }
+    document
 }
 
-fn page(context: &Context, found: Option<&Found>, machine: MachineWide) -> String {
+fn needs_mending(failure: &Failure) -> Attention {
+    Attention {
+        kind: "check",
+        name: "state".to_owned(),
+        why: failure.message.clone(),
+        advice: failure.hint.clone().unwrap_or_default().into_owned(),
+        since: None,
+    }
+}
+
+/// What stands in a state that cannot be read is not zero.
+fn unknown(document: &mut Value) {
+    let in_state: [(&str, &[&str]); 5] = [
+        ("database", &[]),
+        ("consensus", &["estimated"]),
+        ("tasks", &[]),
+        ("registry", &["ports"]),
+        ("leases", &["global"]),
+    ];
+    for (part, elsewhere) in in_state {
+        let keys = document.get_mut(part).and_then(Value::as_object_mut).into_iter().flatten();
+        for (_, value) in keys.filter(|(key, _)| !elsewhere.contains(&key.as_str())) {
+            *value = Value::Null;
+        }
+    }
+}
+
+fn page(context: &Context, whole: &Whole<'_>) -> String {
     let output = &context.output;
+    let Whole { found, is_unread, machine, spool, failure } = *whole;
     let mut text = line("project", &context.project.root.display().to_string());
+    if let (true, Some(failure)) = (is_unread, failure) {
+        text.push_str(&line("database", &format!("cannot be read: {}", failure.kind)));
+        text.push_str(&spool_lines(output, spool));
+        return text;
+    }
     let Some(Found { stats, overview, tasks, agents, running, leases, attention }) = found else {
         text.push_str(&line("database", "absent"));
         text.push_str(&line("consensus", &join(output, &["0 runs", "0 outputs", "0 syntheses"])));
@@ -146,6 +223,7 @@ fn page(context: &Context, found: Option<&Found>, machine: MachineWide) -> Strin
         text.push_str(&line("agents", &agent_counts(output, agents::Counts::default(), 0)));
         text.push_str(&line("ports", &block_counts(machine)));
         text.push_str(&line("leases", &lease_counts(output, conclave_leases::Counts::default(), machine)));
+        text.push_str(&spool_lines(output, spool));
         return text;
     };
     let file =
@@ -195,6 +273,7 @@ fn page(context: &Context, found: Option<&Found>, machine: MachineWide) -> Strin
     text.push_str(&line("agents", &agent_counts(output, *agents, *running)));
     text.push_str(&line("ports", &block_counts(machine)));
     text.push_str(&line("leases", &lease_counts(output, *leases, machine)));
+    text.push_str(&spool_lines(output, spool));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }
@@ -245,6 +324,17 @@ fn lease_counts(output: &Output, counts: conclave_leases::Counts, machine: Machi
         parts.push(format!("{} waiting", count(global.waiting)));
     }
     join(output, &parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The quota, and below it the ledger where there is something in it.
+fn spool_lines(output: &Output, spool: Option<&Report>) -> String {
+    let Some(report) = spool else { return line("spool", "unknown") };
+    let joined = |parts: &[String]| join(output, &parts.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut text = line("spool", &joined(&report.quota_parts()));
+    if let Some(parts) = report.ledger_parts() {
+        text.push_str(&line("", &joined(&parts)));
+    }
+    text
 }
 
 /// How much of the legacy tables is copied.

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use conclave_registry::ports::FirstBase;
+use conclave_spool::{MonitorName, Priority, SpoolOptions};
 use proptest::prelude::*;
 
 use super::{
-    COMMENTED, CacheSettings, Config, SOAKS, TABLES, TaskSettings, WorktreeSettings, agents, cache, parse, ports,
-    stages, tasks, worktree,
+    COMMENTED, CacheSettings, Config, SOAKS, SpoolSettings, TABLES, TaskSettings, WorktreeSettings, agents,
+    cache, parse, ports, spool, stages, tasks, worktree,
 };
 
 fn check(text: &str) -> Result<Config, String> {
@@ -72,6 +73,16 @@ fn the_file_of_init_is_valid_with_and_without_its_comments() {
         on_lock_timeout: Some(conclave_cache::OnLockTimeout::Fail),
     };
     assert_eq!(config.cache, wanted);
+    let options = config.spool.options().unwrap();
+    let usual = SpoolOptions::default();
+    assert_eq!(options.limits, usual.limits, "what stands there is what holds without it");
+    let rest = (options.sync_events, options.log_interval, config.spool.transcripts);
+    assert_eq!(rest, (usual.sync_events, usual.log_interval, Some(true)));
+    let build = MonitorName::parse("build").unwrap();
+    assert!(options.monitors.is_known(&build));
+    for name in options.monitors.iter().filter(|name| **name != build) {
+        assert_eq!(options.monitors.priority(name), usual.monitors.priority(name), "{name}");
+    }
 }
 
 /// The file of `init` with every key in force.
@@ -85,7 +96,7 @@ fn uncommented() -> String {
 fn every_key_stands_in_the_file_of_init() {
     let keys =
         ["path", "mouse"].iter().chain(&SOAKS).chain(&agents::KEYS).chain(&stages::KEYS).chain(&tasks::KEYS);
-    let keys = keys.chain(&ports::KEYS).chain(&worktree::KEYS).chain(&cache::KEYS);
+    let keys = keys.chain(&ports::KEYS).chain(&worktree::KEYS).chain(&cache::KEYS).chain(&spool::KEYS);
     for key in keys {
         let commented = format!("\n# {key} = ");
         assert!(COMMENTED.contains(&commented), "{key}");
@@ -112,6 +123,64 @@ proptest! {
     fn no_text_panics(text in "[\\[\\]a-z=\"'\n .#0-9]{0,80}") {
         let _ = check(&text);
     }
+}
+
+// spool A13
+#[test]
+fn mistakes_in_the_settings_of_the_spool_are_named() {
+    for (text, wanted) in [
+        ("quota_mb = 0", "2:12: spool.quota_mb: wanted a whole number from 1 to 1099511627776, found 0"),
+        ("quota_mb = -1", "2:12: spool.quota_mb: wanted a whole number from 1 to 1099511627776, found -1"),
+        ("quota_mb = 99999999999999999999", "2:12: spool.quota_mb: wanted a whole number from 1"),
+        (
+            "quota_mb = 0.5",
+            "2:12: spool.quota_mb: wanted a whole number from 1 to 1099511627776, found a number",
+        ),
+        (
+            "quota_mb = 'abc'",
+            "2:12: spool.quota_mb: wanted a whole number from 1 to 1099511627776, found text",
+        ),
+        ("soft_pct = 0", "2:12: spool.soft_pct: wanted a whole number from 1 to 100, found 0"),
+        ("hard_pct = 150", "2:12: spool.hard_pct: wanted a whole number from 1 to 100, found 150"),
+        ("resume_pct = 101", "2:14: spool.resume_pct: wanted a whole number from 1 to 100, found 101"),
+        ("keep_free_pct = 51", "2:17: spool.keep_free_pct: wanted a whole number from 0 to 50, found 51"),
+        ("sync_events = 0", "2:15: spool.sync_events: wanted a whole number from 1 to 1000000, found 0"),
+        ("monitors = 'build'", "2:12: spool.monitors: wanted a list such as [\"build\"], found text"),
+        ("monitors = ['../evil']", "2:13: spool.monitors: \"../evil\" is no monitor"),
+        ("monitors = ['']", "2:13: spool.monitors: \"\" is no monitor"),
+        ("low_priority = ['_done']", "2:17: spool.low_priority: \"_done\" is no monitor"),
+        ("log_interval = 0", "2:16: spool.log_interval: is no time at all"),
+        ("log_interval = 'abc'", "2:16: spool.log_interval: \"abc\" is no duration"),
+        ("transcripts = 1", "2:15: spool.transcripts: wanted true or false, found a number"),
+        ("qouta_mb = 1", "2:1: spool.qouta_mb: no such key"),
+    ] {
+        let found = check(&format!("[spool]\n{text}\n")).unwrap_err();
+        assert!(found.starts_with(&format!("configuration: c.toml:{wanted}")), "{text}: {found}");
+    }
+    assert_eq!(check("[spool]\n").unwrap().spool, SpoolSettings::default());
+}
+
+// spool A13
+#[test]
+fn what_both_files_say_of_the_spool_must_fit_together() {
+    for (first, second, key) in [
+        ("soft_pct = 100\nhard_pct = 90", "", "spool.soft_pct"),
+        ("soft_pct = 95", "hard_pct = 90", "spool.soft_pct"),
+        ("resume_pct = 90", "", "spool.resume_pct"),
+        ("soft_pct = 80", "", "spool.resume_pct"),
+        ("low_priority = ['build']", "", "spool.low_priority"),
+    ] {
+        let read = |text| check(&format!("[spool]\n{text}\n")).unwrap();
+        let failure = read(first).or(read(second)).spool.options().unwrap_err();
+        assert_eq!((failure.kind, failure.exit), ("configuration", crate::failure::Exit::Usage));
+        assert!(failure.message.starts_with(&format!("configuration: {key}: ")), "{}", failure.message);
+    }
+    let both = check("[spool]\nlow_priority = ['build']\n").unwrap();
+    let both = both.or(check("[spool]\nmonitors = ['build']\nquota_mb = 7\n").unwrap());
+    let options = both.spool.options().unwrap();
+    assert_eq!(options.limits.quota_mb(), 7);
+    let priority = |name| options.monitors.priority(&MonitorName::parse(name).unwrap());
+    assert_eq!((priority("build"), priority("heartbeat")), (Priority::Low, Priority::Normal));
 }
 
 #[test]
@@ -342,12 +411,19 @@ fn mistakes_in_the_cache_are_named() {
         ("max_bytes = 0", "2:13: cache.max_bytes: wanted 1B to 1TiB, found 0"),
         ("max_bytes = '2TiB'", "2:13: cache.max_bytes: wanted 1B to 1TiB, found 2TiB"),
         ("max_bytes = true", "2:13: cache.max_bytes: wanted a size such as \"100MiB\", found a boolean"),
-        ("on_lock_timeout = 'wait'", "2:19: cache.on_lock_timeout: wanted \"fail\" or \"bypass\", found \"wait\""),
+        (
+            "on_lock_timeout = 'wait'",
+            "2:19: cache.on_lock_timeout: wanted \"fail\" or \"bypass\", found \"wait\"",
+        ),
         ("size = 1", "2:1: cache.size: no such key"),
     ] {
-        assert_eq!(check(&format!("[cache]\n{text}\n")).unwrap_err(), format!("configuration: c.toml:{wanted}"));
+        assert_eq!(
+            check(&format!("[cache]\n{text}\n")).unwrap_err(),
+            format!("configuration: c.toml:{wanted}")
+        );
     }
-    let config = check("[cache]\nmax_bytes = '1KiB'\non_lock_timeout = 'bypass'\nlock_timeout = 0\n").unwrap();
+    let config =
+        check("[cache]\nmax_bytes = '1KiB'\non_lock_timeout = 'bypass'\nlock_timeout = 0\n").unwrap();
     assert_eq!(config.cache.max_bytes, Some(1024));
     assert_eq!(config.cache.on_lock_timeout, Some(conclave_cache::OnLockTimeout::Bypass));
 }

@@ -15,7 +15,7 @@ mod driving;
 mod effect;
 mod event_loop;
 mod field;
-mod filter;
+pub(crate) mod filter;
 mod filter_words;
 #[cfg(test)]
 mod fixture;

@@ -8,6 +8,10 @@ use crate::scratch::{Done, Scratch};
 /// A project in git, with what the examples take for the reader's own: a `./deploy.sh`, a `./agent.sh`, a `claude`.
 fn project() -> Option<Scratch> {
     let scratch = Scratch::new();
+    // The disk may be as full as it is.
+    let config = scratch.path("home/.config/conclave");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("config.toml"), "[spool]\nkeep_free_pct = 0\n").unwrap();
     let bin = scratch.path("bin");
     std::fs::create_dir(&bin).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_conclave"), bin.join("conclave")).unwrap();
@@ -40,6 +44,11 @@ fn blocks<'text>(manual: &'text str, language: &str) -> Vec<&'text str> {
     manual.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
+/// Whether the program is called in the block, as the first word of a line or of a pipe's part.
+fn needs(block: &str, program: &str) -> bool {
+    block.lines().flat_map(|line| line.split('|')).any(|part| part.split_whitespace().next() == Some(program))
+}
+
 fn has(program: &str) -> bool {
     std::process::Command::new(program).arg("--version").output().is_ok()
 }
@@ -50,8 +59,8 @@ fn runs_as_it_stands(manual: &str, least: usize) {
     let found = blocks(manual, "sh");
     assert!(found.len() >= least, "{} blocks", found.len());
     for block in found {
-        if block.starts_with("flock ") && !has("flock") {
-            skipped("no flock");
+        if let Some(missing) = ["flock", "zcat", "jq"].iter().find(|name| needs(block, name) && !has(name)) {
+            skipped(&format!("no {missing}"));
             continue;
         }
         run_block(&scratch, block);
@@ -66,6 +75,17 @@ fn the_manual_of_leases_runs_as_it_stands() {
 #[test]
 fn the_manual_of_the_registry_runs_as_it_stands() {
     runs_as_it_stands(include_str!("../../../docs/registry.md"), 2);
+}
+
+#[test]
+fn the_manual_of_the_spool_runs_as_it_stands() {
+    let manual = include_str!("../../../docs/spool.md");
+    runs_as_it_stands(manual, 3);
+    let scratch = Scratch::new();
+    let settings = blocks(manual, "toml");
+    assert_eq!(settings.len(), 1);
+    scratch.configure(settings[0]);
+    scratch.ok(&["status"]);
 }
 
 #[test]

@@ -41,6 +41,8 @@ mod registry_schema;
 mod run;
 mod scratch;
 mod spawn_foreground;
+mod spool;
+mod spool_write;
 mod task_files;
 mod task_options;
 mod task_words;
