@@ -204,7 +204,7 @@ pub(crate) fn total(shared: &Shared, state: Option<&Db>) -> Result<u64> {
 }
 
 /// Adds `more` to `drops`.
-fn merge(drops: &mut Drops, more: &Drops) {
+pub(crate) fn merge(drops: &mut Drops, more: &Drops) {
     for (reason, events) in more {
         let sum = drops.entry(reason.clone()).or_default();
         *sum = sum.saturating_add(*events);

@@ -1,7 +1,13 @@
 //! What a dead writer left behind becomes a segment.
 
-use crate::error::Result;
+mod salvage;
+
+use crate::catalogue;
+use crate::error::{Result, SpoolError};
+use crate::flock::Flock;
+use crate::layout::{PART, SEGMENT, WRITER_LOCK, ensure_folder, rename_new, shown, sync_folder_of};
 use crate::monitor::MonitorName;
+use crate::names::SegmentName;
 use crate::spool::Spool;
 
 /// What was recovered.
@@ -17,15 +23,151 @@ pub struct Recovered {
     pub live: u64,
 }
 
+impl Recovered {
+    fn add(&mut self, other: &Self) {
+        self.found += other.found;
+        self.segments += other.segments;
+        self.lines += other.lines;
+        self.live += other.live;
+    }
+}
+
 /// Recovers the `.part` files of one monitor or of all, but of those with a writer. Byte-exact: every whole line up to
 /// where inflating fails first. Each step is one rename, so that at any moment one file has the lines.
+///
+/// # Errors
+/// The first that a file system gave, after all monitors were tried. A file that failed is left for the next time.
 pub fn recover(spool: &Spool, only: Option<&MonitorName>) -> Result<Recovered> {
-    let _ = (spool, only);
-    todo!("s3")
+    let known = |monitor: &MonitorName| spool.options().monitors.is_known(monitor);
+    let mut monitors = spool.layout().monitors()?;
+    monitors.retain(|monitor| known(monitor) && only.is_none_or(|only| only == monitor));
+    let (recovered, errors) = recover_each(spool, &monitors);
+    errors.into_iter().next().map_or(Ok(recovered), Err)
+}
+
+/// The same for these monitors, with all that failed.
+pub(crate) fn recover_each(spool: &Spool, monitors: &[MonitorName]) -> (Recovered, Vec<SpoolError>) {
+    let mut recovered = Recovered::default();
+    let mut errors = Vec::new();
+    for monitor in monitors {
+        match recover_unless_live(spool, monitor) {
+            Ok(one) => recovered.add(&one),
+            Err(error) => errors.push(error),
+        }
+    }
+    (recovered, errors)
+}
+
+fn recover_unless_live(spool: &Spool, monitor: &MonitorName) -> Result<Recovered> {
+    let folder = spool.layout().monitor(monitor);
+    let parts = spool.layout().parts(&folder)?.len() as u64;
+    if parts == 0 {
+        return Ok(Recovered::default());
+    }
+    let lock = folder.join(WRITER_LOCK);
+    let taken = Flock::try_take(&lock)
+        .map_err(|error| SpoolError::io(format!("lock {monitor}"), lock, error))?;
+    match taken {
+        Some(_lock) => recover_held(spool, monitor),
+        None => Ok(Recovered { live: parts, ..Recovered::default() }),
+    }
 }
 
 /// The same for a monitor whose lock the caller holds.
 pub(crate) fn recover_held(spool: &Spool, monitor: &MonitorName) -> Result<Recovered> {
-    let _ = (spool, monitor);
-    todo!("s3")
+    let layout = spool.layout();
+    let mut recovered = Recovered::default();
+    for part in layout.parts(&layout.monitor(monitor))? {
+        recovered.found += 1;
+        let failed = |error| {
+            let what = format!("recover {}", shown(monitor, &part.file));
+            SpoolError::io(what, part.path.clone(), error)
+        };
+        let Some(salvaged) = salvage::whole_lines(spool.options(), monitor, &part)? else {
+            if part.bytes == 0 {
+                std::fs::remove_file(&part.path)
+                    .and_then(|()| sync_folder_of(&part.path))
+                    .map_err(failed)?;
+            } else {
+                quarantine(spool, monitor, &part.file)?;
+            }
+            spool.shared().gate.moved(0, -crate::store::segments::signed(part.bytes));
+            continue;
+        };
+        let file = place(spool, monitor, &part.file).map_err(failed)?;
+        recovered.segments += 1;
+        recovered.lines += salvaged.lines;
+        let (bytes, before) = (salvaged.bytes, part.bytes);
+        let signed = crate::store::segments::signed;
+        spool.shared().gate.moved(signed(bytes), -signed(before));
+        if let Some(state) = &spool.shared().state {
+            let entry =
+                catalogue::Entry { monitor: monitor.clone(), file, bytes, lines: salvaged.lines };
+            catalogue::note(state, &entry)?;
+        }
+    }
+    if recovered.found > 0 {
+        let Recovered { found, segments, lines, .. } = recovered;
+        tracing::info!("Recovery sweep: {segments}/{found} temp files recovered, {lines} lines salvaged");
+    }
+    Ok(recovered)
 }
+
+/// Gives a `.part` that has whole lines and nothing else the name of a recovered segment; gives that name.
+fn place(spool: &Spool, monitor: &MonitorName, part: &str) -> std::io::Result<String> {
+    let layout = spool.layout();
+    let folder = layout.monitor(monitor);
+    let is_taken = |file: &str| {
+        [&folder, &layout.done(monitor), &layout.quarantine(monitor)]
+            .into_iter()
+            .any(|folder| folder.join(file).symlink_metadata().is_ok())
+    };
+    for number in 0..=u32::MAX {
+        let file = recovered_name(part, number);
+        if is_taken(&file) {
+            continue;
+        }
+        match rename_new(&folder.join(part), &folder.join(&file)) {
+            Ok(()) => return Ok(file),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
+}
+
+/// `<stem>_recovered[-N].ndjson.gz`, also of names that are nobody's.
+fn recovered_name(part: &str, number: u32) -> String {
+    let whole = part.strip_suffix(PART).unwrap_or(part);
+    if let Some(name) = SegmentName::parse(whole) {
+        return name.recovered(number).file_name();
+    }
+    let stem = [SEGMENT, ".ndjson"].into_iter().find_map(|end| whole.strip_suffix(end)).unwrap_or(whole);
+    match number {
+        0 => format!("{stem}_recovered{SEGMENT}"),
+        number => format!("{stem}_recovered-{number}{SEGMENT}"),
+    }
+}
+
+/// Puts a `.part` without a whole line where it can be looked at.
+fn quarantine(spool: &Spool, monitor: &MonitorName, part: &str) -> Result<()> {
+    let layout = spool.layout();
+    let folder = layout.quarantine(monitor);
+    ensure_folder(layout, &folder)?;
+    let from = layout.monitor(monitor).join(part);
+    tracing::warn!("Truncated file with no complete lines: {}", shown(monitor, part));
+    for number in 0..=u32::MAX {
+        let file = if number == 0 { part.to_owned() } else { format!("{part}.{number}") };
+        match rename_new(&from, &folder.join(file)) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(SpoolError::io(format!("move {}", shown(monitor, part)), from, error));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,36 @@
 //! transaction of the rows themselves, so that whoever goes on after a crash goes on there. The last transaction of a file
 //! moves its lines from pending to imported and quarantined; then the file is moved.
 
+mod batch;
+mod missing;
+mod place;
+mod rejects;
+mod segment;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use conclave_db::Db;
 
-use crate::error::Result;
+pub(crate) use self::batch::Batch;
+pub(crate) use self::place::put;
+use self::segment::{Imported, Job, Pace};
+use crate::catalogue::{self, Known, is_busy};
+use crate::drops;
+use crate::error::{Result, SpoolError};
+use crate::flock::Flock;
+use crate::layout::{Found, IMPORT_LOCK, shown};
 use crate::monitor::MonitorName;
-use crate::recover::Recovered;
+use crate::recover::{Recovered, recover_each};
 use crate::spool::Spool;
-use crate::trim::Trimmed;
+use crate::store::segments::{self, Segment, State};
+use crate::trim::{Trimmed, When, trim};
+
+/// How long a transaction of an import waits for its turn.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an import waits for another one.
+const BESIDE: Duration = Duration::from_secs(30);
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,8 +70,224 @@ pub struct Monitor {
 }
 
 /// Recovers, imports and trims: one monitor, or all that are known. One process at a time (flock(2) on `.import.lock`); who
-/// comes second waits up to 30 s.
+/// comes second waits up to 30 s, then all files that are pending count as deferred. When this returns, all that it counts
+/// is durable. What cannot be done with one file or monitor is said in `errors`, and the others go on.
+///
+/// # Errors
+/// What the database says, but for `busy` (which defers), and a folder that cannot be read.
 pub fn flush(spool: &Spool, state: &Db, only: Option<&MonitorName>) -> Result<Flushed> {
-    let _ = (spool, state, only);
-    todo!("s3")
+    let mut flush = Flush { spool, state, pace: Pace::new(), flushed: Flushed::default() };
+    let layout = spool.layout();
+    if !layout.root().is_dir() {
+        return Ok(flush.flushed);
+    }
+    let monitors = monitors(spool, only)?;
+    let lock = layout.root().join(IMPORT_LOCK);
+    let shared = spool.shared();
+    let taken = Flock::take_within(&lock, BESIDE, &*shared.clock, &*shared.sleeper)
+        .map_err(|error| SpoolError::io("lock the import", lock, error))?;
+    let Some(_lock) = taken else {
+        for monitor in &monitors {
+            flush.flushed.deferred += pending(spool, monitor)?.len() as u64;
+        }
+        return Ok(flush.flushed);
+    };
+    flush.beside(drops::fold(spool, state))?;
+    let (recovered, errors) = recover_each(spool, &monitors);
+    flush.flushed.recovered = recovered;
+    flush.flushed.errors.extend(errors.iter().map(ToString::to_string));
+    let mut is_deferred = false;
+    for monitor in &monitors {
+        if is_deferred {
+            flush.flushed.deferred += pending(spool, monitor)?.len() as u64;
+        } else {
+            is_deferred = !flush.monitor(monitor)?;
+        }
+    }
+    match trim(spool, When::UnderPressure, false) {
+        Ok(trimmed) => flush.flushed.trimmed = trimmed,
+        error => flush.beside(error.map(drop))?,
+    }
+    Ok(flush.flushed)
+}
+
+/// The monitors that are looked at: those with a folder that are known. The folders of others are left alone, which is
+/// said once.
+fn monitors(spool: &Spool, only: Option<&MonitorName>) -> Result<Vec<MonitorName>> {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut found = Vec::new();
+    for monitor in spool.layout().monitors()? {
+        if only.is_some_and(|only| *only != monitor) {
+            continue;
+        }
+        if spool.options().monitors.is_known(&monitor) {
+            found.push(monitor);
+        } else if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(monitor.to_string()) {
+            tracing::info!("Skipped unknown monitor directory: {monitor}");
+        }
+    }
+    Ok(found)
+}
+
+fn pending(spool: &Spool, monitor: &MonitorName) -> Result<Vec<Found>> {
+    spool.layout().segments(&spool.layout().monitor(monitor))
+}
+
+struct Flush<'f> {
+    spool: &'f Spool,
+    state: &'f Db,
+    pace: Pace,
+    flushed: Flushed,
+}
+
+impl Flush<'_> {
+    /// Takes what failed beside the import: a file that failed is said, a state that is busy may be so.
+    fn beside(&mut self, done: Result<()>) -> Result<()> {
+        match done {
+            Ok(()) => Ok(()),
+            Err(error) if is_busy(&error) => Ok(()),
+            Err(error @ SpoolError::Storage(_)) => Err(error),
+            Err(error) => {
+                self.flushed.errors.push(error.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    /// Imports the files of a monitor; `false` where the database was busy, and the rest is deferred.
+    fn monitor(&mut self, monitor: &MonitorName) -> Result<bool> {
+        let before = (self.flushed.files, self.flushed.imported);
+        let noted = self.catalogue(monitor);
+        let waiting = pending(self.spool, monitor)?;
+        match noted {
+            Err(error) if is_busy(&error) => {
+                self.flushed.deferred += waiting.len() as u64;
+                return Ok(false);
+            }
+            noted => noted?,
+        }
+        let mut went_through = true;
+        for (place, found) in waiting.iter().enumerate() {
+            match self.file(monitor, found) {
+                Ok(()) => {}
+                Err(error) if is_busy(&error) => {
+                    self.flushed.deferred += (waiting.len() - place) as u64;
+                    went_through = false;
+                    break;
+                }
+                Err(error @ SpoolError::Storage(_)) => return Err(error),
+                Err(error) => self.flushed.errors.push(error.to_string()),
+            }
+        }
+        let (files, imported) = (self.flushed.files - before.0, self.flushed.imported - before.1);
+        if files > 0 {
+            self.flushed.monitors.push(Monitor { monitor: monitor.clone(), files, imported });
+        }
+        Ok(went_through)
+    }
+
+    /// Catalogues what is pending, gives other names to files that have one that was imported, and looks for those that
+    /// are gone.
+    fn catalogue(&mut self, monitor: &MonitorName) -> Result<()> {
+        let layout = self.spool.layout();
+        let rows = catalogue::rows(self.state, monitor)?;
+        for found in &pending(self.spool, monitor)? {
+            if catalogue::look(&rows, found)? == Known::Clash {
+                let name = place::free(layout, monitor, &found.file)?;
+                put(layout, monitor, &found.path, &layout.monitor(monitor), &name)?;
+            }
+        }
+        // Rows first: what is finalised and noted meanwhile is in neither.
+        let rows = catalogue::rows(self.state, monitor)?;
+        let waiting = pending(self.spool, monitor)?;
+        catalogue::note_all(self.state, monitor, &waiting)?;
+        let gone = missing::find(&rows, &waiting);
+        for segment in gone {
+            self.gone(monitor, segment)?;
+        }
+        Ok(())
+    }
+
+    /// A segment that should be pending and is not.
+    fn gone(&mut self, monitor: &MonitorName, segment: Segment) -> Result<()> {
+        let layout = self.spool.layout();
+        if layout.monitor(monitor).join(&segment.file).exists() {
+            return Ok(());
+        }
+        // The state is older than the files, as after a restore: its rows may be missing too.
+        for folder in [layout.done(monitor), layout.quarantine(monitor)] {
+            let path = folder.join(&segment.file);
+            if path.metadata().is_ok_and(|about| about.len() == segment.bytes) {
+                let mut pace = self.pace;
+                let imported = self.job(monitor, segment, &path).run(&mut pace)?;
+                self.pace = pace;
+                self.flushed.count(&imported);
+                return Ok(());
+            }
+        }
+        let lost = missing::give_up(self.state, segment.clone())?;
+        tracing::warn!(lines = lost, "a pending segment is gone: {}", segment.shown());
+        Ok(())
+    }
+
+    fn job<'j>(
+        &'j self,
+        monitor: &'j MonitorName,
+        segment: Segment,
+        path: &'j std::path::Path,
+    ) -> Job<'j> {
+        Job {
+            layout: self.spool.layout(),
+            monitors: &self.spool.options().monitors,
+            max_line: self.spool.options().max_line_bytes,
+            state: self.state,
+            monitor,
+            segment,
+            path,
+        }
+    }
+
+    /// Imports a pending file and moves it.
+    fn file(&mut self, monitor: &MonitorName, found: &Found) -> Result<()> {
+        let layout = self.spool.layout();
+        let rows = self.state.read(|conn| segments::of_file(conn, monitor.as_str(), &found.file))?;
+        let state = match catalogue::look(&rows, found)? {
+            Known::Pending(row) => {
+                let mut pace = self.pace;
+                let imported = self.job(monitor, row.clone(), &found.path).run(&mut pace);
+                self.pace = pace;
+                let imported = imported?;
+                // Somebody else imports it.
+                let Some(state) = imported.state else { return Ok(()) };
+                self.flushed.count(&imported);
+                state
+            }
+            // Its rows are durable; the importer died before it could move it.
+            Known::Settled(row) => {
+                self.flushed.files += 1;
+                row.state
+            }
+            // It came after the catalogue was made.
+            Known::New | Known::Clash => return Ok(()),
+        };
+        let folder = match state {
+            State::Quarantined => layout.quarantine(monitor),
+            State::Imported | State::Pending => layout.done(monitor),
+        };
+        let name = place::target(layout, monitor, &folder, &found.file)?;
+        put(layout, monitor, &found.path, &folder, &name)?;
+        if state == State::Quarantined {
+            tracing::warn!("quarantined {}", shown(monitor, &name));
+        }
+        Ok(())
+    }
+}
+
+impl Flushed {
+    fn count(&mut self, imported: &Imported) {
+        self.files += 1;
+        self.imported += imported.imported;
+        self.duplicates += imported.duplicates;
+        self.quarantined += imported.quarantined;
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use conclave_db::sql::params;
 use conclave_db::{ReadConn, WriteTx};
 
+use crate::drops::Drops;
 use crate::error::Result;
 
 /// What the state counts of a monitor. Drops are beside it, in `spool_drops`.
@@ -58,26 +59,8 @@ pub(crate) fn counts(conn: &ReadConn<'_>) -> Result<BTreeMap<String, Counts>> {
     Ok(rows.into_iter().collect())
 }
 
-/// The drops of all monitors, by reason.
-pub(crate) fn drops(conn: &ReadConn<'_>) -> Result<Vec<(String, String, u64)>> {
-    let sql = "SELECT monitor, reason, events FROM spool_drops ORDER BY monitor, reason";
-    Ok(conn.query_all(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?)
-}
-
-/// Whether a `.drops.json` of this id was folded in.
-pub(crate) fn is_folded(conn: &ReadConn<'_>, id: &str) -> Result<bool> {
-    let found =
-        conn.query_optional("SELECT 1 FROM spool_folded WHERE id = ?1", [id], |row| row.get::<_, i64>(0))?;
-    Ok(found.is_some())
-}
-
 /// Lines that were catalogued are lost: they are dropped, not written.
 pub(crate) fn lose(tx: &WriteTx<'_>, monitor: &str, reason: &str, lines: u64) -> Result<()> {
     add(tx, monitor, &Growth { written: -super::segments::signed(lines), ..Growth::default() })?;
-    tx.execute(
-        "INSERT INTO spool_drops(monitor, reason, events) VALUES(?1, ?2, ?3)
-         ON CONFLICT(monitor, reason) DO UPDATE SET events = events + excluded.events",
-        params![monitor, reason, lines],
-    )?;
-    Ok(())
+    super::drops::add(tx, monitor, &Drops::from([(reason.to_owned(), lines)]))
 }

@@ -81,6 +81,13 @@ pub(crate) fn of_monitor(conn: &ReadConn<'_>, monitor: &str) -> Result<Vec<Segme
     Ok(conn.query_all(&sql, [monitor], row)?)
 }
 
+/// The rows of one name: more than one only where a file came back with another size.
+pub(crate) fn of_file(conn: &ReadConn<'_>, monitor: &str, file: &str) -> Result<Vec<Segment>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM spool_segments WHERE monitor = ?1 AND file = ?2 ORDER BY bytes");
+    Ok(conn.query_all(&sql, [monitor, file], row)?)
+}
+
 /// All rows.
 pub(crate) fn all(conn: &ReadConn<'_>) -> Result<Vec<Segment>> {
     let sql = format!("SELECT {COLUMNS} FROM spool_segments ORDER BY monitor, file, bytes");
@@ -164,15 +171,6 @@ pub(crate) fn remove(tx: &WriteTx<'_>, segment: &Segment) -> Result<bool> {
         params![segment.monitor, segment.file, segment.bytes, segment.done, segment.state.as_str()],
     )?;
     Ok(gone > 0)
-}
-
-/// Takes away the rows of a file that was trimmed; a pending one of the same name stays.
-pub(crate) fn forget(tx: &WriteTx<'_>, monitor: &str, file: &str) -> Result<()> {
-    tx.execute(
-        "DELETE FROM spool_segments WHERE monitor = ?1 AND file = ?2 AND state <> 'pending'",
-        [monitor, file],
-    )?;
-    Ok(())
 }
 
 /// A count as a growth.
