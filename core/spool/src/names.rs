@@ -82,11 +82,6 @@ impl SegmentName {
         Self::of_stem(file.strip_suffix(SEGMENT)?)
     }
 
-    /// Reads the name of a file that is being written: [`SegmentName::part_name`].
-    pub(crate) fn parse_part(file: &str) -> Option<Self> {
-        Self::parse(file.strip_suffix(PART)?)
-    }
-
     fn of_stem(stem: &str) -> Option<Self> {
         let (plain, recovered) = match stem.split_once(RECOVERED) {
             Some((plain, "")) => (plain, Some(0)),
