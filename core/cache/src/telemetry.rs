@@ -75,33 +75,58 @@ impl<C: Cache> Telemetry<C> {
     }
 }
 
+impl<C: Cache> Telemetry<C> {
+    /// Tells what came out of an operation.
+    fn tell<T>(&self, outcome: Result<T>, event: impl FnOnce(&T) -> CacheEvent) -> Result<T> {
+        let event = match &outcome {
+            Ok(value) => event(value),
+            Err(error) => CacheEvent::Error { kind: error.kind().as_str() },
+        };
+        self.observer.event(self.backend, &event);
+        outcome
+    }
+
+    /// Tells only what failed.
+    fn tell_failure<T>(&self, outcome: Result<T>) -> Result<T> {
+        outcome.inspect_err(|error| {
+            self.observer.event(self.backend, &CacheEvent::Error { kind: error.kind().as_str() });
+        })
+    }
+}
+
 impl<C: Cache> Cache for Telemetry<C> {
-    fn get(&self, _: &CacheKey, _: &mut dyn FnMut(&[u8])) -> Result<Found> {
-        let _ = (&self.cache, self.backend, &self.observer);
-        todo!("c1")
+    fn get(&self, key: &CacheKey, read: &mut dyn FnMut(&[u8])) -> Result<Found> {
+        self.tell(self.cache.get(key, read), |found| match found {
+            Found::Hit => CacheEvent::Hit,
+            Found::Miss => CacheEvent::Miss { stale: false },
+            Found::Stale => CacheEvent::Miss { stale: true },
+        })
     }
 
-    fn put(&self, _: &CacheKey, _: &[u8]) -> Result<Put> {
-        todo!("c1")
+    fn put(&self, key: &CacheKey, value: &[u8]) -> Result<Put> {
+        self.tell(self.cache.put(key, value), |put| CacheEvent::Write(*put))
     }
 
-    fn delete(&self, _: &CacheKey) -> Result<bool> {
-        todo!("c1")
+    fn delete(&self, key: &CacheKey) -> Result<bool> {
+        self.tell(self.cache.delete(key), |existed| CacheEvent::Delete { existed: *existed })
     }
 
     fn clear(&self) -> Result<u64> {
-        todo!("c1")
+        self.tell(self.cache.clear(), |entries| CacheEvent::Clear { entries: *entries })
     }
 
     fn stats(&self) -> Result<Stats> {
-        self.cache.stats()
+        self.tell_failure(self.cache.stats())
     }
 
     fn reset_stats(&self) -> Result<()> {
-        self.cache.reset_stats()
+        self.tell_failure(self.cache.reset_stats())
     }
 
     fn flush(&self) -> Result<()> {
-        self.cache.flush()
+        self.tell_failure(self.cache.flush())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ const fn is_damage_kind(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Corrupt | ErrorKind::NotADatabase | ErrorKind::Foreign)
 }
 
-pub(super) fn db_options(file: &Path, options: &OpenOptions) -> Result<DbOptions> {
+pub(crate) fn db_options(file: &Path, options: &OpenOptions) -> Result<DbOptions> {
     let schema = Schema::assemble(&[MIGRATIONS], &[])?;
     Ok(DbOptions::new(file, schema)
         .deadline(PATIENCE)

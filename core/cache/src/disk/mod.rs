@@ -13,6 +13,7 @@ use conclave_leases::file_guard::GuardObserver;
 use conclave_retry::{Clock, Sleeper, SystemClock, SystemSleeper};
 
 use self::life::Opened;
+pub(crate) use self::life::db_options;
 use crate::cache::{Cache, Found, Put, Stats};
 use crate::error::{CacheError, Result};
 use crate::key::CacheKey;
