@@ -1,8 +1,14 @@
 //! The cache of a project.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use conclave_cache::{DiskCache, OnLockTimeout, OpenOptions};
+use conclave_cache::{
+    CacheError, CacheEvent, CacheObserver, DiskCache, OnLockTimeout, OpenOptions, Stats, check,
+};
+use conclave_db::doctor::{Check, CheckState};
+use conclave_db::paths;
+use conclave_leases::file_guard::{GuardEvent, GuardObserver};
 
 use crate::failure::{Doing as _, Failure};
 use crate::project::Project;
@@ -19,6 +25,8 @@ pub(crate) fn options(project: &Project) -> Result<OpenOptions, Failure> {
     Ok(OpenOptions {
         limits: settings.limits()?,
         lock_timeout: settings.lock_timeout.unwrap_or(usual.lock_timeout),
+        guard_observer: Some(Arc::new(Logged)),
+        observer: Some(Arc::new(Logged)),
         ..usual
     })
 }
@@ -30,5 +38,105 @@ pub(crate) fn on_lock_timeout(project: &Project) -> OnLockTimeout {
 
 /// Opens it to be read; `None` where there is none.
 pub(crate) fn open_read_only(project: &Project) -> Result<Option<DiskCache>, Failure> {
-    DiskCache::open_read_only(&file(project), options(project)?).doing("open the cache")
+    DiskCache::open_read_only(&file(project), options(project)?).map_err(with_way_out).doing("open the cache")
+}
+
+/// Opens it to be written; makes it, and its folder, where they are missing.
+pub(crate) fn open(project: &Project) -> Result<DiskCache, Failure> {
+    paths::ensure_state_dir(&project.state_dir).doing("make the state folder")?;
+    DiskCache::open(&file(project), options(project)?).map_err(with_way_out).doing("open the cache")
+}
+
+/// Opens it to be written; `None` where there is none.
+pub(crate) fn open_existing(project: &Project) -> Result<Option<DiskCache>, Failure> {
+    if is_there(&file(project)) { open(project).map(Some) } else { Ok(None) }
+}
+
+/// Whether there is a file. Of one that cannot be looked at, opening says why.
+fn is_there(file: &Path) -> bool {
+    file.symlink_metadata().map_or_else(|error| error.kind() != std::io::ErrorKind::NotFound, |_| true)
+}
+
+/// Its counters; those of an empty one where there is none.
+pub(crate) fn stats(project: &Project) -> Result<Stats, Failure> {
+    match open_read_only(project)? {
+        Some(cache) => {
+            conclave_cache::Cache::stats(&cache).map_err(with_way_out).doing("read the cache's counters")
+        }
+        None => empty(project),
+    }
+}
+
+/// The counters of a cache that is not there.
+fn empty(project: &Project) -> Result<Stats, Failure> {
+    let limits = project.config.cache.limits()?;
+    Ok(Stats { max_entries: limits.max_entries(), max_bytes: limits.max_bytes(), ..Stats::default() })
+}
+
+/// What `doctor` says of it: what is not as it should be, or that all is. Nothing where there is no cache.
+pub(crate) fn summary(project: &Project) -> Vec<Check> {
+    const NAME: &str = "cache";
+    let checks = checks(project);
+    if !checks.is_empty() && checks.iter().all(|check| check.state == CheckState::Ok) {
+        return vec![Check::ok(NAME, "sound")];
+    }
+    let wrong = checks.into_iter().filter(|check| check.state != CheckState::Ok);
+    wrong
+        .map(|check| Check { detail: format!("{}: {}", check.name, check.detail), name: NAME, ..check })
+        .collect()
+}
+
+/// The checks of its file: none where there is none.
+pub(crate) fn checks(project: &Project) -> Vec<Check> {
+    let checks = options(project).and_then(|options| Ok(check::checks(&file(project), options)?));
+    checks.unwrap_or_else(|failure| {
+        let advice = "`conclave cache check --fix` puts it aside and begins an empty one";
+        vec![Check::fail("file", failure.message, advice)]
+    })
+}
+
+/// Puts right what can be put right; says what was done.
+pub(crate) fn fix(project: &Project) -> Result<Vec<String>, Failure> {
+    let Some(cache) = open_existing(project)? else { return Ok(Vec::new()) };
+    let removed = cache.maintain().map_err(with_way_out).doing("look after the cache")?;
+    Ok(match removed {
+        0 => Vec::new(),
+        1 => vec!["cache: 1 entry removed".to_owned()],
+        more => vec![format!("cache: {more} entries removed")],
+    })
+}
+
+/// A failure of the cache with what to do about it: other than the state it holds nothing that cannot be made again.
+pub(crate) fn with_way_out(error: CacheError) -> Failure {
+    let failure = Failure::from(error);
+    if ["corrupt", "not-a-database"].contains(&failure.kind) {
+        return failure.hint("`conclave cache check --fix` puts it aside and begins an empty one");
+    }
+    failure
+}
+
+/// Writes what happens to the log; no path and no content stand in it.
+#[derive(Debug)]
+pub(crate) struct Logged;
+
+impl CacheObserver for Logged {
+    fn event(&self, backend: &'static str, event: &CacheEvent) {
+        match event {
+            CacheEvent::CorruptionDetected | CacheEvent::Error { .. } => {
+                tracing::warn!(backend, event = event.name(), detail = ?event);
+            }
+            _ => tracing::debug!(backend, event = event.name(), detail = ?event),
+        }
+    }
+}
+
+impl GuardObserver for Logged {
+    fn event(&self, event: &GuardEvent) {
+        let (GuardEvent::LockWait { operation, waited } | GuardEvent::LockTimeout { operation, waited, .. }) =
+            event
+        else {
+            return;
+        };
+        tracing::info!(event = %format_args!("ast.cache.{}", event.name()), operation, ?waited);
+    }
 }

@@ -40,6 +40,9 @@ enum Task {
     /// The process of a benchmark that backfills
     #[command(hide = true)]
     BenchBackfill(bench::backfill::Options),
+    /// A process of a benchmark that writes to a cache
+    #[command(hide = true)]
+    BenchCacheWriter(bench::cache::writer::Options),
     /// A process of a benchmark that claims tasks
     #[command(hide = true)]
     BenchClaims(bench::tasks::storm::Options),
@@ -56,6 +59,7 @@ pub(crate) fn run() -> ExitCode {
         Task::CrashWorker(options) => crash::worker::run(&options),
         Task::BenchChild(options) => bench::child::run(&options),
         Task::BenchBackfill(options) => bench::backfill::child(&options),
+        Task::BenchCacheWriter(options) => bench::cache::writer::child(&options),
         Task::BenchClaims(options) => bench::tasks::storm::child(&options),
     };
     match done {

@@ -39,9 +39,10 @@ pub(crate) fn note(state: &Db, entry: &Entry) -> Result<()> {
     }
     let Entry { monitor, file, bytes, lines } = entry.clone();
     let shown = shown(&monitor, &file);
-    let noted = state.writing("note a segment").deadline(PATIENCE).run(move |tx| -> Result<bool> {
-        segments::add(tx, monitor.as_str(), &file, bytes, lines)
-    });
+    let noted = state
+        .writing("note a segment")
+        .deadline(PATIENCE)
+        .run(move |tx| -> Result<bool> { segments::add(tx, monitor.as_str(), &file, bytes, lines) });
     match noted {
         Ok(_) => Ok(()),
         Err(SpoolError::Storage(error)) => {
@@ -72,9 +73,8 @@ pub(crate) fn look<'r>(rows: &'r [Segment], found: &Found) -> Result<Known<'r>> 
         if exact.state == State::Pending {
             return Ok(Known::Pending(exact));
         }
-        let tail = tail(&found.path).map_err(|error| {
-            SpoolError::io(format!("read {}", exact.shown()), found.path.clone(), error)
-        })?;
+        let tail = tail(&found.path)
+            .map_err(|error| SpoolError::io(format!("read {}", exact.shown()), found.path.clone(), error))?;
         return Ok(if tail == exact.tail { Known::Settled(exact) } else { Known::Clash });
     }
     Ok(named.find(|row| row.state == State::Pending).map_or(Known::New, Known::Pending))
@@ -107,7 +107,8 @@ pub(crate) fn tail(path: &Path) -> io::Result<Option<i64>> {
 /// How many lines can be read out of a pending file, as far as is seen without inflating members of ours. A file that is
 /// gone meanwhile is `None`.
 pub(crate) fn lines_in(monitor: &MonitorName, found: &Found) -> Result<Option<u64>> {
-    let failed = |error| SpoolError::io(format!("read {}", shown(monitor, &found.file)), found.path.clone(), error);
+    let failed =
+        |error| SpoolError::io(format!("read {}", shown(monitor, &found.file)), found.path.clone(), error);
     let file = match open(&found.path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

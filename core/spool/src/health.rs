@@ -3,10 +3,103 @@
 use conclave_db::Db;
 use conclave_db::doctor::Check;
 
+use crate::error::Result;
+use crate::ledger::ledger;
+use crate::quota::{QuotaState, gauge};
 use crate::spool::Spool;
+use crate::verify::is_live;
 
-/// The ledger, the quota, what waits in quarantine or to be recovered. Writes nothing.
+/// The ledger, the quota, what waits in quarantine or to be recovered. Writes nothing, and reads no file to its end.
 pub fn checks(spool: &Spool, state: Option<&Db>) -> Vec<Check> {
-    let _ = (spool, state);
-    todo!("s3")
+    type Look = fn(&Spool, Option<&Db>) -> Result<Check>;
+    let looks: [(&'static str, Look); 4] = [
+        ("spool-ledger", check_ledger),
+        ("spool-quota", check_quota),
+        ("spool-recovery", check_recovery),
+        ("spool-quarantine", check_quarantine),
+    ];
+    looks
+        .into_iter()
+        .map(|(name, look)| {
+            look(spool, state).unwrap_or_else(|error| {
+                let advice = error.hint().unwrap_or("see that the spool's folder can be read");
+                Check::fail(name, error.to_string(), advice)
+            })
+        })
+        .collect()
+}
+
+fn check_ledger(spool: &Spool, state: Option<&Db>) -> Result<Check> {
+    let found = ledger(spool, state)?;
+    let name = "spool-ledger";
+    let off: Vec<&str> = found
+        .monitors
+        .iter()
+        .filter(|(_, entry)| !entry.balances())
+        .map(|(monitor, _)| monitor.as_str())
+        .collect();
+    if off.is_empty() {
+        let total = found.total;
+        return Ok(Check::ok(name, format!("{} written, {} of them pending", total.written, total.pending)));
+    }
+    let detail = format!("written is not pending + imported + quarantined + dropped for {}", off.join(", "));
+    let advice = "`conclave spool verify` names the files; `conclave spool flush` counts what is gone as dropped";
+    Ok(Check::fail(name, detail, advice))
+}
+
+fn check_quota(spool: &Spool, state: Option<&Db>) -> Result<Check> {
+    let gauge = gauge(spool, state)?;
+    let name = "spool-quota";
+    let (used, quota) = (gauge.usage.used >> 20, spool.options().limits.quota_mb());
+    let detail = format!("{used} of {quota} MiB, {}", gauge.state.as_str());
+    if gauge.state == QuotaState::Normal && gauge.why.is_none() {
+        return Ok(Check::ok(name, detail));
+    }
+    let advice = if gauge.untrimmable {
+        "nothing that may be trimmed would be enough: `conclave spool flush` imports what is pending; \
+         look through `_quarantine`, or raise `[spool] quota_mb`"
+    } else {
+        "`conclave spool flush` imports what is pending and trims what is imported"
+    };
+    Ok(Check::warn(name, detail, advice))
+}
+
+fn check_recovery(spool: &Spool, _: Option<&Db>) -> Result<Check> {
+    let layout = spool.layout();
+    let (mut left, mut live) = (0, 0);
+    for monitor in layout.monitors()? {
+        let folder = layout.monitor(&monitor);
+        let parts = layout.parts(&folder)?.len();
+        if parts == 0 {
+            continue;
+        }
+        if is_live(&folder)? {
+            live += parts;
+        } else {
+            left += parts;
+        }
+    }
+    let name = "spool-recovery";
+    Ok(if left == 0 {
+        Check::ok(name, format!("{live} segments are being written"))
+    } else {
+        let advice = "`conclave spool recover`, or `flush`, makes segments of them";
+        Check::warn(name, format!("{left} segments of writers that are gone"), advice)
+    })
+}
+
+fn check_quarantine(spool: &Spool, _: Option<&Db>) -> Result<Check> {
+    let layout = spool.layout();
+    let mut files = 0;
+    for monitor in layout.monitors()? {
+        let folder = layout.quarantine(&monitor);
+        files += layout.segments(&folder)?.len() + layout.parts(&folder)?.len();
+    }
+    let name = "spool-quarantine";
+    Ok(if files == 0 {
+        Check::ok(name, "nothing is in quarantine")
+    } else {
+        let advice = "look at them in `_quarantine`, and remove them when they are of no use";
+        Check::warn(name, format!("{files} files are in quarantine"), advice)
+    })
 }

@@ -36,8 +36,8 @@ struct Queue {
     lines: VecDeque<(i64, Vec<u8>)>,
     /// What the lines in it count for.
     counted: u64,
-    /// What those count for that were taken and are not settled.
-    taken: u64,
+    /// The lines that were taken and are not settled: their numbers, and what they count for.
+    taken: Vec<(i64, u64)>,
     /// Lines that were driven out since the monitor joined.
     lost: u64,
 }
@@ -50,7 +50,7 @@ impl Memory {
 
     /// A monitor takes part, and brings its share of room; until [`Memory::leave`].
     pub(crate) fn join(&self, monitor: &MonitorName, priority: Priority) {
-        let queue = Queue { priority, lines: VecDeque::new(), counted: 0, taken: 0, lost: 0 };
+        let queue = Queue { priority, lines: VecDeque::new(), counted: 0, taken: Vec::new(), lost: 0 };
         self.held().monitors.entry(monitor.clone()).or_insert(queue);
     }
 
@@ -59,7 +59,7 @@ impl Memory {
     pub(crate) fn leave(&self, monitor: &MonitorName) -> Vec<Vec<u8>> {
         let mut held = self.held();
         let Some(queue) = held.monitors.remove(monitor) else { return Vec::new() };
-        held.counted = held.counted.saturating_sub(queue.counted).saturating_sub(queue.taken);
+        held.counted -= queue.counted + queue.taken_counts();
         queue.lines.into_iter().map(|(_, line)| line).collect()
     }
 
@@ -99,29 +99,30 @@ impl Memory {
         held.settle(monitor);
         let Some(queue) = held.monitors.get_mut(monitor) else { return Vec::new() };
         let (mut taken, mut size) = (Vec::new(), 0_u64);
-        while let Some((_, line)) = queue.lines.front() {
+        while let Some((number, line)) = queue.lines.front() {
             size = size.saturating_add(line.len() as u64);
             if !taken.is_empty() && (taken.len() >= lines || size > bytes) {
                 break;
             }
             let counted = counts_for(line);
             queue.counted -= counted;
-            queue.taken += counted;
+            queue.taken.push((*number, counted));
             taken.extend(queue.lines.pop_front().map(|(_, line)| line));
         }
         taken
     }
 
-    /// Puts lines back that were taken and could not be written: before all others of the monitor.
+    /// Puts lines back that were taken last and could not be written, all of them or the last ones: before all others of the
+    /// monitor, and as old as they were.
     pub(crate) fn put_back(&self, monitor: &MonitorName, lines: Vec<Vec<u8>>) {
         let mut held = self.held();
-        held.settle(monitor);
+        let numbers = held.settle(monitor);
         let Some(queue) = held.monitors.get(monitor) else { return };
-        // Numbers below those of the monitor; that they may stand for others' too only blurs who is the older.
-        let mut number = queue.lines.front().map_or(held.next, |(number, _)| *number);
+        let mut oldest = queue.lines.front().map_or(held.next, |(number, _)| *number);
+        let mut numbers = numbers.into_iter().rev();
         for line in lines.into_iter().rev() {
-            number -= 1;
-            held.push_front(monitor, number, line);
+            oldest = numbers.next().map_or(oldest - 1, |(number, _)| number);
+            held.push_front(monitor, oldest, line);
         }
     }
 
@@ -159,6 +160,12 @@ fn counts_for(line: &[u8]) -> u64 {
     (line.len() as u64).max(LEAST)
 }
 
+impl Queue {
+    fn taken_counts(&self) -> u64 {
+        self.taken.iter().map(|(_, counted)| counted).sum()
+    }
+}
+
 impl Held {
     /// What a line of this priority may not drive out.
     fn stays(&self, priority: Priority) -> u64 {
@@ -190,10 +197,10 @@ impl Held {
         }
     }
 
-    fn settle(&mut self, monitor: &MonitorName) {
-        if let Some(queue) = self.monitors.get_mut(monitor) {
-            self.counted -= std::mem::take(&mut queue.taken);
-        }
+    fn settle(&mut self, monitor: &MonitorName) -> Vec<(i64, u64)> {
+        let Some(queue) = self.monitors.get_mut(monitor) else { return Vec::new() };
+        self.counted -= queue.taken_counts();
+        std::mem::take(&mut queue.taken)
     }
 
     fn push_back(&mut self, monitor: &MonitorName, number: i64, line: Vec<u8>) {

@@ -65,8 +65,8 @@ fn recover_unless_live(spool: &Spool, monitor: &MonitorName) -> Result<Recovered
         return Ok(Recovered::default());
     }
     let lock = folder.join(WRITER_LOCK);
-    let taken = Flock::try_take(&lock)
-        .map_err(|error| SpoolError::io(format!("lock {monitor}"), lock, error))?;
+    let taken =
+        Flock::try_take(&lock).map_err(|error| SpoolError::io(format!("lock {monitor}"), lock, error))?;
     match taken {
         Some(_lock) => recover_held(spool, monitor),
         None => Ok(Recovered { live: parts, ..Recovered::default() }),
@@ -85,9 +85,7 @@ pub(crate) fn recover_held(spool: &Spool, monitor: &MonitorName) -> Result<Recov
         };
         let Some(salvaged) = salvage::whole_lines(spool.options(), monitor, &part)? else {
             if part.bytes == 0 {
-                std::fs::remove_file(&part.path)
-                    .and_then(|()| sync_folder_of(&part.path))
-                    .map_err(failed)?;
+                std::fs::remove_file(&part.path).and_then(|()| sync_folder_of(&part.path)).map_err(failed)?;
             } else {
                 quarantine(spool, monitor, &part.file)?;
             }
@@ -101,8 +99,7 @@ pub(crate) fn recover_held(spool: &Spool, monitor: &MonitorName) -> Result<Recov
         let signed = crate::store::segments::signed;
         spool.shared().gate.moved(signed(bytes), -signed(before));
         if let Some(state) = &spool.shared().state {
-            let entry =
-                catalogue::Entry { monitor: monitor.clone(), file, bytes, lines: salvaged.lines };
+            let entry = catalogue::Entry { monitor: monitor.clone(), file, bytes, lines: salvaged.lines };
             catalogue::note(state, &entry)?;
         }
     }

@@ -1,24 +1,185 @@
 //! Reads every file of the spool and says what is wrong with it.
 
+use std::collections::BTreeMap;
+use std::io::{BufReader, ErrorKind};
+use std::path::Path;
+
 use conclave_db::Db;
 
-use crate::error::Result;
+use crate::catalogue::{self, Known};
+use crate::error::{Result, SpoolError};
+use crate::flock::Flock;
+use crate::frame::{End, Lines, tally};
+use crate::layout::{Found, WRITER_LOCK, shown};
+use crate::ledger::ledger;
+use crate::monitor::MonitorName;
 use crate::spool::Spool;
+use crate::store::segments::{self, Segment, State};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Finding {
     /// `monitor/filename`, or `ledger` with the monitor.
     pub what: String,
-    /// Such as `corrupt`, `truncated`, `missing`, `miscounted`, `unbalanced`.
+    /// Such as `corrupt`, `truncated`, `missing`, `miscounted`, `unbalanced`, `abandoned`, `unreadable`.
     pub kind: &'static str,
     /// In words.
     pub detail: String,
 }
 
-/// Inflates every segment, compares its members with what their headers say and with the catalogue, and adds the ledger
-/// up. Writes nothing. Gives how many files were read, too.
+/// Inflates every segment that is pending or done, compares its members with what their headers say and with the catalogue,
+/// and adds the ledger up. What is in quarantine is known to be damaged and left out. Writes nothing. Gives how many files
+/// were read, too.
 pub fn verify(spool: &Spool, state: Option<&Db>) -> Result<(u64, Vec<Finding>)> {
-    let _ = (spool, state);
-    todo!("s3")
+    let layout = spool.layout();
+    let mut verify = Verify { max_line: spool.options().max_line_bytes, read: 0, findings: Vec::new() };
+    for monitor in layout.monitors()? {
+        let rows = state.map(|state| catalogue::rows(state, &monitor)).transpose()?.unwrap_or_default();
+        let pending = layout.segments(&layout.monitor(&monitor))?;
+        for found in &pending {
+            verify.pending(&monitor, &rows, found)?;
+        }
+        for found in layout.segments(&layout.done(&monitor))? {
+            let row = rows.iter().find(|row| row.file == found.file && row.bytes == found.bytes);
+            verify.segment(&monitor, &found, row.filter(|row| row.state != State::Pending))?;
+        }
+        verify.parts(spool, &monitor)?;
+        for row in rows.iter().filter(|row| row.state == State::Pending) {
+            if pending.iter().all(|found| found.file != row.file) && is_still_pending(state, row)? {
+                let folder = layout.monitor(&monitor);
+                verify.missing(&folder, row);
+            }
+        }
+    }
+    let found = ledger(spool, state)?;
+    let entries: BTreeMap<_, _> = found.monitors.iter().filter(|(_, entry)| !entry.balances()).collect();
+    for (monitor, entry) in entries {
+        let dropped: u64 = entry.dropped.values().sum();
+        let detail = format!(
+            "{} written, but {} pending, {} imported, {} quarantined and {dropped} dropped",
+            entry.written, entry.pending, entry.imported, entry.quarantined
+        );
+        verify.findings.push(Finding { what: format!("ledger {monitor}"), kind: "unbalanced", detail });
+    }
+    Ok((verify.read, verify.findings))
 }
+
+/// Whether a row is still there as it was: an import may have ended meanwhile.
+fn is_still_pending(state: Option<&Db>, row: &Segment) -> Result<bool> {
+    let Some(state) = state else { return Ok(false) };
+    let now = state.read(|conn| segments::of_file(conn, &row.monitor, &row.file))?;
+    Ok(now.iter().any(|now| now.state == State::Pending && now.bytes == row.bytes))
+}
+
+struct Verify {
+    max_line: u64,
+    read: u64,
+    findings: Vec<Finding>,
+}
+
+impl Verify {
+    fn find(&mut self, monitor: &MonitorName, file: &str, kind: &'static str, detail: impl Into<String>) {
+        self.findings.push(Finding { what: shown(monitor, file), kind, detail: detail.into() });
+    }
+
+    fn pending(&mut self, monitor: &MonitorName, rows: &[Segment], found: &Found) -> Result<()> {
+        let row = match catalogue::look(rows, found) {
+            Ok(Known::Pending(row) | Known::Settled(row)) => Some(row),
+            Ok(Known::New | Known::Clash) => None,
+            // It was imported meanwhile.
+            Err(_) if !found.path.exists() => return Ok(()),
+            Err(error) => {
+                self.find(monitor, &found.file, "unreadable", error.to_string());
+                return Ok(());
+            }
+        };
+        self.segment(monitor, found, row)
+    }
+
+    fn segment(&mut self, monitor: &MonitorName, found: &Found, row: Option<&Segment>) -> Result<()> {
+        let file = match catalogue::open(&found.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                self.find(monitor, &found.file, "unreadable", error.to_string());
+                return Ok(());
+            }
+        };
+        self.read += 1;
+        let mut lines = Lines::new(BufReader::new(&file), self.max_line);
+        let (mut line, mut count) = (Vec::new(), 0_u64);
+        while lines.next(&mut line)?.is_some() {
+            count += 1;
+        }
+        let whole = lines.whole_bytes();
+        let kind = match lines.end() {
+            End::Clean => None,
+            End::Truncated => Some(("truncated", "it ends within a member")),
+            End::Corrupt => Some(("corrupt", "a member is damaged")),
+            End::Garbage => Some(("garbage", "something that is no gzip comes after its members")),
+            End::NotGzip => Some(("not_gzip", "it is no gzip")),
+            End::Empty => Some(("empty", "there is nothing in it")),
+        };
+        if let Some((kind, what)) = kind {
+            let detail = format!("{what}: {count} lines can be read, {whole} bytes are whole");
+            self.find(monitor, &found.file, kind, detail);
+        } else {
+            let said = tally(&file, false)?;
+            if said.lines != count {
+                let detail = format!("its headers say {} lines, and it has {count}", said.lines);
+                self.find(monitor, &found.file, "miscounted", detail);
+            }
+        }
+        if let Some(row) = row.filter(|row| row.lines != count) {
+            let detail = format!("the catalogue has {} lines, and {count} can be read", row.lines);
+            self.find(monitor, &found.file, "miscounted", detail);
+        }
+        Ok(())
+    }
+
+    /// What a writer left that is gone.
+    fn parts(&mut self, spool: &Spool, monitor: &MonitorName) -> Result<()> {
+        let layout = spool.layout();
+        let folder = layout.monitor(monitor);
+        let parts = layout.parts(&folder)?;
+        if parts.is_empty() || is_live(&folder)? {
+            return Ok(());
+        }
+        for part in parts {
+            let Ok(file) = catalogue::open(&part.path) else { continue };
+            self.read += 1;
+            let counted = tally(&file, true)?;
+            let lines = counted.lines + counted.rest_lines;
+            let detail = format!("its writer is gone; `conclave spool recover` finds {lines} lines in it");
+            self.find(monitor, &part.file, "abandoned", detail);
+        }
+        Ok(())
+    }
+
+    fn missing(&mut self, folder: &Path, row: &Segment) {
+        if folder.join(&row.file).exists() {
+            return;
+        }
+        let detail = format!("it is pending, and not there; {} lines", row.lines);
+        self.findings.push(Finding { what: row.shown(), kind: "missing", detail });
+    }
+}
+
+/// Whether somebody writes there. Nothing is made for that: without a lock file there was no writer of ours.
+pub(crate) fn is_live(folder: &Path) -> Result<bool> {
+    let lock = folder.join(WRITER_LOCK);
+    if !lock.exists() {
+        return Ok(false);
+    }
+    match Flock::try_take(&lock) {
+        Ok(taken) => Ok(taken.is_none()),
+        // It cannot be asked, as in a folder that can only be read.
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            Ok(false)
+        }
+        Err(error) => Err(SpoolError::io("look at a writer's lock", lock, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

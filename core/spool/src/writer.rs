@@ -178,7 +178,7 @@ impl SpoolWriter {
             result = self.flush(Until::Written, false);
         }
         self.names.go_on_to(hour);
-        let now = self.now();
+        let now = if self.batch.is_empty() { self.now() } else { self.batch.since() };
         self.batch.push(line, now);
         if self.batch.lines() >= most {
             result = result.and(self.flush(Until::Written, false));
@@ -350,8 +350,7 @@ impl SpoolWriter {
         let shared = spool.shared();
         let member = self.maker.member(batch.text(), batch.lines())?;
         self.settle()?;
-        let share =
-            Share { bytes: member.len() as u64, raw: batch.bytes(), lines: u64::from(batch.lines()) };
+        let share = Share { bytes: member.len() as u64, raw: batch.bytes(), lines: u64::from(batch.lines()) };
         let is_over = self.segment.as_ref().is_some_and(|segment| {
             let raw = segment.holds().raw.saturating_add(share.raw);
             segment.hour() < self.names.hour() || raw > shared.options.segment_bytes

@@ -12,7 +12,7 @@ use super::output::{Output, Paint};
 use super::progress::Progress;
 use crate::failure::{Doing, Exit, Failure};
 use crate::text::visible;
-use crate::{agent_checks, attention, registry_import};
+use crate::{agent_checks, attention, parse_cache, registry_import};
 
 /// What is looked over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,7 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
         fixed.extend(migrate::mend(&db, &context.actor).doing("fix the migration")?);
         fixed.extend(health::fix(&db, &context.actor).doing("fix the tasks")?);
         fixed.extend(conclave_registry::health::fix(&db).doing("fix the registry")?);
+        fixed.extend(parse_cache::fix(&context.project).doing("fix the cache")?);
     }
     let db = context.open_read_only()?;
     let waiting = registry_import::waiting_checks(&context.project, db.as_ref());
@@ -70,6 +71,7 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
     let mut checks = attention::checks(&db, &context.project, context.machine());
     checks.extend(waiting);
     if scope == Scope::Everything {
+        checks.extend(parse_cache::summary(&context.project));
         checks.extend(agent_checks::checks(&context.project, &context.environment));
     }
     drop(spinner);

@@ -13,12 +13,14 @@ use conclave_registry::{agents, ports};
 use conclave_tasks::read::{self, Counts};
 use serde_json::{Value, json};
 
+use super::cache;
 use super::context::Context;
 use super::output::Output;
 use super::spool::report::Report;
 use crate::attention::attention;
 use crate::event_spool;
 use crate::failure::{Doing, Exit, Failure};
+use crate::parse_cache;
 use crate::text::{count, counted, size, visible, wrapped};
 
 /// How wide the labels are.
@@ -48,7 +50,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 
 /// The result; of failures the first is kept, and the rest of the page made without.
 fn kept<T>(result: Result<T, Failure>, failure: &mut Option<Failure>) -> Option<T> {
-    result.map_err(|failed| drop(failure.get_or_insert(failed))).ok()
+    match result {
+        Ok(found) => Some(found),
+        Err(failed) => {
+            failure.get_or_insert(failed);
+            None
+        }
+    }
 }
 
 /// With the state, and where that cannot be read without it.
@@ -164,7 +172,7 @@ fn document(context: &Context, whole: &Whole<'_>) -> Value {
         },
         "leases": { "held": leases.held, "waiting": leases.waiting, "global": machine.leases },
         "spool": spool.map(Report::block),
-        "cache": { "entries": 0, "bytes": 0, "hits": 0, "misses": 0 },
+        "cache": cache::object(&parse_cache::stats(&context.project)),
         "hosts": [],
         "attention": found.map_or(&[][..], |found| &found.attention),
     });
@@ -214,6 +222,7 @@ fn page(context: &Context, whole: &Whole<'_>) -> String {
     if let (true, Some(failure)) = (is_unread, failure) {
         text.push_str(&line("database", &format!("cannot be read: {}", failure.kind)));
         text.push_str(&spool_lines(output, spool));
+        text.push_str(&line("cache", &cache::line(output, &parse_cache::stats(&context.project))));
         return text;
     }
     let Some(Found { stats, overview, tasks, agents, running, leases, attention }) = found else {
@@ -224,6 +233,7 @@ fn page(context: &Context, whole: &Whole<'_>) -> String {
         text.push_str(&line("ports", &block_counts(machine)));
         text.push_str(&line("leases", &lease_counts(output, conclave_leases::Counts::default(), machine)));
         text.push_str(&spool_lines(output, spool));
+        text.push_str(&line("cache", &cache::line(output, &parse_cache::stats(&context.project))));
         return text;
     };
     let file =
@@ -274,6 +284,7 @@ fn page(context: &Context, whole: &Whole<'_>) -> String {
     text.push_str(&line("ports", &block_counts(machine)));
     text.push_str(&line("leases", &lease_counts(output, *leases, machine)));
     text.push_str(&spool_lines(output, spool));
+    text.push_str(&line("cache", &cache::line(output, &parse_cache::stats(&context.project))));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }

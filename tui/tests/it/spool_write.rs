@@ -65,6 +65,7 @@ fn inflated(scratch: &Scratch) -> Option<Vec<u8>> {
 #[test]
 fn each_line_is_acknowledged_when_it_is_durable() {
     let scratch = Scratch::spooling("");
+    scratch.ok(&["init"]);
     let mut writer = Writer::start(&scratch, &["keyboard", "--sync"]);
     for number in 1..=5 {
         writeln!(writer.stdin, "{}", event("keyboard", number)).unwrap();

@@ -4,6 +4,7 @@
 //! in turns, so that whatever else the machine does meets all of them; ratios count, absolute times are noise.
 
 pub(crate) mod backfill;
+pub(crate) mod cache;
 pub(crate) mod child;
 mod cleanup;
 mod contender;
@@ -64,6 +65,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     tasks::run(&mut harness)?;
     leases::run(&mut harness)?;
     spool::run(&mut harness)?;
+    cache::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {

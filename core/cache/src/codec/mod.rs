@@ -11,9 +11,9 @@ use std::str::from_utf8;
 use crate::symbols::{Extracted, Owned, Symbol, SymbolKind};
 
 /// Rises with every change to the form.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u16 = 1;
 
-const MAGIC: [u8; 4] = [b'C', b'S', b'Y', VERSION];
+const MAGIC: [u8; 4] = [b'C', b'S', b'Y', VERSION as u8];
 const HEADER: usize = 12;
 const RECORD: usize = 24;
 /// The length of a syntax error that is not there.

@@ -4,9 +4,10 @@ use tree_sitter::{Language as Grammar, Parser};
 
 use super::language::Language;
 use crate::codec;
+use crate::key::CacheKey;
 
 /// Rises with every change to what is extracted from the same tree.
-const EXTRACTION: u32 = 1;
+const EXTRACTION: u16 = 1;
 
 /// A parser of the language; `None` where its grammar is not built in.
 pub(super) fn parser(language: Language) -> Option<Parser> {
@@ -36,20 +37,30 @@ fn grammar(language: Language) -> Option<Grammar> {
 }
 
 /// The version of grammar, extraction and codec together: another one where the result may differ. It rises: of two makers
-/// of one language the lower is the older. The language stands in the highest byte.
-///
-/// The numbers of the grammars are those of `Cargo.lock`, without dots; a test keeps them so.
+/// of one language the lower is the older.
 pub fn maker(language: Language) -> u32 {
-    let (number, grammar) = match language {
-        Language::Rust => (1, 242),
-        Language::Python => (2, 250),
-        Language::TypeScript => (3, 232),
-        Language::Tsx => (4, 232),
-        Language::JavaScript => (5, 250),
-        Language::Go => (6, 250),
+    let kind = match language {
+        Language::Rust => 1,
+        Language::Python => 2,
+        Language::TypeScript => 3,
+        Language::Tsx => 4,
+        Language::JavaScript => 5,
+        Language::Go => 6,
     };
-    (number << 24) | (grammar << 12) | (EXTRACTION << 6) | u32::from(codec::VERSION)
+    CacheKey::maker(kind, EXTRACTION << 12 | codec::VERSION << 9 | grammars_version(language))
 }
+
+/// The version of `Cargo.lock`, without dots; a test keeps it so. Nine bits have room for it.
+const fn grammars_version(language: Language) -> u16 {
+    match language {
+        Language::Rust => 242,
+        Language::Python | Language::JavaScript | Language::Go => 250,
+        Language::TypeScript | Language::Tsx => 232,
+    }
+}
+
+// Four bits and three.
+const _: () = assert!(EXTRACTION < 16 && codec::VERSION < 8, "give them more room in `maker`");
 
 #[cfg(test)]
 mod tests;

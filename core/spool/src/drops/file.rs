@@ -65,6 +65,8 @@ pub(super) fn merge(layout: &Layout, monitor: &MonitorName, id: &str, drops: &Dr
     let before = read_own(layout, monitor)?;
     let mut counted = before.unwrap_or_else(|| Counted { id: id.to_owned(), drops: Drops::new() });
     add(&mut counted.drops, drops);
+    // More than that would pass for damaged.
+    counted.drops.values_mut().for_each(|events| *events = MOST_EVENTS.min(*events));
     write(layout, &folder, DROPS, &counted)
 }
 
@@ -136,9 +138,12 @@ pub(super) fn all(layout: &Layout, monitor: &MonitorName) -> Result<Vec<(String,
     }
     // Read after it, so that what is set apart meanwhile is seen here or there, or twice: then this is the later one.
     for id in apart(layout, monitor)? {
-        if let Read::Counted(counted) = read(layout, &folder.join(apart_name(&id)))? {
-            all.retain(|(seen, _)| *seen != counted.id);
-            all.push((counted.id, counted.drops));
+        match read(layout, &folder.join(apart_name(&id)))? {
+            Read::Counted(counted) if counted.id == id => {
+                all.retain(|(seen, _)| *seen != id);
+                all.push((id, counted.drops));
+            }
+            _ => {}
         }
     }
     Ok(all)

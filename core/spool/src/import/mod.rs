@@ -230,12 +230,7 @@ impl Flush<'_> {
         Ok(())
     }
 
-    fn job<'j>(
-        &'j self,
-        monitor: &'j MonitorName,
-        segment: Segment,
-        path: &'j std::path::Path,
-    ) -> Job<'j> {
+    fn job<'j>(&'j self, monitor: &'j MonitorName, segment: Segment, path: &'j std::path::Path) -> Job<'j> {
         Job {
             layout: self.spool.layout(),
             monitors: &self.spool.options().monitors,

@@ -124,8 +124,10 @@ impl Job<'_> {
             }
             unwritten.step.to = unwritten.step.to.max(place.number);
             if unwritten.batch.len() >= pace.rows || unwritten.batch.bytes() >= MOST_BYTES {
-                let next =
-                    Unwritten { step: Step { from: unwritten.step.to, to: unwritten.step.to }, ..Unwritten::default() };
+                let next = Unwritten {
+                    step: Step { from: unwritten.step.to, to: unwritten.step.to },
+                    ..Unwritten::default()
+                };
                 let full = std::mem::replace(&mut unwritten, next);
                 if self.write(pace, full, None)?.is_none() {
                     return Ok(Imported::default());
@@ -173,8 +175,7 @@ impl Job<'_> {
                 if let Some(ending) = ending {
                     done.state = Some(ending.state);
                     // More lines may be read than were catalogued, where a file is torn; fewer, where it is damaged.
-                    let lines =
-                        segment.lines.max(ending.read).max(imported + duplicates + ending.rejected);
+                    let lines = segment.lines.max(ending.read).max(imported + duplicates + ending.rejected);
                     done.quarantined = lines.saturating_sub(imported + duplicates);
                     let growth = ledger::Growth {
                         written: signed(lines.saturating_sub(segment.lines)),

@@ -58,16 +58,14 @@ impl Told {
     }
 
     /// Whether there is something to store or to tell, as far as this process knows.
-    pub(super) fn is_changed(&self, asked: &Asked) -> bool {
-        let change = self.change(self.state, self.logged_ms, asked);
+    pub(super) fn differs(&self, change: &Change) -> bool {
         change.state != self.state() || change.pressure.is_some()
     }
 
     /// The change without a database.
     pub(super) fn change_here(&self, asked: &Asked) -> Change {
         let change = self.change(self.state, self.logged_ms, asked);
-        let unstored = self.unstored || change.state != self.state() || change.pressure.is_some();
-        Change { unstored, ..change }
+        Change { unstored: self.unstored || self.differs(&change), ..change }
     }
 
     /// The change from what is stored; of a state that this process could not store, from that.

@@ -43,6 +43,8 @@ struct Known {
     /// Somebody looks now; others go by what is known.
     looking: bool,
     told: Told,
+    /// Somebody stores and tells a change now; others leave that to it.
+    telling: bool,
 }
 
 /// What the disk had when it was looked at, and what this process has done since.
@@ -171,7 +173,6 @@ impl Gate {
 
     /// The state in force. `looked`: the look is new, so what other processes have stored is read as well.
     fn state(&self, shared: &Shared, look: &Look, full: Option<Pressure>, looked: bool) -> QuotaState {
-        let told = self.known().told;
         let asked = force::Asked {
             used: look.used,
             full,
@@ -180,14 +181,21 @@ impl Gate {
             limits: self.limits,
             log_interval: shared.options.log_interval,
         };
-        if !looked && !told.is_changed(&asked) {
-            return told.state();
-        }
+        let told = {
+            let mut known = self.known();
+            let change = known.told.change_here(&asked);
+            if known.telling || (!looked && !known.told.differs(&change)) {
+                return change.state;
+            }
+            known.telling = true;
+            known.told
+        };
         let stored = force::store(shared, &told, &asked, looked);
         let change = {
             let mut known = self.known();
             let change = stored.unwrap_or_else(|| known.told.change_here(&asked));
             known.told.take(&change);
+            known.telling = false;
             change
         };
         change.tell(&asked);

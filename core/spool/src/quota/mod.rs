@@ -1,5 +1,7 @@
 //! How much of the disk the spool may have, and what happens when it has it.
 
+#[cfg(test)]
+pub(crate) mod fixture;
 mod force;
 mod gate;
 mod limits;

@@ -83,8 +83,7 @@ pub(crate) fn of_monitor(conn: &ReadConn<'_>, monitor: &str) -> Result<Vec<Segme
 
 /// The rows of one name: more than one only where a file came back with another size.
 pub(crate) fn of_file(conn: &ReadConn<'_>, monitor: &str, file: &str) -> Result<Vec<Segment>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM spool_segments WHERE monitor = ?1 AND file = ?2 ORDER BY bytes");
+    let sql = format!("SELECT {COLUMNS} FROM spool_segments WHERE monitor = ?1 AND file = ?2 ORDER BY bytes");
     Ok(conn.query_all(&sql, [monitor, file], row)?)
 }
 

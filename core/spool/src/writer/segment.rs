@@ -81,6 +81,14 @@ impl Segment {
         &self.file
     }
 
+    /// Puts another file in the place of the `.part`, such as one that cannot be synced.
+    #[cfg(test)]
+    pub(super) fn swap(&mut self, file: File, is_torn: bool) -> File {
+        let before = std::mem::replace(&mut self.file, Arc::new(file));
+        self.is_torn = is_torn;
+        before.try_clone().unwrap()
+    }
+
     /// It, for messages.
     pub(super) fn shown(&self, monitor: &MonitorName) -> String {
         shown(monitor, &self.name.part_name())

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::cli::values;
+use crate::durations;
 
 /// `conclave spool …`
 #[derive(Debug, Subcommand)]
@@ -14,8 +14,8 @@ pub(crate) enum Spool {
         /// Make each line durable before the next is read, and print `synced=N` after each
         #[arg(long)]
         sync: bool,
-        /// How long to wait while another process writes to the monitor
-        #[arg(long, value_name = "DURATION", value_parser = values::time)]
+        /// How long to wait while another process writes to the monitor; 5s where nothing is said
+        #[arg(long, value_name = "DURATION", value_parser = durations::parse)]
         wait: Option<std::time::Duration>,
     },
     /// Store sample events

@@ -1,7 +1,6 @@
 //! `conclave spool generate`: sample events.
 
 use conclave_retry::SystemClock;
-use conclave_spool::Finished;
 use conclave_spool::generate::Sample;
 
 use super::stored::{Stored, tell};
@@ -22,13 +21,8 @@ pub(super) fn run(context: &Context, monitor: &str, count: u64) -> Result<Exit, 
             error = Some(failed);
         }
     }
-    let durable = writer.durable();
-    let (finished, error) = match writer.finish() {
-        Ok(finished) => (finished, error.filter(|_| finished.dropped > 0)),
-        Err(error) => {
-            (Finished { written: count, durable, dropped: count.saturating_sub(durable) }, Some(error))
-        }
-    };
+    let (finished, failed) = writer.end();
+    let error = failed.or_else(|| error.filter(|_| finished.dropped > 0));
     let text = format!("generated {} of {monitor}\n", counted(finished.durable, "event", "events"));
     tell(context, &spool, &monitor, Stored { finished, error, too_long: 0 }, Some(text))
 }

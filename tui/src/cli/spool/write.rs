@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use conclave_spool::{Finished, MonitorName, Spool, SpoolError, SpoolWriter};
+use conclave_spool::{Spool, SpoolError, SpoolWriter};
 
 use super::splitter::Splitter;
 use super::stored::{Stored, tell};
@@ -114,8 +114,7 @@ struct Storing<'out> {
     has_warned: bool,
     sync: bool,
     limit: u64,
-    /// Lines that were given, and of these those that are longer than a line may be.
-    given: u64,
+    /// Lines that are longer than a line may be.
     too_long: u64,
     error: Option<SpoolError>,
     /// Acknowledgements are printed until that fails.
@@ -130,7 +129,6 @@ impl<'out> Storing<'out> {
             has_warned: false,
             sync,
             limit: spool.options().max_line_bytes,
-            given: 0,
             too_long: 0,
             error: None,
             printed: Ok(()),
@@ -169,7 +167,6 @@ impl<'out> Storing<'out> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        self.given += 1;
         self.too_long += u64::from(line.len() as u64 > self.limit);
         let done = self.writer.append(line);
         self.note(done);
@@ -201,15 +198,9 @@ impl<'out> Storing<'out> {
 
     /// The last sync point; gives what became of the lines, and whether the acknowledgements could be printed.
     fn finish(self) -> (Stored, Result<(), Failure>) {
-        let durable = self.writer.durable();
-        let (finished, error) = match self.writer.finish() {
-            // What could not be written at first was written later.
-            Ok(finished) => (finished, self.error.filter(|_| finished.dropped > self.too_long)),
-            Err(error) => {
-                let dropped = self.given.saturating_sub(durable);
-                (Finished { written: self.given, durable, dropped }, Some(error))
-            }
-        };
-        (Stored { finished, error, too_long: self.too_long }, self.printed)
+        let (finished, error) = self.writer.end();
+        // What could not be written at first may have been written later.
+        let earlier = self.error.filter(|_| finished.dropped > self.too_long);
+        (Stored { finished, error: error.or(earlier), too_long: self.too_long }, self.printed)
     }
 }

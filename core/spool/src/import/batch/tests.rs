@@ -10,8 +10,7 @@ fn a_batch_gives_the_events_that_it_got() {
     ];
     let monitors = Monitors::default();
     let mut batch = Batch::default();
-    let events: Vec<_> =
-        lines.iter().map(|line| Event::parse(line.as_bytes(), &monitors).unwrap()).collect();
+    let events: Vec<_> = lines.iter().map(|line| Event::parse(line.as_bytes(), &monitors).unwrap()).collect();
     for event in &events {
         batch.push(event);
     }

@@ -1,1 +1,50 @@
+use super::*;
 
+fn folder() -> (tempfile::TempDir, Layout, MonitorName, Names) {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::at(folder.path());
+    let monitor = MonitorName::parse("keyboard").unwrap();
+    std::fs::create_dir(layout.monitor(&monitor)).unwrap();
+    let mut names = Names::of(&layout, &monitor);
+    names.go_on_to(Hour::of_ms(1_757_442_600_000));
+    (folder, layout, monitor, names)
+}
+
+fn share(bytes: u64) -> Share {
+    Share { bytes, raw: bytes, lines: 1 }
+}
+
+#[test]
+fn a_member_that_is_taken_back_leaves_no_byte() {
+    let (_folder, layout, monitor, mut names) = folder();
+    let mut segment = Segment::create(&layout, &monitor, &mut names).unwrap();
+    segment.append(b"first", share(5)).unwrap();
+    segment.append(b"second, longer", share(14)).unwrap();
+    segment.take_back(share(14));
+    segment.append(b"2nd", share(3)).unwrap();
+    assert_eq!((segment.holds().bytes, segment.holds().lines), (8, 2));
+    let name = segment.finalise(&layout, &monitor, &mut names).unwrap().unwrap();
+    assert_eq!(std::fs::read(layout.monitor(&monitor).join(name.file_name())).unwrap(), b"first2nd");
+}
+
+#[test]
+fn a_segment_without_a_member_leaves_no_file() {
+    let (_folder, layout, monitor, mut names) = folder();
+    let mut segment = Segment::create(&layout, &monitor, &mut names).unwrap();
+    segment.append(b"first", share(5)).unwrap();
+    segment.take_back(share(5));
+    assert_eq!(segment.finalise(&layout, &monitor, &mut names).unwrap(), None);
+    assert_eq!(std::fs::read_dir(layout.monitor(&monitor)).unwrap().count(), 0);
+}
+
+#[test]
+fn parts_of_others_are_passed_over() {
+    let (_folder, layout, monitor, mut names) = folder();
+    let other = layout.monitor(&monitor).join("20250909-18.ndjson.gz.part");
+    let first = names.next().unwrap();
+    names.give_back(&first);
+    std::fs::write(&other, b"theirs").unwrap();
+    let segment = Segment::create(&layout, &monitor, &mut names).unwrap();
+    assert_eq!(segment.shown(&monitor), "keyboard/20250909-18-001.ndjson.gz.part");
+    assert_eq!(std::fs::read(other).unwrap(), b"theirs");
+}
