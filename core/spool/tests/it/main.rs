@@ -3,6 +3,8 @@
 
 mod desk;
 mod fixture;
+mod foreign;
 mod importing;
 mod no_room;
+mod recovery;
 mod writing;
