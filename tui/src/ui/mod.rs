@@ -35,7 +35,7 @@ mod pointer;
 mod problem;
 mod render;
 mod runner;
-mod screens;
+pub(crate) mod screens;
 pub(crate) mod shell;
 mod terminal;
 mod theme;
