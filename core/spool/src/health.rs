@@ -43,7 +43,8 @@ fn check_ledger(spool: &Spool, state: Option<&Db>) -> Result<Check> {
         return Ok(Check::ok(name, format!("{} written, {} of them pending", total.written, total.pending)));
     }
     let detail = format!("written is not pending + imported + quarantined + dropped for {}", off.join(", "));
-    let advice = "`conclave spool verify` names the files; `conclave spool flush` counts what is gone as dropped";
+    let advice =
+        "`conclave spool verify` names the files; `conclave spool flush` counts what is gone as dropped";
     Ok(Check::fail(name, detail, advice))
 }
 

@@ -129,9 +129,7 @@ pub(crate) fn counts(flushed: &Flushed) -> [u64; 5] {
 }
 
 pub(crate) fn ids(state: &Db) -> Vec<String> {
-    state
-        .read(|conn| conn.query_all("SELECT id FROM events ORDER BY rowid", [], |row| row.get(0)))
-        .unwrap()
+    state.read(|conn| conn.query_all("SELECT id FROM events ORDER BY rowid", [], |row| row.get(0))).unwrap()
 }
 
 /// An event of the scenarios.

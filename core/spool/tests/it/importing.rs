@@ -5,7 +5,7 @@ use std::time::Duration;
 use conclave_spool::import::flush;
 use conclave_spool::recover::recover;
 use conclave_spool::verify::verify;
-use conclave_testkit::{Random, Rerun, Parent};
+use conclave_testkit::{Parent, Random, Rerun};
 use serde_json::Value;
 
 use crate::desk::{Desk, event, event_of, events, gunzip, gzip, id, ids, name, open_spool, open_state};
@@ -51,8 +51,11 @@ fn bad_lines_go_to_quarantine_with_their_numbers_and_reasons() {
         "not_an_object",
         "not_an_object",
     ];
-    let wanted: Vec<_> =
-        (4..).zip(reasons).zip(&bad).map(|((line, reason), raw)| (line, reason.to_owned(), raw.clone())).collect();
+    let wanted: Vec<_> = (4..)
+        .zip(reasons)
+        .zip(&bad)
+        .map(|((line, reason), raw)| (line, reason.to_owned(), raw.clone()))
+        .collect();
     assert_eq!(rejects(&desk, "keyboard/20250909-18.ndjson.gz"), wanted);
     assert_eq!(desk.list("keyboard"), Vec::<String>::new());
     assert_eq!(desk.list("_done/keyboard"), ["20250909-18.ndjson.gz"]);
@@ -312,7 +315,9 @@ fn an_importer_that_is_killed_goes_on_where_it_was() {
         child.release();
         // Until some rows are there, each time a few more.
         let rows = || ids(&desk.state).len();
-        while rows() < round * 300 && child.line_within(Duration::from_millis(1)).is_none() && rows() < 2_500 {}
+        while rows() < round * 300 && child.line_within(Duration::from_millis(1)).is_none() && rows() < 2_500
+        {
+        }
         child.kill();
         desk.ledger();
         let before = rows();
