@@ -14,6 +14,8 @@ pub mod canonical;
 pub mod child;
 pub mod error;
 pub mod export;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod gates;
 pub mod golden;
 pub mod import;

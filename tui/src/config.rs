@@ -148,6 +148,12 @@ fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
         .hint("name a file that can be read with `--config`, or leave it out: every setting has a default")
 }
 
+/// A file with this text.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn of_text(text: &str) -> Result<Config, Failure> {
+    parse(Path::new("config.toml"), text)
+}
+
 fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
     let reader = Reader { file, text };
     let document = DeTable::parse(text)

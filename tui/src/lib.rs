@@ -21,6 +21,8 @@ mod durations;
 mod event_spool;
 mod failure;
 mod find_run;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod import;
 mod life_cycle;
 mod logging;

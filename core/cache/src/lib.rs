@@ -12,6 +12,8 @@ mod codec;
 mod disk;
 mod error;
 mod flight;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod key;
 mod limits;
 mod lookup;

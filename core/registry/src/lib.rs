@@ -6,6 +6,8 @@
 
 pub mod agents;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod health;
 pub mod import;
 pub mod ports;

@@ -68,7 +68,7 @@ pub enum SpoolError {
     #[error("another process writes to {monitor}{}", .holder.as_ref().map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     MonitorBusy {
         /// Which.
-        monitor: MonitorLabel,
+        monitor: String,
         /// The process, where that is known.
         holder: Option<u32>,
     },
@@ -83,9 +83,6 @@ pub enum SpoolError {
         path: Option<PathBuf>,
     },
 }
-
-/// The name of a monitor, for messages.
-pub type MonitorLabel = String;
 
 impl SpoolError {
     /// What kind of failure it is.

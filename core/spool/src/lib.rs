@@ -14,6 +14,8 @@ mod error;
 mod event;
 mod flock;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod generate;
 pub mod health;
 pub mod import;

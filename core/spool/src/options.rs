@@ -44,7 +44,7 @@ impl Default for SpoolOptions {
             idle: Duration::from_millis(1_500),
             memory_bytes: 16 << 20,
             soft_delay: Duration::from_millis(300),
-            log_interval: Duration::from_secs(60),
+            log_interval: Duration::from_mins(1),
             level: 6,
             max_line_bytes: 64 << 20,
         }

@@ -15,6 +15,8 @@
 
 pub mod error;
 pub mod exchange;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod health;
 pub mod ids;
 pub mod json;

@@ -38,6 +38,7 @@
 mod child;
 mod disk;
 mod kill;
+mod mutate;
 mod notices;
 mod project;
 mod random;
@@ -48,6 +49,7 @@ pub use conclave_retry::ManualClock;
 pub use self::child::{Child, Fleet, Parent, Rerun};
 pub use self::disk::{SmallDisk, UnwritableFolder};
 pub use self::kill::{KillDriver, Killed};
+pub use self::mutate::mutated;
 pub use self::notices::notices_of;
 pub use self::project::TempProject;
 pub use self::random::Random;

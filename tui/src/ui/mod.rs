@@ -15,7 +15,7 @@ mod driving;
 mod effect;
 mod event_loop;
 mod field;
-mod filter;
+pub(crate) mod filter;
 mod filter_words;
 #[cfg(test)]
 mod fixture;
@@ -35,7 +35,7 @@ mod pointer;
 mod problem;
 mod render;
 mod runner;
-mod screens;
+pub(crate) mod screens;
 pub(crate) mod shell;
 mod terminal;
 mod theme;

@@ -20,6 +20,7 @@ mod reads;
 mod report;
 mod row;
 mod runs;
+mod spool;
 mod store;
 pub(crate) mod tasks;
 mod vacuum;
@@ -63,6 +64,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     runs::run(&mut harness)?;
     tasks::run(&mut harness)?;
     leases::run(&mut harness)?;
+    spool::run(&mut harness)?;
     cache::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());

@@ -34,6 +34,8 @@ pub(crate) struct Checked {
     pub(crate) rows: usize,
     pub(crate) tasks: usize,
     pub(crate) agents: usize,
+    pub(crate) events: usize,
+    pub(crate) cached: usize,
 }
 
 impl Memory {
@@ -99,8 +101,10 @@ impl Memory {
         let tasks = ledger.tasks.check(worker, &db, &client)?;
         ledger.grants.check(worker, &db, &client)?;
         let agents = ledger.agents.check(&db, &client)?;
+        let events = ledger.spooled.check(worker, &db, &client)?;
+        let cached = ledger.cached.check(&worker.folder)?;
         machine_wide(&worker.folder)?;
-        Ok(Checked { phase, rows, tasks, agents })
+        Ok(Checked { phase, rows, tasks, agents, events, cached })
     }
 
     /// The phase is where the last event led, each event begins where the one before ended, and those that
@@ -211,7 +215,7 @@ fn machine_wide(folder: &Path) -> Outcome {
     }
 }
 
-fn whole(client: &Client) -> Outcome {
+pub(super) fn whole(client: &Client) -> Outcome {
     let integrity = client.rows("PRAGMA integrity_check")?;
     if integrity != [[Value::Text("ok".into())]] {
         return Err(format!("integrity_check: {integrity:?}").into());

@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents::Agents;
+use super::cached::Cached;
 use super::leases::Grants;
 use super::row::{Kind, Row, Run};
+use super::spool::Spooled;
 use super::tasks::Tasks;
 use super::work::drive::Driven;
 use super::work::{Effect, Role, Worker, steps};
@@ -96,6 +98,10 @@ pub(crate) struct Ledger {
     pub(crate) grants: Grants,
     /// What was said about agents.
     pub(crate) agents: Agents,
+    /// What was said about events.
+    pub(crate) spooled: Spooled,
+    /// What was said about the cache.
+    pub(crate) cached: Cached,
 }
 
 impl Ledger {
@@ -115,6 +121,8 @@ impl Ledger {
             tasks: Tasks::default(),
             grants: Grants::default(),
             agents: Agents::default(),
+            spooled: Spooled::default(),
+            cached: Cached::default(),
         }
     }
 
@@ -123,6 +131,7 @@ impl Ledger {
         match worker.role {
             Role::Migrator => self.cleaned |= steps::cleans(worker, number),
             // A REPLACE may be a deletion and an insertion.
+            Role::Spooler => self.spooled.begun(worker, number),
             Role::Older => self.old_changes.1 += 2 * worker.effects(number).len() as u64,
             _ => {}
         }
@@ -136,6 +145,9 @@ impl Ledger {
             Role::Tasker => return self.tasks.done(worker, number, words),
             Role::Leaser => return self.grants.done(worker, words),
             Role::Registrar => return self.agents.done(worker, number, words),
+            Role::Spooler => return self.spooled.done(worker, number, words),
+            Role::Cacher => return self.cached.done(worker, number, words),
+            Role::Importer => return Ok(()),
             _ => {}
         }
         let numbers = numbers.iter().map(|number| number.parse::<u64>()).collect::<Result<Vec<_>, _>>()?;
@@ -196,7 +208,8 @@ impl Ledger {
                 }
             }
             // A grant that nobody has heard of is one that nobody has: its number does not come again.
-            Role::Driver | Role::Leaser => {}
+            // The lines of a spooler may be there since it has begun.
+            Role::Driver | Role::Leaser | Role::Spooler | Role::Importer | Role::Cacher => {}
             Role::Registrar => self.agents.cut_off(worker, number),
             Role::Tasker => self.tasks.cut_off(worker, number),
             Role::Own | Role::Older => {

@@ -5,6 +5,7 @@
 //! as the machine's timing allows; a moment is a number of lines that a worker has said, and some microseconds.
 
 mod agents;
+mod cached;
 mod check;
 mod leases;
 mod ledger;
@@ -12,6 +13,7 @@ mod look;
 mod process;
 mod project;
 mod row;
+mod spool;
 mod tasks;
 mod work;
 pub(crate) mod worker;
@@ -117,8 +119,14 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
             cleaned += u64::from(checked.phase == 5);
             if std::io::stdout().is_terminal() || summary.loops.is_multiple_of(LOOPS_OF_A_LINE) {
                 output::line(format_args!(
-                    "loop {}: seed {seed}, phase {}, {} rows, {} tasks and {} agents as they should be",
-                    summary.loops, checked.phase, checked.rows, checked.tasks, checked.agents
+                    "loop {}: seed {seed}, phase {}, {} rows, {} tasks, {} agents, {} events and {} cached as they should be",
+                    summary.loops,
+                    checked.phase,
+                    checked.rows,
+                    checked.tasks,
+                    checked.agents,
+                    checked.events,
+                    checked.cached
                 ));
             }
         }

@@ -18,7 +18,7 @@ use crate::chance::Chance;
 use crate::outcome::Outcome;
 
 /// The workers, and how many loops of a hundred each takes part in.
-const CREW: [(Role, u64); 14] = [
+const CREW: [(Role, u64); 21] = [
     (Role::Own, 100),
     (Role::Own, 35),
     (Role::Older, 80),
@@ -33,6 +33,13 @@ const CREW: [(Role, u64); 14] = [
     (Role::Leaser, 50),
     (Role::Leaser, 30),
     (Role::Registrar, 50),
+    (Role::Spooler, 80),
+    (Role::Spooler, 50),
+    (Role::Spooler, 40),
+    (Role::Importer, 70),
+    (Role::Importer, 25),
+    (Role::Cacher, 60),
+    (Role::Cacher, 40),
 ];
 /// Where the chance of loops and of the first rows stands, behind that of the workers.
 const LOOPS: u64 = 100;

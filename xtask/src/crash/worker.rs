@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use conclave_retry::{Sleeper, SystemSleeper};
 
+use super::work::cacher::Cacher;
 use super::work::care::Caretaker;
 use super::work::drive::Driver;
+use super::work::importer::Importer;
 use super::work::leaser::Leaser;
 use super::work::older::Older;
 use super::work::own::Own;
 use super::work::registrar::Registrar;
+use super::work::spooler::Spooler;
 use super::work::steps::Migrator;
 use super::work::tasker::Tasker;
 use super::work::{Role, Work, Worker};
@@ -75,6 +78,9 @@ fn start(worker: &Worker, first: u64) -> Outcome<Box<dyn Work>> {
         Role::Tasker => Box::new(Tasker::new(worker)?),
         Role::Leaser => Box::new(Leaser::new(worker)?),
         Role::Registrar => Box::new(Registrar::new(worker)?),
+        Role::Spooler => Box::new(Spooler::new(worker, first)?),
+        Role::Importer => Box::new(Importer::new(worker)?),
+        Role::Cacher => Box::new(Cacher::new(worker)?),
     })
 }
 

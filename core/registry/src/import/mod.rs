@@ -174,6 +174,13 @@ struct Source {
     sha256: String,
 }
 
+/// How many rows these bytes would make, were they such a file.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn rows_of(kind: Kind, bytes: &[u8]) -> Result<u64> {
+    let (path, name, sha256) = (PathBuf::from("a.json"), String::new(), String::new());
+    Ok(Content::of(&Source { kind, path, name, bytes: bytes.to_vec(), sha256 })?.rows())
+}
+
 impl Source {
     fn read(kind: Kind, file: &Path) -> Result<Self> {
         let path = std::fs::canonicalize(file).map_err(|error| unreadable(file, error))?;

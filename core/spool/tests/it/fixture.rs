@@ -24,10 +24,15 @@ pub(crate) fn keyboard() -> MonitorName {
     Monitors::default().find("keyboard").unwrap()
 }
 
+/// So many words of 16 hexadecimal digits.
+pub(crate) fn noise(random: &mut Random, words: usize) -> String {
+    (0..words).fold(String::new(), |noise, _| format!("{noise}{:016x}", random.number()))
+}
+
 /// A line that does not compress to less than half. Of one number it is always the same.
 pub(crate) fn line(number: u64) -> String {
     let mut random = Random::new(number);
-    let noise: String = (0..6).map(|_| format!("{:016x}", random.number())).collect();
+    let noise = noise(&mut random, 6);
     format!("{{\"id\":\"{number}\",\"noise\":\"{noise}\"}}")
 }
 
@@ -60,6 +65,6 @@ pub(crate) fn parts(spool: &Spool) -> Vec<String> {
     std::fs::read_dir(spool.layout().monitor(&keyboard()))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".part"))
+        .filter(|name| name.strip_suffix(".part").is_some())
         .collect()
 }

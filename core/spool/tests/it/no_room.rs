@@ -25,7 +25,7 @@ fn append_all(writer: &mut SpoolWriter) -> conclave_spool::SpoolError {
             failure.get_or_insert(error);
         }
     }
-    failure.expect("there is no room for all")
+    failure.unwrap()
 }
 
 // spool A11

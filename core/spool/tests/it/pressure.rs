@@ -77,7 +77,7 @@ fn what_a_killed_process_dropped_is_counted_as_far_as_it_said_so() {
         parent.wait_for_release();
         for number in 0.. {
             // The one before it may not be quite gone.
-            let mut writer = spool.writer(&name("keyboard"), Duration::from_secs(60)).unwrap();
+            let mut writer = spool.writer(&name("keyboard"), Duration::from_mins(1)).unwrap();
             writer.append(event(number).as_bytes()).unwrap();
             assert_eq!(writer.finish().unwrap().dropped, 1);
             parent.say("dropped");
@@ -140,7 +140,7 @@ fn a_flush_makes_room_of_what_it_imported() {
 
 /// An event that does not compress to less than half.
 fn large(number: usize, random: &mut Random) -> String {
-    let noise: String = (0..64).map(|_| format!("{:016x}", random.number())).collect();
+    let noise = crate::fixture::noise(random, 64);
     let event = event(number);
     format!("{},\"attrs_json\":\"{noise}\"}}", event.strip_suffix('}').unwrap())
 }
@@ -178,7 +178,7 @@ fn the_limit_is_never_passed_and_nothing_is_lost_silently() {
                         writer.tick().unwrap();
                     }
                 }
-                12 => desk.clock.advance(Duration::from_secs(1_200)),
+                12 => desk.clock.advance(Duration::from_mins(20)),
                 13 => {
                     // What nobody here wrote comes, or goes.
                     foreign = if foreign == 0 { [HARD / 2, HARD][step % 2] } else { 0 };

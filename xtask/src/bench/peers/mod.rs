@@ -6,5 +6,6 @@ pub(crate) mod mutex;
 pub(crate) mod plain;
 pub(crate) mod pool;
 pub(crate) mod postgres;
+pub(crate) mod spool;
 pub(crate) mod sqlx;
 pub(crate) mod tasks;

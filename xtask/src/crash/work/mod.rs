@@ -3,12 +3,15 @@
 //! Each kind of worker has its operations in a module of its own: what the n-th is, and doing it. What an
 //! operation makes of the rows is said in [`Effect`]s, which are the parent's model.
 
+pub(crate) mod cacher;
 pub(crate) mod care;
 pub(crate) mod drive;
+pub(crate) mod importer;
 pub(crate) mod leaser;
 pub(crate) mod older;
 pub(crate) mod own;
 pub(crate) mod registrar;
+pub(crate) mod spooler;
 pub(crate) mod steps;
 pub(crate) mod tasker;
 
@@ -55,6 +58,12 @@ pub(crate) enum Role {
     Leaser,
     /// Conclave, registering agents.
     Registrar,
+    /// Conclave, writing events.
+    Spooler,
+    /// Conclave, taking events in.
+    Importer,
+    /// Conclave, working with the cache.
+    Cacher,
 }
 
 /// One process of the work.
@@ -81,7 +90,14 @@ impl Worker {
                 older::operation(self, number).1.into_iter().map(|statement| statement.effect).collect()
             }
             // The others are checked by themselves: their rows have times and numbers of their own.
-            Role::Migrator | Role::Driver | Role::Tasker | Role::Leaser | Role::Registrar => Vec::new(),
+            Role::Migrator
+            | Role::Driver
+            | Role::Tasker
+            | Role::Leaser
+            | Role::Registrar
+            | Role::Spooler
+            | Role::Importer
+            | Role::Cacher => Vec::new(),
             Role::Caretaker => care::Operation::of(self, number).effects(self),
         }
     }

@@ -65,6 +65,8 @@ const LAYERS: &[Layer] = &[
             "conclave-tasks",
             "conclave-leases",
             "conclave-registry",
+            "conclave-spool",
+            "conclave-cache",
         ],
         never: &["sqlx"],
     },

@@ -1,0 +1,4 @@
+//! Fuzzes `conclave_spool::fuzzing::segment`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| conclave_spool::fuzzing::segment(bytes));

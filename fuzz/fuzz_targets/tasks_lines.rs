@@ -1,0 +1,4 @@
+//! Fuzzes `conclave_tasks::fuzzing::lines`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| conclave_tasks::fuzzing::lines(bytes));
