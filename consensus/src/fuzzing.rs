@@ -1,4 +1,5 @@
 //! What a fuzzer may reach, and what must hold of any bytes. Built for tests and by cargo-fuzz (`--cfg fuzzing`) alone.
+#![expect(clippy::missing_panics_doc, reason = "a panic is a finding")]
 
 use crate::agents::{Ended, Judged, PRESETS, Written, judge};
 use crate::answer::{Found, extract};

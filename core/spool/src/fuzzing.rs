@@ -1,10 +1,11 @@
 //! What a fuzzer may reach, and what must hold of any bytes. Built for tests and by cargo-fuzz (`--cfg fuzzing`) alone:
 //! no program has it, so nothing had to become public for it.
+#![expect(clippy::missing_panics_doc, reason = "a panic is a finding")]
 
 use std::io::{Seek, SeekFrom, Write};
 
 use crate::event::Event;
-use crate::frame::{End, Lines, is_blank, member, tally};
+use crate::frame::{End, Lines, MemberMaker, is_blank, tally};
 use crate::monitor::Monitors;
 
 /// Lines longer than this are cut.
@@ -33,7 +34,8 @@ pub fn written(bytes: &[u8]) {
     for group in lines.chunks(3) {
         let mut text = group.join(&b'\n');
         text.push(b'\n');
-        let Ok(made) = u32::try_from(group.len()).map_or(Ok(Vec::new()), |count| member(&text, count, 1))
+        let Ok(made) = u32::try_from(group.len())
+            .map_or(Ok(Vec::new()), |count| MemberMaker::new(1).member(&text, count))
         else {
             return;
         };
@@ -92,7 +94,7 @@ pub fn samples(name: &str) -> Vec<Vec<u8>> {
         r#""exe_name":null,"attrs_json":"{\"keys_per_minute\": 45}","url_hash":"00ff","of no use":[1,{"a":1e3}]}"#,
         "\n{bad\n[1]\n"
     );
-    let one = |lines: &str| member(lines.as_bytes(), 3, 6).unwrap_or_default();
+    let one = |lines: &str| MemberMaker::new(6).member(lines.as_bytes(), 3).unwrap_or_default();
     match name {
         "segment" => {
             let two = [one(events), one("a\nb\n")].concat();

@@ -173,7 +173,7 @@ proptest! {
         let mut all = Vec::new();
         for lines in &members {
             let count = lines.iter().filter(|line| !is_blank(line)).count();
-            file.extend(member(&lines.iter().flat_map(|line| [line.as_slice(), b"\n"].concat()).collect::<Vec<_>>(), count as u32, level).unwrap());
+            file.extend(member(&lines.iter().flat_map(|line| [line.as_slice(), b"\n"].concat()).collect::<Vec<_>>(), u32::try_from(count).unwrap(), level).unwrap());
             all.extend(lines.iter().filter(|line| !is_blank(line)).cloned());
             ends.push((file.len(), all.len()));
         }
