@@ -37,8 +37,11 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let (source, library) = (dir.path().join("record.c"), dir.path().join("record.so"));
         std::fs::write(&source, SOURCE).unwrap();
-        let compiled =
-            Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).arg("-ldl").status();
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-o"])
+            .args([&library, &source])
+            .arg("-ldl")
+            .status();
         std::fs::create_dir(dir.path().join("work")).unwrap();
         if compiled.is_ok_and(|status| status.success()) {
             Some(Self { dir })
@@ -100,9 +103,9 @@ fn durable_at(synced: &[Synced], path: &Path) -> (Option<usize>, Option<usize>) 
     let about = path.metadata().unwrap();
     let folder = path.parent().unwrap().metadata().unwrap().ino();
     let name = path.file_name().unwrap().to_str().unwrap();
-    let bytes = synced
-        .iter()
-        .position(|one| matches!(one, Synced::File { inode, bytes } if (*inode, *bytes) == (about.ino(), about.len())));
+    let bytes = synced.iter().position(
+        |one| matches!(one, Synced::File { inode, bytes } if (*inode, *bytes) == (about.ino(), about.len())),
+    );
     let named = synced.iter().position(|one| match one {
         Synced::Folder { inode, names } => *inode == folder && names.get(name) == Some(&about.ino()),
         Synced::File { .. } => false,
