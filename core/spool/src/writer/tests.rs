@@ -564,14 +564,15 @@ fn lines_in_flight_that_do_not_land_go_before_those_that_came_later() {
 fn a_sync_acknowledges_what_was_written_before_it_began_and_no_more() {
     let place = Place::new();
     let mut writer = place.writer();
-    for number in 0..2 {
+    let written = [0, 1].map(|number| {
         let mut batch = Batch::default();
         batch.push(&event(number), Duration::ZERO);
         let share = writer.write(&batch).unwrap().unwrap();
-        writer.in_flight.push_back(InFlight { batch, share, since: Duration::ZERO });
-        // The second one is written when the first one is already on its way.
-        writer.syncing = 1;
-    }
+        InFlight { batch, share, since: Duration::ZERO }
+    });
+    writer.in_flight.extend(written);
+    // The second one was written when the first one was already on its way.
+    writer.syncing = 1;
     writer.synced(Ok(())).unwrap();
     assert_eq!((writer.durable(), writer.in_flight.len()), (1, 1));
     writer.sync().unwrap();
