@@ -11,38 +11,76 @@ fn line(number: usize) -> String {
     ) + "\n"
 }
 
-// spool A20: two importers with the same row before them, such as two on two machines that share the folder.
-#[test]
-fn who_comes_second_to_a_segment_counts_nothing() {
+struct Pending {
+    place: Place,
+    db: Db,
+    spool: Spool,
+    path: std::path::PathBuf,
+    row: Segment,
+}
+
+fn keyboard() -> MonitorName {
+    MonitorName::parse("keyboard").unwrap()
+}
+
+/// A segment of 300 events and a line that is none, which is more than one batch; catalogued.
+fn catalogued() -> Pending {
     let place = Place::new();
-    let (db, beside) = (place.db(), open(place.root().parent().unwrap()));
+    let db = place.db();
     let spool = place.spool(Some(db.clone()));
-    let keyboard = MonitorName::parse("keyboard").unwrap();
-    let folder = spool.layout().monitor(&keyboard);
+    let folder = spool.layout().monitor(&keyboard());
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(FILE);
-    // More than one batch.
     let text: String = (0..300).map(line).chain(["no event\n".to_owned()]).collect();
     std::fs::write(&path, crate::frame::MemberMaker::new(6).member(text.as_bytes(), 301).unwrap()).unwrap();
-    catalogue::note_all(&db, &keyboard, &pending(&spool, &keyboard).unwrap()).unwrap();
-    let row = catalogue::rows(&db, &keyboard).unwrap().remove(0);
-    let job = |state: &Db, segment: &Segment| {
-        let monitors = &spool.options().monitors;
-        let segment = segment.clone();
-        let (monitor, path) = (&keyboard, path.as_path());
-        let job = Job { layout: spool.layout(), monitors, max_line: 1 << 20, state, monitor, segment, path };
+    catalogue::note_all(&db, &keyboard(), &pending(&spool, &keyboard()).unwrap()).unwrap();
+    let row = catalogue::rows(&db, &keyboard()).unwrap().remove(0);
+    Pending { place, db, spool, path, row }
+}
+
+impl Pending {
+    /// Imports it as if this were its row.
+    fn import(&self, state: &Db, segment: Segment) -> Imported {
+        let monitors = &self.spool.options().monitors;
+        let (layout, monitor, path) = (self.spool.layout(), &keyboard(), self.path.as_path());
+        let job = Job { layout, monitors, max_line: 1 << 20, state, monitor, segment, path };
         job.run(&mut Pace::new()).unwrap()
-    };
-    let first = job(&db, &row);
+    }
+}
+
+// spool A20: two importers with the same row before them, such as two machines that share the folder.
+#[test]
+fn who_comes_second_to_a_segment_counts_nothing() {
+    let given = catalogued();
+    let beside = open(given.place.root().parent().unwrap());
+    let first = given.import(&given.db, given.row.clone());
     assert_eq!(
         (first.state, first.new, first.duplicates, first.quarantined),
         (Some(State::Imported), 300, 0, 1)
     );
     // One that saw it before anything was done, and one that saw it at its end but still pending.
-    assert_eq!(job(&beside, &row), Imported::default());
-    let ended = catalogue::rows(&db, &keyboard).unwrap().remove(0);
-    assert_eq!(job(&beside, &Segment { state: State::Pending, ..ended }), Imported::default());
-    let counted = ledger(&spool, Some(&db)).unwrap().total;
+    assert_eq!(given.import(&beside, given.row.clone()), Imported::default());
+    let ended = catalogue::rows(&given.db, &keyboard()).unwrap().remove(0);
+    assert_eq!(given.import(&beside, Segment { state: State::Pending, ..ended }), Imported::default());
+    let counted = ledger(&given.spool, Some(&given.db)).unwrap().total;
     assert_eq!((counted.written, counted.imported, counted.quarantined), (301, 300, 1));
     assert!(counted.balances(), "{counted:?}");
+}
+
+#[test]
+fn who_has_not_seen_that_another_went_on_writes_nothing() {
+    let given = catalogued();
+    let (db, row) = (given.db.clone(), given.row.clone());
+    let advance = move || {
+        let row = row.clone();
+        let step = segments::Step { from: 0, to: 250 };
+        db.write("go on", move |tx| segments::advance(tx, &row, step)).unwrap()
+    };
+    assert!(advance());
+    assert!(!advance());
+    let Pending { db, row, .. } = &given;
+    assert_eq!(given.import(db, row.clone()), Imported::default());
+    let events: i64 =
+        db.read(|conn| conn.query_row("SELECT count(*) FROM events", [], |row| row.get(0))).unwrap();
+    assert_eq!(events, 0);
 }

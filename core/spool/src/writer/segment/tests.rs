@@ -61,6 +61,7 @@ fn what_could_not_be_cut_off_is_gone_before_anything_else_is_done() {
         segment.swap(file, true);
         if let Some(then) = then {
             segment.append(then, share(then.len() as u64)).unwrap();
+            assert_eq!(segment.file.metadata().unwrap().len(), segment.holds().bytes);
         }
         let name = segment.finalise(&layout, &monitor, &mut names).unwrap().unwrap();
         let wanted = [b"first", then.unwrap_or_default()].concat();
