@@ -280,6 +280,24 @@ fn of_a_segment_that_goes_half_imported_only_the_rest_is_missing() {
     assert_eq!((ledger.written, ledger.imported, ledger.dropped["missing"]), (1_000, rows, 1_000 - rows));
 }
 
+#[test]
+fn drops_that_were_counted_in_a_file_are_in_the_state_after_a_flush() {
+    let desk = Desk::new();
+    let options = conclave_spool::SpoolOptions { max_line_bytes: 10, ..crate::desk::options() };
+    // Of a process that has no state.
+    let beside = crate::fixture::spool(&desk.path(""), options);
+    let mut writer = beside.writer(&crate::desk::name("keyboard"), std::time::Duration::ZERO).unwrap();
+    writer.append(event(1).as_bytes()).unwrap();
+    assert_eq!(writer.finish().unwrap().dropped, 1);
+    assert!(desk.path("keyboard/.drops.json").exists());
+    for _ in 0..2 {
+        let ledger = desk.ledger();
+        assert_eq!((ledger.written, &ledger.dropped["too_long"]), (1, &1));
+        assert_eq!(desk.flush_counts(), [0; 5]);
+        assert!(!desk.path("keyboard/.drops.json").exists());
+    }
+}
+
 // What the user knows of a file in quarantine is its name: no other file of the monitor ever has it.
 #[test]
 fn a_name_that_is_taken_in_quarantine_gets_the_next_number_in_done() {
