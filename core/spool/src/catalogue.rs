@@ -160,3 +160,6 @@ pub(crate) fn is_busy(error: &SpoolError) -> bool {
     let SpoolError::Storage(error) = error else { return false };
     matches!(error.kind(), ErrorKind::Busy | ErrorKind::Snapshot | ErrorKind::PoolExhausted)
 }
+
+#[cfg(test)]
+mod tests;

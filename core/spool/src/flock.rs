@@ -16,7 +16,16 @@ const POLL: Duration = Duration::from_millis(10);
 /// Held as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Flock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Flock {
+    /// Closing it would free the lock, too, but only when all copies of the descriptor are closed (man flock): a child that
+    /// another thread is just starting has one until it executes its program.
+    fn drop(&mut self) {
+        // Where this fails, closing it still does.
+        let _ = flock(&self.file, FlockOperation::NonBlockingUnlock);
+    }
 }
 
 impl Flock {
@@ -42,7 +51,7 @@ impl Flock {
             let locked = file.metadata()?;
             match std::fs::symlink_metadata(path) {
                 Ok(named) if (named.dev(), named.ino()) == (locked.dev(), locked.ino()) => {
-                    return Ok(Some(Self { _file: file }));
+                    return Ok(Some(Self { file }));
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

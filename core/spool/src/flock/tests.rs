@@ -33,3 +33,16 @@ fn a_link_is_not_followed() {
     assert!(Flock::try_take(&path).is_err());
     assert!(!dir.path().join("elsewhere").exists());
 }
+
+// Found by the tests themselves: one that starts processes made others see a live writer where there was none.
+#[test]
+fn a_child_that_is_being_started_does_not_keep_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lock");
+    let lock = Flock::try_take(&path).unwrap().unwrap();
+    // What fork(2) gives the child: another descriptor of the same open file.
+    let of_child = lock.file.try_clone().unwrap();
+    drop(lock);
+    assert!(Flock::try_take(&path).unwrap().is_some());
+    drop(of_child);
+}

@@ -286,3 +286,6 @@ impl Flushed {
         self.quarantined += imported.quarantined;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -560,6 +560,25 @@ fn lines_in_flight_that_do_not_land_go_before_those_that_came_later() {
     assert_eq!(place.all(), text_of(0..21));
 }
 
+#[test]
+fn a_sync_acknowledges_what_was_written_before_it_began_and_no_more() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let written = [0, 1].map(|number| {
+        let mut batch = Batch::default();
+        batch.push(&event(number), Duration::ZERO);
+        let share = writer.write(&batch).unwrap().unwrap();
+        InFlight { batch, share, since: Duration::ZERO }
+    });
+    writer.in_flight.extend(written);
+    // The second one was written when the first one was already on its way.
+    writer.syncing = 1;
+    writer.synced(Ok(())).unwrap();
+    assert_eq!((writer.durable(), writer.in_flight.len()), (1, 1));
+    writer.sync().unwrap();
+    assert_eq!((writer.durable(), writer.in_flight.len()), (2, 0));
+}
+
 /// The first sleep lasts until the test says otherwise; others are none.
 #[derive(Debug)]
 struct Stuck {

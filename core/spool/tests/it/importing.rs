@@ -240,6 +240,75 @@ fn a_restored_state_finds_its_files_where_they_went() {
     assert_eq!(desk.list("_done/keyboard"), ["20250909-18.ndjson.gz"]);
 }
 
+// The same of one that was torn, and of another file there that only has its name.
+#[test]
+fn a_restored_state_finds_what_went_to_quarantine_and_takes_nothing_else_for_it() {
+    let desk = Desk::new();
+    let torn = gzip(events(1..=300));
+    let torn = &torn[..torn.len() - 4];
+    desk.put(FILE, torn);
+    let gone = "keyboard/20250909-19.ndjson.gz";
+    desk.put(gone, &gzip(event(301)));
+    catalogue_only(&desk);
+    std::fs::remove_file(desk.path(FILE)).unwrap();
+    std::fs::remove_file(desk.path(gone)).unwrap();
+    desk.put("_quarantine/keyboard/20250909-18.ndjson.gz", torn);
+    desk.put("_done/keyboard/20250909-19.ndjson.gz", &gzip(events(302..=303)));
+    let counts = desk.flush_counts();
+    assert_eq!((counts[0], counts[1]), (1, 300));
+    let ledger = desk.ledger();
+    assert_eq!((ledger.imported, &ledger.dropped["missing"]), (300, &1));
+    assert_eq!(desk.list("_quarantine/keyboard"), ["20250909-18.ndjson.gz"]);
+}
+
+// A file goes while it is imported: what is in the state stays counted as imported.
+#[test]
+fn of_a_segment_that_goes_half_imported_only_the_rest_is_missing() {
+    let desk = Desk::new();
+    desk.put(FILE, &gzip(events(1..=1_000)));
+    let run = |sql: &'static str| desk.state.write("break", move |tx| tx.execute_batch(sql)).unwrap();
+    // Batches are of some hundred rows at first; the last one fails.
+    run("CREATE TRIGGER no_last BEFORE INSERT ON events WHEN new.id LIKE '%001000'
+         BEGIN SELECT RAISE(ABORT, 'no'); END");
+    flush(&desk.spool, &desk.state, None).unwrap_err();
+    run("DROP TRIGGER no_last");
+    let rows = desk.ids().len() as u64;
+    assert!((1..1_000).contains(&rows), "{rows}");
+    std::fs::remove_file(desk.path(FILE)).unwrap();
+    assert_eq!(desk.flush_counts(), [0; 5]);
+    let ledger = desk.ledger();
+    assert_eq!((ledger.written, ledger.imported, ledger.dropped["missing"]), (1_000, rows, 1_000 - rows));
+}
+
+#[test]
+fn drops_that_were_counted_in_a_file_are_in_the_state_after_a_flush() {
+    let desk = Desk::new();
+    let options = conclave_spool::SpoolOptions { max_line_bytes: 10, ..crate::desk::options() };
+    // Of a process that has no state.
+    let beside = crate::fixture::spool(&desk.path(""), options);
+    let mut writer = beside.writer(&crate::desk::name("keyboard"), std::time::Duration::ZERO).unwrap();
+    writer.append(event(1).as_bytes()).unwrap();
+    assert_eq!(writer.finish().unwrap().dropped, 1);
+    assert!(desk.path("keyboard/.drops.json").exists());
+    for _ in 0..2 {
+        let ledger = desk.ledger();
+        assert_eq!((ledger.written, &ledger.dropped["too_long"]), (1, &1));
+        assert_eq!(desk.flush_counts(), [0; 5]);
+        assert!(!desk.path("keyboard/.drops.json").exists());
+    }
+}
+
+// What the user knows of a file in quarantine is its name: no other file of the monitor ever has it.
+#[test]
+fn a_name_that_is_taken_in_quarantine_gets_the_next_number_in_done() {
+    let desk = Desk::new();
+    let taken = desk.put("_quarantine/keyboard/20250909-18.ndjson.gz", b"torn");
+    desk.put(FILE, &gzip(event(1)));
+    assert_eq!(desk.flush_counts(), [1, 1, 0, 0, 0]);
+    assert_eq!(desk.list("_done/keyboard"), ["20250909-18-001.ndjson.gz"]);
+    assert_eq!(std::fs::read(taken).unwrap(), b"torn");
+}
+
 #[test]
 fn a_segment_that_was_damaged_after_it_was_counted_balances() {
     let desk = Desk::new();

@@ -3,6 +3,7 @@
 
 mod beside;
 mod desk;
+mod durable;
 mod fixture;
 mod foreign;
 mod importing;

@@ -48,3 +48,23 @@ fn parts_of_others_are_passed_over() {
     assert_eq!(segment.shown(&monitor), "keyboard/20250909-18-001.ndjson.gz.part");
     assert_eq!(std::fs::read(other).unwrap(), b"theirs");
 }
+
+// A write that failed half way, and whose rest could not be cut off just then.
+#[test]
+fn what_could_not_be_cut_off_is_gone_before_anything_else_is_done() {
+    for then in [Some(b"2nd".as_slice()), None] {
+        let (_folder, layout, monitor, mut names) = folder();
+        let mut segment = Segment::create(&layout, &monitor, &mut names).unwrap();
+        segment.append(b"first", share(5)).unwrap();
+        let file = segment.file.try_clone().unwrap();
+        file.write_all_at(b"half of a longer member", 5).unwrap();
+        segment.swap(file, true);
+        if let Some(then) = then {
+            segment.append(then, share(then.len() as u64)).unwrap();
+            assert_eq!(segment.file.metadata().unwrap().len(), segment.holds().bytes);
+        }
+        let name = segment.finalise(&layout, &monitor, &mut names).unwrap().unwrap();
+        let wanted = [b"first", then.unwrap_or_default()].concat();
+        assert_eq!(std::fs::read(layout.monitor(&monitor).join(name.file_name())).unwrap(), wanted);
+    }
+}
