@@ -495,6 +495,19 @@ fn lower_limits_count_from_the_next_pass_on() {
 }
 
 #[test]
+fn what_was_just_read_is_not_what_the_next_pass_takes() {
+    let scene = Scene::new();
+    let (small, large) = (scene.open_with(2, 1000), scene.open());
+    for name in ["a", "b", "c"] {
+        large.put(&key(name), b"value").unwrap();
+    }
+    assert!(value_of(&small, &key("a")).is_some());
+    assert_eq!(small.maintain().unwrap(), 1);
+    let left = ["a", "b", "c"].map(|name| value_of(&large, &key(name)).is_some());
+    assert_eq!(left, [true, false, true]);
+}
+
+#[test]
 fn a_file_that_was_deleted_is_noticed_by_reading_and_by_writing() {
     for (reads, writes) in [(true, true), (true, false), (false, false)] {
         let scene = Scene::new();
