@@ -305,6 +305,69 @@ fn damage_that_shows_later_is_put_aside_too() {
     }
 }
 
+/// Each page in turn, whole or one bit of it: whatever was on it, nobody meets a failure or a wrong value, and at most one
+/// file is put aside.
+// cache C13
+#[test]
+fn damage_of_any_page_is_no_failure() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    let value = |number: u8| vec![number; 3000];
+    for number in 0..20 {
+        cache.put(&key(&number.to_string()), &value(number)).unwrap();
+    }
+    drop(cache);
+    let sound = std::fs::read(scene.file()).unwrap();
+    let pages = sound.len() / 4096;
+    assert!(pages > 10 && !scene.folder.path().join("cache.db-wal").exists());
+    for (page, whole) in (0..pages).flat_map(|page| [(page, true), (page, false)]) {
+        let scene = Scene::new();
+        let mut bytes = sound.clone();
+        let damaged = &mut bytes[page * 4096..][..4096];
+        if whole {
+            damaged.fill(0xa5);
+        } else {
+            damaged[2048 + page] ^= 0x10;
+        }
+        std::fs::write(scene.file(), &bytes).unwrap();
+        let cache = scene.open();
+        for number in 0..20 {
+            let key = key(&number.to_string());
+            assert!(value_of(&cache, &key).is_none_or(|found| found == value(number)), "{page} {whole}");
+            cache.put(&key, &value(number)).unwrap();
+            assert_eq!(value_of(&cache, &key).unwrap(), value(number), "{page} {whole}");
+        }
+        cache.clear().unwrap();
+        drop(cache);
+        assert!(put_aside(&scene) <= 1, "{page} {whole}");
+    }
+}
+
+/// `cache check --fix` is what a check of a damaged file advises, so none is left after it.
+// cache C13
+#[test]
+fn damage_of_any_page_is_mended_by_a_pass() {
+    use conclave_db::doctor::CheckState;
+    let scene = Scene::new();
+    let cache = scene.open();
+    for number in 0..20 {
+        cache.put(&key(&number.to_string()), &[7; 3000]).unwrap();
+    }
+    drop(cache);
+    let sound = std::fs::read(scene.file()).unwrap();
+    for page in 0..sound.len() / 4096 {
+        let scene = Scene::new();
+        let mut bytes = sound.clone();
+        bytes[page * 4096..][..4096].fill(0xa5);
+        std::fs::write(scene.file(), &bytes).unwrap();
+        scene.open().maintain().unwrap();
+        let checks = crate::check::checks(&scene.file(), scene.options(10_000, 100 << 20)).unwrap();
+        let failed: Vec<_> = checks.iter().filter(|check| check.state == CheckState::Fail).collect();
+        assert!(failed.is_empty(), "{page}: {failed:?}");
+        assert!(put_aside(&scene) <= 1, "{page}");
+    }
+}
+
 /// Both meet the same damage: the second finds the new file in its place, and lets it be.
 // cache C13
 #[test]
