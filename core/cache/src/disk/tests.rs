@@ -649,6 +649,25 @@ fn to_be_read_only_a_damaged_file_stays_as_it_is() {
     assert_eq!(put_aside(&scene), 0);
 }
 
+#[test]
+fn to_be_read_only_damage_that_shows_later_stays_as_it_is() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    for number in 0..100 {
+        cache.put(&key(&number.to_string()), &[0; 5000]).unwrap();
+    }
+    drop(cache);
+    damage_entries(&scene.file());
+    let damaged = std::fs::read(scene.file()).unwrap();
+    let cache = DiskCache::open_read_only(&scene.file(), scene.options(10, 1000)).unwrap().unwrap();
+    cache.get(&key("1"), &mut |_| unreachable!()).unwrap_err();
+    cache.put(&key("1"), b"value").unwrap_err();
+    cache.maintain().unwrap_err();
+    drop(cache);
+    assert_eq!((put_aside(&scene), scene.heard.0.load(Ordering::Relaxed)), (0, 0));
+    assert_eq!(std::fs::read(scene.file()).unwrap(), damaged);
+}
+
 // cache C22
 #[test]
 fn in_a_folder_that_cannot_be_written_reads_work() {
