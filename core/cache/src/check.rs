@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conclave_db::doctor::{self, Check, Depth};
+use conclave_db::doctor::{self, Check, CheckState, Depth};
 use conclave_db::{Db, ErrorKind};
 
 use crate::disk::{OpenOptions, db_options};
@@ -12,7 +12,9 @@ use crate::store::counters::{self, Sums};
 use crate::store::entries;
 
 /// The checks of any database that say something of this one; others are about a state that must not be lost.
-const OF_ANY_FILE: [&str; 3] = ["schema", "integrity", "permissions"];
+const OF_ANY_FILE: [&str; 3] = ["schema", INTEGRITY, "permissions"];
+
+const INTEGRITY: &str = "integrity";
 
 const FIX: &str = "run `conclave cache check --fix`";
 
@@ -37,7 +39,7 @@ pub fn checks(file: &Path, options: OpenOptions) -> Result<Vec<Check>> {
                 ErrorKind::Missing => Ok(Vec::new()),
                 ErrorKind::Corrupt | ErrorKind::NotADatabase | ErrorKind::Foreign => {
                     let advice = "the next use of the cache puts the file aside and makes a new one";
-                    Ok(vec![Check::fail("integrity", error.to_string(), advice)])
+                    Ok(vec![Check::fail(INTEGRITY, error.to_string(), advice)])
                 }
                 _ => Err(error.into()),
             };
@@ -45,6 +47,11 @@ pub fn checks(file: &Path, options: OpenOptions) -> Result<Vec<Check>> {
     };
     let mut checks = doctor::checks_to(&db, Depth::Full);
     checks.retain(|check| OF_ANY_FILE.contains(&check.name));
+    for check in checks.iter_mut().filter(|check| check.name == INTEGRITY && check.state == CheckState::Fail)
+    {
+        // Of this file there is no backup, and none is needed.
+        check.advice = Some(FIX.into());
+    }
     checks.push(check_values(&db));
     checks.extend(check_sums(&db, options.limits));
     Ok(checks)

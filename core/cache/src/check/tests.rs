@@ -54,6 +54,23 @@ fn what_is_wrong_is_named_and_mended() {
     assert_eq!(unwell(&file, 2), []);
 }
 
+/// There is no backup of a cache: the advice is what makes a new one.
+#[test]
+fn damage_behind_the_first_page_is_named_and_mended() {
+    use std::os::unix::fs::FileExt as _;
+    let (_folder, file) = place();
+    std::fs::File::options().write(true).open(&file).unwrap().write_all_at(&[0xa5; 4096], 4096).unwrap();
+    let found = checks(&file, options(10)).unwrap();
+    let integrity = found.iter().find(|check| check.name == "integrity").unwrap();
+    assert_eq!(
+        (integrity.state, integrity.advice.as_deref()),
+        (CheckState::Fail, Some(FIX)),
+        "{integrity:?}"
+    );
+    DiskCache::open(&file, options(10)).unwrap().maintain().unwrap();
+    assert_eq!(unwell(&file, 10), []);
+}
+
 #[test]
 fn what_is_no_cache_fails_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();

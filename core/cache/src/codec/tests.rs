@@ -78,6 +78,31 @@ fn another_version_is_refused() {
     assert!(SymbolsView::read(&bytes).is_none());
 }
 
+/// What a later version might write there is not taken for something else.
+#[test]
+fn a_record_that_means_nothing_is_refused() {
+    let symbol = Owned {
+        kind: SymbolKind::Macro,
+        name: "one".into(),
+        qualified_name: "one".into(),
+        start_line: 1,
+        end_line: 1,
+        signature: String::new(),
+    };
+    let sound = encode(&Extracted { symbols: vec![symbol], syntax_error: None });
+    assert!(SymbolsView::read(&sound).is_some());
+    let last = u8::try_from(SymbolKind::ALL.len()).unwrap() - 1;
+    assert_eq!(sound[HEADER..HEADER + 4], [last, 1, 0, 0]);
+    for (at, to) in [(0, last + 1), (0, 255), (1, 2), (2, 1), (3, 1)] {
+        let mut bytes = sound.clone();
+        bytes[HEADER + at] = to;
+        assert!(SymbolsView::read(&bytes).is_none(), "{to} at {at}");
+    }
+    let mut no_text = sound;
+    *no_text.last_mut().unwrap() = 0xff;
+    assert!(SymbolsView::read(&no_text).is_none());
+}
+
 #[test]
 fn the_texts_are_those_of_the_value() {
     let symbol = Owned {

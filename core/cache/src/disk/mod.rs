@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use conclave_db::vacuum::{self, VacuumBudget};
 use conclave_db::{Db, Durability, ErrorKind, FileIdentity, WriteTx};
+use conclave_leases::FileGuard;
 use conclave_leases::file_guard::GuardObserver;
 use conclave_retry::{Clock, Sleeper, SystemClock, SystemSleeper};
 
@@ -121,15 +122,27 @@ impl DiskCache {
     }
 
     /// The pass that is made now and then (and by `cache check --fix`): entries of older makers go, limits and counters are
-    /// put right; a file that was deleted or replaced meanwhile is noticed, and the new one opened. Gives entries removed.
+    /// put right; a file that was deleted or replaced meanwhile is noticed, and the new one opened; one that is damaged anywhere is put
+    /// aside and made anew. Gives entries removed.
     ///
     /// # Errors
     /// [`LockTimeout`](crate::CacheErrorKind::LockTimeout), and what the store says.
     pub fn maintain(&self) -> Result<u64> {
         self.flush()?;
-        let _guard = life::guard(&self.file, &self.options, "maintain")?;
         let limits = self.options.limits;
-        let removed = self.write("tidy the cache", PATIENCE, move |tx| entries::tidy(tx, limits))?;
+        let tidy = move |tx: &WriteTx<'_>| entries::tidy(tx, limits);
+        let (removed, guard) = self.write_guarded("maintain", "tidy the cache", tidy)?;
+        let opened = self.opened();
+        let is_sound = match opened.db.read(entries::is_sound) {
+            Err(error) if life::is_damage(&error) => false,
+            looked => looked?,
+        };
+        if !is_sound {
+            // Damage on a page that tidying had no need to look at. Who opens it again takes the guard itself.
+            drop(guard);
+            self.open_again(&opened, true)?;
+            return Ok(removed);
+        }
         if removed > 0 {
             self.give_pages_back();
         }
@@ -176,13 +189,38 @@ impl DiskCache {
         deadline: Duration,
         closure: impl Fn(&WriteTx<'_>) -> Result<T> + Clone + Send + 'static,
     ) -> Result<T> {
+        Ok(self.write_under(None, label, deadline, closure)?.0)
+    }
+
+    /// Writes under the guard of the file's life, which is had when this returns.
+    fn write_guarded<T: Send + 'static>(
+        &self,
+        operation: &str,
+        label: &'static str,
+        closure: impl Fn(&WriteTx<'_>) -> Result<T> + Clone + Send + 'static,
+    ) -> Result<(T, Option<FileGuard>)> {
+        self.write_under(Some(operation), label, PATIENCE, closure)
+    }
+
+    fn write_under<T: Send + 'static>(
+        &self,
+        life: Option<&str>,
+        label: &'static str,
+        deadline: Duration,
+        closure: impl Fn(&WriteTx<'_>) -> Result<T> + Clone + Send + 'static,
+    ) -> Result<(T, Option<FileGuard>)> {
         let mut tries = 0;
         loop {
+            let guard =
+                life.map(|operation| life::guard(&self.file, &self.options, operation)).transpose()?;
             let opened = self.opened();
             let writing = opened.db.writing(label).durability(Durability::Process).deadline(deadline);
             let closure = closure.clone();
             let done = writing.run(move |tx| closure(tx));
-            let Err(error) = done else { return done };
+            let error = match done {
+                Ok(done) => return Ok((done, guard)),
+                Err(error) => error,
+            };
             let is_damaged = life::is_damage(&error);
             let is_unfit = is_damaged || life::is_gone(&self.file, Some(opened.identity), &error);
             if self.read_only || tries == TRIES || !is_unfit {
@@ -190,6 +228,8 @@ impl DiskCache {
                 return Err(error);
             }
             tries += 1;
+            // Who opens it again takes the guard itself.
+            drop(guard);
             self.open_again(&opened, is_damaged)?;
         }
     }
@@ -309,8 +349,7 @@ impl Cache for DiskCache {
 
     /// Under the guard, in one transaction: whoever has the file open goes on with it.
     fn clear(&self) -> Result<u64> {
-        let _guard = life::guard(&self.file, &self.options, "clear")?;
-        let removed = self.write("clear the cache", PATIENCE, entries::clear)?;
+        let (removed, _guard) = self.write_guarded("clear", "clear the cache", entries::clear)?;
         self.give_pages_back();
         Ok(removed)
     }

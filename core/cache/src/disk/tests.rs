@@ -93,6 +93,30 @@ fn counters_count_lookups_and_are_seen_by_others() {
     assert_eq!((reset.entries, reset.bytes, reset.hits, reset.misses), (1, 5, 0, 0));
 }
 
+#[test]
+fn what_is_reset_does_not_come_back_and_all_of_it_goes() {
+    let scene = Scene::new();
+    let cache = scene.open_with(1, 1000);
+    let of = |content| CacheKey::symbols(Path::new("a"), &[content; 32], CacheKey::maker(1, 1));
+    cache.put(&key("k"), b"value").unwrap();
+    cache.put(&of(1), b"value").unwrap();
+    conclave_db::foreign::run(&scene.file(), "UPDATE entries SET checksum = checksum + 1").unwrap();
+    for key in [of(1), of(2), key("absent")] {
+        assert_eq!(value_of(&cache, &key), None);
+    }
+    cache.put(&of(1), b"value").unwrap();
+    assert!(value_of(&cache, &of(1)).is_some());
+    let before = cache.stats().unwrap();
+    let counted = [before.hits, before.misses, before.stale, before.errors, before.evictions];
+    assert_eq!(counted, [1, 2, 1, 1, 1]);
+    // The hit is still kept back at this moment.
+    cache.reset_stats().unwrap();
+    let reset = Stats { hits: 0, misses: 0, stale: 0, errors: 0, evictions: 0, ..before };
+    assert_eq!(cache.stats().unwrap(), reset);
+    drop(cache);
+    assert_eq!(scene.open_with(1, 1000).stats().unwrap(), reset);
+}
+
 // cache C3
 #[test]
 fn what_is_too_large_changes_nothing() {
@@ -281,6 +305,89 @@ fn damage_that_shows_later_is_put_aside_too() {
     }
 }
 
+/// Each page in turn, whole or one bit of it: whatever was on it, nobody meets a failure or a wrong value, and at most one
+/// file is put aside.
+// cache C13
+#[test]
+fn damage_of_any_page_is_no_failure() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    let value = |number: u8| vec![number; 3000];
+    for number in 0..20 {
+        cache.put(&key(&number.to_string()), &value(number)).unwrap();
+    }
+    drop(cache);
+    let sound = std::fs::read(scene.file()).unwrap();
+    let pages = sound.len() / 4096;
+    assert!(pages > 10 && !scene.folder.path().join("cache.db-wal").exists());
+    for (page, whole) in (0..pages).flat_map(|page| [(page, true), (page, false)]) {
+        let scene = Scene::new();
+        let mut bytes = sound.clone();
+        let damaged = &mut bytes[page * 4096..][..4096];
+        if whole {
+            damaged.fill(0xa5);
+        } else {
+            damaged[2048 + page] ^= 0x10;
+        }
+        std::fs::write(scene.file(), &bytes).unwrap();
+        let cache = scene.open();
+        for number in 0..20 {
+            let key = key(&number.to_string());
+            assert!(value_of(&cache, &key).is_none_or(|found| found == value(number)), "{page} {whole}");
+            cache.put(&key, &value(number)).unwrap();
+            assert_eq!(value_of(&cache, &key).unwrap(), value(number), "{page} {whole}");
+        }
+        cache.clear().unwrap();
+        drop(cache);
+        assert!(put_aside(&scene) <= 1, "{page} {whole}");
+    }
+}
+
+/// `cache check --fix` is what a check of a damaged file advises, so none is left after it.
+// cache C13
+#[test]
+fn damage_of_any_page_is_mended_by_a_pass() {
+    use conclave_db::doctor::CheckState;
+    let scene = Scene::new();
+    let cache = scene.open();
+    for number in 0..20 {
+        cache.put(&key(&number.to_string()), &[7; 3000]).unwrap();
+    }
+    drop(cache);
+    let sound = std::fs::read(scene.file()).unwrap();
+    for page in 0..sound.len() / 4096 {
+        let scene = Scene::new();
+        let mut bytes = sound.clone();
+        bytes[page * 4096..][..4096].fill(0xa5);
+        std::fs::write(scene.file(), &bytes).unwrap();
+        scene.open().maintain().unwrap();
+        let checks = crate::check::checks(&scene.file(), scene.options(10_000, 100 << 20)).unwrap();
+        let failed: Vec<_> = checks.iter().filter(|check| check.state == CheckState::Fail).collect();
+        assert!(failed.is_empty(), "{page}: {failed:?}");
+        assert!(put_aside(&scene) <= 1, "{page}");
+    }
+}
+
+/// Both meet the same damage: the second finds the new file in its place, and lets it be.
+// cache C13
+#[test]
+fn damage_that_two_meet_is_put_aside_once() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    for number in 0..100 {
+        cache.put(&key(&number.to_string()), &[0; 5000]).unwrap();
+    }
+    drop(cache);
+    damage_entries(&scene.file());
+    let (one, other) = (scene.open(), scene.open());
+    for cache in [&one, &other] {
+        assert_eq!(value_of(cache, &key("1")), None);
+        cache.put(&key("1"), b"anew").unwrap();
+    }
+    assert_eq!((put_aside(&scene), scene.heard.0.load(Ordering::Relaxed)), (1, 1));
+    assert_eq!(value_of(&one, &key("1")).unwrap(), b"anew");
+}
+
 /// Damages the roots of the entries and their indexes, and leaves the schema as it is.
 fn damage_entries(file: &Path) {
     use std::os::unix::fs::FileExt as _;
@@ -369,6 +476,60 @@ fn what_an_older_maker_made_is_stale_and_goes() {
 }
 
 #[test]
+fn what_another_kind_made_of_the_same_file_stays() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    let of = |kind, version| CacheKey::symbols(Path::new("a"), &[0; 32], CacheKey::maker(kind, version));
+    for key in [of(1, 1), of(3, 1), of(2, 2)] {
+        cache.put(&key, b"value").unwrap();
+    }
+    // An older program beside a newer one does not take away what is newer.
+    cache.put(&of(2, 1), b"value").unwrap();
+    assert_eq!(cache.stats().unwrap().entries, 4);
+    assert!(value_of(&cache, &of(2, 2)).is_some());
+    cache.put(&of(2, 3), b"value").unwrap();
+    let left = [of(1, 1), of(3, 1), of(2, 1), of(2, 2), of(2, 3)].map(|key| value_of(&cache, &key).is_some());
+    assert_eq!(left, [true, true, false, false, true]);
+    let stats = cache.stats().unwrap();
+    assert_eq!((stats.entries, stats.bytes), (3, 15));
+}
+
+#[test]
+fn counters_that_are_wrong_are_put_right_where_there_is_no_room() {
+    let scene = Scene::new();
+    let cache = scene.open_with(5, 1000);
+    for name in ["a", "b", "c"] {
+        cache.put(&key(name), b"value").unwrap();
+    }
+    conclave_db::foreign::run(&scene.file(), "UPDATE counters SET entries = 99, bytes = 9999").unwrap();
+    assert_eq!(evicted(cache.put(&key("d"), b"value").unwrap()), 3);
+    let stats = cache.stats().unwrap();
+    assert_eq!((stats.entries, stats.bytes), (1, 5));
+    assert_eq!(value_of(&cache, &key("d")).unwrap(), b"value");
+}
+
+/// Room that nothing is in goes back, by clearing and by mending.
+#[test]
+fn what_goes_leaves_no_pages_behind() {
+    for clears in [true, false] {
+        let scene = Scene::new();
+        let cache = scene.open();
+        for number in 0..100 {
+            cache.put(&key(&number.to_string()), &[7; 5000]).unwrap();
+        }
+        if clears {
+            assert_eq!(cache.clear().unwrap(), 100);
+        } else {
+            drop(cache);
+            assert_eq!(scene.open_with(1, 10_000).maintain().unwrap(), 99);
+        }
+        let client = conclave_db::foreign::Client::open(&scene.file()).unwrap();
+        let rows = client.rows("SELECT freelist_count FROM pragma_freelist_count").unwrap();
+        assert_eq!(rows, [[conclave_db::sql::Value::Integer(0)]], "clears: {clears}");
+    }
+}
+
+#[test]
 fn other_content_of_the_same_file_is_kept_beside() {
     let scene = Scene::new();
     let cache = scene.open();
@@ -394,6 +555,19 @@ fn lower_limits_count_from_the_next_pass_on() {
     let cache = scene.open_with(2, 1000);
     assert_eq!(evicted(cache.put(&key("new"), b"value").unwrap()), 3);
     assert_eq!(cache.stats().unwrap().entries, 2);
+}
+
+#[test]
+fn what_was_just_read_is_not_what_the_next_pass_takes() {
+    let scene = Scene::new();
+    let (small, large) = (scene.open_with(2, 1000), scene.open());
+    for name in ["a", "b", "c"] {
+        large.put(&key(name), b"value").unwrap();
+    }
+    assert!(value_of(&small, &key("a")).is_some());
+    assert_eq!(small.maintain().unwrap(), 1);
+    let left = ["a", "b", "c"].map(|name| value_of(&large, &key(name)).is_some());
+    assert_eq!(left, [true, false, true]);
 }
 
 #[test]
@@ -430,6 +604,25 @@ fn a_file_that_was_deleted_is_noticed_with_nothing_to_write_down() {
     assert!(scene.file().exists());
 }
 
+#[test]
+fn a_folder_that_is_made_for_it_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scene = Scene::new();
+    let folder = scene.folder.path().join("a/b");
+    drop(DiskCache::open(&folder.join("cache.db"), scene.options(1, 1)).unwrap());
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(&folder.join("cache.db"))), (0o700, 0o600));
+}
+
+/// As the specification has them.
+#[test]
+fn without_settings_the_usual_limits_are_in_force() {
+    let usual = OpenOptions::default();
+    assert_eq!((usual.limits.max_entries(), usual.limits.max_bytes()), (10_000, 100 << 20));
+    assert_eq!(usual.lock_timeout, Duration::from_secs(5));
+    assert_eq!(OnLockTimeout::default(), OnLockTimeout::Fail);
+}
+
 // cache C24
 #[test]
 fn to_be_read_only_nothing_is_made_and_nothing_counted() {
@@ -454,6 +647,25 @@ fn to_be_read_only_a_damaged_file_stays_as_it_is() {
     std::fs::write(scene.file(), "no database").unwrap();
     DiskCache::open_read_only(&scene.file(), scene.options(10, 1000)).unwrap_err();
     assert_eq!(put_aside(&scene), 0);
+}
+
+#[test]
+fn to_be_read_only_damage_that_shows_later_stays_as_it_is() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    for number in 0..100 {
+        cache.put(&key(&number.to_string()), &[0; 5000]).unwrap();
+    }
+    drop(cache);
+    damage_entries(&scene.file());
+    let damaged = std::fs::read(scene.file()).unwrap();
+    let cache = DiskCache::open_read_only(&scene.file(), scene.options(10, 1000)).unwrap().unwrap();
+    cache.get(&key("1"), &mut |_| unreachable!()).unwrap_err();
+    cache.put(&key("1"), b"value").unwrap_err();
+    cache.maintain().unwrap_err();
+    drop(cache);
+    assert_eq!((put_aside(&scene), scene.heard.0.load(Ordering::Relaxed)), (0, 0));
+    assert_eq!(std::fs::read(scene.file()).unwrap(), damaged);
 }
 
 // cache C22

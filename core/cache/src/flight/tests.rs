@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::*;
+use crate::cache::{Put, Stats};
 use crate::limits::CacheLimits;
 use crate::memory::MemoryCache;
 
@@ -104,4 +105,70 @@ fn two_caches_compute_each_for_itself() {
     )
     .unwrap();
     assert_eq!(values, [[2]]);
+}
+
+/// A cache in which somebody else computes the same while its first miss is told, or one that keeps nothing.
+#[derive(Debug)]
+struct Odd {
+    cache: MemoryCache,
+    /// Lookups so far.
+    looked: AtomicUsize,
+    keeps: bool,
+}
+
+impl Odd {
+    fn new(keeps: bool) -> Self {
+        let cache = MemoryCache::new(CacheLimits::default());
+        Self { cache, looked: AtomicUsize::new(0), keeps }
+    }
+}
+
+impl Cache for Odd {
+    fn get(&self, key: &CacheKey, read: &mut dyn FnMut(&[u8])) -> Result<Found> {
+        let found = self.cache.get(key, read)?;
+        if self.keeps && self.looked.fetch_add(1, Ordering::Relaxed) == 0 {
+            get_or_compute(self, key, || Ok(b"theirs".to_vec()), &mut |_| {})?;
+        }
+        Ok(found)
+    }
+
+    fn put(&self, key: &CacheKey, value: &[u8]) -> Result<Put> {
+        if self.keeps { self.cache.put(key, value) } else { Err(CacheError::Compute("no room".to_owned())) }
+    }
+
+    fn delete(&self, key: &CacheKey) -> Result<bool> {
+        self.cache.delete(key)
+    }
+
+    fn clear(&self) -> Result<u64> {
+        self.cache.clear()
+    }
+
+    fn stats(&self) -> Result<Stats> {
+        self.cache.stats()
+    }
+
+    fn reset_stats(&self) -> Result<()> {
+        self.cache.reset_stats()
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.cache.flush()
+    }
+}
+
+// cache C25
+#[test]
+fn what_was_computed_between_look_and_boarding_is_not_computed_again() {
+    let mut value = Vec::new();
+    get_or_compute(&Odd::new(true), &key(), || unreachable!(), &mut |bytes| value = bytes.to_vec()).unwrap();
+    assert_eq!(value, b"theirs");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_no_failure() {
+    let mut value = Vec::new();
+    let compute = || Ok(b"value".to_vec());
+    get_or_compute(&Odd::new(false), &key(), compute, &mut |bytes| value = bytes.to_vec()).unwrap();
+    assert_eq!(value, b"value");
 }

@@ -42,6 +42,12 @@ fn files_that_differ_have_keys_that_differ() {
 }
 
 #[test]
+fn where_a_field_ends_is_part_of_the_key() {
+    assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
+    assert_ne!(hash(&[b"a"]), hash(&[b"a", b""]));
+}
+
+#[test]
 fn a_path_is_one_however_unicode_writes_it() {
     assert_eq!(symbols("e\u{301}.py", 0, 1), symbols("\u{e9}.py", 0, 1));
 }

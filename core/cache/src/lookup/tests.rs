@@ -68,6 +68,27 @@ fn what_was_parsed_once_is_a_hit_until_it_changes() {
     }
 }
 
+/// Every lookup reads the file: neither its size nor its time nor its inode say that it is the same.
+#[cfg(feature = "rust")]
+#[test]
+fn what_was_rewritten_with_the_same_size_time_and_inode_is_stale() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder, "a.rs", b"fn one() {}\n");
+    let identity = || {
+        let found = path.metadata().unwrap();
+        (found.ino(), found.len(), found.modified().unwrap())
+    };
+    let before = identity();
+    let cache = memory();
+    let lookup = Lookup::new(Some(&cache), folder.path());
+    check(&lookup, &path, CacheStatus::Miss, &["one"]);
+    written(&folder, "a.rs", b"fn uno() {}\n");
+    fs::File::options().write(true).open(&path).unwrap().set_modified(before.2).unwrap();
+    assert_eq!(identity(), before);
+    check(&lookup, &path, CacheStatus::Stale, &["uno"]);
+}
+
 #[cfg(feature = "rust")]
 #[test]
 fn the_same_file_by_another_way_is_the_same_subject() {

@@ -115,6 +115,12 @@ pub(crate) fn tidy(tx: &WriteTx<'_>, limits: CacheLimits) -> Result<u64> {
     Ok(old + evicted)
 }
 
+/// Whether SQLite finds every page of the file sound. Damage that keeps it from looking at all is an error.
+pub(crate) fn is_sound(conn: &ReadConn<'_>) -> Result<bool> {
+    // <https://sqlite.org/pragma.html#pragma_integrity_check>
+    Ok(conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0))? == "ok")
+}
+
 /// How many entries have a value that is not what was put.
 pub(crate) fn damaged(conn: &ReadConn<'_>) -> Result<u64> {
     let mut damaged = 0;

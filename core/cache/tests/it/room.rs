@@ -76,3 +76,17 @@ fn what_cannot_be_written_down_is_kept_back() {
     drop(cache);
     assert_eq!(open(&file).stats().unwrap().hits, 2);
 }
+
+/// A value can be made again: to put one waits for no disk.
+#[test]
+fn to_put_a_value_no_disk_is_waited_for() {
+    let scratch = Scratch::new();
+    let disk = FaultDisk::watch(scratch.folder.path());
+    let cache = open(&scratch.file());
+    cache.put(&key("first"), b"value").unwrap();
+    let before = disk.count(Op::Sync);
+    for number in 0..20 {
+        cache.put(&key(&number.to_string()), b"value").unwrap();
+    }
+    assert_eq!(disk.count(Op::Sync), before);
+}
