@@ -1,4 +1,4 @@
-//! Events as monitors give them: some 200 bytes each, of a day's work of one person; no two alike.
+//! Events as monitors give them: some 240 bytes each, of a day's work of one person; no two alike.
 
 use crate::chance::Chance;
 

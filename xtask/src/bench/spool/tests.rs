@@ -15,6 +15,6 @@ fn events_are_such_as_monitors_give() {
         }
     }
     let bytes: usize = lines.iter().map(String::len).sum();
-    assert!((170..240).contains(&(bytes / lines.len())), "{} bytes each", bytes / lines.len());
+    assert!((180..260).contains(&(bytes / lines.len())), "{} bytes each", bytes / lines.len());
     assert_eq!(lines, events::lines(MONITOR, 2_000, 1));
 }
