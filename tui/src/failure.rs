@@ -241,14 +241,19 @@ impl From<SpoolError> for Failure {
 
 impl From<CacheError> for Failure {
     fn from(error: CacheError) -> Self {
+        // What to do about a file that may be begun anew is another thing than about one that may not.
+        let hint = error.hint().map(str::to_owned);
         let error = match error {
-            CacheError::Storage(error) => return error.into(),
+            CacheError::Storage(error) => {
+                let failure = Self::from(error);
+                return Self { hint: hint.map(Cow::Owned), ..failure };
+            }
             other => other,
         };
         let kind = error.kind();
         let exit = if kind == CacheErrorKind::Invalid { Exit::Usage } else { Exit::Storage };
         let failure = Self::new(exit, kind.as_str(), error.to_string());
-        match error.hint().map(str::to_owned) {
+        match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
         }

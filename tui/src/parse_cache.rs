@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use conclave_cache::{
-    CacheError, CacheEvent, CacheObserver, DiskCache, OnLockTimeout, OpenOptions, Stats, check,
+    CacheErrorKind, CacheEvent, CacheObserver, DiskCache, OnLockTimeout, OpenOptions, Stats, check,
 };
+use conclave_db::ErrorKind;
 use conclave_db::doctor::{Check, CheckState};
 use conclave_db::paths;
 use conclave_leases::file_guard::{GuardEvent, GuardObserver};
@@ -38,13 +39,13 @@ pub(crate) fn on_lock_timeout(project: &Project) -> OnLockTimeout {
 
 /// Opens it to be read; `None` where there is none.
 pub(crate) fn open_read_only(project: &Project) -> Result<Option<DiskCache>, Failure> {
-    DiskCache::open_read_only(&file(project), options(project)?).map_err(with_way_out).doing("open the cache")
+    DiskCache::open_read_only(&file(project), options(project)?).doing("open the cache")
 }
 
 /// Opens it to be written; makes it, and its folder, where they are missing.
 pub(crate) fn open(project: &Project) -> Result<DiskCache, Failure> {
     paths::ensure_state_dir(&project.state_dir).doing("make the state folder")?;
-    DiskCache::open(&file(project), options(project)?).map_err(with_way_out).doing("open the cache")
+    DiskCache::open(&file(project), options(project)?).doing("open the cache")
 }
 
 /// Opens it to be written; `None` where there is none.
@@ -60,9 +61,7 @@ fn is_there(file: &Path) -> bool {
 /// Its counters; those of an empty one where there is none.
 pub(crate) fn stats(project: &Project) -> Result<Stats, Failure> {
     match open_read_only(project)? {
-        Some(cache) => {
-            conclave_cache::Cache::stats(&cache).map_err(with_way_out).doing("read the cache's counters")
-        }
+        Some(cache) => conclave_cache::Cache::stats(&cache).doing("read the cache's counters"),
         None => empty(project),
     }
 }
@@ -90,7 +89,7 @@ pub(crate) fn summary(project: &Project) -> Vec<Check> {
 pub(crate) fn checks(project: &Project) -> Vec<Check> {
     let checks = options(project).and_then(|options| Ok(check::checks(&file(project), options)?));
     checks.unwrap_or_else(|failure| {
-        let advice = "`conclave cache check --fix` puts it aside and begins an empty one";
+        let advice = failure.hint.unwrap_or_else(|| "look at the log with `--log-stderr -v`".into());
         vec![Check::fail("file", failure.message, advice)]
     })
 }
@@ -98,21 +97,30 @@ pub(crate) fn checks(project: &Project) -> Vec<Check> {
 /// Puts right what can be put right; says what was done.
 pub(crate) fn fix(project: &Project) -> Result<Vec<String>, Failure> {
     let Some(cache) = open_existing(project)? else { return Ok(Vec::new()) };
-    let removed = cache.maintain().map_err(with_way_out).doing("look after the cache")?;
-    Ok(match removed {
-        0 => Vec::new(),
-        1 => vec!["cache: 1 entry removed".to_owned()],
-        more => vec![format!("cache: {more} entries removed")],
-    })
+    let removed = cache.mend().doing("look after the cache")?;
+    let mut done = put_aside_in_words(&cache);
+    match removed {
+        0 => {}
+        1 => done.push("cache: 1 entry removed".to_owned()),
+        more => done.push(format!("cache: {more} entries removed")),
+    }
+    Ok(done)
 }
 
-/// A failure of the cache with what to do about it: other than the state it holds nothing that cannot be made again.
-pub(crate) fn with_way_out(error: CacheError) -> Failure {
-    let failure = Failure::from(error);
-    if ["corrupt", "not-a-database"].contains(&failure.kind) {
-        return failure.hint("`conclave cache check --fix` puts it aside and begins an empty one");
-    }
-    failure
+/// Whether a cache that cannot be used is gone around: one of a newer program, and one whose guard cannot be had where the
+/// settings say so.
+pub(crate) fn is_gone_around(project: &Project, failure: &Failure) -> bool {
+    failure.kind == ErrorKind::Newer.as_str()
+        || failure.kind == CacheErrorKind::LockTimeout.as_str()
+            && on_lock_timeout(project) == OnLockTimeout::Bypass
+}
+
+/// What a cache put aside, in words; one line for each file.
+pub(crate) fn put_aside_in_words(cache: &DiskCache) -> Vec<String> {
+    let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let names = cache.put_aside().iter().filter_map(name).collect::<Vec<_>>();
+    let words = |name| format!("the cache was damaged: put aside as {name}, and an empty one begun");
+    names.into_iter().map(words).collect()
 }
 
 /// Writes what happens to the log; no path and no content stand in it.

@@ -60,21 +60,41 @@ pub trait Cache: Debug + Send + Sync {
     fn get(&self, key: &CacheKey, read: &mut dyn FnMut(&[u8])) -> Result<Found>;
 
     /// Puts a value in, in place of one with this key, and evicts what is needed least where there is no room, and no
-    /// more than that.
+    /// more than that. Other threads, and processes where it is shared, find it when this returns. Whether it survives a power
+    /// cut is not said: it can be made again.
+    ///
+    /// # Errors
+    /// What the store says; then nothing is changed, or, where that cannot be known, all of it. A value that is too large is
+    /// no error.
     fn put(&self, key: &CacheKey, value: &[u8]) -> Result<Put>;
 
-    /// Takes an entry out; whether it was there.
+    /// Takes an entry out; whether it was there. Nobody finds it any more when this returns.
+    ///
+    /// # Errors
+    /// What the store says.
     fn delete(&self, key: &CacheKey) -> Result<bool>;
 
-    /// Takes all entries out; how many there were. Counters stay.
+    /// Takes all entries out; how many there were. Counters stay. Nobody finds any of them when this returns.
+    ///
+    /// # Errors
+    /// What the store says, and where it is shared that somebody else is about the life of its file.
     fn clear(&self) -> Result<u64>;
 
-    /// The counters, those of all processes together where they are shared.
+    /// The counters, those of all processes together where they are shared, without what other processes keep back.
+    ///
+    /// # Errors
+    /// What the store says.
     fn stats(&self) -> Result<Stats>;
 
-    /// Sets the counters (not entries and bytes) to zero.
+    /// Sets the counters (not entries and bytes) to zero. What other processes keep back comes on top later.
+    ///
+    /// # Errors
+    /// What the store says.
     fn reset_stats(&self) -> Result<()>;
 
     /// Writes what is kept back: counters and recency. Called now and then by itself, and when the cache is dropped.
+    ///
+    /// # Errors
+    /// What the store says; then it is kept back still.
     fn flush(&self) -> Result<()>;
 }

@@ -88,10 +88,31 @@ impl CacheError {
         }
     }
 
-    /// What to do about it.
+    /// What to do about it. Other than of a state that must not be lost, the file of a cache may always be begun anew.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Storage(error) => error.hint(),
+            Self::Storage(error) => match error.kind() {
+                ErrorKind::Corrupt
+                | ErrorKind::NotADatabase
+                | ErrorKind::Foreign
+                | ErrorKind::NeedsMigration
+                | ErrorKind::Constraint
+                | ErrorKind::Statement => {
+                    Some("`conclave cache check --fix` puts the file aside and begins an empty one")
+                }
+                ErrorKind::Newer => Some(
+                    "update this program, or delete `cache.db`, `cache.db-wal` and `cache.db-shm` together: what is in it can be made again",
+                ),
+                ErrorKind::CannotOpen => Some("move away what is in its place; the next use makes a new one"),
+                ErrorKind::Busy => Some("another process writes to the cache; try again"),
+                ErrorKind::Full => Some(
+                    "free some space on this disk; without any, delete `cache.db`, `cache.db-wal` and `cache.db-shm` together",
+                ),
+                ErrorKind::Ambiguous | ErrorKind::Io => {
+                    Some("check the disk; what is not there can be put again")
+                }
+                _ => error.hint(),
+            },
             Self::Guard(error) => error.hint(),
             _ => None,
         }

@@ -42,12 +42,11 @@ impl CacheKey {
     /// version of grammar, extraction and codec together, from [`CacheKey::maker`].
     ///
     /// Two files whose names differ only in how Unicode writes them share a key where their content is the same too:
-    /// symbols say nothing of the path.
+    /// symbols say nothing of the path. What one of them is has no say in whether the other is stale.
     pub fn symbols(path: &Path, content: &[u8; 32], maker: u32) -> Self {
-        let path = composed(path);
         Self {
-            hash: hash(&[b"symbols", &path, content, &maker.to_le_bytes()]),
-            subject: Some(hash(&[b"symbols of", &path])),
+            hash: hash(&[b"symbols", &composed(path), content, &maker.to_le_bytes()]),
+            subject: Some(hash(&[b"symbols of", path.as_os_str().as_bytes()])),
             maker,
         }
     }

@@ -10,10 +10,10 @@ mod checks;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::checkpoint::{CheckpointMode, checkpoint};
-use crate::error::{DbError, Result};
+use crate::error::{DbError, ErrorKind, Result};
 pub use crate::integrity::Depth;
 use crate::stats::AutoVacuum;
-use crate::{Db, backup, ballast, stats, vacuum};
+use crate::{Db, backup, ballast, integrity, stats, vacuum};
 
 /// Up to this size everything is checked; reading more takes a coffee break.
 const FULL_UP_TO: u64 = 256 << 20;
@@ -75,6 +75,21 @@ pub fn checks_to(db: &Db, depth: Depth) -> Vec<Check> {
 /// nothing.
 pub fn cheap_checks(db: &Db) -> Vec<Check> {
     checks::cheap(db)
+}
+
+/// What SQLite finds wrong with the file, at most 20 problems; empty when it is sound. Damage that keeps SQLite from looking
+/// at all is one of them. Reads the whole file. Writes nothing.
+///
+/// # Errors
+/// What keeps the file from being read, other than damage.
+pub fn problems(db: &Db, depth: Depth) -> Result<Vec<String>> {
+    match db.read(|conn| integrity::problems(conn.conn, depth)) {
+        // Opening a connection meets it first.
+        Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotADatabase) => {
+            Ok(vec![error.to_string()])
+        }
+        found => found,
+    }
 }
 
 /// Mends what can be mended without a decision; gives what was done, in words. Nothing to do is an empty list.

@@ -124,7 +124,7 @@ pub use migrations::{Migrated, Plan, StepObserver};
 pub use open::Journal;
 pub use options::{DbOptions, Durability};
 pub use pool::ReadManager;
-pub use put_aside::{put_aside, remove_orphans};
+pub use put_aside::{list_put_aside, put_aside, remove_orphans, remove_put_aside};
 pub use readers::ActiveRead;
 pub use schema::{APPLICATION_ID, FIRST_VERSION, Migration, Schema, Step};
 pub use source::Source;

@@ -35,6 +35,40 @@ pub fn put_aside(path: &Path, wanted: FileIdentity, why: &str, now_ms: i64) -> R
     Ok(Some(kept))
 }
 
+/// The files that [`put_aside`] moved away from `path` for this reason, without those that lie beside them, oldest first.
+pub fn list_put_aside(path: &Path, why: &str) -> Result<Vec<PathBuf>> {
+    let folder = folder_of(path);
+    let unreadable = |error| DbError::io(format!("read {}", folder.display()), error);
+    let Some(name) = path.file_name() else { return Ok(Vec::new()) };
+    let start = format!("{}.{why}-", name.to_string_lossy());
+    let mut found = Vec::new();
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(unreadable)?,
+    };
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name();
+        let when = name.to_str().and_then(|name| name.strip_prefix(&start)).map(str::parse::<u64>);
+        if let Some(Ok(when)) = when {
+            found.push((when, folder.join(name)));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Removes what [`list_put_aside`] gives, and what lies beside it; gives what was removed. The caller sees to it that nobody
+/// puts a file aside at this moment. Not durable when this returns.
+pub fn remove_put_aside(path: &Path, why: &str) -> Result<Vec<PathBuf>> {
+    let kept = list_put_aside(path, why)?;
+    for kept in &kept {
+        for suffix in ["-wal", "-journal", "-shm", ""] {
+            remove(&beside(kept, suffix))?;
+        }
+    }
+    Ok(kept)
+}
+
 /// Removes the log, the journal and the shared memory that lie where a file was deleted: a new file would share them with
 /// those who still have the old one open. Does nothing where there is a file. The caller sees to it that nobody makes one at
 /// this moment.

@@ -264,7 +264,73 @@ fn the_cache_of_a_newer_program_is_gone_around() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(done.text().starts_with("a.rs  rust  bypass\n"), "{}", done.text());
     assert!(done.stderr.starts_with("warning: the cache is not used: "), "{}", done.stderr);
+    let why = "schema version 9999 is newer";
+    let done = scratch.run(&["cache", "get", "k"]);
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert!(done.stderr.starts_with("warning: the cache is not used: ") && done.stderr.contains(why));
+    let said = put(&scratch, "k", b"v").refused(1).to_owned();
+    assert!(said.contains("the value was not kept: ") && said.contains(why), "{said}");
+    // What is advised is what helps: nothing of ours puts it aside.
+    for words in [&["cache", "check", "--fix"][..], &["cache", "clear"], &["cache", "stats"]] {
+        let done = scratch.run(words);
+        done.refused(3);
+        assert!(done.stderr.contains("hint: update this program, or delete `cache.db`"), "{}", done.stderr);
+    }
+    let done = scratch.run(&["cache", "check"]);
+    assert_eq!(done.code, Some(1));
+    assert!(done.text().contains("update this program, or delete `cache.db`"), "{}", done.text());
+    assert!(!done.text().contains("--fix"), "{}", done.text());
     assert_eq!(fs::read(&file).unwrap()[60..64], 9999_u32.to_be_bytes());
+}
+
+/// Each use puts aside what is no cache behind its marks, says so, and `clear` is rid of it.
+#[test]
+fn what_was_put_aside_is_said() {
+    let scratch = project();
+    let file = cache_file(&scratch);
+    let spoil = || {
+        put(&scratch, "k", b"v");
+        conclave_db::foreign::run(&file, "DROP TABLE entries").unwrap();
+    };
+    spoil();
+    let done = scratch.run(&["cache", "check"]);
+    assert_eq!(done.code, Some(1));
+    let advice = "run `conclave cache check --fix`, which puts the file aside";
+    assert!(done.text().contains(advice) && !done.text().contains("restore"), "{}", done.text());
+    let fixed = scratch.ok(&["cache", "check", "--fix"]);
+    assert!(fixed.starts_with("fixed: the cache was damaged: put aside as cache.db.corrupt-"), "{fixed}");
+    spoil();
+    let done = scratch.run(&["cache", "get", "k"]);
+    assert_eq!(done.code, Some(1));
+    assert!(
+        done.stderr.starts_with("warning: the cache was damaged: put aside as cache.db."),
+        "{}",
+        done.stderr
+    );
+    spoil();
+    let done = put(&scratch, "k", b"w");
+    assert_eq!(done.code, Some(0));
+    assert!(
+        done.stderr.starts_with("warning: the cache was damaged: put aside as cache.db."),
+        "{}",
+        done.stderr
+    );
+    assert!(scratch.ok(&["cache", "check"]).contains("`conclave cache clear` removes what was put aside"));
+    let done = scratch.run(&["cache", "clear"]);
+    assert_eq!(done.stderr, "3 damaged files that had been put aside went too\n");
+    assert!(!scratch.ok(&["cache", "check"]).contains("put-aside"));
+    // A folder in its place is nobody's to put aside.
+    for name in ["cache.db", "cache.db-wal", "cache.db-shm"] {
+        let _ = fs::remove_file(file.with_file_name(name));
+    }
+    fs::create_dir(&file).unwrap();
+    let done = scratch.run(&["cache", "check"]);
+    assert_eq!(done.code, Some(1));
+    assert!(
+        done.text().contains("move away what is in its place") && !done.text().contains("--fix"),
+        "{}",
+        done.text()
+    );
 }
 
 // cache C8, C9
@@ -290,6 +356,8 @@ fn who_cannot_have_the_guard_fails_or_goes_around() {
     assert!(done.stderr.contains("warning: the cache is not used: "), "{}", done.stderr);
     let found: Value = serde_json::from_slice(&done.stdout).unwrap();
     is(&found[0], "bypass", &["one", "Two"]);
+    let said = put(&scratch, "k", b"v").refused(1).to_owned();
+    assert!(said.contains("the value was not kept: "), "{said}");
     drop(guard);
     is(&look(&scratch, &["a.rs"]), "miss", &["one", "Two"]);
     // Nothing but the life of the file needs the guard.

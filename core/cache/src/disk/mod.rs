@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use conclave_db::doctor::{self, Depth};
 use conclave_db::vacuum::{self, VacuumBudget};
 use conclave_db::{Db, Durability, ErrorKind, FileIdentity, WriteTx};
-use conclave_leases::FileGuard;
 use conclave_leases::file_guard::GuardObserver;
 use conclave_retry::{Clock, Sleeper, SystemClock, SystemSleeper};
 
@@ -19,12 +19,15 @@ use crate::cache::{Cache, Found, Put, Stats};
 use crate::error::{CacheError, Result};
 use crate::key::CacheKey;
 use crate::limits::CacheLimits;
-use crate::recency::{Looked, Recency};
+use crate::recency::{Batch, Looked, Recency};
+use crate::store::entries::Placed;
 use crate::store::{counters, entries};
 use crate::telemetry::CacheObserver;
 
 /// A write that waits for longer than this for other processes is not worth it: the value can be made again.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same of what was parsed: parsing it once more takes less.
+const PARSED_PATIENCE: Duration = Duration::from_secs(3);
 /// Recency can wait; who reads does not wait for it.
 const FLUSH_PATIENCE: Duration = Duration::from_millis(500);
 /// How often a write begins again because the file is another one.
@@ -81,6 +84,10 @@ pub struct DiskCache {
     recency: Mutex<Recency>,
     /// It was said that nothing can be written.
     has_warned: AtomicBool,
+    /// It is time for a pass of maintenance, which comes with the next flush.
+    is_pass_due: AtomicBool,
+    /// What was put aside through this, in the order of time.
+    put_aside: Mutex<Vec<Arc<Path>>>,
 }
 
 impl DiskCache {
@@ -96,7 +103,12 @@ impl DiskCache {
         Ok(Self::on(file, options, opened, false))
     }
 
-    /// Opens it to be read and nothing else: nothing is created, counted or flushed. `None` where there is no file.
+    /// Opens it to be read and nothing else: nothing is created, counted, flushed or put aside. `None` where there is no file,
+    /// or one that holds nothing yet.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt), [`NotADatabase`](ErrorKind::NotADatabase) and [`Foreign`](ErrorKind::Foreign) of a
+    /// file that [`DiskCache::open`] would put aside; [`Newer`](ErrorKind::Newer); what the file system says.
     pub fn open_read_only(file: &Path, options: OpenOptions) -> Result<Option<Self>> {
         let db_options = life::db_options(file, &options)?;
         let opened = match Db::is_unfinished(&db_options) {
@@ -111,6 +123,7 @@ impl DiskCache {
     }
 
     fn on(file: &Path, options: OpenOptions, opened: Opened, read_only: bool) -> Self {
+        let put_aside = opened.put_aside.iter().cloned().collect();
         Self {
             file: file.to_path_buf(),
             options,
@@ -118,35 +131,88 @@ impl DiskCache {
             opened: RwLock::new(opened),
             recency: Mutex::default(),
             has_warned: AtomicBool::new(false),
+            is_pass_due: AtomicBool::new(false),
+            put_aside: Mutex::new(put_aside),
         }
     }
 
-    /// The pass that is made now and then (and by `cache check --fix`): entries of older makers go, limits and counters are
-    /// put right; a file that was deleted or replaced meanwhile is noticed, and the new one opened; one that is damaged anywhere is put
-    /// aside and made anew. Gives entries removed.
+    /// The pass that is made now and then with a flush (after some four thousand uses, of all processes together): entries of
+    /// older makers go, limits and counters are put right; a file that was deleted or replaced meanwhile is noticed, and the
+    /// new one opened. Gives entries removed. What was done survives the death of every process when this returns.
     ///
     /// # Errors
     /// [`LockTimeout`](crate::CacheErrorKind::LockTimeout), and what the store says.
     pub fn maintain(&self) -> Result<u64> {
-        self.flush()?;
-        let limits = self.options.limits;
-        let tidy = move |tx: &WriteTx<'_>| entries::tidy(tx, limits);
-        let (removed, guard) = self.write_guarded("maintain", "tidy the cache", tidy)?;
+        self.notice_replaced()?;
+        self.tidy(Some("maintain"), PATIENCE, Vec::new())
+    }
+
+    /// What `cache check --fix` does: a file that SQLite finds wrong, be it in an index only, is put aside and begun anew;
+    /// then a pass of [`maintain`](Self::maintain), and entries whose value is damaged go too. Reads the whole file. Gives
+    /// entries removed; [`put_aside`](Self::put_aside) says whether the file was.
+    ///
+    /// # Errors
+    /// As of [`maintain`](Self::maintain).
+    pub fn mend(&self) -> Result<u64> {
+        self.notice_replaced()?;
         let opened = self.opened();
-        let is_sound = match opened.db.read(entries::is_sound) {
-            Err(error) if life::is_damage(&error) => false,
-            looked => looked?,
-        };
-        if !is_sound {
-            // Damage on a page that tidying had no need to look at. Who opens it again takes the guard itself.
-            drop(guard);
+        if !doctor::problems(&opened.db, Depth::Full)?.is_empty() {
             self.open_again(&opened, true)?;
-            return Ok(removed);
         }
+        let damaged = self.opened().db.read(entries::damaged);
+        // Tables that are not ours cannot be asked; the next write puts them aside.
+        let damaged =
+            damaged.or_else(|error| if life::is_damage(&error) { Ok(Vec::new()) } else { Err(error) })?;
+        self.tidy(Some("maintain"), PATIENCE, damaged)
+    }
+
+    /// The files that this put aside since it was opened, as it was opened too: full paths, oldest first.
+    pub fn put_aside(&self) -> Vec<PathBuf> {
+        let put_aside = self.put_aside.lock().unwrap_or_else(PoisonError::into_inner);
+        put_aside.iter().map(|path| path.to_path_buf()).collect()
+    }
+
+    /// Removes `damaged`, puts right what [`entries::tidy`] does, and writes down what is kept back.
+    fn tidy(&self, guard: Option<&'static str>, deadline: Duration, damaged: Vec<i64>) -> Result<u64> {
+        let limits = self.options.limits;
+        let damaged: Arc<[i64]> = damaged.into();
+        let batch = Arc::new(self.recency().take());
+        let written = Arc::clone(&batch);
+        let removed = self.write("tidying the cache", guard, deadline, move |tx| {
+            let mut removed = entries::remove(tx, &damaged)?;
+            removed += entries::tidy(tx, limits)?;
+            counters::add(tx, &written)?;
+            Ok(removed)
+        });
+        let removed = removed.inspect_err(|_| self.give_back(&batch))?;
+        self.is_pass_due.store(false, Ordering::Relaxed);
         if removed > 0 {
             self.give_pages_back();
         }
         Ok(removed)
+    }
+
+    /// A pass with a flush. It can wait: where it fails, it is made some other time.
+    fn pass_if_due(&self) {
+        if self.is_pass_due.swap(false, Ordering::Relaxed)
+            && let Err(error) = self.tidy(None, FLUSH_PATIENCE, Vec::new())
+        {
+            tracing::debug!(%error, "the cache is tidied later");
+        }
+    }
+
+    /// Takes back what could not be written down.
+    fn give_back(&self, batch: &Batch) {
+        let now = self.options.clock.monotonic();
+        self.recency().give_back(batch, now);
+    }
+
+    /// The files that lie beside a cache because somebody put them aside: full paths, oldest first.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn damaged_files(file: &Path) -> Result<Vec<PathBuf>> {
+        life::list_put_aside(file)
     }
 
     /// The file as it is open now.
@@ -168,6 +234,9 @@ impl DiskCache {
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         if opened.identity == unfit.identity {
             *opened = life::open(&self.file, &self.options, is_damaged.then_some(unfit.identity))?;
+            if let Some(kept) = &opened.put_aside {
+                self.put_aside.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(kept));
+            }
         }
         Ok(())
     }
@@ -182,54 +251,35 @@ impl DiskCache {
         self.open_again(&opened, false)
     }
 
-    /// Writes, once more where the file had to be opened again first.
+    /// Writes, once more where the file had to be opened again first; under the guard of the file's life where an operation
+    /// for it is named. That guard is let go of before the file is opened again, which takes it too.
     fn write<T: Send + 'static>(
         &self,
         label: &'static str,
+        guard: Option<&'static str>,
         deadline: Duration,
         closure: impl Fn(&WriteTx<'_>) -> Result<T> + Clone + Send + 'static,
     ) -> Result<T> {
-        Ok(self.write_under(None, label, deadline, closure)?.0)
-    }
-
-    /// Writes under the guard of the file's life, which is had when this returns.
-    fn write_guarded<T: Send + 'static>(
-        &self,
-        operation: &str,
-        label: &'static str,
-        closure: impl Fn(&WriteTx<'_>) -> Result<T> + Clone + Send + 'static,
-    ) -> Result<(T, Option<FileGuard>)> {
-        self.write_under(Some(operation), label, PATIENCE, closure)
-    }
-
-    fn write_under<T: Send + 'static>(
-        &self,
-        life: Option<&str>,
-        label: &'static str,
-        deadline: Duration,
-        closure: impl Fn(&WriteTx<'_>) -> Result<T> + Clone + Send + 'static,
-    ) -> Result<(T, Option<FileGuard>)> {
         let mut tries = 0;
+        let mut was_damaged = false;
         loop {
             let guard =
-                life.map(|operation| life::guard(&self.file, &self.options, operation)).transpose()?;
+                guard.map(|operation| life::guard(&self.file, &self.options, operation)).transpose()?;
             let opened = self.opened();
             let writing = opened.db.writing(label).durability(Durability::Process).deadline(deadline);
             let closure = closure.clone();
             let done = writing.run(move |tx| closure(tx));
-            let error = match done {
-                Ok(done) => return Ok((done, guard)),
-                Err(error) => error,
-            };
-            let is_damaged = life::is_damage(&error);
+            drop(guard);
+            let Err(error) = done else { return done };
+            // A new file that is no better than the one before is not what is wrong.
+            let is_damaged = life::is_damage(&error) && !was_damaged;
             let is_unfit = is_damaged || life::is_gone(&self.file, Some(opened.identity), &error);
             if self.read_only || tries == TRIES || !is_unfit {
                 self.warn_once(&error);
                 return Err(error);
             }
             tries += 1;
-            // Who opens it again takes the guard itself.
-            drop(guard);
+            was_damaged |= is_damaged;
             self.open_again(&opened, is_damaged)?;
         }
     }
@@ -290,15 +340,15 @@ impl DiskCache {
         self.notice_replaced()?;
         let batch = Arc::new(self.recency().take());
         if batch.is_empty() {
+            self.pass_if_due();
             return Ok(());
         }
         let written = Arc::clone(&batch);
-        self.write("what was read in the cache", deadline, move |tx| counters::add(tx, &written)).inspect_err(
-            |_| {
-                let now = self.options.clock.monotonic();
-                self.recency().give_back(&batch, now);
-            },
-        )
+        let added = self.write("a flush of the cache", None, deadline, move |tx| counters::add(tx, &written));
+        let is_pass_due = added.inspect_err(|_| self.give_back(&batch))?;
+        self.is_pass_due.fetch_or(is_pass_due, Ordering::Relaxed);
+        self.pass_if_due();
+        Ok(())
     }
 
     /// Room that nothing is in goes back to the file system, as far as that is possible now.
@@ -331,25 +381,32 @@ impl Cache for DiskCache {
         // What is kept back goes with it, so that what was just read is not what has to go.
         let batch = Arc::new(self.recency().take());
         let written = Arc::clone(&batch);
-        let put = self.write("a value of the cache", PATIENCE, move |tx| {
-            counters::add(tx, &written)?;
-            entries::put(tx, &key, &value, limits)
+        let patience = if key.subject.is_some() { PARSED_PATIENCE } else { PATIENCE };
+        let put = self.write("a put into the cache", None, patience, move |tx| {
+            let is_pass_due = counters::add(tx, &written)?;
+            let put = entries::put(tx, &key, &value, limits)?;
+            Ok(Placed { is_pass_due: put.is_pass_due || is_pass_due, ..put })
         });
-        let evicted = put.inspect_err(|_| {
-            let now = self.options.clock.monotonic();
-            self.recency().give_back(&batch, now);
-        })?;
-        Ok(Put::Stored { evicted })
+        let put = put.inspect_err(|_| self.give_back(&batch))?;
+        self.is_pass_due.fetch_or(put.is_pass_due, Ordering::Relaxed);
+        Ok(Put::Stored { evicted: put.evicted })
     }
 
     fn delete(&self, key: &CacheKey) -> Result<bool> {
         let key = *key;
-        self.write("an entry of the cache", PATIENCE, move |tx| entries::delete(tx, &key))
+        self.write("a removal from the cache", None, PATIENCE, move |tx| entries::delete(tx, &key))
     }
 
-    /// Under the guard, in one transaction: whoever has the file open goes on with it.
+    /// Under the guard, in one transaction: whoever has the file open goes on with it. Files that were put aside go too.
     fn clear(&self) -> Result<u64> {
-        let (removed, _guard) = self.write_guarded("clear", "clear the cache", entries::clear)?;
+        let removed = self.write("clearing the cache", Some("clear"), PATIENCE, entries::clear)?;
+        let guard = life::guard(&self.file, &self.options, "clear")?;
+        // What is left there was no cache any more, and keeps its room.
+        match life::remove_put_aside(&self.file) {
+            Ok(gone) => tracing::debug!(files = gone.len(), "damaged files removed"),
+            Err(error) => tracing::warn!(%error, "a damaged file that was put aside stays"),
+        }
+        drop(guard);
         self.give_pages_back();
         Ok(removed)
     }
@@ -370,7 +427,7 @@ impl Cache for DiskCache {
 
     fn reset_stats(&self) -> Result<()> {
         self.flush()?;
-        self.write("the counters of the cache", PATIENCE, counters::reset)
+        self.write("a reset of the cache's counters", None, PATIENCE, counters::reset)
     }
 
     fn flush(&self) -> Result<()> {

@@ -1,3 +1,5 @@
+mod damage;
+
 use std::sync::atomic::AtomicU32;
 
 use conclave_retry::ManualClock;

@@ -47,9 +47,12 @@ fn where_a_field_ends_is_part_of_the_key() {
     assert_ne!(hash(&[b"a"]), hash(&[b"a", b""]));
 }
 
+/// They are two files to Linux: the same content is found by either name, and other content of one says nothing of the other.
 #[test]
-fn a_path_is_one_however_unicode_writes_it() {
-    assert_eq!(symbols("e\u{301}.py", 0, 1), symbols("\u{e9}.py", 0, 1));
+fn a_path_has_one_key_however_unicode_writes_it_and_is_about_itself() {
+    let (apart, together) = (symbols("e\u{301}.py", 0, 1), symbols("\u{e9}.py", 0, 1));
+    assert_eq!(apart.hash, together.hash);
+    assert_ne!(apart.subject, together.subject);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The entries.
 
 use conclave_db::sql::{Error as SqlError, Type, ValueRef, params};
-use conclave_db::{ReadConn, WriteTx};
+use conclave_db::{DbError, ReadConn, WriteTx};
 
 use super::counters::{self, Sums};
 use crate::error::Result;
@@ -32,12 +32,14 @@ pub(crate) fn look_up(conn: &ReadConn<'_>, key: &CacheKey, read: &mut dyn FnMut(
 }
 
 /// Puts a value in, as the one used last, and evicts those used least recently, as many as it takes to be within the
-/// limits. The value alone is within them. Gives how many had to go.
-pub(crate) fn put(tx: &WriteTx<'_>, key: &CacheKey, value: &[u8], limits: CacheLimits) -> Result<u64> {
+/// limits. The value alone is within them.
+pub(crate) fn put(tx: &WriteTx<'_>, key: &CacheKey, value: &[u8], limits: CacheLimits) -> Result<Placed> {
     let bytes = value.len() as u64;
+    // First: it makes the counters such that can be counted on.
+    let seq = counters::next_seq(tx, 1)?;
     let sql = "SELECT bytes FROM entries WHERE hash = ?1";
     let old: Option<u64> = tx.query_optional(sql, [&key.hash[..]], |row| row.get(0))?;
-    let mut sums = counters::sums(tx)?.without(u64::from(old.is_some()), old.unwrap_or(0));
+    let mut sums = counters::sums_to_change(tx)?.without(u64::from(old.is_some()), old.unwrap_or(0));
     if let Some(subject) = &key.subject {
         // What an older maker made of this subject is never asked for again.
         let sql = "DELETE FROM entries WHERE subject = ?1 AND maker >= ?2 AND maker < ?3 RETURNING bytes";
@@ -47,7 +49,6 @@ pub(crate) fn put(tx: &WriteTx<'_>, key: &CacheKey, value: &[u8], limits: CacheL
         }
     }
     let (sums, evicted) = make_room(tx, sums, Some((key, bytes)), limits)?;
-    let seq = counters::next_seq(tx, 1)?;
     let sql = "INSERT INTO entries(hash, subject, maker, seq, bytes, checksum, value)
                VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
                ON CONFLICT(hash) DO UPDATE SET subject = excluded.subject, maker = excluded.maker,
@@ -56,7 +57,16 @@ pub(crate) fn put(tx: &WriteTx<'_>, key: &CacheKey, value: &[u8], limits: CacheL
     tx.execute(sql, params![&key.hash[..], subject, key.maker, seq, bytes, checksum(key, value), value])?;
     let sums = Sums { entries: sums.entries + 1, bytes: sums.bytes + bytes };
     counters::set_sums(tx, sums, evicted)?;
-    Ok(evicted)
+    Ok(Placed { evicted, is_pass_due: counters::is_time_for_a_pass(seq, 1) })
+}
+
+/// What came of putting a value in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    /// How many had to go for it.
+    pub(crate) evicted: u64,
+    /// It is time for a pass of maintenance.
+    pub(crate) is_pass_due: bool,
 }
 
 /// Takes out what was used least recently until what comes has room; gives what is left and how many had to go.
@@ -90,7 +100,11 @@ fn make_room(
 pub(crate) fn delete(tx: &WriteTx<'_>, key: &CacheKey) -> Result<bool> {
     let sql = "DELETE FROM entries WHERE hash = ?1 RETURNING bytes";
     let Some(bytes) = tx.query_optional(sql, [&key.hash[..]], |row| row.get(0))? else { return Ok(false) };
-    counters::set_sums(tx, counters::sums(tx)?.without(1, bytes), 0)?;
+    // The row of the counters may be made here, from what is left.
+    match counters::sums(tx)? {
+        Some(sums) => counters::set_sums(tx, sums.without(1, bytes), 0)?,
+        None => counters::repair(tx)?,
+    }
     Ok(true)
 }
 
@@ -102,8 +116,14 @@ pub(crate) fn clear(tx: &WriteTx<'_>) -> Result<u64> {
     Ok(entries)
 }
 
-/// Takes out what older makers made and what is above the limits, and counts what is left; gives how many had to go.
+/// Puts the counters right where they cannot be, takes out what older makers made and what is above the limits, and counts what is left; gives how many had to go.
 pub(crate) fn tidy(tx: &WriteTx<'_>, limits: CacheLimits) -> Result<u64> {
+    // Columns that are missing are found here, and not by whoever looks something up next.
+    let sql = "SELECT hash, subject, maker, seq, bytes, checksum, value FROM entries LIMIT 0";
+    tx.query_optional(sql, [], |_| Ok(()))?;
+    if !counters::is_in_order(tx)? {
+        counters::repair(tx)?;
+    }
     let newest = "SELECT max(maker) FROM entries WHERE maker > 0 GROUP BY maker >> 16";
     let mut old = 0;
     for newest in tx.query_all(newest, [], |row| row.get::<_, u32>(0))? {
@@ -115,26 +135,31 @@ pub(crate) fn tidy(tx: &WriteTx<'_>, limits: CacheLimits) -> Result<u64> {
     Ok(old + evicted)
 }
 
-/// Whether SQLite finds every page of the file sound. Damage that keeps it from looking at all is an error.
-pub(crate) fn is_sound(conn: &ReadConn<'_>) -> Result<bool> {
-    // <https://sqlite.org/pragma.html#pragma_integrity_check>
-    Ok(conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0))? == "ok")
-}
-
-/// How many entries have a value that is not what was put.
-pub(crate) fn damaged(conn: &ReadConn<'_>) -> Result<u64> {
-    let mut damaged = 0;
-    conn.for_each("SELECT hash, checksum, value FROM entries", [], |row| {
+/// The entries whose value is not what was put, by their rowid.
+pub(crate) fn damaged(conn: &ReadConn<'_>) -> Result<Vec<i64>> {
+    let mut damaged = Vec::new();
+    conn.for_each("SELECT hash, checksum, value, rowid FROM entries", [], |row| {
         let whole = match (row.get_ref(0), row.get::<_, i64>(1), row.get_ref(2)) {
             (Ok(ValueRef::Blob(hash)), Ok(checksum), Ok(ValueRef::Blob(value))) => {
                 <&[u8; 32]>::try_from(hash).is_ok_and(|hash| checksum_of(hash, value) == checksum)
             }
             _ => false,
         };
-        damaged += u64::from(!whole);
+        if !whole {
+            damaged.push(row.get(3).map_err(DbError::from)?);
+        }
         Ok::<_, crate::CacheError>(())
     })?;
     Ok(damaged)
+}
+
+/// Takes out entries by their rowid and leaves the counters to [`tidy`]; gives how many were there.
+pub(crate) fn remove(tx: &WriteTx<'_>, rowids: &[i64]) -> Result<u64> {
+    let mut removed = 0;
+    for rowid in rowids {
+        removed += tx.execute("DELETE FROM entries WHERE rowid = ?1", [rowid])? as u64;
+    }
+    Ok(removed)
 }
 
 /// Also of the key: the value of another entry is as damaged as one of other bytes.

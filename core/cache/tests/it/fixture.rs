@@ -45,6 +45,8 @@ pub(crate) fn value_of(cache: &dyn Cache, key: &CacheKey) -> Option<Vec<u8>> {
 pub(crate) fn assert_well(file: &Path, options: OpenOptions) {
     let checks = checks(file, options).unwrap();
     assert!(!checks.is_empty());
-    let unwell: Vec<_> = checks.iter().filter(|check| check.state != CheckState::Ok).collect();
+    // That there was a damaged file says nothing of the one that is there.
+    let of_it = checks.iter().filter(|check| check.name != "put-aside");
+    let unwell: Vec<_> = of_it.filter(|check| check.state != CheckState::Ok).collect();
     assert!(unwell.is_empty(), "{unwell:?}");
 }

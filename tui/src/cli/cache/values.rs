@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::failure::{Doing as _, Exit, Failure};
-use crate::parse_cache::{self, with_way_out};
-use crate::text::{counted, size};
+use crate::parse_cache;
+use crate::text::{counted, size, visible};
 
 /// What SQLite keeps in one row, whatever the limits are, with room for the rest of it.
 /// <https://sqlite.org/limits.html> (`SQLITE_MAX_LENGTH`)
@@ -21,10 +21,8 @@ pub(super) fn get(context: &Context, key: &str) -> Result<Exit, Failure> {
     let known = CacheKey::user(key)?;
     let mut value = None;
     if let Some(cache) = to_look_up(context)? {
-        cache
-            .get(&known, &mut |bytes| value = Some(bytes.to_vec()))
-            .map_err(with_way_out)
-            .doing("read the cache")?;
+        cache.get(&known, &mut |bytes| value = Some(bytes.to_vec())).doing("read the cache")?;
+        say_put_aside(context, &cache);
     }
     let Some(value) = value else { return Err(absent(key)) };
     if !context.output.json {
@@ -41,10 +39,26 @@ pub(super) fn get(context: &Context, key: &str) -> Result<Exit, Failure> {
 
 /// The cache, to be read. Where it may be written, too, the lookup is counted.
 fn to_look_up(context: &Context) -> Result<Option<DiskCache>, Failure> {
-    if context.read_only {
-        return parse_cache::open_read_only(&context.project);
+    let project = &context.project;
+    let opened = if context.read_only {
+        parse_cache::open_read_only(project)
+    } else {
+        parse_cache::open_existing(project)
+    };
+    opened.or_else(|failure| {
+        if !parse_cache::is_gone_around(project, &failure) {
+            return Err(failure);
+        }
+        context.output.notice(format!("warning: the cache is not used: {}", visible(&failure.message)));
+        Ok(None)
+    })
+}
+
+/// Says that a damaged file was put aside, where it was.
+fn say_put_aside(context: &Context, cache: &DiskCache) {
+    for words in parse_cache::put_aside_in_words(cache) {
+        context.output.notice(format!("warning: {words}"));
     }
-    parse_cache::open_existing(&context.project)
 }
 
 fn absent(key: &str) -> Failure {
@@ -62,11 +76,13 @@ pub(super) fn put(context: &Context, key: &str) -> Result<Exit, Failure> {
         return Err(too_large(most));
     }
     let is_new = !context.project.state_dir.exists();
-    let cache = parse_cache::open(&context.project)?;
+    let cache = parse_cache::open(&context.project).map_err(|failure| not_kept(context, failure))?;
     if is_new {
         context.output.notice(format!("created {}", parse_cache::file(&context.project).display()));
     }
-    match cache.put(&known, &value).map_err(with_way_out).doing("write to the cache")? {
+    let put = cache.put(&known, &value).doing("write to the cache")?;
+    say_put_aside(context, &cache);
+    match put {
         Put::TooLarge => Err(too_large(most)),
         Put::Stored { evicted } => {
             if context.output.json {
@@ -78,7 +94,19 @@ pub(super) fn put(context: &Context, key: &str) -> Result<Exit, Failure> {
     }
 }
 
+/// Gone around is not kept, which whoever counts on it must hear of: the state says no, and nothing is broken.
+fn not_kept(context: &Context, failure: Failure) -> Failure {
+    if !parse_cache::is_gone_around(&context.project, &failure) {
+        return failure;
+    }
+    Failure { exit: Exit::StateSaysNo, ..failure.doing("the value was not kept") }
+}
+
 fn too_large(most: u64) -> Failure {
+    if most == MOST {
+        let message = format!("the value is larger than one value may be ({})", size(most));
+        return Failure::new(Exit::StateSaysNo, "too_large", message).hint("keep it in a file");
+    }
     let message = format!("the value is larger than the whole cache may be ({})", size(most));
     Failure::new(Exit::StateSaysNo, "too_large", message)
         .hint("raise `max_bytes` in [cache], or keep it in a file")
@@ -87,7 +115,7 @@ fn too_large(most: u64) -> Failure {
 pub(super) fn delete(context: &Context, key: &str) -> Result<Exit, Failure> {
     let known = CacheKey::user(key)?;
     let deleted = match parse_cache::open_existing(&context.project)? {
-        Some(cache) => cache.delete(&known).map_err(with_way_out).doing("write to the cache")?,
+        Some(cache) => cache.delete(&known).doing("write to the cache")?,
         None => false,
     };
     if !deleted {
@@ -102,7 +130,15 @@ pub(super) fn delete(context: &Context, key: &str) -> Result<Exit, Failure> {
 /// Symbols and values of users: all there is.
 pub(super) fn clear(context: &Context) -> Result<Exit, Failure> {
     let entries = match parse_cache::open_existing(&context.project)? {
-        Some(cache) => cache.clear().map_err(with_way_out).doing("clear the cache")?,
+        Some(cache) => {
+            let damaged = DiskCache::damaged_files(&parse_cache::file(&context.project))?;
+            let entries = cache.clear().doing("clear the cache")?;
+            if !damaged.is_empty() {
+                let files = counted(damaged.len() as u64, "damaged file", "damaged files");
+                context.output.notice(format!("{files} that had been put aside went too"));
+            }
+            entries
+        }
         None => 0,
     };
     if context.output.json {
