@@ -33,7 +33,8 @@ pub(super) fn run(context: &Context, files: &[PathBuf]) -> Result<Exit, Failure>
 fn say_what_was_not_kept(context: &Context, lookup: &Lookup<'_>) -> Result<(), Failure> {
     let output = &context.output;
     if let Some(error) = lookup.unwritten() {
-        let why = visible(&error.to_string());
+        let why = error.to_string();
+        let why = visible(&why);
         output.notice(format!("warning: the cache is read, but nothing more is kept in it: {why}"));
     } else if let Some(error) = lookup.failure() {
         output.notice(format!("warning: the cache is not used: {}", visible(&error.to_string())));
