@@ -27,7 +27,7 @@ pub fn value(bytes: &[u8]) {
 pub fn source(bytes: &[u8]) {
     let Some((first, source)) = bytes.split_first() else { return };
     let Some(language) = LANGUAGES.get(usize::from(*first) % LANGUAGES.len()) else { return };
-    let Some(extracted) = extract(*language, source) else { return };
+    let Ok(extracted) = extract(*language, source, &conclave_retry::SystemClock) else { return };
     let lines = source.split(|byte| *byte == b'\n').count() as u64;
     for symbol in &extracted.symbols {
         assert!(symbol.start_line >= 1 && symbol.start_line <= symbol.end_line, "{symbol:?}");

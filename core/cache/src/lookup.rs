@@ -1,15 +1,20 @@
 //! Symbols of files through a cache.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use crate::cache::{Cache, Found};
+use conclave_retry::{Clock, SystemClock};
+use rustix::fs::OFlags;
+
+use crate::cache::{Cache, Found, Put};
 use crate::codec::{SymbolsView, encode};
 use crate::error::CacheError;
 use crate::key::CacheKey;
-use crate::symbols::{Language, MAX_SOURCE, extract, maker};
+use crate::symbols::{Language, MAX_SOURCE, NotParsed, extract, maker};
 
 /// How a lookup went, in truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -17,11 +22,11 @@ use crate::symbols::{Language, MAX_SOURCE, extract, maker};
 pub enum CacheStatus {
     /// From the cache.
     Hit,
-    /// Parsed, and put into the cache.
+    /// Parsed, and put into the cache; nothing was known of this file.
     Miss,
-    /// Parsed, since the file had other content before, or the parser is another.
+    /// Parsed, and put into the cache; the file had other content before, or the parser is another.
     Stale,
-    /// Parsed without the cache.
+    /// Parsed without the cache, or not put into it: what comes next will have to parse it again.
     Bypass,
     /// There are no symbols, or not all: a syntax error, an unknown language, a file that cannot be read.
     Error,
@@ -74,19 +79,46 @@ impl Looked {
 pub struct Lookup<'c> {
     cache: Option<&'c dyn Cache>,
     root: PathBuf,
-    /// Why the cache is not asked any more: each further failure might take as long as the first.
-    failure: OnceLock<CacheError>,
+    clock: Arc<dyn Clock>,
+    /// Why the cache is not read any more: each further failure might take as long as the first.
+    unread: OnceLock<CacheError>,
+    /// Why nothing is put into it any more. What is there is still read.
+    unwritten: OnceLock<CacheError>,
+    too_large: AtomicU64,
 }
 
 impl<'c> Lookup<'c> {
     /// Files are named in keys by their path below `root`. Without a cache everything is parsed.
     pub fn new(cache: Option<&'c dyn Cache>, root: &Path) -> Self {
-        Self { cache, root: root.to_path_buf(), failure: OnceLock::new() }
+        Self {
+            cache,
+            root: root.to_path_buf(),
+            clock: Arc::new(SystemClock),
+            unread: OnceLock::new(),
+            unwritten: OnceLock::new(),
+            too_large: AtomicU64::new(0),
+        }
     }
 
-    /// The failure after which the cache was not asked any more.
+    /// The same, and `clock` says when the parser has had its time.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The failure after which the cache was not read any more, or nothing more was put into it.
     pub fn failure(&self) -> Option<&CacheError> {
-        self.failure.get()
+        self.unread.get().or_else(|| self.unwritten.get())
+    }
+
+    /// The failure after which the cache was read, and nothing more was put into it.
+    pub fn unwritten(&self) -> Option<&CacheError> {
+        self.unwritten.get().filter(|_| self.unread.get().is_none())
+    }
+
+    /// Files whose symbols were not kept, since they are larger than the whole cache may be.
+    pub fn too_large(&self) -> u64 {
+        self.too_large.load(Ordering::Relaxed)
     }
 
     /// Reads the file, hashes it, and gives its symbols to `read`, in place: from the cache, or parsed and put there.
@@ -94,7 +126,13 @@ impl<'c> Lookup<'c> {
     /// current folder.
     pub fn file(&self, path: &Path, read: &mut dyn FnMut(SymbolsView<'_>)) -> Looked {
         let Some(language) = Language::of(path) else {
-            return Looked::nothing(None, "its language is not known by its ending".to_owned());
+            let is_folder = path.is_dir();
+            let why = if is_folder {
+                "is a folder: name its files"
+            } else {
+                "its language is not known by its ending"
+            };
+            return Looked::nothing(None, why.to_owned());
         };
         if !language.is_built_in() {
             let (name, feature) = (language.as_str(), language.feature());
@@ -107,7 +145,7 @@ impl<'c> Lookup<'c> {
         };
         let key =
             || CacheKey::symbols(&self.subject(path), blake3::hash(&source).as_bytes(), maker(language));
-        let asked = self.cache.filter(|_| self.failure.get().is_none()).map(|cache| (cache, key()));
+        let asked = self.cache.filter(|_| self.unread.get().is_none()).map(|cache| (cache, key()));
         let mut status = CacheStatus::Bypass;
         if let Some((cache, key)) = &asked {
             let mut syntax_error = None;
@@ -127,26 +165,43 @@ impl<'c> Lookup<'c> {
                 Ok(Found::Hit | Found::Miss) => CacheStatus::Miss,
                 Ok(Found::Stale) => CacheStatus::Stale,
                 Err(error) => {
-                    let _ = self.failure.set(error);
+                    let _ = self.unread.set(error);
                     CacheStatus::Bypass
                 }
             };
         }
-        let Some(extracted) = extract(language, &source) else {
-            // Looked at before: there is a grammar.
-            return Looked::nothing(Some(language), "its grammar does not fit this program".to_owned());
+        let extracted = match extract(language, &source, &*self.clock) {
+            Ok(extracted) => extracted,
+            Err(why) => return Looked::nothing(Some(language), why.to_string()),
         };
         let value = encode(&extracted);
-        if let Some((cache, key)) = asked.filter(|_| status != CacheStatus::Bypass) {
-            // One that is larger than the cache may be is parsed every time.
-            if let Err(error) = cache.put(&key, &value) {
-                let _ = self.failure.set(error);
-            }
+        if let Some((cache, key)) = asked.filter(|_| status != CacheStatus::Bypass)
+            && !self.is_kept(cache, &key, &value)
+        {
+            status = CacheStatus::Bypass;
         }
         if let Some(view) = SymbolsView::read(&value) {
             read(view);
         }
         Looked::symbols(language, status, extracted.syntax_error)
+    }
+
+    /// Puts a value into the cache; whether it is there.
+    fn is_kept(&self, cache: &dyn Cache, key: &CacheKey, value: &[u8]) -> bool {
+        if self.unwritten.get().is_some() {
+            return false;
+        }
+        match cache.put(key, value) {
+            Ok(Put::Stored { .. }) => true,
+            Ok(Put::TooLarge) => {
+                self.too_large.fetch_add(1, Ordering::Relaxed);
+                false
+            }
+            Err(error) => {
+                let _ = self.unwritten.set(error);
+                false
+            }
+        }
     }
 
     /// The path below the root, without `.` and `..`: what an entry is about. Only staleness depends on it, so links are
@@ -174,8 +229,11 @@ impl<'c> Lookup<'c> {
 /// The file as a whole; of one that is no regular file, or too large to be parsed, why not.
 fn source(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    // Looked at before it is opened: opening a pipe would wait for whoever writes into it.
-    let found = std::fs::metadata(path).map_err(unreadable)?;
+    // Neither opening nor reading waits for somebody, whatever the name stands for: a pipe, or a file that the kernel makes
+    // up while it is read.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+    let found = file.metadata().map_err(unreadable)?;
     if !found.is_file() {
         return Err("is no regular file".to_owned());
     }
@@ -183,9 +241,9 @@ fn source(path: &Path) -> Result<Vec<u8>, String> {
     let room = usize::try_from(found.len().min(most)).unwrap_or_default();
     // One byte more than it has, so that its end is seen without making room again.
     let mut bytes = Vec::with_capacity(room + 1);
-    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > MAX_SOURCE {
-        return Err(format!("is larger than {} MiB, which is not parsed", MAX_SOURCE >> 20));
+        return Err(NotParsed::TooLarge.to_string());
     }
     Ok(bytes)
 }

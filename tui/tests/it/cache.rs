@@ -173,6 +173,8 @@ fn without_state_nothing_is_made_and_all_is_parsed() {
     assert_eq!((&found["entries"], &found["max_entries"]), (&json!(0), &json!(10_000)));
     is(&look(&scratch, &["a.rs"]), "bypass", &["one", "Two"]);
     is(&look(&scratch, &["a.rs"]), "bypass", &["one", "Two"]);
+    let done = scratch.run(&["cache", "symbols", "a.rs"]);
+    assert_eq!(done.stderr, "nothing was kept: no state here\nhint: conclave init\n");
     assert_eq!(scratch.json(&["cache", "check"]), json!({"checks": [], "fixed": []}));
     assert_eq!(scratch.json(&["cache", "check", "--fix"]), json!({"checks": [], "fixed": []}));
     assert_eq!(scratch.json(&["cache", "clear"]), json!({"entries": 0}));
@@ -245,6 +247,38 @@ fn a_file_that_is_no_cache_is_put_aside_and_made_anew() {
     fs::write(&file, "short").unwrap();
     scratch.ok(&["cache", "check", "--fix"]);
     assert_eq!(stats(&scratch)["entries"], 0);
+}
+
+/// Each of these ended the process, or held it for a minute, and all other files with it.
+#[test]
+fn garbage_takes_nothing_with_it() {
+    let scratch = project();
+    write(&scratch, "deep.rs", &"<|>=&&{[(".repeat(150_000));
+    write(&scratch, "slow.rs", &"r#\"".repeat(41_000));
+    let done = scratch.run(&["cache", "symbols", "deep.rs", "slow.rs", "a.rs", ".", "--json"]);
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    let found: Vec<Value> = serde_json::from_slice(&done.stdout).unwrap();
+    for garbage in &found[..2] {
+        assert_eq!((&garbage["cache_status"], &garbage["cached"]), (&json!("error"), &json!(false)));
+        assert!(garbage["error"].is_string(), "{garbage}");
+    }
+    is(&found[2], "miss", &["one", "Two"]);
+    assert_eq!(found[3]["error"], "is a folder: name its files");
+}
+
+#[test]
+fn what_the_cache_has_no_room_for_is_said() {
+    let scratch = project();
+    let config = scratch.project().join(".conclave/config.toml");
+    let usual = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{usual}\n[cache]\nmax_bytes = 20\n")).unwrap();
+    let done = scratch.run(&["cache", "symbols", "a.rs"]);
+    assert!(done.text().starts_with("a.rs  rust  bypass\n"), "{}", done.text());
+    assert!(
+        done.stderr.starts_with("1 file was not kept: larger than the whole cache may be (20 B)\n"),
+        "{}",
+        done.stderr
+    );
 }
 
 /// A newer program's file is left alone, and nothing is kept meanwhile.
@@ -388,7 +422,8 @@ fn in_a_folder_that_cannot_be_written_the_cache_is_read() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     let found: Vec<Value> = serde_json::from_slice(&done.stdout).unwrap();
     is(&found[0], "hit", &["one", "Two"]);
-    assert_eq!(names(&found[1]), ["b"]);
+    is(&found[1], "bypass", &["b"]);
+    is(&found[2], "hit", &["one", "Two"]);
     assert_eq!(done.stderr.matches("warning: ").count(), 1, "{}", done.stderr);
     assert_eq!(scratch.ok(&["--state-dir", folder, "cache", "get", "k"]), "v");
 }

@@ -67,7 +67,7 @@ impl Bench {
         let disk = DiskCache::open(&file, OpenOptions::default())?;
         let source = workspace::root().join(SOURCE);
         let text = std::fs::read(&source)?;
-        let extracted = extract(Language::Rust, &text).ok_or("built without the grammar of Rust")?;
+        let extracted = extract(Language::Rust, &text, &SystemClock)?;
         let value = encode(&extracted);
         let memory = MemoryCache::new(CacheLimits::default());
         let key = CacheKey::user("bench")?;
@@ -92,7 +92,7 @@ impl Bench {
 
     fn parse(&self) -> Outcome<f64> {
         middle(PARSES, || {
-            let extracted = extract(Language::Rust, &self.text).ok_or("no grammar")?;
+            let extracted = extract(Language::Rust, &self.text, &SystemClock)?;
             if extracted.symbols.is_empty() { Err("no symbols".into()) } else { Ok(()) }
         })
     }

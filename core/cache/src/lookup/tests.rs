@@ -152,7 +152,8 @@ fn what_there_is_nothing_to_be_had_of_is_told() {
     for (name, why) in [
         ("missing.rs", "cannot be read: No such file"),
         ("folder.rs", "is no regular file"),
-        ("large.rs", "is larger than 8 MiB"),
+        ("large.rs", "is larger than 4 MiB"),
+        (".", "is a folder: name its files"),
         ("plain.txt", "its language is not known"),
         ("none", "its language is not known"),
     ] {
@@ -240,7 +241,114 @@ fn a_value_that_is_none_of_ours_is_parsed_anew() {
     let path = written(&folder, "a.rs", b"fn one() {}\n");
     let strange = Broken { holds: Some(b"{bad"), ..Broken::default() };
     let lookup = Lookup::new(Some(&strange), folder.path());
-    check(&lookup, &path, CacheStatus::Miss, &["one"]);
+    check(&lookup, &path, CacheStatus::Bypass, &["one"]);
     assert!(lookup.failure().is_some(), "it could not be put in its place");
     check(&lookup, &path, CacheStatus::Bypass, &["one"]);
+}
+
+/// A cache that cannot be written, such as one on a disk that is full.
+#[derive(Debug)]
+struct Unwritable {
+    holds: MemoryCache,
+    puts: std::sync::atomic::AtomicU32,
+}
+
+impl Cache for Unwritable {
+    fn get(&self, key: &CacheKey, read: &mut dyn FnMut(&[u8])) -> Result<Found> {
+        self.holds.get(key, read)
+    }
+
+    fn put(&self, _: &CacheKey, _: &[u8]) -> Result<Put> {
+        self.puts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Broken::default().fails()
+    }
+
+    fn delete(&self, key: &CacheKey) -> Result<bool> {
+        self.holds.delete(key)
+    }
+
+    fn clear(&self) -> Result<u64> {
+        self.holds.clear()
+    }
+
+    fn stats(&self) -> Result<Stats> {
+        self.holds.stats()
+    }
+
+    fn reset_stats(&self) -> Result<()> {
+        self.holds.reset_stats()
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.holds.flush()
+    }
+}
+
+// cache C22
+#[cfg(feature = "rust")]
+#[test]
+fn a_cache_that_cannot_be_written_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (written(&folder, "a.rs", b"fn a() {}\n"), written(&folder, "b.rs", b"fn b() {}\n"));
+    let holds = memory();
+    check(&Lookup::new(Some(&holds), folder.path()), &a, CacheStatus::Miss, &["a"]);
+    let cache = Unwritable { holds, puts: 0.into() };
+    let lookup = Lookup::new(Some(&cache), folder.path());
+    for _ in 0..2 {
+        check(&lookup, &b, CacheStatus::Bypass, &["b"]);
+        check(&lookup, &a, CacheStatus::Hit, &["a"]);
+    }
+    assert!(lookup.unwritten().is_some());
+    assert_eq!(cache.puts.into_inner(), 1, "each further one might wait as long as the first");
+}
+
+#[cfg(feature = "rust")]
+#[test]
+fn what_is_larger_than_the_cache_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder, "a.rs", b"fn one() {}\n");
+    let cache = MemoryCache::new(CacheLimits::new(10, 20).unwrap());
+    let lookup = Lookup::new(Some(&cache), folder.path());
+    check(&lookup, &path, CacheStatus::Bypass, &["one"]);
+    assert_eq!((lookup.too_large(), lookup.failure().is_none()), (1, true));
+}
+
+/// What took too long may go well the next time: nothing of it is kept.
+#[cfg(feature = "rust")]
+#[test]
+fn what_was_not_parsed_in_time_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder, "a.rs", "fn one() {}\n".repeat(1_000).as_bytes());
+    let cache = memory();
+    // Time flies whenever somebody looks.
+    let fast = std::sync::Arc::new(crate::symbols::Fast::default());
+    let (looked, _) = names(&Lookup::new(Some(&cache), folder.path()).clock(fast), &path);
+    assert_eq!((looked.status, looked.cached, looked.usable), (CacheStatus::Error, false, false));
+    assert_eq!(looked.error.as_deref(), Some("the parser did not get through it within 3 s: given up"));
+    assert_eq!(cache.stats().unwrap().entries, 0);
+    let (looked, found) = names(&Lookup::new(Some(&cache), folder.path()), &path);
+    assert_eq!((looked.status, found.len()), (CacheStatus::Miss, 1_000));
+}
+
+/// Such as a pipe, or what the kernel makes up while it is read.
+#[cfg(feature = "rust")]
+#[test]
+fn a_file_that_gives_nothing_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let lookup = Lookup::new(None, folder.path());
+    let pipe = folder.path().join("pipe.rs");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let (looked, _) = names(&lookup, &pipe);
+    assert_eq!(looked.error.as_deref(), Some("is no regular file"));
+    // Nothing may be there to be read, or nobody may: never does it wait.
+    let endless = folder.path().join("endless.rs");
+    std::os::unix::fs::symlink("/proc/kmsg", &endless).unwrap();
+    let _ = names(&lookup, &endless);
 }

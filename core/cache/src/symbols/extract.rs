@@ -1,19 +1,18 @@
 //! From source to symbols.
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 
-use tree_sitter::{Node, ParseOptions, Tree};
+use conclave_retry::Clock;
+use tree_sitter::{Node, Tree};
 
 use super::SymbolKind;
 use super::grammar;
 use super::head::{self, Head};
 use super::language::Language;
+use super::parse::{self, NotParsed};
 use super::rules::{Found, Lead, Place, Rule, Within, rule, separator};
 use super::syntax_error;
 
-/// The largest source that is parsed. The tree takes some twenty times as much memory.
-pub const MAX_SOURCE: usize = 8 << 20;
 /// A file with more is no source that a person reads: the rest is left out, and that is said.
 const MAX_SYMBOLS: usize = 20_000;
 /// Bytes of a name; what is longer is cut.
@@ -48,29 +47,20 @@ pub struct Extracted {
 }
 
 /// Parses and extracts. Works on any bytes: what is no UTF-8 is shown with replacement characters in names.
-/// `None` where the grammar was not built in.
 ///
-/// It ends for any input: a source beyond [`MAX_SOURCE`], or one that the parser does not get ahead with, has no symbols
-/// and an error that says so.
-pub fn extract(language: Language, source: &[u8]) -> Option<Extracted> {
-    let mut parser = grammar::parser(language)?;
-    if source.len() > MAX_SOURCE {
-        let limit = MAX_SOURCE >> 20;
-        return Some(Extracted::failed(format!("larger than {limit} MiB, which is not parsed")));
-    }
-    let mut steps = 0;
-    // Sound sources take one call for some fifty bytes. Of garbage, each step looks at many ways to go on.
-    let most = 2_000 + source.len() / 8;
-    let mut go_on = |_: &_| {
-        steps += 1;
-        if steps > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let mut text = |at: usize, _| source.get(at..).unwrap_or_default();
-    let options = ParseOptions::new().progress_callback(&mut go_on);
-    let Some(tree) = parser.parse_with_options(&mut text, None, Some(options)) else {
-        return Some(Extracted::failed("the parser cannot make sense of it".to_owned()));
-    };
-    Some(Walk::new(language, source).over(&tree))
+/// It ends for any input, and soon: the parser has some seconds by `clock`. A source that it does not get ahead with has no
+/// symbols, and an error that says so.
+///
+/// # Errors
+/// There is nothing to say of the source, and nothing that is worth keeping: see [`NotParsed`].
+pub fn extract(language: Language, source: &[u8], clock: &dyn Clock) -> Result<Extracted, NotParsed> {
+    parse::apart(source.len(), || {
+        let mut parser = grammar::parser(language).ok_or(NotParsed::NoGrammar)?;
+        let Some(tree) = parse::tree(&mut parser, source, clock)? else {
+            return Ok(Extracted::failed("the parser cannot make sense of it".to_owned()));
+        };
+        Ok(Walk::new(language, source).over(&tree))
+    })
 }
 
 impl Extracted {
@@ -97,6 +87,8 @@ struct Walk<'source> {
     scopes: Vec<Scope>,
     /// What a Python module has assigned: the first time is the definition.
     assigned: HashSet<String>,
+    /// Something was left out for the length of its qualified name.
+    is_too_deep: bool,
     found: Extracted,
 }
 
@@ -108,13 +100,14 @@ impl<'source> Walk<'source> {
             prefix: String::new(),
             scopes: Vec::new(),
             assigned: HashSet::new(),
+            is_too_deep: false,
             found: Extracted::default(),
         }
     }
 
     /// A cursor goes where a function that calls itself would: a tree may be as deep as its source is long.
     fn over(mut self, tree: &Tree) -> Extracted {
-        self.found.syntax_error = syntax_error::first(tree, self.source);
+        self.found.syntax_error = syntax_error::first(self.language, tree, self.source);
         let mut cursor = tree.walk();
         let mut leads: Vec<Option<Lead<'_>>> = vec![None];
         loop {
@@ -134,10 +127,19 @@ impl<'source> Walk<'source> {
             while !cursor.goto_next_sibling() {
                 leads.pop();
                 if !cursor.goto_parent() {
-                    return self.found;
+                    return self.told();
                 }
             }
         }
+    }
+
+    /// What was found, and that something was left out.
+    fn told(mut self) -> Extracted {
+        if self.is_too_deep {
+            let why = format!("qualified names longer than {MAX_QUALIFIED} bytes: what has one is left out");
+            self.found.syntax_error.get_or_insert(why);
+        }
+        self.found
     }
 
     /// Takes down what a node is; whether to look below it, and what leads there.
@@ -170,6 +172,7 @@ impl<'source> Walk<'source> {
         let separator = separator(self.language);
         let before = self.prefix.len();
         if before + name.len() + separator.len() > MAX_QUALIFIED {
+            self.is_too_deep = true;
             return false;
         }
         self.prefix.push_str(name);
@@ -190,8 +193,16 @@ impl<'source> Walk<'source> {
             let is_known = self.language == Language::Python
                 && is_assigned
                 && !self.assigned.insert(qualified_name.clone());
-            if is_known || qualified_name.len() > MAX_QUALIFIED {
+            if is_known {
                 continue;
+            }
+            if qualified_name.len() > MAX_QUALIFIED {
+                self.is_too_deep = true;
+                continue;
+            }
+            // One more is seen, and cut.
+            if self.found.symbols.len() > MAX_SYMBOLS {
+                return false;
             }
             if found.is_scope {
                 let within = if found.kind == SymbolKind::Module { Within::Module } else { Within::Type };

@@ -7,7 +7,7 @@ use crate::codec;
 use crate::key::CacheKey;
 
 /// Rises with every change to what is extracted from the same tree.
-const EXTRACTION: u16 = 1;
+const EXTRACTION: u16 = 2;
 
 /// A parser of the language; `None` where its grammar is not built in.
 pub(super) fn parser(language: Language) -> Option<Parser> {

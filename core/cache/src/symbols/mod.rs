@@ -4,12 +4,16 @@ mod extract;
 mod grammar;
 mod head;
 mod language;
+mod parse;
 mod rules;
 mod syntax_error;
 
-pub use self::extract::{Extracted, MAX_SOURCE, Owned, extract};
+pub use self::extract::{Extracted, Owned, extract};
 pub use self::grammar::maker;
 pub use self::language::Language;
+#[cfg(test)]
+pub(crate) use self::parse::tests::Fast;
+pub use self::parse::{MAX_SOURCE, NotParsed};
 
 /// What a symbol is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

@@ -11,7 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::table::{Column, Table, left, right};
 use crate::failure::{Exit, Failure};
 use crate::parse_cache::{self, Logged};
-use crate::text::visible;
+use crate::text::{counted, size, visible};
 
 const COLUMNS: &[Column] = &[right("lines"), left("kind"), left("name"), left("signature")];
 
@@ -25,10 +25,32 @@ pub(super) fn run(context: &Context, files: &[PathBuf]) -> Result<Exit, Failure>
     } else {
         tables(context, &lookup, files)
     };
-    if let Some(error) = lookup.failure() {
-        context.output.notice(format!("warning: the cache is not used: {}", visible(&error.to_string())));
-    }
+    say_what_was_not_kept(context, &lookup)?;
     Ok(if shown? { Exit::Done } else { Exit::StateSaysNo })
+}
+
+/// Why the next one will parse again what was parsed now.
+fn say_what_was_not_kept(context: &Context, lookup: &Lookup<'_>) -> Result<(), Failure> {
+    let output = &context.output;
+    if let Some(error) = lookup.unwritten() {
+        let why = error.to_string();
+        let why = visible(&why);
+        output.notice(format!("warning: the cache is read, but nothing more is kept in it: {why}"));
+    } else if let Some(error) = lookup.failure() {
+        output.notice(format!("warning: the cache is not used: {}", visible(&error.to_string())));
+    }
+    let too_large = lookup.too_large();
+    if too_large > 0 {
+        let files = counted(too_large, "file was", "files were");
+        let most = size(context.project.config.cache.limits()?.max_bytes());
+        output.notice(format!("{files} not kept: larger than the whole cache may be ({most})"));
+        output.notice("hint: raise `max_bytes` of `[cache]` in .conclave/config.toml");
+    }
+    if !context.read_only && !context.project.state_dir.is_dir() {
+        output.notice("nothing was kept: no state here");
+        output.notice("hint: conclave init");
+    }
+    Ok(())
 }
 
 /// The cache, where there is one to be used: not without state, not under `--read-only`, and not when it cannot be opened.

@@ -1,10 +1,21 @@
 //! Sources and their symbols.
 
+use conclave_retry::SystemClock;
 use proptest::prelude::*;
 
-use super::{Extracted, MAX_SOURCE, MAX_SYMBOLS, extract};
+use super::{Extracted, MAX_SYMBOLS};
 use crate::codec::encode;
-use crate::symbols::Language;
+use crate::symbols::{Language, MAX_SOURCE, NotParsed};
+
+/// Nothing for a grammar that is not built in.
+fn extract(language: Language, source: &[u8]) -> Option<Extracted> {
+    match super::extract(language, source, &SystemClock) {
+        Ok(extracted) => Some(extracted),
+        Err(NotParsed::NoGrammar) if !language.is_built_in() => None,
+        Err(NotParsed::TooLong(_)) => Some(Extracted::failed("too long".to_owned())),
+        Err(other) => panic!("{other}"),
+    }
+}
 
 /// `lines kind qualified_name (name) | signature`, a line each.
 fn shown(extracted: &Extracted) -> String {
@@ -58,6 +69,7 @@ mod outer { pub mod inner { pub fn deep() {} static S: &str = "{"; } fn shallow(
 mod elsewhere;
 type Pair<T> = (T, T);
 macro_rules! twice { ($x:expr) => { $x; $x } }
+const _: () = assert!(true);
 extern "C" { fn foreign(x: i32) -> i32; }
 union Bits { a: u32, b: f32 }
 "#,
@@ -80,8 +92,8 @@ union Bits { a: u32, b: f32 }
         25-25 module elsewhere | mod elsewhere
         26-26 type Pair | type Pair<T> = (T, T)
         27-27 macro twice | macro_rules! twice
-        28-28 function foreign | fn foreign(x: i32) -> i32
-        29-29 struct Bits | union Bits
+        29-29 function foreign | fn foreign(x: i32) -> i32
+        30-30 struct Bits | union Bits
         ",
     );
 }
@@ -118,6 +130,17 @@ try:
 except ImportError:
     fast = None
 type Pair = tuple[int, int]
+type Table[K, V: int] = dict[K, V]
+a, (b, *rest), x.y = 1, 2, 3
+c = d = 5
+UP, DOWN = 1, 2
+for n in range(3):
+    def many(): pass
+while True:
+    class Late: pass
+match n:
+    case 1:
+        def matched(): pass
 "#,
         r"
         3-3 constant LIMIT | LIMIT: int
@@ -132,6 +155,17 @@ type Pair = tuple[int, int]
         23-23 function only | def only()
         27-27 variable fast | fast
         28-28 type Pair | type Pair
+        29-29 type Table | type Table[K, V: int]
+        30-30 variable a | a, (b, *rest), x.y
+        30-30 variable b | a, (b, *rest), x.y
+        30-30 variable rest | a, (b, *rest), x.y
+        31-31 variable c | c = d
+        31-31 variable d | c = d
+        32-32 constant UP | UP, DOWN
+        32-32 constant DOWN | UP, DOWN
+        34-34 function many | def many()
+        36-36 class Late | class Late
+        39-39 function matched | def matched()
         ",
     );
 }
@@ -159,7 +193,8 @@ namespace Outer { export namespace Inner { export function deep() {} } }
 declare module "words" { export function said(): void; }
 declare function known(x: string): void;
 const Named = class { inside() {} };
-const { a, b } = pair;
+const { a, b: [c, d = 1], ...e } = pair;
+export const { f = 2 } = pair;
 "#;
     let wanted = r#"
         2-2 function main | export default function main(a: number): string
@@ -185,6 +220,11 @@ const { a, b } = pair;
         20-20 function known | declare function known(x: string): void
         21-21 class Named | const Named = class
         21-21 method Named.inside | inside()
+        22-22 constant a | const { a, b: [c, d = 1], ...e }
+        22-22 constant c | const { a, b: [c, d = 1], ...e }
+        22-22 constant d | const { a, b: [c, d = 1], ...e }
+        22-22 constant e | const { a, b: [c, d = 1], ...e }
+        23-23 constant f | export const { f = 2 }
     "#;
     check(Language::TypeScript, source, wanted);
     check(Language::Tsx, source, wanted);
@@ -205,6 +245,13 @@ export default class { go() {} }
 function* many() {}
 var old = function () {}, older;
 export default () => <p/>;
+module.exports = function named() {};
+exports.one = () => {};
+module.exports.two = async function () {};
+module.exports = class { go() {} };
+Old.prototype.m = function (x) {};
+Old.s = function () {};
+exports.limit = 5;
 ",
         r"
         2-2 class Walk | class Walk extends Base
@@ -216,6 +263,13 @@ export default () => <p/>;
         5-5 function old | var old = function ()
         5-5 variable older | older
         6-6 function default | export default ()
+        7-7 function named | module.exports = function named()
+        8-8 function one | exports.one = ()
+        9-9 function two | module.exports.two = async function ()
+        10-10 class exports | module.exports = class
+        10-10 method exports.go | go()
+        11-11 method Old.m | Old.prototype.m = function (x)
+        12-12 method Old.s | Old.s = function ()
         ",
     );
 }
@@ -352,8 +406,64 @@ fn no_depth_and_no_length_is_too_much() {
         assert_eq!(many.symbols.len(), MAX_SYMBOLS);
         assert!(many.syntax_error.unwrap().starts_with("more than 20000 symbols"));
     }
-    let large = extract(Language::Rust, &vec![b' '; MAX_SOURCE + 1]);
-    assert!(large.is_none_or(|large| large.syntax_error.unwrap().starts_with("larger than 8 MiB")));
+    let large = super::extract(Language::Rust, &vec![b' '; MAX_SOURCE + 1], &SystemClock);
+    assert_eq!(large, Err(NotParsed::TooLarge));
+    // What is left out is said.
+    for text in
+        [deep("mod m{", "}", 1_000), format!("mod {} {{ fn {}() {{}} }}", "a".repeat(300), "b".repeat(300))]
+    {
+        let Some(found) = extract(Language::Rust, text.as_bytes()) else { continue };
+        let wanted = "qualified names longer than 512 bytes: what has one is left out";
+        assert_eq!(found.syntax_error.as_deref(), Some(wanted), "{} symbols", found.symbols.len());
+        assert!(!found.symbols.is_empty());
+    }
+}
+
+#[test]
+fn where_a_long_source_is_wrong() {
+    for (language, source, error) in [
+        (
+            Language::Rust,
+            "fn a() {}\nfn b() {\n  if x {\n}\nfn c() {}\n",
+            r#"line 2, column 8: "{" is not closed"#,
+        ),
+        (
+            Language::Go,
+            "package p\nfunc a() {}\nfunc b() {\n\tif x {\n}\nfunc c() {}\n",
+            r#"line 6, column 6: not understood: "c""#,
+        ),
+        (
+            Language::Python,
+            "def a(): pass\nx = [1,\n  2,\ndef b(): pass\n",
+            r#"line 4, column 1: not understood: "def""#,
+        ),
+        (
+            Language::TypeScript,
+            "function a() {}\nconst b = (1 + [2;\nfunction c() {}\n",
+            r#"line 2, column 17: not understood: "2;""#,
+        ),
+    ] {
+        let Some(extracted) = extract(language, source.as_bytes()) else { continue };
+        assert_eq!(extracted.syntax_error.as_deref(), Some(error), "{source}");
+    }
+}
+
+/// <https://go.dev/ref/spec#Semicolons>: one may be left out before `)`.
+#[test]
+fn go_on_one_line_is_no_error() {
+    check(
+        Language::Go,
+        "package p\nconst ( C = iota; D )\nvar ( a int; b int )\nconst (E, F = 1, \"x\"; G = 3)\n",
+        r"
+        2-2 constant C | C
+        2-2 constant D | D
+        3-3 variable a | a int
+        3-3 variable b | b int
+        4-4 constant E | E, F
+        4-4 constant F | E, F
+        4-4 constant G | G
+        ",
+    );
 }
 
 #[test]

@@ -66,6 +66,37 @@ impl<'tree> Found<'tree> {
     }
 }
 
+/// What the parts of a pattern are: `a, (b, *c)`.
+enum Part<'tree> {
+    /// A name that it gives.
+    Name,
+    /// Its children are parts.
+    All,
+    /// This one is.
+    One(Option<Node<'tree>>),
+    /// It gives no name.
+    None,
+}
+
+/// The names that a pattern gives, in their order.
+fn names<'tree>(pattern: Node<'tree>, part: fn(Node<'tree>) -> Part<'tree>) -> Vec<Node<'tree>> {
+    let mut names = Vec::new();
+    let mut left = vec![pattern];
+    while let Some(node) = left.pop() {
+        match part(node) {
+            Part::Name => names.push(node),
+            Part::All => {
+                let first = left.len();
+                left.extend(node.named_children(&mut node.walk()));
+                left[first..].reverse();
+            }
+            Part::One(one) => left.extend(one),
+            Part::None => {}
+        }
+    }
+    names
+}
+
 /// In what a node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
@@ -108,11 +139,9 @@ pub(super) fn rule<'tree>(language: Language, node: Node<'tree>, place: Place<'_
         return Rule::Enter;
     }
     match language {
-        Language::Rust => rust::rule(node, place.within),
+        Language::Rust => rust::rule(node, place.within, place.source),
         Language::Python => python::rule(node, place.within, place.source),
-        Language::TypeScript | Language::Tsx | Language::JavaScript => {
-            typescript::rule(node, place.within, place.lead.map(|lead| lead.node))
-        }
+        Language::TypeScript | Language::Tsx | Language::JavaScript => typescript::rule(node, place),
         Language::Go => go::rule(node, place.source),
     }
 }

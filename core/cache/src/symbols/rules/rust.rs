@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::{Found, Rule, Within};
 use crate::symbols::SymbolKind;
 
-pub(super) fn rule(node: Node<'_>, within: Within) -> Rule<'_> {
+pub(super) fn rule<'tree>(node: Node<'tree>, within: Within, source: &[u8]) -> Rule<'tree> {
     match node.kind() {
         "source_file" | "declaration_list" | "foreign_mod_item" => Rule::Enter,
         "function_item" | "function_signature_item" => Found::of(within.function(), node),
@@ -23,6 +23,8 @@ pub(super) fn rule(node: Node<'_>, within: Within) -> Rule<'_> {
             node.child_by_field_name("type").map_or(Rule::Enter, |of| Rule::Scope(without_arguments(of)))
         }
         "type_item" | "associated_type" => Found::of(SymbolKind::Type, node),
+        // `const _: () = …` is there to be checked, and has no name.
+        "const_item" if name(node, source) == Some(b"_") => Rule::Skip,
         "const_item" | "static_item" => Found::value(SymbolKind::Constant, node),
         "macro_definition" => {
             // Its rules have no node around them: the body begins after `macro_rules!` and the name.
@@ -30,6 +32,10 @@ pub(super) fn rule(node: Node<'_>, within: Within) -> Rule<'_> {
         }
         _ => Rule::Skip,
     }
+}
+
+fn name<'source>(node: Node<'_>, source: &'source [u8]) -> Option<&'source [u8]> {
+    source.get(node.child_by_field_name("name")?.byte_range())
 }
 
 /// `Stack` of `Stack<T>`.
