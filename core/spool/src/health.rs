@@ -4,6 +4,7 @@ use conclave_db::Db;
 use conclave_db::doctor::Check;
 
 use crate::error::Result;
+use crate::layout::REJECTS;
 use crate::ledger::ledger;
 use crate::quota::{QuotaState, gauge};
 use crate::spool::Spool;
@@ -90,17 +91,30 @@ fn check_recovery(spool: &Spool, _: Option<&Db>) -> Result<Check> {
 }
 
 fn check_quarantine(spool: &Spool, _: Option<&Db>) -> Result<Check> {
-    let layout = spool.layout();
-    let mut files = 0;
-    for monitor in layout.monitors()? {
-        let folder = layout.quarantine(&monitor);
-        files += layout.segments(&folder)?.len() + layout.parts(&folder)?.len();
+    let (mut files, mut rejects) = (0, 0);
+    for name in spool.layout().quarantined()? {
+        if name.ends_with(REJECTS) {
+            rejects += 1;
+        } else {
+            files += 1;
+        }
     }
     let name = "spool-quarantine";
-    Ok(if files == 0 {
+    let said = |count: u64, one: &str, more: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {more}")),
+    };
+    let parts = [
+        said(files, "segment", "segments"),
+        said(rejects, "file of rejected lines", "files of rejected lines"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Ok(if parts.is_empty() {
         Check::ok(name, "nothing is in quarantine")
     } else {
-        let advice = "look at them in `_quarantine`, and remove them when they are of no use";
-        Check::warn(name, format!("{files} files are in quarantine"), advice)
+        let advice = "look at them in the spool's `_quarantine`: `*.rej.ndjson` has each rejected line with the reason; \
+                      remove them when they are of no use";
+        Check::warn(name, format!("{} in quarantine", parts.join(" and ")), advice)
     })
 }

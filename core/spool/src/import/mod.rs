@@ -56,6 +56,18 @@ pub struct Flushed {
     pub trimmed: Trimmed,
     /// Files that could not be read and stay where they are, as `monitor/filename: why`.
     pub errors: Vec<String>,
+    /// Folders of monitors that are not known, with what waits in them: they are left alone, and nothing of them is counted
+    /// above. Those without such files are not among them.
+    pub unknown: Vec<Unknown>,
+}
+
+/// A folder of a monitor that is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// Whose it would be.
+    pub monitor: MonitorName,
+    /// Segments that wait there, also those that are being written.
+    pub files: u64,
 }
 
 /// One monitor's part.
@@ -81,7 +93,8 @@ pub fn flush(spool: &Spool, state: &Db, only: Option<&MonitorName>) -> Result<Fl
     if !layout.root().is_dir() {
         return Ok(flush.flushed);
     }
-    let monitors = monitors(spool, only)?;
+    let (monitors, unknown) = monitors(spool, only)?;
+    flush.flushed.unknown = unknown;
     let lock = layout.root().join(IMPORT_LOCK);
     let shared = spool.shared();
     let taken = Flock::take_within(&lock, BESIDE, &*shared.clock, &*shared.sleeper)
@@ -112,21 +125,31 @@ pub fn flush(spool: &Spool, state: &Db, only: Option<&MonitorName>) -> Result<Fl
 }
 
 /// The monitors that are looked at: those with a folder that are known. The folders of others are left alone, which is
-/// said once.
-fn monitors(spool: &Spool, only: Option<&MonitorName>) -> Result<Vec<MonitorName>> {
+/// said, and once to the log.
+fn monitors(spool: &Spool, only: Option<&MonitorName>) -> Result<(Vec<MonitorName>, Vec<Unknown>)> {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let mut found = Vec::new();
-    for monitor in spool.layout().monitors()? {
+    let layout = spool.layout();
+    let (mut found, mut unknown) = (Vec::new(), Vec::new());
+    for monitor in layout.monitors()? {
         if only.is_some_and(|only| *only != monitor) {
             continue;
         }
         if spool.options().monitors.is_known(&monitor) {
             found.push(monitor);
-        } else if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(monitor.to_string()) {
+            continue;
+        }
+        let folder = layout.monitor(&monitor);
+        // One that cannot be read is nobody's of ours either.
+        let count = |files: Result<Vec<Found>>| files.map_or(0, |files| files.len() as u64);
+        let files = count(layout.segments(&folder)) + count(layout.parts(&folder));
+        if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(monitor.to_string()) {
             tracing::info!("Skipped unknown monitor directory: {monitor}");
         }
+        if files > 0 {
+            unknown.push(Unknown { monitor, files });
+        }
     }
-    Ok(found)
+    Ok((found, unknown))
 }
 
 fn pending(spool: &Spool, monitor: &MonitorName) -> Result<Vec<Found>> {

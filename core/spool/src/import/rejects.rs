@@ -11,11 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::{Result, SpoolError};
 use crate::event::Refused;
-use crate::layout::{Layout, ensure_folder, shown, sync_folder_of};
+use crate::layout::{Layout, REJECTS, ensure_folder, shown, sync_folder_of};
 use crate::monitor::MonitorName;
-
-/// The end of the name.
-const REJECTS: &str = ".rej.ndjson";
 
 #[derive(serde::Serialize)]
 struct Reject<'l> {
