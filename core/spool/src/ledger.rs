@@ -65,6 +65,9 @@ pub struct Ledger {
     pub total: Entry,
     /// Each.
     pub monitors: BTreeMap<String, Entry>,
+    /// Files that could not be read, as `monitor/filename: why`: of those that are in the catalogue the lines are known from
+    /// there, the others count as empty.
+    pub unread: Vec<String>,
 }
 
 /// Reads the ledger, at any moment, beside writers and importers: state, folders, state again until both are of one
@@ -155,6 +158,7 @@ fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
 
 fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
     let mut monitors: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut unread = Vec::new();
     for (monitor, counts) in &seen.counts {
         let entry = monitors.entry(monitor.clone()).or_default();
         entry.written += counts.written;
@@ -174,23 +178,36 @@ fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
         }
         for found in &waiting.files {
             let known = match catalogue::look(&waiting.rows, found) {
+                Ok(known) => known,
                 Err(error) if is_gone(&error) => continue,
-                known => known?,
+                Err(error) => {
+                    unread.push(error.to_string());
+                    continue;
+                }
             };
             if matches!(known, Known::Settled(_)) {
                 continue;
             }
-            let lines = lines_in(monitor, found, counted)?;
-            entry.pending += lines;
+            let lines = lines_in(monitor, found, counted).unwrap_or_else(|error| {
+                unread.push(error.to_string());
+                match known {
+                    Known::Pending(row) => row.lines,
+                    Known::Settled(_) | Known::New | Known::Clash => 0,
+                }
+            });
+            entry.pending = entry.pending.saturating_add(lines);
             if matches!(known, Known::New | Known::Clash) {
-                entry.written += lines;
+                entry.written = entry.written.saturating_add(lines);
             }
         }
         let folder = spool.layout().monitor(monitor);
         for (part, _) in &waiting.parts {
-            let lines = part_lines(&folder.join(part))?;
-            entry.pending += lines;
-            entry.written += lines;
+            let lines = part_lines(&folder.join(part)).unwrap_or_else(|error| {
+                unread.push(error.to_string());
+                0
+            });
+            entry.pending = entry.pending.saturating_add(lines);
+            entry.written = entry.written.saturating_add(lines);
         }
         if entry != Entry::default() || monitors.contains_key(monitor.as_str()) {
             monitors.entry(monitor.to_string()).or_default().add(&entry);
@@ -200,7 +217,7 @@ fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
     for entry in monitors.values() {
         total.add(entry);
     }
-    Ok(Ledger { total, monitors })
+    Ok(Ledger { total, monitors, unread })
 }
 
 fn is_gone(error: &SpoolError) -> bool {
@@ -213,7 +230,7 @@ fn lines_in(monitor: &MonitorName, found: &Found, counted: &mut Counted) -> Resu
         return Ok(*lines);
     }
     // One that is gone is looked at again anyway.
-    let lines = catalogue::lines_in(monitor, found)?.unwrap_or(0);
+    let lines = catalogue::lines_in(monitor, found, false)?.unwrap_or(0);
     counted.insert(key, lines);
     Ok(lines)
 }

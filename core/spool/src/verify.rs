@@ -21,7 +21,8 @@ use crate::store::segments::{self, Segment, State};
 pub struct Finding {
     /// `monitor/filename`, or `ledger` with the monitor.
     pub what: String,
-    /// Such as `corrupt`, `truncated`, `missing`, `miscounted`, `unbalanced`, `abandoned`, `unreadable`.
+    /// Such as `corrupt`, `truncated`, `missing`, `miscounted`, `unbalanced`, `abandoned`, `unreadable`,
+    /// `unknown` (it is in `_done`, and the state has not heard of it).
     pub kind: &'static str,
     /// In words.
     pub detail: String,
@@ -41,7 +42,13 @@ pub fn verify(spool: &Spool, state: Option<&Db>) -> Result<(u64, Vec<Finding>)> 
         }
         for found in layout.segments(&layout.done(&monitor))? {
             let row = rows.iter().find(|row| row.file == found.file && row.bytes == found.bytes);
-            verify.segment(&monitor, &found, row.filter(|row| row.state != State::Pending))?;
+            let counted = verify.segment(&monitor, &found, row.filter(|row| row.state != State::Pending))?;
+            if let (Some(state), None, Some(lines)) = (state, row, counted) {
+                verify.unknown(state, &monitor, &found, lines)?;
+            }
+        }
+        for name in layout.strangers(&layout.monitor(&monitor))? {
+            verify.find(&monitor, &name, "unreadable", "it is no regular file");
         }
         verify.parts(spool, &monitor)?;
         for row in rows.iter().filter(|row| row.state == State::Pending) {
@@ -93,23 +100,36 @@ impl Verify {
                 return Ok(());
             }
         };
-        self.segment(monitor, found, row)
+        self.segment(monitor, found, row).map(drop)
     }
 
-    fn segment(&mut self, monitor: &MonitorName, found: &Found, row: Option<&Segment>) -> Result<()> {
+    /// Reads a file to its end; gives how many lines it has, where it can be opened.
+    fn segment(
+        &mut self,
+        monitor: &MonitorName,
+        found: &Found,
+        row: Option<&Segment>,
+    ) -> Result<Option<u64>> {
         let file = match catalogue::open(&found.path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 self.find(monitor, &found.file, "unreadable", error.to_string());
-                return Ok(());
+                return Ok(None);
             }
         };
         self.read += 1;
         let mut lines = Lines::new(BufReader::new(&file), self.max_line);
         let (mut line, mut count) = (Vec::new(), 0_u64);
-        while lines.next(&mut line)?.is_some() {
-            count += 1;
+        loop {
+            match lines.next(&mut line) {
+                Ok(Some(_)) => count += 1,
+                Ok(None) => break,
+                Err(error) => {
+                    self.find(monitor, &found.file, "unreadable", error.to_string());
+                    return Ok(None);
+                }
+            }
         }
         let whole = lines.whole_bytes();
         let kind = match lines.end() {
@@ -134,6 +154,27 @@ impl Verify {
             let detail = format!("the catalogue has {} lines, and {count} can be read", row.lines);
             self.find(monitor, &found.file, "miscounted", detail);
         }
+        Ok(Some(count))
+    }
+
+    /// A file that should have been imported, but this state does not have it: it is older than the file, or another one,
+    /// or somebody wrote to the file later.
+    fn unknown(&mut self, state: &Db, monitor: &MonitorName, found: &Found, lines: u64) -> Result<()> {
+        let rows = state.read(|conn| segments::of_file(conn, monitor.as_str(), &found.file))?;
+        // It was trimmed or imported meanwhile.
+        if !found.path.exists() || rows.iter().any(|row| row.bytes == found.bytes) {
+            return Ok(());
+        }
+        let known = match rows.first() {
+            Some(row) => format!("the state has {} lines in {} bytes of it", row.lines, row.bytes),
+            None => "the state knows nothing of it, as after a restore".to_owned(),
+        };
+        let detail = format!(
+            "{known}, and it has {lines} lines in {} bytes: move it to the folder of its monitor, and \
+             `conclave spool flush` imports what is not there yet",
+            found.bytes
+        );
+        self.find(monitor, &found.file, "unknown", detail);
         Ok(())
     }
 
