@@ -194,6 +194,16 @@ fn a_done_file_that_the_state_does_not_have_is_found() {
     assert_eq!(findings(&desk), [(done, "unknown")]);
 }
 
+#[test]
+fn a_part_that_has_become_a_segment_is_not_a_second_one() {
+    let desk = Desk::new();
+    write(&desk, 1..=3);
+    // As after a crash between link(2) and unlink(2).
+    std::fs::hard_link(desk.path(FILE), desk.path(&format!("{FILE}.part"))).unwrap();
+    assert_eq!(desk.flush_counts(), [1, 3, 0, 0, 0]);
+    assert_eq!(desk.ledger().written, 3);
+}
+
 /// Puts a file that cannot be read; `false` where this user reads everything.
 fn is_unreadable(desk: &Desk, file: &str) -> bool {
     let path = desk.put(file, &gzip(event(1)));
