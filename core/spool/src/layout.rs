@@ -15,6 +15,8 @@ use crate::names::SegmentName;
 /// Ends of names.
 pub(crate) const SEGMENT: &str = ".ndjson.gz";
 pub(crate) const PART: &str = ".part";
+/// What was rejected out of a segment, in quarantine.
+pub(crate) const REJECTS: &str = ".rej.ndjson";
 /// Names of ours in the spool and in a monitor's folder.
 pub(crate) const DONE: &str = "_done";
 pub(crate) const QUARANTINE: &str = "_quarantine";
@@ -88,6 +90,61 @@ impl Layout {
     /// What is being written in a folder, or was when its writer died (`*.part`).
     pub(crate) fn parts(&self, folder: &Path) -> Result<Vec<Found>> {
         self.files(folder, PART)
+    }
+
+    /// The names in a folder, of whatever kind, hidden ones too.
+    pub(crate) fn names(&self, folder: &Path) -> Result<Vec<String>> {
+        if self.passes_link(folder)? {
+            return Ok(Vec::new());
+        }
+        Ok(entries(folder)?.into_iter().map(|entry| entry.name).collect())
+    }
+
+    /// What lies in a folder under the name of a segment (or `.part`) and is no regular file: nobody reads it.
+    pub(crate) fn strangers(&self, folder: &Path) -> Result<Vec<String>> {
+        if self.passes_link(folder)? {
+            return Ok(Vec::new());
+        }
+        let is_ours = |name: &str| name.ends_with(SEGMENT) || name.ends_with(PART);
+        let strange = |entry: &Entry| !entry.kind.is_file() && is_ours(&entry.name);
+        let mut found: Vec<String> =
+            entries(folder)?.into_iter().filter(strange).map(|entry| entry.name).collect();
+        found.sort();
+        Ok(found)
+    }
+
+    /// The files in quarantine of all monitors, also of those that have no folder any more; hidden ones are left out.
+    pub(crate) fn quarantined(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        let root = self.root.join(QUARANTINE);
+        if self.passes_link(&root)? {
+            return Ok(found);
+        }
+        for folder in entries(&root)?.into_iter().filter(|entry| entry.kind.is_dir()) {
+            let files = entries(&root.join(folder.name))?;
+            let files =
+                files.into_iter().filter(|entry| entry.kind.is_file() && !entry.name.starts_with('.'));
+            found.extend(files.map(|entry| entry.name));
+        }
+        Ok(found)
+    }
+
+    /// Bytes of all that was rejected, also of what is being imported.
+    pub(crate) fn rejected_bytes(&self) -> Result<u64> {
+        let root = self.root.join(QUARANTINE);
+        let mut bytes: u64 = 0;
+        if self.passes_link(&root)? {
+            return Ok(bytes);
+        }
+        for folder in entries(&root)?.into_iter().filter(|entry| entry.kind.is_dir()) {
+            let folder = root.join(folder.name);
+            for file in entries(&folder)?.into_iter().filter(|entry| entry.name.contains(REJECTS)) {
+                // One that is gone has none.
+                let about = std::fs::symlink_metadata(folder.join(file.name));
+                bytes = bytes.saturating_add(about.map_or(0, |about| about.len()));
+            }
+        }
+        Ok(bytes)
     }
 
     fn files(&self, folder: &Path, end: &str) -> Result<Vec<Found>> {

@@ -109,3 +109,17 @@ fn what_is_being_written_is_no_trouble_and_what_was_left_is() {
     assert_eq!(desk.flush_counts(), [1, 1, 0, 0, 0]);
     assert_eq!((findings(&desk), troubles(&desk)), (Vec::new(), Vec::new()));
 }
+
+#[test]
+fn rejected_lines_are_in_quarantine_and_doctor_says_so() {
+    let desk = Desk::new();
+    desk.put("keyboard/20250909-18.ndjson.gz", &gzip("{bad\n{worse\n"));
+    desk.flush();
+    let checks = checks(&desk.spool, Some(&desk.state));
+    let found = checks.iter().find(|check| check.name == "spool-quarantine").unwrap();
+    assert_eq!(found.state, CheckState::Warn);
+    assert_eq!(found.detail, "1 file of rejected lines in quarantine");
+    // The same where the monitor's folder is gone.
+    std::fs::remove_dir_all(desk.path("keyboard")).unwrap();
+    assert_eq!(troubles(&desk), [("spool-quarantine", CheckState::Warn)]);
+}
