@@ -16,7 +16,7 @@ const POLL: Duration = Duration::from_millis(10);
 /// Held as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Flock {
-    _file: File,
+    file: File,
 }
 
 impl Flock {
@@ -42,12 +42,23 @@ impl Flock {
             let locked = file.metadata()?;
             match std::fs::symlink_metadata(path) {
                 Ok(named) if (named.dev(), named.ino()) == (locked.dev(), locked.ino()) => {
-                    return Ok(Some(Self { _file: file }));
+                    return Ok(Some(Self { file }));
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Whether the file of this name is still the one that is locked. Where somebody has removed it, others lock another one,
+    /// and this lock keeps nobody out.
+    pub(crate) fn is_at(&self, path: &Path) -> io::Result<bool> {
+        let locked = self.file.metadata()?;
+        match std::fs::symlink_metadata(path) {
+            Ok(named) => Ok((named.dev(), named.ino()) == (locked.dev(), locked.ino())),
+            Err(error) if is_gone(&error) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -70,6 +81,11 @@ impl Flock {
             sleeper.sleep(left.min(POLL));
         }
     }
+}
+
+/// There is nothing of this name.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]
