@@ -11,7 +11,7 @@
 //! A run never waits for its transcripts before its end, and never fails for them. Where another process writes to the
 //! monitor, or the spool is broken, events wait within a bound and are tried again every five seconds, and at the end of the
 //! run once more. What is lost is counted ([`Kept`]), and among the drops of the spool: as `busy` for want of the monitor,
-//! otherwise as `disk_full`. Where the spool is full, events are dropped at once, and counted there as those of any writer.
+//! otherwise as `disk_full` or `io`. Where the spool is full, events are dropped at once, and counted there as those of any writer.
 
 mod attempt;
 mod keeper;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use conclave_retry::{Clock, SystemClock};
 use conclave_spool::drops::Reason;
-use conclave_spool::{Spool, SpoolError, SpoolErrorKind};
+use conclave_spool::{Spool, SpoolError};
 
 use super::attempt::Sink;
 use super::{Kept, MONITOR};
@@ -269,9 +269,7 @@ impl Store for ToSpool {
             }
             // Nothing was written.
             Err(error) => {
-                let is_busy = error.kind() == SpoolErrorKind::MonitorBusy;
-                let why = if is_busy { Reason::Busy } else { Reason::DiskFull };
-                (Kept { problem: Some(in_words(&error)), ..Kept::default() }, Some(why))
+                (Kept { problem: Some(in_words(&error)), ..Kept::default() }, Some(Reason::of(&error)))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use conclave_db::{Db, ErrorKind};
 
-use crate::error::{Result, SpoolError};
+use crate::error::{Result, SpoolError, SpoolErrorKind};
 use crate::flock::Flock;
 use crate::layout::{Layout, WRITER_LOCK, ensure_folder};
 use crate::monitor::MonitorName;
@@ -32,12 +32,23 @@ pub enum Reason {
     Missing,
     /// The monitor had another writer for longer than they could wait.
     Busy,
+    /// A file could not be made or written for another reason, such as too many open files.
+    Io,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Quota, Self::KeepFree, Self::DiskFull, Self::TooLong, Self::Missing, Self::Busy];
+    pub const ALL: [Self; 7] =
+        [Self::Quota, Self::KeepFree, Self::DiskFull, Self::TooLong, Self::Missing, Self::Busy, Self::Io];
+
+    /// Of events that could not be written because of this.
+    pub fn of(error: &SpoolError) -> Self {
+        match error.kind() {
+            SpoolErrorKind::MonitorBusy => Self::Busy,
+            SpoolErrorKind::NoRoom => Self::DiskFull,
+            _ => Self::Io,
+        }
+    }
 
     /// The key in `ledger.dropped`.
     pub const fn as_str(self) -> &'static str {
@@ -48,6 +59,7 @@ impl Reason {
             Self::TooLong => "too_long",
             Self::Missing => "missing",
             Self::Busy => "busy",
+            Self::Io => "io",
         }
     }
 }

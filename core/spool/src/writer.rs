@@ -31,7 +31,6 @@ mod syncer;
 
 use self::batch::Batch;
 use self::counting::Uncounted;
-use self::place::reason;
 use self::segment::{Names, Segment, Share};
 use self::syncer::Syncer;
 
@@ -315,7 +314,7 @@ impl SpoolWriter {
             Put::Failed(batch, error) => {
                 // It has failed for one reason; two are not told.
                 let _ = self.settle();
-                self.hold(batch, reason(&error));
+                self.hold(batch, Reason::of(&error));
                 Err(error)
             }
         }
@@ -337,7 +336,7 @@ impl SpoolWriter {
             let (why, result) = match self.put(Batch::of(&taken, self.now()), Until::Durable) {
                 Put::Written => continue,
                 Put::Held(_, why) => (why, Ok(())),
-                Put::Failed(_, error) => (reason(&error), Err(error)),
+                Put::Failed(_, error) => (Reason::of(&error), Err(error)),
             };
             memory.put_back(&self.monitor, taken);
             self.wait_for(why);
@@ -473,7 +472,7 @@ impl SpoolWriter {
                 }
                 let error = self.sync_failed(all, error);
                 for flight in flights {
-                    self.hold(flight.batch, reason(&error));
+                    self.hold(flight.batch, Reason::of(&error));
                 }
                 Err(error)
             }

@@ -6,8 +6,8 @@
 
 use std::io;
 
+use super::SpoolWriter;
 use super::segment::{Segment, Whereabouts};
-use super::{Reason, SpoolWriter};
 use crate::error::{Result, SpoolError};
 use crate::flock::Flock;
 use crate::layout::{WRITER_LOCK, ensure_folder, shown};
@@ -89,14 +89,6 @@ impl SpoolWriter {
 
     fn lock_path(&self) -> std::path::PathBuf {
         self.spool.shared().layout.monitor(&self.monitor).join(WRITER_LOCK)
-    }
-}
-
-/// Why lines wait that could not be written.
-pub(super) const fn reason(error: &SpoolError) -> Reason {
-    match error {
-        SpoolError::MonitorBusy { .. } => Reason::Busy,
-        _ => Reason::DiskFull,
     }
 }
 

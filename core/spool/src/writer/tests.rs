@@ -483,6 +483,20 @@ fn a_folder_that_was_removed_comes_back() {
     assert_eq!(place.all(), text_of([1]));
 }
 
+#[test]
+fn lines_that_cannot_be_written_are_counted_by_what_is_in_their_way() {
+    for (error, reason) in [
+        (std::io::ErrorKind::StorageFull.into(), Reason::DiskFull),
+        (std::io::ErrorKind::FileTooLarge.into(), Reason::DiskFull),
+        // EMFILE: too many open files.
+        (std::io::Error::from_raw_os_error(24), Reason::Io),
+    ] {
+        assert_eq!(Reason::of(&SpoolError::io("write", None, error)), reason);
+    }
+    let busy = SpoolError::MonitorBusy { monitor: "keyboard".into(), holder: None };
+    assert_eq!(Reason::of(&busy), Reason::Busy);
+}
+
 // spool A27
 #[test]
 fn names_that_are_none_make_nothing() {
