@@ -163,9 +163,8 @@ pub(crate) fn note_all(state: &Db, monitor: &MonitorName, found: &[Found]) -> Re
                 Err(error) => errors.push(error),
             },
             Ok(Known::Pending(row)) if row.bytes != found.bytes => resized.push((row.clone(), found.bytes)),
-            Ok(Known::Pending(_) | Known::Settled(_) | Known::Clash) => {}
-            // It is looked at again when its turn comes, and said then.
-            Err(_) => {}
+            // What cannot be looked at is said when its turn comes.
+            Ok(Known::Pending(_) | Known::Settled(_) | Known::Clash) | Err(_) => {}
         }
     }
     if new.is_empty() && resized.is_empty() {

@@ -77,7 +77,7 @@ pub fn ledger(spool: &Spool, state: Option<&Db>) -> Result<Ledger> {
     let mut ledger = Ledger::default();
     for _ in 0..TRIES {
         let before = look(spool, state)?;
-        ledger = add_up(spool, &before, &mut counted)?;
+        ledger = add_up(spool, &before, &mut counted);
         if look(spool, state)? == before {
             break;
         }
@@ -97,6 +97,8 @@ struct Seen {
     counts: BTreeMap<String, store::Counts>,
     drops: BTreeMap<String, Drops>,
     waiting: BTreeMap<MonitorName, Waiting>,
+    /// Folders that could not be listed.
+    unread: Vec<String>,
 }
 
 /// What of a monitor waits.
@@ -114,13 +116,19 @@ struct Waiting {
 
 fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
     let layout = spool.layout();
-    let mut listed = Vec::new();
-    for monitor in layout.monitors()? {
+    let (mut listed, mut unread) = (Vec::new(), Vec::new());
+    let list = |monitor: MonitorName| -> Result<_> {
         let files = layout.segments(&layout.monitor(&monitor))?;
         let parts = layout.parts(&layout.monitor(&monitor))?;
         let parts = parts.into_iter().map(|part| (part.file, part.inode)).collect();
         let unfolded = drops::unfolded(spool.shared(), &monitor)?;
-        listed.push((monitor, files, parts, unfolded));
+        Ok((monitor, files, parts, unfolded))
+    };
+    for monitor in layout.monitors()? {
+        match list(monitor) {
+            Ok(found) => listed.push(found),
+            Err(error) => unread.push(error.to_string()),
+        }
     }
     let assemble = |conn: Option<&ReadConn<'_>>| -> Result<Seen> {
         let (counts, drops) = match conn {
@@ -148,7 +156,7 @@ fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
             }
             waiting.insert(monitor, Waiting { files, rows, drops, parts });
         }
-        Ok(Seen { counts, drops, waiting })
+        Ok(Seen { counts, drops, waiting, unread })
     };
     match state {
         Some(state) => state.read(|conn| assemble(Some(conn))),
@@ -156,9 +164,9 @@ fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
     }
 }
 
-fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
+fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Ledger {
     let mut monitors: BTreeMap<String, Entry> = BTreeMap::new();
-    let mut unread = Vec::new();
+    let mut unread = seen.unread.clone();
     for (monitor, counts) in &seen.counts {
         let entry = monitors.entry(monitor.clone()).or_default();
         entry.written += counts.written;
@@ -217,7 +225,7 @@ fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
     for entry in monitors.values() {
         total.add(entry);
     }
-    Ok(Ledger { total, monitors, unread })
+    Ledger { total, monitors, unread }
 }
 
 fn is_gone(error: &SpoolError) -> bool {

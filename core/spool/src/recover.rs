@@ -117,6 +117,17 @@ fn recover_one(spool: &Spool, monitor: &MonitorName, part: &Found) -> Result<Opt
         let what = format!("recover {}", shown(monitor, &part.file));
         SpoolError::io(what, part.path.clone(), error)
     };
+    let layout = spool.layout();
+    let segments = [layout.monitor(monitor), layout.done(monitor), layout.quarantine(monitor)];
+    for folder in segments {
+        if layout.segments(&folder)?.iter().any(|segment| segment.inode == part.inode) {
+            // It is one already: its writer died between giving it that name and taking this one away (`rename_new` where
+            // the file system has no renameat2).
+            std::fs::remove_file(&part.path).and_then(|()| sync_folder_of(&part.path)).map_err(failed)?;
+            spool.shared().gate.moved(0, -signed(part.bytes));
+            return Ok(None);
+        }
+    }
     let Some(salvaged) = salvage::whole_lines(spool.options(), monitor, part)? else {
         if part.bytes == 0 {
             std::fs::remove_file(&part.path).and_then(|()| sync_folder_of(&part.path)).map_err(failed)?;

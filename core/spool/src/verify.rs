@@ -35,26 +35,13 @@ pub fn verify(spool: &Spool, state: Option<&Db>) -> Result<(u64, Vec<Finding>)> 
     let layout = spool.layout();
     let mut verify = Verify { max_line: spool.options().max_line_bytes, read: 0, findings: Vec::new() };
     for monitor in layout.monitors()? {
-        let rows = state.map(|state| catalogue::rows(state, &monitor)).transpose()?.unwrap_or_default();
-        let pending = layout.segments(&layout.monitor(&monitor))?;
-        for found in &pending {
-            verify.pending(&monitor, &rows, found)?;
-        }
-        for found in layout.segments(&layout.done(&monitor))? {
-            let row = rows.iter().find(|row| row.file == found.file && row.bytes == found.bytes);
-            let counted = verify.segment(&monitor, &found, row.filter(|row| row.state != State::Pending))?;
-            if let (Some(state), None, Some(lines)) = (state, row, counted) {
-                verify.unknown(state, &monitor, &found, lines)?;
-            }
-        }
-        for name in layout.strangers(&layout.monitor(&monitor))? {
-            verify.find(&monitor, &name, "unreadable", "it is no regular file");
-        }
-        verify.parts(spool, &monitor)?;
-        for row in rows.iter().filter(|row| row.state == State::Pending) {
-            if pending.iter().all(|found| found.file != row.file) && is_still_pending(state, row)? {
-                let folder = layout.monitor(&monitor);
-                verify.missing(&folder, row);
+        match verify.monitor(spool, state, &monitor) {
+            Ok(()) => {}
+            Err(error @ SpoolError::Storage(_)) => return Err(error),
+            Err(error) => {
+                let finding =
+                    Finding { what: monitor.to_string(), kind: "unreadable", detail: error.to_string() };
+                verify.findings.push(finding);
             }
         }
     }
@@ -85,6 +72,33 @@ struct Verify {
 }
 
 impl Verify {
+    fn monitor(&mut self, spool: &Spool, state: Option<&Db>, monitor: &MonitorName) -> Result<()> {
+        let layout = spool.layout();
+        let folder = layout.monitor(monitor);
+        let rows = state.map(|state| catalogue::rows(state, monitor)).transpose()?.unwrap_or_default();
+        let pending = layout.segments(&folder)?;
+        for found in &pending {
+            self.pending(monitor, &rows, found)?;
+        }
+        for found in layout.segments(&layout.done(monitor))? {
+            let row = rows.iter().find(|row| row.file == found.file && row.bytes == found.bytes);
+            let counted = self.segment(monitor, &found, row.filter(|row| row.state != State::Pending))?;
+            if let (Some(state), None, Some(lines)) = (state, row, counted) {
+                self.unknown(state, monitor, &found, lines)?;
+            }
+        }
+        for name in layout.strangers(&folder)? {
+            self.find(monitor, &name, "unreadable", "it is no regular file");
+        }
+        self.parts(spool, monitor)?;
+        for row in rows.iter().filter(|row| row.state == State::Pending) {
+            if pending.iter().all(|found| found.file != row.file) && is_still_pending(state, row)? {
+                self.missing(&folder, row);
+            }
+        }
+        Ok(())
+    }
+
     fn find(&mut self, monitor: &MonitorName, file: &str, kind: &'static str, detail: impl Into<String>) {
         self.findings.push(Finding { what: shown(monitor, file), kind, detail: detail.into() });
     }
@@ -198,7 +212,7 @@ impl Verify {
     }
 
     fn missing(&mut self, folder: &Path, row: &Segment) {
-        if folder.join(&row.file).exists() {
+        if folder.join(&row.file).symlink_metadata().is_ok_and(|about| about.is_file()) {
             return;
         }
         let detail = format!("it is pending, and not there; {} lines", row.lines);

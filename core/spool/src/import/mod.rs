@@ -230,7 +230,9 @@ impl Flush<'_> {
             // What cannot be read is said when its turn comes.
             if matches!(catalogue::look(&rows, found), Ok(Known::Clash)) {
                 let mut taken = Taken::of(layout, monitor)?;
-                rows.iter().for_each(|row| taken.add(row.file.clone()));
+                for row in &rows {
+                    taken.add(row.file.clone());
+                }
                 let name = taken.free(&found.file).unwrap_or_else(|| found.file.clone());
                 put(layout, monitor, &found.path, &folder, &name)?;
             }
@@ -240,14 +242,14 @@ impl Flush<'_> {
         let waiting = pending(self.spool, monitor)?;
         let unread = catalogue::note_all(self.state, monitor, &waiting)?;
         self.flushed.errors.extend(unread.iter().map(ToString::to_string));
-        for segment in missing::find(&rows, &waiting) {
+        for segment in &missing::find(&rows, &waiting) {
             self.gone(monitor, segment)?;
         }
         missing::forget(self.state, missing::removed(&rows, &Taken::of(layout, monitor)?))
     }
 
     /// A segment that should be pending and is not.
-    fn gone(&mut self, monitor: &MonitorName, segment: Segment) -> Result<()> {
+    fn gone(&mut self, monitor: &MonitorName, segment: &Segment) -> Result<()> {
         let layout = self.spool.layout();
         let is_it = |folder: &Path| {
             let about = std::fs::symlink_metadata(folder.join(&segment.file));

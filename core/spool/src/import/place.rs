@@ -89,7 +89,9 @@ pub(crate) fn put(
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let mut taken = Taken::of(layout, monitor)?;
                 failed.push(name);
-                failed.iter().for_each(|name| taken.add(name.clone()));
+                for name in &failed {
+                    taken.add(name.clone());
+                }
                 let last = failed.last().map_or("", String::as_str);
                 name = taken.free(last).ok_or_else(|| no_name(monitor, last))?;
             }

@@ -85,13 +85,11 @@ impl<'r> Rejects<'r> {
             return Ok(());
         }
         let entry = entry(line, raw, refused).map_err(|error| self.failed(error))?;
-        match self.room.checked_sub(entry.len() as u64) {
-            Some(room) => self.room = room,
-            None => {
-                self.missing = Some((line, 1));
-                return Ok(());
-            }
-        }
+        let Some(room) = self.room.checked_sub(entry.len() as u64) else {
+            self.missing = Some((line, 1));
+            return Ok(());
+        };
+        self.room = room;
         self.write(&entry)
     }
 

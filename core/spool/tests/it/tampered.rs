@@ -1,5 +1,7 @@
 //! What becomes of lines when somebody else has had their hands in the spool's folder: nothing is lost unsaid.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use conclave_spool::import::flush;
@@ -192,11 +194,20 @@ fn a_done_file_that_the_state_does_not_have_is_found() {
     assert_eq!(findings(&desk), [(done, "unknown")]);
 }
 
+#[test]
+fn a_part_that_has_become_a_segment_is_not_a_second_one() {
+    let desk = Desk::new();
+    write(&desk, 1..=3);
+    // As after a crash between link(2) and unlink(2).
+    std::fs::hard_link(desk.path(FILE), desk.path(&format!("{FILE}.part"))).unwrap();
+    assert_eq!(desk.flush_counts(), [1, 3, 0, 0, 0]);
+    assert_eq!(desk.ledger().written, 3);
+}
+
 /// Puts a file that cannot be read; `false` where this user reads everything.
 fn is_unreadable(desk: &Desk, file: &str) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
     let path = desk.put(file, &gzip(event(1)));
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o0)).unwrap();
     std::fs::File::open(&path).is_err()
 }
 
@@ -216,6 +227,20 @@ fn a_file_that_cannot_be_read_keeps_no_other_one_back() {
     assert_eq!((flushed.imported, flushed.errors.len()), (2, 2), "{flushed:?}");
     assert!(recover(&desk.spool, None).is_err());
     assert!(findings(&desk).contains(&("browser/20250909-18.ndjson.gz".to_owned(), "unreadable")));
+    let checks = conclave_spool::health::checks(&desk.spool, Some(&desk.state));
+    assert_eq!(checks[0].state, conclave_db::doctor::CheckState::Warn, "{checks:?}");
+    // The same for a folder.
+    let folder = desk.path("browser");
+    let set = |mode| std::fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+    set(0o0);
+    desk.put("keyboard/20250909-20.ndjson.gz", &gzip(event(4)));
+    let flushed = flush(&desk.spool, &desk.state, None).unwrap();
+    assert_eq!(flushed.imported, 1);
+    assert!(!flushed.errors.is_empty());
+    assert!(findings(&desk).contains(&("browser".to_owned(), "unreadable")));
+    let found = conclave_spool::ledger::ledger(&desk.spool, Some(&desk.state)).unwrap();
+    assert_eq!(found.total.imported, 3);
+    set(0o700);
 }
 
 #[test]
