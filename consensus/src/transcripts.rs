@@ -8,8 +8,10 @@
 //! waits as one segment, at the end of an attempt and in between every five seconds or 8 MiB: the lock is held for as long
 //! as that takes. Whoever is killed loses what had not been written.
 //!
-//! A run never waits for its transcripts before its end, and never fails for them: where the spool is busy, full or
-//! broken, events wait within a bound, then they are dropped and counted ([`Kept`]).
+//! A run never waits for its transcripts before its end, and never fails for them. Where another process writes to the
+//! monitor, or the spool is broken, events wait within a bound and are tried again every five seconds, and at the end of the
+//! run once more. What is lost is counted ([`Kept`]), and among the drops of the spool: as `busy` for want of the monitor,
+//! otherwise as `disk_full` or `io`. Where the spool is full, events are dropped at once, and counted there as those of any writer.
 
 mod attempt;
 mod keeper;

@@ -1,9 +1,12 @@
 //! What waits to be written, and the thread that writes it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use conclave_retry::{Clock, SystemClock};
+use conclave_spool::drops::Reason;
 use conclave_spool::{Spool, SpoolError};
 
 use super::attempt::Sink;
@@ -22,8 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a batch of events goes.
 pub(super) trait Store: Send + 'static {
-    /// Stores them, and what it could not store puts back; gives what became of the others.
-    fn store(&mut self, lines: &mut Vec<Vec<u8>>) -> Kept;
+    /// Stores them, and what it could not store puts back; gives what became of the others, and why those are back.
+    fn store(&mut self, lines: &mut Vec<Vec<u8>>) -> (Kept, Option<Reason>);
+    /// Counts events that never came to it as dropped, where every process sees it; `false` where that cannot be done now.
+    fn count(&mut self, reason: Reason, events: u64) -> bool;
 }
 
 /// Keeps what waits.
@@ -36,10 +41,17 @@ pub(super) struct Keeper {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), clock: Arc::new(SystemClock) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -48,8 +60,12 @@ struct State {
     bytes: usize,
     /// An attempt has ended.
     asked: bool,
-    /// The last time it could not be stored: it is tried again after a pause, and not before.
-    failed: bool,
+    /// Since when something waits, or when it was tried last, by a monotonic clock.
+    since: Duration,
+    /// Why it could not be stored the last time: it is tried again after a pause, and not before.
+    failed: Option<Reason>,
+    /// What was dropped here, and is counted nowhere else.
+    uncounted: BTreeMap<Reason, u64>,
     /// Nothing more is taken.
     closed: bool,
     kept: Kept,
@@ -64,12 +80,24 @@ impl Shared {
 impl State {
     /// Whether there is something to be done at once.
     const fn is_due(&self) -> bool {
-        self.closed || !self.failed && !self.lines.is_empty() && (self.asked || self.bytes >= MUCH)
+        self.closed || self.failed.is_none() && !self.lines.is_empty() && (self.asked || self.bytes >= MUCH)
+    }
+
+    /// When it is due by time alone; never while nothing waits. What comes meanwhile puts nothing off.
+    fn due_in(&self, now: Duration) -> Option<Duration> {
+        (!self.lines.is_empty()).then(|| self.since.saturating_add(PAUSE).saturating_sub(now))
+    }
+
+    fn dropped(&mut self, events: u64) {
+        self.kept.dropped += events;
+        // What comes faster than it can be written is kept out by the writing, too.
+        *self.uncounted.entry(self.failed.unwrap_or(Reason::Busy)).or_default() += events;
     }
 
     /// Puts back what could not be stored, before what came meanwhile; what is too much is dropped, the oldest first.
-    fn put_back(&mut self, lines: Vec<Vec<u8>>) {
-        self.failed = !lines.is_empty();
+    fn put_back(&mut self, lines: Vec<Vec<u8>>, why: Option<Reason>, now: Duration) {
+        self.failed = why.filter(|_| !lines.is_empty());
+        self.since = now;
         let came = std::mem::replace(&mut self.lines, lines);
         self.lines.extend(came);
         self.bytes = self.lines.iter().map(|line| line.len() + BESIDE).sum();
@@ -82,7 +110,9 @@ impl State {
             gone += 1;
         }
         self.lines.drain(..gone);
-        self.kept.dropped += gone as u64;
+        if gone > 0 {
+            self.dropped(gone as u64);
+        }
     }
 }
 
@@ -101,9 +131,19 @@ impl Keeper {
         if let Some(Err(_)) = ended {
             state.kept.problem = Some("the thread that writes them failed by a defect".to_owned());
         }
-        let left = std::mem::take(&mut state.lines).len();
-        state.kept.dropped += left as u64;
-        state.kept.clone()
+        // Of a thread that was not there, or failed.
+        let left = std::mem::take(&mut state.lines).len() as u64;
+        if left > 0 {
+            state.dropped(left);
+        }
+        let uncounted = std::mem::take(&mut state.uncounted);
+        let kept = state.kept.clone();
+        drop(state);
+        let mut store = ToSpool { spool: self.spool.clone() };
+        for (reason, events) in uncounted {
+            store.count(reason, events);
+        }
+        kept
     }
 
     fn begin_thread(&self) {
@@ -127,8 +167,11 @@ impl Sink for Keeper {
         let mut state = self.shared.lock();
         let size = line.len() + BESIDE;
         if state.closed || state.bytes + size > MOST {
-            state.kept.dropped += 1;
+            state.dropped(1);
             return;
+        }
+        if state.lines.is_empty() {
+            state.since = self.shared.clock.monotonic();
         }
         let (was_empty, was_due) = (state.lines.is_empty(), state.is_due());
         state.lines.push(line);
@@ -156,7 +199,7 @@ impl Drop for Keeper {
     }
 }
 
-/// Stores what waits when it is due, until nothing more comes.
+/// Stores what waits when it is due, until nothing more comes. What is lost in the end is counted.
 fn serve(shared: &Shared, mut store: impl Store) {
     loop {
         let mut state = wait_until_due(shared);
@@ -164,16 +207,29 @@ fn serve(shared: &Shared, mut store: impl Store) {
         let mut lines = std::mem::take(&mut state.lines);
         (state.bytes, state.asked) = (0, false);
         drop(state);
-        let kept = if lines.is_empty() { Kept::default() } else { store.store(&mut lines) };
+        let (kept, why) = if lines.is_empty() { Default::default() } else { store.store(&mut lines) };
         if let Some(problem) = &kept.problem {
             tracing::warn!(problem, waiting = lines.len(), "events of transcripts could not be stored");
         }
         let mut state = shared.lock();
-        state.put_back(lines);
+        state.put_back(lines, why, shared.clock.monotonic());
         state.kept.stored += kept.stored;
         state.kept.dropped += kept.dropped;
         if kept.problem.is_some() {
             state.kept.problem = kept.problem;
+        }
+        if is_last {
+            let left = std::mem::take(&mut state.lines).len() as u64;
+            if left > 0 {
+                state.dropped(left);
+            }
+        }
+        let uncounted = std::mem::take(&mut state.uncounted);
+        drop(state);
+        for (reason, events) in uncounted {
+            if !store.count(reason, events) {
+                *shared.lock().uncounted.entry(reason).or_default() += events;
+            }
         }
         if is_last {
             return;
@@ -181,22 +237,20 @@ fn serve(shared: &Shared, mut store: impl Store) {
     }
 }
 
-/// Waits until what waits is to be stored; at its end, or five seconds after the first of it came.
+/// Waits until what waits is to be stored; at its end, or five seconds after the first of it came, or after it was tried.
 fn wait_until_due(shared: &Shared) -> MutexGuard<'_, State> {
     let mut state = shared.lock();
     while !state.is_due() {
-        if state.lines.is_empty() {
+        let Some(due) = state.due_in(shared.clock.monotonic()) else {
             state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             continue;
-        }
-        let (again, timeout) =
-            shared.changed.wait_timeout(state, PAUSE).unwrap_or_else(PoisonError::into_inner);
-        state = again;
-        if timeout.timed_out() {
-            state.failed = false;
+        };
+        if due.is_zero() {
             break;
         }
+        (state, _) = shared.changed.wait_timeout(state, due).unwrap_or_else(PoisonError::into_inner);
     }
+    state.failed = None;
     state
 }
 
@@ -207,15 +261,26 @@ struct ToSpool {
 }
 
 impl Store for ToSpool {
-    fn store(&mut self, lines: &mut Vec<Vec<u8>>) -> Kept {
+    fn store(&mut self, lines: &mut Vec<Vec<u8>>) -> (Kept, Option<Reason>) {
         match self.write(lines) {
             Ok(kept) => {
                 lines.clear();
-                kept
+                (kept, None)
             }
             // Nothing was written.
-            Err(error) => Kept { problem: Some(in_words(&error)), ..Kept::default() },
+            Err(error) => {
+                (Kept { problem: Some(in_words(&error)), ..Kept::default() }, Some(Reason::of(&error)))
+            }
         }
+    }
+
+    fn count(&mut self, reason: Reason, events: u64) -> bool {
+        let monitor = self.spool.options().monitors.find(MONITOR);
+        let counted = monitor.and_then(|monitor| self.spool.count_dropped(&monitor, reason, events));
+        if let Err(error) = &counted {
+            tracing::warn!(%error, events, "events of transcripts that were dropped are not counted");
+        }
+        counted.is_ok()
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use conclave_db::{Db, ErrorKind};
 
-use crate::error::{Result, SpoolError};
+use crate::error::{Result, SpoolError, SpoolErrorKind};
 use crate::flock::Flock;
-use crate::layout::WRITER_LOCK;
+use crate::layout::{Layout, WRITER_LOCK, ensure_folder};
 use crate::monitor::MonitorName;
 use crate::spool::{Shared, Spool};
 use crate::store::drops as store;
@@ -30,11 +30,25 @@ pub enum Reason {
     TooLong,
     /// A file that was pending is gone, and nobody here took it.
     Missing,
+    /// The monitor had another writer for longer than they could wait.
+    Busy,
+    /// A file could not be made or written for another reason, such as too many open files.
+    Io,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Quota, Self::KeepFree, Self::DiskFull, Self::TooLong, Self::Missing];
+    pub const ALL: [Self; 7] =
+        [Self::Quota, Self::KeepFree, Self::DiskFull, Self::TooLong, Self::Missing, Self::Busy, Self::Io];
+
+    /// Of events that could not be written because of this.
+    pub fn of(error: &SpoolError) -> Self {
+        match error.kind() {
+            SpoolErrorKind::MonitorBusy => Self::Busy,
+            SpoolErrorKind::NoRoom => Self::DiskFull,
+            _ => Self::Io,
+        }
+    }
 
     /// The key in `ledger.dropped`.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +58,8 @@ impl Reason {
             Self::DiskFull => "disk_full",
             Self::TooLong => "too_long",
             Self::Missing => "missing",
+            Self::Busy => "busy",
+            Self::Io => "io",
         }
     }
 }
@@ -58,12 +74,29 @@ const LAST_PATIENCE: Duration = Duration::from_secs(5);
 /// For so long the state remembers what was folded in, in milliseconds: far longer than it takes to remove a file.
 const REMEMBERED_MS: i64 = 3_600_000;
 
-/// Counts `events` of a monitor as dropped: in the state, or where that is not to be had within 250 ms in the monitor's
-/// `.drops.json` (by the monitor's writer alone, which holds its lock; the folder is there). Durable when this returns.
+/// Where a count goes that the state does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Otherwise {
+    /// To the monitor's `.drops.json`: for its writer alone, which holds its lock; the folder is there.
+    Added,
+    /// To a file of its own, which needs no lock.
+    Apart,
+    /// Nowhere: it is tried again.
+    Nowhere,
+}
+
+/// Counts `events` of a monitor as dropped: in the state, or where that is not to be had within 250 ms in a file. Durable
+/// when this returns.
 ///
 /// # Errors
 /// Neither of the two can be written. The caller keeps the count and tries again.
-pub(crate) fn count(shared: &Shared, monitor: &MonitorName, reason: Reason, events: u64) -> Result<()> {
+pub(crate) fn count(
+    shared: &Shared,
+    monitor: &MonitorName,
+    reason: Reason,
+    events: u64,
+    otherwise: Otherwise,
+) -> Result<()> {
     if events == 0 {
         return Ok(());
     }
@@ -76,11 +109,13 @@ pub(crate) fn count(shared: &Shared, monitor: &MonitorName, reason: Reason, even
         None => None,
     };
     // A commit that may be durable or not is decided when this file is folded in: by its id.
-    let kept = match &refused {
-        Some(SpoolError::Storage(error)) if error.kind() == ErrorKind::Ambiguous => {
-            file::set_apart(&shared.layout, monitor, &id, &drops)
-        }
-        _ => file::merge(&shared.layout, monitor, &id, &drops),
+    let is_ambiguous =
+        matches!(&refused, Some(SpoolError::Storage(error)) if error.kind() == ErrorKind::Ambiguous);
+    let kept = match otherwise {
+        Otherwise::Added if !is_ambiguous => file::merge(&shared.layout, monitor, &id, &drops),
+        Otherwise::Nowhere if !is_ambiguous => return Err(refused.unwrap_or_else(no_state)),
+        _ => ensure_folder(&shared.layout, &shared.layout.monitor(monitor))
+            .and_then(|()| file::set_apart(&shared.layout, monitor, &id, &drops)),
     };
     let Err(error) = kept else { return Ok(()) };
     match (state, refused) {
@@ -89,6 +124,22 @@ pub(crate) fn count(shared: &Shared, monitor: &MonitorName, reason: Reason, even
         }
         _ => Err(error),
     }
+}
+
+fn no_state() -> SpoolError {
+    SpoolError::io("count drops", None, std::io::Error::other("there is no state that can be written"))
+}
+
+/// Sees to it that a count has a place on a disk that is full, where that can still be done; for the monitor's writer.
+pub(crate) fn reserve(layout: &Layout, monitor: &MonitorName) {
+    if let Err(error) = file::reserve(layout, monitor) {
+        tracing::debug!(monitor = monitor.as_str(), %error, "no place is reserved for counts of drops");
+    }
+}
+
+/// Gives that place back.
+pub(crate) fn release(layout: &Layout, monitor: &MonitorName) {
+    file::release(layout, monitor);
 }
 
 /// Adds a count to the state, once.

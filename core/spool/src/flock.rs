@@ -60,6 +60,17 @@ impl Flock {
         }
     }
 
+    /// Whether the file of this name is still the one that is locked. Where somebody has removed it, others lock another one,
+    /// and this lock keeps nobody out.
+    pub(crate) fn is_at(&self, path: &Path) -> io::Result<bool> {
+        let locked = self.file.metadata()?;
+        match std::fs::symlink_metadata(path) {
+            Ok(named) => Ok((named.dev(), named.ino()) == (locked.dev(), locked.ino())),
+            Err(error) if is_gone(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The same, asked for again for so long.
     pub(crate) fn take_within(
         path: &Path,
@@ -79,6 +90,11 @@ impl Flock {
             sleeper.sleep(left.min(POLL));
         }
     }
+}
+
+/// There is nothing of this name.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! How often they come is decided where the state is ([`Gate`](crate::quota::Gate)).
 
+use crate::drops::Reason;
+use crate::monitor::MonitorName;
 use crate::quota::Limits;
 
 /// What presses.
@@ -37,7 +39,7 @@ pub(crate) fn pressure(what: Pressure, used: u64, limits: &Limits, untrimmable: 
         Pressure::Soft => {
             let text = format!("Soft spool quota reached ({used}MB/{quota}MB). Applying flush delays.");
             if untrimmable {
-                tracing::info!(reason = "untrimmable", "{text}");
+                tracing::warn!(reason = "untrimmable", "{text}");
             } else {
                 tracing::info!("{text}");
             }
@@ -48,6 +50,11 @@ pub(crate) fn pressure(what: Pressure, used: u64, limits: &Limits, untrimmable: 
             mb(keep)
         ),
     }
+}
+
+/// Lines were dropped, and are counted.
+pub(crate) fn dropped(monitor: &MonitorName, reason: Reason, lines: u64) {
+    tracing::warn!(monitor = monitor.as_str(), reason = reason.as_str(), "Dropped {lines} events");
 }
 
 /// There was pressure, and all is normal.

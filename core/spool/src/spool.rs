@@ -8,9 +8,11 @@ use std::time::Duration;
 use conclave_db::Db;
 use conclave_retry::{Clock, Sleeper, SystemClock, SystemSleeper};
 
+use crate::drops::{self, Otherwise, Reason};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::monitor::MonitorName;
+use crate::notices;
 use crate::options::SpoolOptions;
 use crate::pressure::Memory;
 use crate::quota::Gate;
@@ -118,6 +120,19 @@ impl Spool {
     /// [`MonitorBusy`](crate::SpoolError::MonitorBusy) where another one stays, and what the file system says.
     pub fn writer(&self, monitor: &MonitorName, patience: Duration) -> Result<SpoolWriter> {
         SpoolWriter::open(self, monitor, patience)
+    }
+
+    /// Counts events of a monitor as dropped that never came to a writer, such as those of one that could not become it. Needs
+    /// no lock. Durable when this returns.
+    ///
+    /// # Errors
+    /// Neither the state nor a file of the monitor's folder can be written.
+    pub fn count_dropped(&self, monitor: &MonitorName, reason: Reason, events: u64) -> Result<()> {
+        drops::count(&self.shared, monitor, reason, events, Otherwise::Apart)?;
+        if events > 0 {
+            notices::dropped(monitor, reason, events);
+        }
+        Ok(())
     }
 
     /// Its folders.

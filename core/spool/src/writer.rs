@@ -8,7 +8,7 @@
 //! when the quota does not let them in or the disk does not take them; or, when the memory is full too, nowhere, which is
 //! counted. They stay in their order: while lines wait in memory, later ones go behind them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::catalogue::{self, Entry};
@@ -24,10 +24,13 @@ use crate::recover;
 use crate::spool::{Shared, Spool};
 
 mod batch;
+mod counting;
+mod place;
 mod segment;
 mod syncer;
 
 use self::batch::Batch;
+use self::counting::Uncounted;
 use self::segment::{Names, Segment, Share};
 use self::syncer::Syncer;
 
@@ -54,13 +57,14 @@ pub struct SpoolWriter {
     names: Names,
     /// Since there are lines in memory.
     waits: Option<Waits>,
-    /// Drops that are not counted where others see them.
-    uncounted: BTreeMap<(MonitorName, Reason), u64>,
+    uncounted: Uncounted,
     written: u64,
     durable: u64,
     ended: bool,
+    /// Lock or `.part` are not where others find them.
+    displaced: bool,
     /// Freed last.
-    _lock: Flock,
+    lock: Flock,
 }
 
 /// Lines whose member is being made durable.
@@ -129,6 +133,7 @@ impl SpoolWriter {
             tracing::warn!(monitor = monitor.as_str(), %error, "what a writer left behind is not recovered");
         }
         shared.memory.join(monitor, shared.options.monitors.priority(monitor));
+        drops::reserve(&shared.layout, monitor);
         Ok(Self {
             names: Names::of(&shared.layout, monitor),
             maker: MemberMaker::new(shared.options.level),
@@ -142,11 +147,12 @@ impl SpoolWriter {
             segment: None,
             touched: Duration::ZERO,
             waits: None,
-            uncounted: BTreeMap::new(),
+            uncounted: Uncounted::default(),
             written: 0,
             durable: 0,
             ended: false,
-            _lock: lock,
+            displaced: false,
+            lock,
         })
     }
 
@@ -175,7 +181,7 @@ impl SpoolWriter {
         let options = &self.shared().options;
         let (most, segment_bytes) = (options.sync_events.max(1), options.segment_bytes);
         if line.len() as u64 > options.max_line_bytes {
-            *self.uncounted.entry((self.monitor.clone(), Reason::TooLong)).or_default() += 1;
+            self.uncounted.add(&self.monitor, Reason::TooLong, 1);
             return Ok(());
         }
         let hour = Hour::of_ms(self.shared().clock.wall_ms());
@@ -261,6 +267,10 @@ impl SpoolWriter {
         let result = self.flush(Until::Durable, true).and_then(|()| self.finalise());
         self.give_up_waiting();
         let counted = self.count_drops();
+        if let Err(error) = &counted {
+            let lines = self.uncounted.lines();
+            tracing::warn!(monitor = self.monitor.as_str(), %error, lines, "lines that were dropped are counted nowhere");
+        }
         let (written, durable) = (self.written, self.durable);
         let finished = Finished { written, durable, dropped: written.saturating_sub(durable) };
         let failure = result.err().or_else(|| counted.err());
@@ -269,17 +279,21 @@ impl SpoolWriter {
 
     /// A sync point. Where lines wait in memory, those come first, and are not tried before their time unless asked to.
     fn flush(&mut self, until: Until, insist: bool) -> Result<()> {
-        let result = if self.waits.is_some() {
+        let was_displaced = self.displaced;
+        let mut result = if self.waits.is_some() {
             self.batch_to_memory();
             let is_time = self.waits.is_none_or(|waits| waits.until <= self.now());
             if insist || is_time { self.drain() } else { Ok(()) }
         } else {
             self.flush_batch(until)
         };
-        let result = match until {
-            Until::Durable => result.and(self.settle()),
-            Until::Written => result,
-        };
+        if until == Until::Durable {
+            result = result.and(self.settle());
+        }
+        if self.displaced && !was_displaced && self.waits.is_some() {
+            // It was not the disk: there may be another place at once.
+            result = self.drain();
+        }
         self.count_drops_if_possible();
         result
     }
@@ -300,7 +314,7 @@ impl SpoolWriter {
             Put::Failed(batch, error) => {
                 // It has failed for one reason; two are not told.
                 let _ = self.settle();
-                self.hold(batch, Reason::DiskFull);
+                self.hold(batch, Reason::of(&error));
                 Err(error)
             }
         }
@@ -322,7 +336,7 @@ impl SpoolWriter {
             let (why, result) = match self.put(Batch::of(&taken, self.now()), Until::Durable) {
                 Put::Written => continue,
                 Put::Held(_, why) => (why, Ok(())),
-                Put::Failed(_, error) => (Reason::DiskFull, Err(error)),
+                Put::Failed(_, error) => (Reason::of(&error), Err(error)),
             };
             memory.put_back(&self.monitor, taken);
             self.wait_for(why);
@@ -338,10 +352,12 @@ impl SpoolWriter {
             Err(error) => return Put::Failed(batch, error),
         };
         if until == Until::Durable && self.in_flight.is_empty() {
-            let Some(segment) = &mut self.segment else { return Put::Written };
-            return match segment.job().run() {
+            let Some(segment) = &self.segment else { return Put::Written };
+            return match segment.job().run().and_then(|()| self.in_place()) {
                 Ok(()) => {
-                    segment.is_durable();
+                    if let Some(segment) = &mut self.segment {
+                        segment.is_durable();
+                    }
                     self.landed(batch, share);
                     Put::Written
                 }
@@ -364,9 +380,13 @@ impl SpoolWriter {
             let raw = segment.holds().raw.saturating_add(share.raw);
             segment.hour() < self.names.hour() || raw > shared.options.segment_bytes
         });
-        if is_over && let Err(error) = self.finalise() {
-            // What is in it is durable, and is recovered later.
-            tracing::warn!(monitor = self.monitor.as_str(), %error, "a segment is not finalised");
+        if is_over {
+            // Where this fails, lines have gone to memory: this batch comes behind them.
+            self.settle()?;
+            if let Err(error) = self.finalise() {
+                // What is in it is durable, and is recovered later.
+                tracing::warn!(monitor = self.monitor.as_str(), %error, "a segment is not finalised");
+            }
         }
         match shared.gate.admit(shared, share.bytes)? {
             Admission::Go => {}
@@ -374,6 +394,7 @@ impl SpoolWriter {
             Admission::Hold(Why::Quota) => return Ok(Err(Reason::Quota)),
             Admission::Hold(Why::KeepFree) => return Ok(Err(Reason::KeepFree)),
         }
+        self.keep_place()?;
         let segment = if let Some(segment) = &mut self.segment {
             segment
         } else {
@@ -430,7 +451,7 @@ impl SpoolWriter {
     /// A sync has ended. Where it failed, all that is in flight goes to memory, in its order.
     fn synced(&mut self, result: std::io::Result<()>) -> Result<()> {
         let covered = std::mem::take(&mut self.syncing);
-        match result {
+        match result.and_then(|()| self.in_place()) {
             Ok(()) => {
                 if let Some(segment) = &mut self.segment {
                     segment.is_durable();
@@ -451,7 +472,7 @@ impl SpoolWriter {
                 }
                 let error = self.sync_failed(all, error);
                 for flight in flights {
-                    self.hold(flight.batch, Reason::DiskFull);
+                    self.hold(flight.batch, Reason::of(&error));
                 }
                 Err(error)
             }
@@ -469,7 +490,11 @@ impl SpoolWriter {
     fn sync_failed(&mut self, share: Share, error: std::io::Error) -> SpoolError {
         self.shared().gate.moved(0, signed(share.bytes).saturating_neg());
         let Some(segment) = &mut self.segment else { return SpoolError::io("sync a segment", None, error) };
-        segment.take_back(share);
+        if self.displaced {
+            segment.disown(share);
+        } else {
+            segment.take_back(share);
+        }
         let failure = SpoolError::io(format!("sync {}", segment.shown(&self.monitor)), None, error);
         self.forget_if_empty();
         failure
@@ -477,6 +502,9 @@ impl SpoolWriter {
 
     /// A segment without a member leaves no file.
     fn forget_if_empty(&mut self) {
+        if self.displaced {
+            return;
+        }
         if let Some(segment) = self.segment.take_if(|segment| segment.holds().lines == 0) {
             // Where it stays it is empty, and whoever recovers the folder removes it.
             let _ = segment.finalise(&self.spool.shared().layout, &self.monitor, &mut self.names);
@@ -486,6 +514,9 @@ impl SpoolWriter {
     /// Finalises the segment, and catalogues it where the state can be written now.
     fn finalise(&mut self) -> Result<()> {
         self.settle()?;
+        if self.segment.is_some() {
+            self.keep_place()?;
+        }
         let Some(segment) = self.segment.take() else { return Ok(()) };
         let Share { bytes, lines, .. } = segment.holds();
         let shared = self.spool.shared();
@@ -506,7 +537,7 @@ impl SpoolWriter {
         for line in batch.iter() {
             let evicted = self.spool.shared().memory.keep(&self.monitor, line);
             for (monitor, lines) in evicted {
-                *self.uncounted.entry((monitor, why)).or_default() += lines;
+                self.uncounted.add(&monitor, why, lines);
             }
         }
         batch.clear();
@@ -532,23 +563,7 @@ impl SpoolWriter {
         let left = self.spool.shared().memory.leave(&self.monitor).len() as u64;
         if left > 0 {
             let why = self.waits.map_or(Reason::DiskFull, |waits| waits.why);
-            *self.uncounted.entry((self.monitor.clone(), why)).or_default() += left;
-        }
-    }
-
-    /// Counts drops where others see them; what cannot be counted now is counted later.
-    fn count_drops(&mut self) -> Result<()> {
-        while let Some(entry) = self.uncounted.first_entry() {
-            let (monitor, reason) = entry.key();
-            drops::count(self.spool.shared(), monitor, *reason, *entry.get())?;
-            entry.remove();
-        }
-        Ok(())
-    }
-
-    fn count_drops_if_possible(&mut self) {
-        if let Err(error) = self.count_drops() {
-            tracing::debug!(monitor = self.monitor.as_str(), %error, "drops are counted later");
+            self.uncounted.add(&self.monitor, why, left);
         }
     }
 
@@ -563,8 +578,12 @@ impl SpoolWriter {
 
 impl Drop for SpoolWriter {
     fn drop(&mut self) {
+        let shared = self.spool.shared();
         if !self.ended {
-            self.spool.shared().memory.leave(&self.monitor);
+            shared.memory.leave(&self.monitor);
+        }
+        if !self.displaced {
+            drops::release(&shared.layout, &self.monitor);
         }
     }
 }

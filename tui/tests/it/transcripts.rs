@@ -160,9 +160,12 @@ fn a_spool_that_another_process_has_does_not_harm_a_run() {
     let notices = done.stderr.lines().filter(|line| line.contains("not spooled")).collect::<Vec<_>>();
     assert_eq!(notices.len(), 1, "{}", done.stderr);
     assert!(notices[0].contains("3 of 3 events") && notices[0].contains("another process writes to agent"));
+    // The one who has the lock is in nobody's way here.
+    assert_eq!(scratch.ledger()["dropped"]["busy"], 3);
     drop(input);
     ended(&mut writer);
     assert_eq!(events_without_attributes(&scratch), 1);
+    assert_eq!(scratch.ledger()["dropped"]["busy"], 3);
 }
 
 /// How many there are, where some are not ours.

@@ -4,8 +4,8 @@
 //! written whole under another name first, so that a crash leaves the old one or the new one.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::{Drops, merge as add};
-use crate::error::{Result, SpoolError};
+use crate::error::{Result, SpoolError, SpoolErrorKind};
 use crate::layout::{DROPS, Layout, rename_new, sync_folder_of};
 use crate::monitor::MonitorName;
 
@@ -24,6 +24,8 @@ const APART: (&str, &str) = (".drops-", ".json");
 const NEW: &str = ".drops.json.new";
 /// What is not ours, or was damaged.
 const DAMAGED: &str = ".drops.json.damaged";
+/// What is reserved for the next one: a block of most file systems.
+const RESERVED: usize = 4096;
 /// A file is far smaller.
 const MOST_BYTES: u64 = 1 << 20;
 /// A count is far smaller, and sums of such counts are.
@@ -67,14 +69,42 @@ pub(super) fn merge(layout: &Layout, monitor: &MonitorName, id: &str, drops: &Dr
     add(&mut counted.drops, drops);
     // More than that would pass for damaged.
     counted.drops.values_mut().for_each(|events| *events = MOST_EVENTS.min(*events));
-    write(layout, &folder, DROPS, &counted)
+    match write(layout, &folder, NEW, DROPS, &counted) {
+        Err(error) if error.kind() == SpoolErrorKind::NoRoom => overwrite(layout, &folder, &counted, error),
+        written => written,
+    }
+}
+
+/// Keeps a place for what is written next.
+pub(super) fn reserve(layout: &Layout, monitor: &MonitorName) -> Result<()> {
+    let _changing = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = layout.monitor(monitor).join(NEW);
+    let failed = |error| SpoolError::io(layout.what("write", &path), path.clone(), error);
+    let file = open_new(&path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() < RESERVED as u64 {
+        // Blocks are had for what is written, and for nothing less.
+        let spaces = vec![b' '; RESERVED];
+        if let Err(error) = file.write_all_at(&spaces, 0) {
+            let _ = std::fs::remove_file(&path);
+            return Err(failed(error));
+        }
+    }
+    Ok(())
+}
+
+/// Gives that place back; where it stays, the next writer has it.
+pub(super) fn release(layout: &Layout, monitor: &MonitorName) {
+    let _changing = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = std::fs::remove_file(layout.monitor(monitor).join(NEW));
 }
 
 /// Writes a file that is set apart from the beginning.
 pub(super) fn set_apart(layout: &Layout, monitor: &MonitorName, id: &str, drops: &Drops) -> Result<()> {
     let _changing = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
     let counted = Counted { id: id.to_owned(), drops: drops.clone() };
-    write(layout, &layout.monitor(monitor), &apart_name(id), &counted)
+    // Under a name of its own also while it is written: this needs no lock.
+    let name = apart_name(id);
+    write(layout, &layout.monitor(monitor), &format!("{name}.new"), &name, &counted)
 }
 
 /// Sets the monitor's `.drops.json` apart, and gives everything that is.
@@ -212,26 +242,28 @@ fn read(layout: &Layout, path: &Path) -> Result<Read> {
     Ok(counted.map_or(Read::Damaged, Read::Counted))
 }
 
-/// Writes a file whole; its bytes and its name are durable when this returns.
-fn write(layout: &Layout, folder: &Path, name: &str, counted: &Counted) -> Result<()> {
-    let (new, path) = (folder.join(NEW), folder.join(name));
-    let text = serde_json::to_vec(counted).map_err(|error| (new.clone(), error.into()));
-    let written = text.and_then(|mut text| {
-        text.push(b'\n');
-        put(&new, &path, &text)
-    });
+/// Writes a file whole, under the name `new` first; its bytes and its name are durable when this returns.
+fn write(layout: &Layout, folder: &Path, new: &str, name: &str, counted: &Counted) -> Result<()> {
+    let (new, path) = (folder.join(new), folder.join(name));
+    let written =
+        text_of(counted).map_err(|error| (new.clone(), error)).and_then(|text| put(&new, &path, &text));
     written.map_err(|(path, error)| SpoolError::io(layout.what("write", &path), path, error))
+}
+
+fn text_of(counted: &Counted) -> std::io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(counted)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 fn put(new: &Path, path: &Path, text: &[u8]) -> Result<(), (PathBuf, std::io::Error)> {
     let at_new = |error| (new.to_path_buf(), error);
-    match std::fs::remove_file(new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(at_new(error)),
-        _ => {}
-    }
-    let mut file: File =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(new).map_err(at_new)?;
-    let written = file.write_all(text).and_then(|()| file.sync_all());
+    let file = open_new(new).map_err(at_new)?;
+    // Over what is reserved, so that it needs no more room; then to its own length.
+    let written = file
+        .write_all_at(text, 0)
+        .and_then(|()| file.set_len(text.len() as u64))
+        .and_then(|()| file.sync_all());
     if let Err(error) = written {
         // Half a file is of no use; that it cannot be removed says nothing that the first error does not.
         let _ = std::fs::remove_file(new);
@@ -239,6 +271,41 @@ fn put(new: &Path, path: &Path, text: &[u8]) -> Result<(), (PathBuf, std::io::Er
     }
     let named = std::fs::rename(new, path).and_then(|()| sync_folder_of(path));
     named.map_err(|error| (path.to_path_buf(), error))
+}
+
+/// What is reserved or was left behind, or a new file; never what is reached by another name too.
+fn open_new(path: &Path) -> std::io::Result<File> {
+    let is_ours = match std::fs::symlink_metadata(path) {
+        Ok(about) => about.is_file() && about.nlink() == 1,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    if is_ours {
+        return OpenOptions::new().write(true).custom_flags(flags).open(path);
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// The last way on a disk that is full: in the place of the old count, in the block that it has. `refused` is why there is
+/// none other. A kill leaves the old or the new one; a power cut may leave neither, where the disk writes less than a sector
+/// at a time.
+fn overwrite(layout: &Layout, folder: &Path, counted: &Counted, refused: SpoolError) -> Result<()> {
+    let path = folder.join(DROPS);
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let Ok(file) = OpenOptions::new().write(true).custom_flags(flags).open(&path) else {
+        return Err(refused);
+    };
+    let failed = |error| SpoolError::io(layout.what("write", &path), path.clone(), error);
+    let mut text = text_of(counted).map_err(failed)?;
+    let before = usize::try_from(file.metadata().map_err(failed)?.len()).unwrap_or(usize::MAX);
+    // Spaces behind JSON are nothing.
+    text.resize(text.len().max(before), b' ');
+    file.write_all_at(&text, 0).and_then(|()| file.sync_all()).map_err(failed)
 }
 
 /// What cannot be read is kept for whoever wants to look at it, the last one.

@@ -22,7 +22,7 @@ fn spool(place: &Place, state: Option<Db>) -> Spool {
 }
 
 fn drop_events(spool: &Spool, reason: Reason, events: u64) {
-    count(spool.shared(), &keyboard(), reason, events).unwrap();
+    count(spool.shared(), &keyboard(), reason, events, Otherwise::Added).unwrap();
 }
 
 /// What is told of `keyboard`, as `reason=events`.
@@ -51,7 +51,8 @@ fn drops_are_counted_in_the_state_by_monitor_and_reason() {
     drop_events(&spool, Reason::Quota, 5);
     drop_events(&spool, Reason::TooLong, 1);
     drop_events(&spool, Reason::KeepFree, 0);
-    count(spool.shared(), &MonitorName::parse("mouse").unwrap(), Reason::Quota, 9).unwrap();
+    let mouse = MonitorName::parse("mouse").unwrap();
+    count(spool.shared(), &mouse, Reason::Quota, 9, Otherwise::Nowhere).unwrap();
     assert_eq!(counted(&spool, Some(&db)), ["quota=7", "too_long=1"]);
     assert_eq!(files(&spool), Vec::<String>::new());
     assert_eq!(total(spool.shared(), Some(&db)).unwrap(), 17);
@@ -218,14 +219,16 @@ fn a_link_in_place_of_the_file_is_not_followed() {
 fn where_neither_can_be_written_it_is_an_error() {
     let place = Place::new();
     let spool = place.spool(None);
-    let failed = count(spool.shared(), &keyboard(), Reason::Quota, 1).unwrap_err().to_string();
+    let failed =
+        count(spool.shared(), &keyboard(), Reason::Quota, 1, Otherwise::Added).unwrap_err().to_string();
     assert!(failed.starts_with("write keyboard/"), "{failed}");
     // The database is waited for once more where it is all that is left.
     let db = place.db();
     let spool = place.spool(Some(db.clone()));
     std::thread::scope(|scope| {
         let counting = while_busy(&db, || {
-            let counting = scope.spawn(|| count(spool.shared(), &keyboard(), Reason::Quota, 1));
+            let counting =
+                scope.spawn(|| count(spool.shared(), &keyboard(), Reason::Quota, 1, Otherwise::Added));
             let failed = db.metrics().failed;
             while db.metrics().failed == failed {
                 std::thread::yield_now();
@@ -346,4 +349,32 @@ fn acknowledged_drops_survive_kill_and_are_counted_once() {
         );
         sure = seen;
     }
+}
+
+/// Whoever has no lock of the monitor counts beside the one who has it.
+#[test]
+fn without_a_lock_they_are_counted_in_a_file_of_their_own() {
+    let place = Place::new();
+    let db = place.db();
+    let none = place.spool(None);
+    none.count_dropped(&keyboard(), Reason::Busy, 3).unwrap();
+    let lock = Flock::try_take(&none.layout().monitor(&keyboard()).join(WRITER_LOCK)).unwrap();
+    none.count_dropped(&keyboard(), Reason::Busy, 4).unwrap();
+    none.count_dropped(&keyboard(), Reason::Busy, 0).unwrap();
+    assert_eq!(files(&none).len(), 2);
+    assert!(files(&none).iter().all(|file| file.starts_with(".drops-")), "{:?}", files(&none));
+    assert_eq!(counted(&none, Some(&db)), ["busy=7"]);
+    drop(lock);
+    fold(&none, &db).unwrap();
+    assert_eq!((files(&none), counted(&none, Some(&db))), (Vec::new(), vec!["busy=7".to_owned()]));
+    place.spool(Some(db.clone())).count_dropped(&keyboard(), Reason::Busy, 1).unwrap();
+    assert_eq!((files(&none), counted(&none, Some(&db))), (Vec::new(), vec!["busy=8".to_owned()]));
+}
+
+#[test]
+fn what_may_go_nowhere_stays_with_who_has_it() {
+    let place = Place::new();
+    let spool = spool(&place, None);
+    count(spool.shared(), &keyboard(), Reason::Quota, 1, Otherwise::Nowhere).unwrap_err();
+    assert_eq!(files(&spool), Vec::<String>::new());
 }

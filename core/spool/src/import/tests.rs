@@ -41,9 +41,7 @@ fn catalogued() -> Pending {
 impl Pending {
     /// Imports it as if this were its row.
     fn import(&self, state: &Db, segment: Segment) -> Imported {
-        let monitors = &self.spool.options().monitors;
-        let (layout, monitor, path) = (self.spool.layout(), &keyboard(), self.path.as_path());
-        let job = Job { layout, monitors, max_line: 1 << 20, state, monitor, segment, path };
+        let job = Job { spool: &self.spool, state, monitor: &keyboard(), segment, path: &self.path };
         job.run(&mut Pace::new()).unwrap()
     }
 }

@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 
 use super::fixture::{HARD, Place, RESUME, SOFT, while_busy};
 use super::*;
-use crate::drops::{Reason, count};
+use crate::drops::{Otherwise, Reason, count};
 use crate::layout::ensure_folder;
 use crate::monitor::{MonitorName, Priority};
 
@@ -76,8 +76,8 @@ fn memory_and_drops_are_in_it() {
     ensure_folder(spool.layout(), &spool.layout().monitor(&keyboard)).unwrap();
     spool.shared().memory.join(&keyboard, Priority::Normal);
     spool.shared().memory.keep(&keyboard, &[b'x'; 100]);
-    count(spool.shared(), &keyboard, Reason::Quota, 5).unwrap();
-    while_busy(&db, || count(spool.shared(), &keyboard, Reason::DiskFull, 2).unwrap());
+    count(spool.shared(), &keyboard, Reason::Quota, 5, Otherwise::Added).unwrap();
+    while_busy(&db, || count(spool.shared(), &keyboard, Reason::DiskFull, 2, Otherwise::Added).unwrap());
     let found = gauge(&spool, Some(&db)).unwrap();
     assert_eq!((found.usage.memory, found.dropped), (100, 7));
     assert_eq!(gauge(&spool, None).unwrap().dropped, 2);

@@ -2,15 +2,17 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileExt, MetadataExt as _, OpenOptionsExt};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::fs::OFlags;
 
 use super::syncer::Job;
 use crate::error::{Result, SpoolError};
-use crate::layout::{Layout, SEGMENT, rename_new, shown};
+use crate::flock::is_gone;
+use crate::import::Taken;
+use crate::layout::{Layout, rename_new, shown, sync_folder_of};
 use crate::monitor::MonitorName;
 use crate::names::{Hour, SegmentName};
 
@@ -24,10 +26,26 @@ pub(super) struct Share {
     pub(super) lines: u64,
 }
 
+/// Where the file of a segment is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// Where it was made.
+    InPlace,
+    /// It has no name any more: nobody but its writer can reach it.
+    Removed,
+    /// Somebody has given it another name, or put another file in its place.
+    Moved,
+}
+
+/// How much is copied at once.
+const CHUNK: usize = 64 << 10;
+
 /// A segment with its `.part`.
 #[derive(Debug)]
 pub(super) struct Segment {
     file: Arc<File>,
+    /// Device and inode of the `.part`.
+    identity: (u64, u64),
     path: PathBuf,
     name: SegmentName,
     /// Of all members in it.
@@ -50,6 +68,7 @@ impl Segment {
                 SpoolError::io(what, path.clone(), error)
             };
             let made = OpenOptions::new()
+                .read(true)
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
@@ -63,8 +82,51 @@ impl Segment {
                     return Err(failed(error));
                 }
             };
-            return Ok(Self { file, path, name, holds: Share::default(), is_torn: false, is_named: false });
+            let about = file.metadata().map_err(failed)?;
+            let identity = (about.dev(), about.ino());
+            let holds = Share::default();
+            return Ok(Self { file, identity, path, name, holds, is_torn: false, is_named: false });
         }
+    }
+
+    /// Where its file is now. To be asked after a member was made durable and before it counts as such: a file that is moved
+    /// or removed later had that member in it when that was done.
+    pub(super) fn whereabouts(&self) -> io::Result<Whereabouts> {
+        match std::fs::symlink_metadata(&self.path) {
+            Ok(named) if (named.dev(), named.ino()) == self.identity => return Ok(Whereabouts::InPlace),
+            Ok(_) => {}
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return Err(error),
+        }
+        // man unlink: the file lives on as long as it is open.
+        let is_removed = self.file.metadata()?.nlink() == 0;
+        Ok(if is_removed { Whereabouts::Removed } else { Whereabouts::Moved })
+    }
+
+    /// Another segment with all members of this one, durable; for one that was removed.
+    pub(super) fn again(&self, layout: &Layout, monitor: &MonitorName, names: &mut Names) -> Result<Self> {
+        let mut again = Self::create(layout, monitor, names)?;
+        let copied = self.copy_to(&again.file).and_then(|()| sync_folder_of(&again.path));
+        if let Err(error) = copied {
+            // Half of it is of no use; where it stays, it is recovered, and its events come twice.
+            let _ = std::fs::remove_file(&again.path);
+            return Err(SpoolError::io(format!("write {}", again.shown(monitor)), again.path, error));
+        }
+        (again.holds, again.is_named) = (self.holds, true);
+        Ok(again)
+    }
+
+    fn copy_to(&self, to: &File) -> io::Result<()> {
+        let mut chunk = vec![0; CHUNK];
+        let mut at = 0;
+        while at < self.holds.bytes {
+            let left = usize::try_from(self.holds.bytes - at).unwrap_or(CHUNK).min(CHUNK);
+            let part = chunk.get_mut(..left).unwrap_or_default();
+            self.file.read_exact_at(part, at)?;
+            to.write_all_at(part, at)?;
+            at += part.len() as u64;
+        }
+        to.sync_data()
     }
 
     pub(super) const fn hour(&self) -> Hour {
@@ -117,10 +179,20 @@ impl Segment {
 
     /// Takes the last members back, which could not be made durable.
     pub(super) fn take_back(&mut self, share: Share) {
+        self.subtract(share);
+        let _ = self.cut();
+    }
+
+    /// The same without touching the file, which may be somebody else's by now: it is cut before anything else is written.
+    pub(super) fn disown(&mut self, share: Share) {
+        self.subtract(share);
+        self.is_torn = true;
+    }
+
+    fn subtract(&mut self, share: Share) {
         self.holds.bytes = self.holds.bytes.saturating_sub(share.bytes);
         self.holds.raw = self.holds.raw.saturating_sub(share.raw);
         self.holds.lines = self.holds.lines.saturating_sub(share.lines);
-        let _ = self.cut();
     }
 
     /// Cuts off what comes after the members.
@@ -167,20 +239,20 @@ impl Segment {
     }
 }
 
-/// Which names are free: counted on from the highest that any file of the monitor has in the hour.
+/// Which names are free: counted on from the highest that anything of the monitor has in the hour.
 #[derive(Debug)]
 pub(super) struct Names {
-    folders: [PathBuf; 3],
+    layout: Layout,
+    monitor: MonitorName,
     hour: Hour,
-    /// The next one, once it was looked for.
+    /// The next one, once it was looked for; not known behind the last one that there is.
     next: Option<u32>,
 }
 
 impl Names {
     /// Those of a monitor.
     pub(super) fn of(layout: &Layout, monitor: &MonitorName) -> Self {
-        let folders = [layout.monitor(monitor), layout.done(monitor), layout.quarantine(monitor)];
-        Self { folders, hour: Hour(i64::MIN), next: None }
+        Self { layout: layout.clone(), monitor: monitor.clone(), hour: Hour(i64::MIN), next: None }
     }
 
     /// Goes on to this hour; never back.
@@ -196,17 +268,17 @@ impl Names {
     }
 
     fn next(&mut self) -> Result<SegmentName> {
-        let sequence = match self.next {
-            Some(next) => next,
+        let name = match self.next {
+            Some(next) => SegmentName::new(self.hour, next),
             None => self.free_in(self.hour)?,
         };
-        self.next = Some(sequence.saturating_add(1));
-        Ok(SegmentName::new(self.hour, sequence))
+        self.next = name.sequence().checked_add(1);
+        Ok(name)
     }
 
     /// The same for an hour that may be over.
     fn next_of(&mut self, hour: Hour) -> Result<SegmentName> {
-        if hour == self.hour { self.next() } else { Ok(SegmentName::new(hour, self.free_in(hour)?)) }
+        if hour == self.hour { self.next() } else { self.free_in(hour) }
     }
 
     /// Nothing came of this name.
@@ -216,34 +288,14 @@ impl Names {
         }
     }
 
-    fn free_in(&self, hour: Hour) -> Result<u32> {
-        let mut free = 0;
-        for folder in &self.folders {
-            let taken = match std::fs::read_dir(folder) {
-                Ok(taken) => taken,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(failed(folder, error)),
-            };
-            for entry in taken {
-                let entry = entry.map_err(|error| failed(folder, error))?;
-                let Some(name) = entry.file_name().to_str().and_then(name_in) else { continue };
-                if name.hour() == hour {
-                    free = free.max(name.sequence().saturating_add(1));
-                }
-            }
-        }
-        Ok(free)
+    fn free_in(&self, hour: Hour) -> Result<SegmentName> {
+        let first = SegmentName::new(hour, 0);
+        let free = Taken::of(&self.layout, &self.monitor)?.free(&first.file_name());
+        free.as_deref().and_then(SegmentName::parse).ok_or_else(|| {
+            let what = format!("find a free name for {}", shown(&self.monitor, &first.file_name()));
+            SpoolError::io(what, None, io::ErrorKind::AlreadyExists.into())
+        })
     }
-}
-
-fn failed(folder: &Path, error: io::Error) -> SpoolError {
-    SpoolError::io("list a folder of the spool", folder.to_path_buf(), error)
-}
-
-/// The segment that a file is, is to become, or says something about (such as its rejects).
-fn name_in(file: &str) -> Option<SegmentName> {
-    let end = file.find(SEGMENT)? + SEGMENT.len();
-    SegmentName::parse(file.get(..end)?)
 }
 
 #[cfg(test)]

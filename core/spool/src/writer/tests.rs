@@ -23,15 +23,15 @@ impl Disk for Room {
     }
 }
 
-struct Place {
+pub(super) struct Place {
     folder: tempfile::TempDir,
     clock: ManualClock,
     room: Room,
-    options: SpoolOptions,
+    pub(super) options: SpoolOptions,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             clock: ManualClock::at_wall_ms(T0),
@@ -40,7 +40,7 @@ impl Place {
         }
     }
 
-    fn spool(&self) -> Spool {
+    pub(super) fn spool(&self) -> Spool {
         Spool::at(self.root(), self.options.clone())
             .clock(Arc::new(self.clock.clone()))
             .sleeper(Arc::new(self.clock.clone()))
@@ -48,16 +48,16 @@ impl Place {
             .build()
     }
 
-    fn root(&self) -> PathBuf {
+    pub(super) fn root(&self) -> PathBuf {
         self.folder.path().join("spool")
     }
 
-    fn writer(&self) -> SpoolWriter {
+    pub(super) fn writer(&self) -> SpoolWriter {
         self.spool().writer(&keyboard(), Duration::ZERO).unwrap()
     }
 
     /// Files of the monitor, but for its lock.
-    fn files(&self) -> Vec<String> {
+    pub(super) fn files(&self) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(self.root().join("keyboard"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -75,26 +75,26 @@ impl Place {
     }
 
     /// What stands in all files, one after the other.
-    fn all(&self) -> String {
+    pub(super) fn all(&self) -> String {
         let layout = crate::Layout::at(self.root());
         let found = layout.segments(&layout.monitor(&keyboard())).unwrap();
         found.iter().map(|found| self.text(&found.file)).collect()
     }
 
-    fn seconds(&self, seconds: f64) {
+    pub(super) fn seconds(&self, seconds: f64) {
         self.clock.advance(Duration::from_secs_f64(seconds));
     }
 }
 
-fn keyboard() -> MonitorName {
+pub(super) fn keyboard() -> MonitorName {
     MonitorName::parse("keyboard").unwrap()
 }
 
-fn event(number: usize) -> Vec<u8> {
+pub(super) fn event(number: usize) -> Vec<u8> {
     format!("{{\"id\":\"EV{number}\"}}").into_bytes()
 }
 
-fn text_of(numbers: impl IntoIterator<Item = usize>) -> String {
+pub(super) fn text_of(numbers: impl IntoIterator<Item = usize>) -> String {
     numbers.into_iter().map(|number| String::from_utf8(event(number)).unwrap() + "\n").collect()
 }
 
@@ -358,7 +358,7 @@ fn a_line_that_is_too_long_is_counted() {
     assert_eq!(dropped(&place), [("too_long".to_owned(), 1)]);
 }
 
-fn dropped(place: &Place) -> Vec<(String, u64)> {
+pub(super) fn dropped(place: &Place) -> Vec<(String, u64)> {
     let spool = place.spool();
     let mut all = drops::Drops::new();
     for (_, drops) in drops::unfolded(spool.shared(), &keyboard()).unwrap() {
@@ -484,18 +484,17 @@ fn a_folder_that_was_removed_comes_back() {
 }
 
 #[test]
-fn a_segment_that_was_removed_is_an_error_once() {
-    let place = Place::new();
-    let mut writer = place.writer();
-    writer.append(&event(1)).unwrap();
-    writer.sync().unwrap();
-    std::fs::remove_file(place.root().join("keyboard/20250909-18.ndjson.gz.part")).unwrap();
-    place.seconds(2.0);
-    let failure = writer.tick().unwrap_err();
-    assert!(failure.to_string().starts_with("finalise keyboard/20250909-18.ndjson.gz.part: "), "{failure}");
-    writer.append(&event(2)).unwrap();
-    writer.finish().unwrap();
-    assert_eq!(place.all(), text_of([2]));
+fn lines_that_cannot_be_written_are_counted_by_what_is_in_their_way() {
+    for (error, reason) in [
+        (std::io::ErrorKind::StorageFull.into(), Reason::DiskFull),
+        (std::io::ErrorKind::FileTooLarge.into(), Reason::DiskFull),
+        // EMFILE: too many open files.
+        (std::io::Error::from_raw_os_error(24), Reason::Io),
+    ] {
+        assert_eq!(Reason::of(&SpoolError::io("write", None, error)), reason);
+    }
+    let busy = SpoolError::MonitorBusy { monitor: "keyboard".into(), holder: None };
+    assert_eq!(Reason::of(&busy), Reason::Busy);
 }
 
 // spool A27
@@ -539,6 +538,28 @@ fn what_cannot_be_made_durable_is_not_acknowledged_and_is_written_again() {
         assert_eq!(writer.finish().unwrap(), Finished { written: 40, durable: 40, dropped: 0 });
         assert_eq!(place.all(), text_of(0..40));
     }
+}
+
+/// The segment is over when it is seen that what is in flight did not land.
+#[test]
+fn lines_that_do_not_land_at_the_end_of_a_segment_go_before_those_of_the_next() {
+    let mut place = Place::new();
+    place.options.sync_events = 10;
+    let mut writer = place.writer();
+    for number in 0..10 {
+        writer.append(&event(number)).unwrap();
+    }
+    // As if nobody had begun to sync them.
+    writer.syncer.wait().unwrap();
+    writer.syncing = 0;
+    writer.segment.as_mut().unwrap().swap(cannot_sync(), false);
+    place.seconds(3_600.0);
+    for number in 10..25 {
+        let _ = writer.append(&event(number));
+    }
+    assert_eq!((writer.durable(), writer.waiting()), (0, 20));
+    assert_eq!(writer.finish().unwrap().durable, 25);
+    assert_eq!(place.all(), text_of(0..25));
 }
 
 #[test]

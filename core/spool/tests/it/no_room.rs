@@ -115,3 +115,20 @@ fn a_limit_on_file_sizes_costs_nothing_that_was_synced() {
     assert_eq!(recover::recover(&spool, None).unwrap().lines, durable);
     assert_eq!(lines(&spool), first(durable));
 }
+
+/// On a disk that is full there is no room for a count of drops either, but for what was kept for it.
+#[test]
+fn what_a_full_disk_drops_is_counted_on_it() {
+    let Some(disk) = SmallDisk::of(2) else { return };
+    let options = SpoolOptions { memory_bytes: 10_000, ..options() };
+    let spool = spool(&disk.path().join("spool"), options);
+    let mut writer = spool.writer(&keyboard(), Duration::ZERO).unwrap();
+    disk.fill("ballast", 64 << 10);
+    append_all(&mut writer);
+    disk.fill("more ballast", 0);
+    let (finished, _) = writer.end();
+    assert!(finished.dropped > 0);
+    let text = std::fs::read_to_string(spool.layout().monitor(&keyboard()).join(".drops.json")).unwrap();
+    let counted = format!("{{\"disk_full\":{}}}", finished.dropped);
+    assert!(text.contains(&counted), "{text} {finished:?}");
+}

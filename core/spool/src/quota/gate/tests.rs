@@ -29,7 +29,7 @@ fn stored(place: &Place) -> Option<Stored> {
 
 /// The text of a pressure line where nothing may be trimmed.
 fn untrimmable(line: &str) -> String {
-    format!("{line} reason=\"untrimmable\"")
+    format!("{} reason=\"untrimmable\"", line.replace("INFO", "WARN"))
 }
 
 // spool A13

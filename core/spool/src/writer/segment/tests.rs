@@ -68,3 +68,19 @@ fn what_could_not_be_cut_off_is_gone_before_anything_else_is_done() {
         assert_eq!(std::fs::read(layout.monitor(&monitor).join(name.file_name())).unwrap(), wanted);
     }
 }
+
+#[test]
+fn behind_the_last_number_that_there_is_an_earlier_one_is_taken() {
+    let (_folder, layout, monitor, mut names) = folder();
+    let folder = layout.monitor(&monitor);
+    let last = "20250909-18-4294967295.ndjson.gz";
+    std::fs::write(folder.join(last), b"theirs").unwrap();
+    std::fs::create_dir(folder.join("20250909-18.ndjson.gz")).unwrap();
+    for expected in ["20250909-18-001.ndjson.gz", "20250909-18-002.ndjson.gz"] {
+        let mut segment = Segment::create(&layout, &monitor, &mut names).unwrap();
+        segment.append(b"ours", share(4)).unwrap();
+        let name = segment.finalise(&layout, &monitor, &mut names).unwrap().unwrap();
+        assert_eq!(name.file_name(), expected);
+    }
+    assert_eq!(std::fs::read(folder.join(last)).unwrap(), b"theirs");
+}
