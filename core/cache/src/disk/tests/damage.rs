@@ -144,9 +144,8 @@ fn uses_that_are_numbered_anew_stay_in_order() {
 #[test]
 fn damage_that_only_a_check_finds_is_mended_by_a_new_file() {
     let scene = spoiled(
-        "PRAGMA writable_schema = ON;
-        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'entries_by_seq')
-          WHERE name = 'entries_by_subject'",
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX entries_by_seq ON entries(seq, maker)'
+         WHERE name = 'entries_by_seq'",
     );
     let checks = || crate::check::checks(&scene.file(), scene.options(10, 1000)).unwrap();
     let failed = |checks: Vec<doctor::Check>| {
