@@ -12,7 +12,7 @@ use std::time::Duration;
 use conclave_retry::Clock;
 use tree_sitter::{ParseOptions, Parser, Tree};
 
-/// The largest source that is parsed. Of garbage, the tree takes some hundred times as much memory.
+/// The largest source that is parsed. Of garbage, the tree takes up to 300 times as much memory.
 pub const MAX_SOURCE: usize = 4 << 20;
 /// What parsing needs whatever the source is.
 const STACK: usize = 1 << 20;
