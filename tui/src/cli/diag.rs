@@ -120,8 +120,8 @@ fn text(folders: &Folders, report: Option<&Report>) -> String {
         let _ = writeln!(text, "  Monitor directories:");
     }
     for (name, Folder { known, pending, total }) in &folders.monitors {
-        let known = if *known { "OK" } else { "??" };
-        let _ = writeln!(text, "    {known} {}: {pending} pending / {total} total", visible(name));
+        let (sign, note) = if *known { ("OK", "") } else { ("??", " (not known: left alone)") };
+        let _ = writeln!(text, "    {sign} {}: {pending} pending / {total} total{note}", visible(name));
     }
     text.push_str("\nQuota:\n");
     let Some(report) = report else {
