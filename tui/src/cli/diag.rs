@@ -35,6 +35,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         output.document(&document(&folders, report.as_ref(), failure.as_ref()))?;
     } else {
         output.print(text(&folders, report.as_ref()))?;
+        if folders.monitors.values().any(|folder| !folder.known) {
+            output.notice("?? is no monitor that is known: its files are left alone; `[spool] monitors` makes more known");
+        }
     }
     Ok(failure.map_or(Exit::Done, |failure| failure.exit))
 }
@@ -120,8 +123,8 @@ fn text(folders: &Folders, report: Option<&Report>) -> String {
         let _ = writeln!(text, "  Monitor directories:");
     }
     for (name, Folder { known, pending, total }) in &folders.monitors {
-        let (sign, note) = if *known { ("OK", "") } else { ("??", " (not known: left alone)") };
-        let _ = writeln!(text, "    {sign} {}: {pending} pending / {total} total{note}", visible(name));
+        let known = if *known { "OK" } else { "??" };
+        let _ = writeln!(text, "    {known} {}: {pending} pending / {total} total", visible(name));
     }
     text.push_str("\nQuota:\n");
     let Some(report) = report else {

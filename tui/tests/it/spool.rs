@@ -191,7 +191,7 @@ fn the_state_of_the_quota_is_that_of_the_bytes() {
             "normal" => "0MB",
             "soft" => {
                 if bytes < 1_000_000 {
-                    "0.90MB"
+                    "0.89MB"
                 } else {
                     "0.99MB"
                 }

@@ -32,7 +32,7 @@ fn files_of_a_monitor_that_is_not_known_are_named_wherever_one_looks() {
     );
     assert_eq!(scratch.json(&["spool", "flush"])["unknown"]["build"], 1);
     assert_eq!(kinds(&scratch), ["spool-monitor"]);
-    has_all(&scratch.ok(&["diag"]), &["?? build: 1 pending / 1 total (not known: left alone)"]);
+    has_all(&scratch.run(&["diag"]).stderr, &["?? is no monitor that is known: its files are left alone"]);
     let named = scratch.run(&["spool", "flush", "-m", "build"]);
     assert_eq!(named.code, Some(2));
     has_all(&named.stderr, &["known here: active_window, agent, browser", "`[spool] monitors`"]);
@@ -44,7 +44,7 @@ fn rejected_lines_wait_for_somebody_until_they_are_removed() {
     scratch.fed(&["spool", "write", "mouse"], "{\"id\":\"one\"}\n".repeat(5));
     assert_eq!(kinds(&scratch), [""; 0]);
     let done = scratch.run(&["spool", "flush"]);
-    has_all(&done.stderr, &["5 lines were not imported", "*.rej.ndjson", "docs/spool.md says how"]);
+    has_all(&done.stderr, &["5 lines are in quarantine", "*.rej.ndjson", "docs/spool.md says how"]);
     assert_eq!(kinds(&scratch), ["spool-quarantine"]);
     has_all(&scratch.ok(&["status"]), &["in the spool's quarantine: 1 file of rejected lines"]);
     std::fs::remove_dir_all(scratch.spool().join("_quarantine/mouse")).unwrap();

@@ -70,9 +70,9 @@ fn say(output: &Output, flushed: &Flushed) {
         output.notice(live);
     }
     if flushed.quarantined > 0 {
-        let lines = counted(flushed.quarantined, "line was", "lines were");
+        let lines = counted(flushed.quarantined, "line is", "lines are");
         output.notice(format!(
-            "warning: {lines} not imported: below _quarantine in the spool rejected lines stand with the reasons in \
+            "warning: {lines} in quarantine, and no events: below _quarantine in the spool rejected lines stand with the reasons in \
              *.rej.ndjson, and damaged files lie as they were found"
         ));
         output.notice("hint: docs/spool.md says how rejected lines come back when the cause is mended");
@@ -139,9 +139,9 @@ fn text(flushed: &Flushed, took: Duration) -> String {
             let throughput = per_minute(one.imported, took);
             let _ = writeln!(
                 text,
-                "  {}: {}, {} events, {throughput} events/min",
+                "  {}: {} files, {} events, {throughput} events/min",
                 visible(one.monitor.as_str()),
-                counted(one.files, "file", "files"),
+                one.files,
                 one.imported
             );
         }
