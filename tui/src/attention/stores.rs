@@ -112,7 +112,7 @@ fn is_passing(failure: &Failure) -> bool {
 }
 
 fn unreadable(kind: &'static str, failure: &Failure, usual: &str) -> Attention {
-    let advice = failure.hint.clone().map_or_else(|| usual.to_owned(), |hint| hint.into_owned());
+    let advice = failure.hint.clone().map_or_else(|| usual.to_owned(), std::borrow::Cow::into_owned);
     entry(kind, kind.to_owned(), visible(&failure.message).into_owned(), advice)
 }
 
