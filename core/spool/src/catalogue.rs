@@ -2,13 +2,14 @@
 //! or by whoever sees it first.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
 use conclave_db::{Db, ErrorKind};
 use rustix::fs::OFlags;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{Result, SpoolError};
 use crate::frame::tally;
@@ -73,9 +74,9 @@ pub(crate) fn look<'r>(rows: &'r [Segment], found: &Found) -> Result<Known<'r>> 
         if exact.state == State::Pending {
             return Ok(Known::Pending(exact));
         }
-        let tail = tail(&found.path)
+        let digest = digest(&found.path)
             .map_err(|error| SpoolError::io(format!("read {}", exact.shown()), found.path.clone(), error))?;
-        return Ok(if tail == exact.tail { Known::Settled(exact) } else { Known::Clash });
+        return Ok(if Some(digest) == exact.digest { Known::Settled(exact) } else { Known::Clash });
     }
     Ok(named.find(|row| row.state == State::Pending).map_or(Known::New, Known::Pending))
 }
@@ -95,18 +96,31 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// The last eight bytes: checksum and length of the last member (RFC 1952, 2.3.1). `None` where there are none.
-pub(crate) fn tail(path: &Path) -> io::Result<Option<i64>> {
-    let file = open(path)?;
-    let Some(from) = file.metadata()?.len().checked_sub(8) else { return Ok(None) };
-    let mut bytes = [0; 8];
-    file.read_exact_at(&mut bytes, from)?;
-    Ok(Some(i64::from_le_bytes(bytes)))
+/// What tells a file from all others, also from those of its name and size: eight bytes of a hash over all that it holds and
+/// over when that was written last, which no move changes. Two that hold the same are two where they were written at
+/// different times, as each has been acknowledged.
+pub(crate) fn digest(path: &Path) -> io::Result<i64> {
+    let mut file = open(path)?;
+    let about = file.metadata()?;
+    let mut hash = Sha256::new();
+    hash.update(about.mtime().to_le_bytes());
+    hash.update(about.mtime_nsec().to_le_bytes());
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(bytes) => hash.update(buffer.get(..bytes).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let hash = hash.finalize();
+    Ok(hash.first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes)))
 }
 
-/// How many lines can be read out of a pending file, as far as is seen without inflating members of ours. A file that is
-/// gone meanwhile is `None`.
-pub(crate) fn lines_in(monitor: &MonitorName, found: &Found) -> Result<Option<u64>> {
+/// How many lines can be read out of a pending file: as far as is seen without inflating members of ours, or with
+/// `inflate` for certain. A file that is gone meanwhile is `None`.
+pub(crate) fn lines_in(monitor: &MonitorName, found: &Found, inflate: bool) -> Result<Option<u64>> {
     let failed =
         |error| SpoolError::io(format!("read {}", shown(monitor, &found.file)), found.path.clone(), error);
     let file = match open(&found.path) {
@@ -114,8 +128,18 @@ pub(crate) fn lines_in(monitor: &MonitorName, found: &Found) -> Result<Option<u6
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let counted = tally(&file, false)?;
+    let counted = tally(&file, inflate).map_err(|error| named(error, monitor, found))?;
     Ok(Some(counted.lines + counted.rest_lines))
+}
+
+/// The same failure with the name of the file.
+fn named(error: SpoolError, monitor: &MonitorName, found: &Found) -> SpoolError {
+    match error {
+        SpoolError::Io { source, .. } => {
+            SpoolError::io(format!("read {}", shown(monitor, &found.file)), found.path.clone(), source)
+        }
+        error => error,
+    }
 }
 
 /// The rows of a monitor.
@@ -123,25 +147,28 @@ pub(crate) fn rows(state: &Db, monitor: &MonitorName) -> Result<Vec<Segment>> {
     state.read(|conn| segments::of_monitor(conn, monitor.as_str()))
 }
 
-/// Catalogues those of `found` that are not yet, counting their lines. One that has the name and size of another one that
-/// was imported is left out: it must get another name first.
-pub(crate) fn note_all(state: &Db, monitor: &MonitorName, found: &[Found]) -> Result<()> {
+/// Catalogues those of `found` that are not yet, counting their lines: what a header says is not believed, as nobody of us
+/// may have written it. One that has the name and size of another one that was imported is left out: it must get another
+/// name first. Gives what could not be read: the others are catalogued all the same.
+pub(crate) fn note_all(state: &Db, monitor: &MonitorName, found: &[Found]) -> Result<Vec<SpoolError>> {
     let rows = rows(state, monitor)?;
     let mut new = Vec::new();
     let mut resized = Vec::new();
+    let mut errors = Vec::new();
     for found in found {
-        match look(&rows, found)? {
-            Known::New => {
-                if let Some(lines) = lines_in(monitor, found)? {
-                    new.push((found.file.clone(), found.bytes, lines));
-                }
-            }
-            Known::Pending(row) if row.bytes != found.bytes => resized.push((row.clone(), found.bytes)),
-            Known::Pending(_) | Known::Settled(_) | Known::Clash => {}
+        match look(&rows, found) {
+            Ok(Known::New) => match lines_in(monitor, found, true) {
+                Ok(Some(lines)) => new.push((found.file.clone(), found.bytes, lines)),
+                Ok(None) => {}
+                Err(error) => errors.push(error),
+            },
+            Ok(Known::Pending(row)) if row.bytes != found.bytes => resized.push((row.clone(), found.bytes)),
+            // What cannot be looked at is said when its turn comes.
+            Ok(Known::Pending(_) | Known::Settled(_) | Known::Clash) | Err(_) => {}
         }
     }
     if new.is_empty() && resized.is_empty() {
-        return Ok(());
+        return Ok(errors);
     }
     let monitor = monitor.as_str().to_owned();
     state.writing("catalogue segments").deadline(crate::import::PATIENCE).run(move |tx| {
@@ -152,7 +179,8 @@ pub(crate) fn note_all(state: &Db, monitor: &MonitorName, found: &[Found]) -> Re
             segments::adopt(tx, row, *bytes)?;
         }
         Ok::<_, SpoolError>(())
-    })
+    })?;
+    Ok(errors)
 }
 
 /// Whether a failure only means that somebody else is writing.

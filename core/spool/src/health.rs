@@ -1,9 +1,12 @@
 //! What `doctor` asks of the spool.
 
+use std::collections::BTreeSet;
+
 use conclave_db::Db;
 use conclave_db::doctor::Check;
 
 use crate::advice::{self, Quarantined};
+use crate::catalogue;
 use crate::error::Result;
 use crate::ledger::ledger;
 use crate::quota::{QuotaState, gauge};
@@ -39,7 +42,24 @@ fn check_ledger(spool: &Spool, state: Option<&Db>) -> Result<Check> {
         .filter(|(_, entry)| !entry.balances())
         .map(|(monitor, _)| monitor.as_str())
         .collect();
+    if let ([], Some(first)) = (&*off, found.unread.first()) {
+        let more = match found.unread.len() {
+            1 => String::new(),
+            files => format!(", and {} more", files - 1),
+        };
+        let advice =
+            "see that the files in the spool's folder can be read; `conclave spool verify` names each";
+        return Ok(Check::warn(name, format!("{first}{more}"), advice));
+    }
     if off.is_empty() {
+        let unknown = unknown(spool, state)?;
+        if unknown > 0 {
+            let detail =
+                format!("{unknown} files in `_done` that this state knows nothing of, as after a restore");
+            let advice = "`conclave spool verify` names them; in the folder of their monitor `conclave spool flush` \
+                          imports what is not there yet";
+            return Ok(Check::warn(name, detail, advice));
+        }
         let total = found.total;
         return Ok(Check::ok(name, format!("{} written, {} of them pending", total.written, total.pending)));
     }
@@ -47,6 +67,20 @@ fn check_ledger(spool: &Spool, state: Option<&Db>) -> Result<Check> {
     let advice =
         "`conclave spool verify` names the files; `conclave spool flush` counts what is gone as dropped";
     Ok(Check::fail(name, detail, advice))
+}
+
+/// How many files of `_done` are not in the catalogue.
+fn unknown(spool: &Spool, state: Option<&Db>) -> Result<usize> {
+    let Some(state) = state else { return Ok(0) };
+    let mut unknown = 0;
+    for monitor in spool.layout().monitors()? {
+        // Files first: what is imported meanwhile is not among them.
+        let done = spool.layout().segments(&spool.layout().done(&monitor))?;
+        let rows = catalogue::rows(state, &monitor)?;
+        let known: BTreeSet<_> = rows.iter().map(|row| (&*row.file, row.bytes)).collect();
+        unknown += done.iter().filter(|found| !known.contains(&(&*found.file, found.bytes))).count();
+    }
+    Ok(unknown)
 }
 
 fn check_quota(spool: &Spool, state: Option<&Db>) -> Result<Check> {

@@ -107,7 +107,10 @@ impl Layout {
         }
         let is_ours = |name: &str| name.ends_with(SEGMENT) || name.ends_with(PART);
         let strange = |entry: &Entry| !entry.kind.is_file() && is_ours(&entry.name);
-        Ok(entries(folder)?.into_iter().filter(strange).map(|entry| entry.name).collect())
+        let mut found: Vec<String> =
+            entries(folder)?.into_iter().filter(strange).map(|entry| entry.name).collect();
+        found.sort();
+        Ok(found)
     }
 
     /// The files in quarantine of all monitors, also of those that have no folder any more; hidden ones are left out.
@@ -124,6 +127,24 @@ impl Layout {
             found.extend(files.map(|entry| entry.name));
         }
         Ok(found)
+    }
+
+    /// Bytes of all that was rejected, also of what is being imported.
+    pub(crate) fn rejected_bytes(&self) -> Result<u64> {
+        let root = self.root.join(QUARANTINE);
+        let mut bytes: u64 = 0;
+        if self.passes_link(&root)? {
+            return Ok(bytes);
+        }
+        for folder in entries(&root)?.into_iter().filter(|entry| entry.kind.is_dir()) {
+            let folder = root.join(folder.name);
+            for file in entries(&folder)?.into_iter().filter(|entry| entry.name.contains(REJECTS)) {
+                // One that is gone has none.
+                let about = std::fs::symlink_metadata(folder.join(file.name));
+                bytes = bytes.saturating_add(about.map_or(0, |about| about.len()));
+            }
+        }
+        Ok(bytes)
     }
 
     fn files(&self, folder: &Path, end: &str) -> Result<Vec<Found>> {

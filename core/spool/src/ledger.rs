@@ -65,6 +65,9 @@ pub struct Ledger {
     pub total: Entry,
     /// Each.
     pub monitors: BTreeMap<String, Entry>,
+    /// Files that could not be read, as `monitor/filename: why`: of those that are in the catalogue the lines are known from
+    /// there, the others count as empty.
+    pub unread: Vec<String>,
 }
 
 /// Reads the ledger, at any moment, beside writers and importers: state, folders, state again until both are of one
@@ -74,7 +77,7 @@ pub fn ledger(spool: &Spool, state: Option<&Db>) -> Result<Ledger> {
     let mut ledger = Ledger::default();
     for _ in 0..TRIES {
         let before = look(spool, state)?;
-        ledger = add_up(spool, &before, &mut counted)?;
+        ledger = add_up(spool, &before, &mut counted);
         if look(spool, state)? == before {
             break;
         }
@@ -94,6 +97,8 @@ struct Seen {
     counts: BTreeMap<String, store::Counts>,
     drops: BTreeMap<String, Drops>,
     waiting: BTreeMap<MonitorName, Waiting>,
+    /// Folders that could not be listed.
+    unread: Vec<String>,
 }
 
 /// What of a monitor waits.
@@ -111,13 +116,19 @@ struct Waiting {
 
 fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
     let layout = spool.layout();
-    let mut listed = Vec::new();
-    for monitor in layout.monitors()? {
+    let (mut listed, mut unread) = (Vec::new(), Vec::new());
+    let list = |monitor: MonitorName| -> Result<_> {
         let files = layout.segments(&layout.monitor(&monitor))?;
         let parts = layout.parts(&layout.monitor(&monitor))?;
         let parts = parts.into_iter().map(|part| (part.file, part.inode)).collect();
         let unfolded = drops::unfolded(spool.shared(), &monitor)?;
-        listed.push((monitor, files, parts, unfolded));
+        Ok((monitor, files, parts, unfolded))
+    };
+    for monitor in layout.monitors()? {
+        match list(monitor) {
+            Ok(found) => listed.push(found),
+            Err(error) => unread.push(error.to_string()),
+        }
     }
     let assemble = |conn: Option<&ReadConn<'_>>| -> Result<Seen> {
         let (counts, drops) = match conn {
@@ -145,7 +156,7 @@ fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
             }
             waiting.insert(monitor, Waiting { files, rows, drops, parts });
         }
-        Ok(Seen { counts, drops, waiting })
+        Ok(Seen { counts, drops, waiting, unread })
     };
     match state {
         Some(state) => state.read(|conn| assemble(Some(conn))),
@@ -153,8 +164,9 @@ fn look(spool: &Spool, state: Option<&Db>) -> Result<Seen> {
     }
 }
 
-fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
+fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Ledger {
     let mut monitors: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut unread = seen.unread.clone();
     for (monitor, counts) in &seen.counts {
         let entry = monitors.entry(monitor.clone()).or_default();
         entry.written += counts.written;
@@ -174,23 +186,36 @@ fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
         }
         for found in &waiting.files {
             let known = match catalogue::look(&waiting.rows, found) {
+                Ok(known) => known,
                 Err(error) if is_gone(&error) => continue,
-                known => known?,
+                Err(error) => {
+                    unread.push(error.to_string());
+                    continue;
+                }
             };
             if matches!(known, Known::Settled(_)) {
                 continue;
             }
-            let lines = lines_in(monitor, found, counted)?;
-            entry.pending += lines;
+            let lines = lines_in(monitor, found, counted).unwrap_or_else(|error| {
+                unread.push(error.to_string());
+                match known {
+                    Known::Pending(row) => row.lines,
+                    Known::Settled(_) | Known::New | Known::Clash => 0,
+                }
+            });
+            entry.pending = entry.pending.saturating_add(lines);
             if matches!(known, Known::New | Known::Clash) {
-                entry.written += lines;
+                entry.written = entry.written.saturating_add(lines);
             }
         }
         let folder = spool.layout().monitor(monitor);
         for (part, _) in &waiting.parts {
-            let lines = part_lines(&folder.join(part))?;
-            entry.pending += lines;
-            entry.written += lines;
+            let lines = part_lines(&folder.join(part)).unwrap_or_else(|error| {
+                unread.push(error.to_string());
+                0
+            });
+            entry.pending = entry.pending.saturating_add(lines);
+            entry.written = entry.written.saturating_add(lines);
         }
         if entry != Entry::default() || monitors.contains_key(monitor.as_str()) {
             monitors.entry(monitor.to_string()).or_default().add(&entry);
@@ -200,7 +225,7 @@ fn add_up(spool: &Spool, seen: &Seen, counted: &mut Counted) -> Result<Ledger> {
     for entry in monitors.values() {
         total.add(entry);
     }
-    Ok(Ledger { total, monitors })
+    Ledger { total, monitors, unread }
 }
 
 fn is_gone(error: &SpoolError) -> bool {
@@ -213,7 +238,7 @@ fn lines_in(monitor: &MonitorName, found: &Found, counted: &mut Counted) -> Resu
         return Ok(*lines);
     }
     // One that is gone is looked at again anyway.
-    let lines = catalogue::lines_in(monitor, found)?.unwrap_or(0);
+    let lines = catalogue::lines_in(monitor, found, false)?.unwrap_or(0);
     counted.insert(key, lines);
     Ok(lines)
 }

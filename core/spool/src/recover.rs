@@ -5,10 +5,15 @@ mod salvage;
 use crate::catalogue;
 use crate::error::{Result, SpoolError};
 use crate::flock::Flock;
-use crate::layout::{PART, SEGMENT, WRITER_LOCK, ensure_folder, rename_new, shown, sync_folder_of};
+use crate::import::Taken;
+use crate::layout::{Found, PART, SEGMENT, WRITER_LOCK, ensure_folder, rename_new, shown, sync_folder_of};
 use crate::monitor::MonitorName;
 use crate::names::SegmentName;
 use crate::spool::Spool;
+use crate::store::segments::signed;
+
+/// Bytes of a name that every file system takes, with room for what says more about it (a number, `.rej.ndjson`, `.new`).
+const LONGEST: usize = 200;
 
 /// What was recovered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -50,7 +55,7 @@ pub(crate) fn recover_each(spool: &Spool, monitors: &[MonitorName]) -> (Recovere
     let mut recovered = Recovered::default();
     let mut errors = Vec::new();
     for monitor in monitors {
-        match recover_unless_live(spool, monitor) {
+        match recover_unless_live(spool, monitor, &mut errors) {
             Ok(one) => recovered.add(&one),
             Err(error) => errors.push(error),
         }
@@ -58,7 +63,11 @@ pub(crate) fn recover_each(spool: &Spool, monitors: &[MonitorName]) -> (Recovere
     (recovered, errors)
 }
 
-fn recover_unless_live(spool: &Spool, monitor: &MonitorName) -> Result<Recovered> {
+fn recover_unless_live(
+    spool: &Spool,
+    monitor: &MonitorName,
+    errors: &mut Vec<SpoolError>,
+) -> Result<Recovered> {
     let folder = spool.layout().monitor(monitor);
     let parts = spool.layout().parts(&folder)?.len() as u64;
     if parts == 0 {
@@ -68,39 +77,31 @@ fn recover_unless_live(spool: &Spool, monitor: &MonitorName) -> Result<Recovered
     let taken =
         Flock::try_take(&lock).map_err(|error| SpoolError::io(format!("lock {monitor}"), lock, error))?;
     match taken {
-        Some(_lock) => recover_held(spool, monitor),
+        Some(_lock) => recover_all(spool, monitor, errors),
         None => Ok(Recovered { live: parts, ..Recovered::default() }),
     }
 }
 
 /// The same for a monitor whose lock the caller holds.
 pub(crate) fn recover_held(spool: &Spool, monitor: &MonitorName) -> Result<Recovered> {
+    let mut errors = Vec::new();
+    let recovered = recover_all(spool, monitor, &mut errors)?;
+    errors.into_iter().next().map_or(Ok(recovered), Err)
+}
+
+/// The same with all that failed: one file that cannot be read keeps no other one back.
+fn recover_all(spool: &Spool, monitor: &MonitorName, errors: &mut Vec<SpoolError>) -> Result<Recovered> {
     let layout = spool.layout();
     let mut recovered = Recovered::default();
     for part in layout.parts(&layout.monitor(monitor))? {
         recovered.found += 1;
-        let failed = |error| {
-            let what = format!("recover {}", shown(monitor, &part.file));
-            SpoolError::io(what, part.path.clone(), error)
-        };
-        let Some(salvaged) = salvage::whole_lines(spool.options(), monitor, &part)? else {
-            if part.bytes == 0 {
-                std::fs::remove_file(&part.path).and_then(|()| sync_folder_of(&part.path)).map_err(failed)?;
-            } else {
-                quarantine(spool, monitor, &part.file)?;
+        match recover_one(spool, monitor, &part) {
+            Ok(Some(lines)) => {
+                recovered.segments += 1;
+                recovered.lines += lines;
             }
-            spool.shared().gate.moved(0, -crate::store::segments::signed(part.bytes));
-            continue;
-        };
-        let file = place(spool, monitor, &part.file).map_err(failed)?;
-        recovered.segments += 1;
-        recovered.lines += salvaged.lines;
-        let (bytes, before) = (salvaged.bytes, part.bytes);
-        let signed = crate::store::segments::signed;
-        spool.shared().gate.moved(signed(bytes), -signed(before));
-        if let Some(state) = &spool.shared().state {
-            let entry = catalogue::Entry { monitor: monitor.clone(), file, bytes, lines: salvaged.lines };
-            catalogue::note(state, &entry)?;
+            Ok(None) => {}
+            Err(error) => errors.push(error),
         }
     }
     if recovered.found > 0 {
@@ -110,27 +111,58 @@ pub(crate) fn recover_held(spool: &Spool, monitor: &MonitorName) -> Result<Recov
     Ok(recovered)
 }
 
+/// One `.part`; gives how many lines its segment has, where it became one.
+fn recover_one(spool: &Spool, monitor: &MonitorName, part: &Found) -> Result<Option<u64>> {
+    let failed = |error| {
+        let what = format!("recover {}", shown(monitor, &part.file));
+        SpoolError::io(what, part.path.clone(), error)
+    };
+    let layout = spool.layout();
+    let segments = [layout.monitor(monitor), layout.done(monitor), layout.quarantine(monitor)];
+    for folder in segments {
+        if layout.segments(&folder)?.iter().any(|segment| segment.inode == part.inode) {
+            // It is one already: its writer died between giving it that name and taking this one away (`rename_new` where
+            // the file system has no renameat2).
+            std::fs::remove_file(&part.path).and_then(|()| sync_folder_of(&part.path)).map_err(failed)?;
+            spool.shared().gate.moved(0, -signed(part.bytes));
+            return Ok(None);
+        }
+    }
+    let Some(salvaged) = salvage::whole_lines(spool.options(), monitor, part)? else {
+        if part.bytes == 0 {
+            std::fs::remove_file(&part.path).and_then(|()| sync_folder_of(&part.path)).map_err(failed)?;
+        } else {
+            quarantine(spool, monitor, &part.file)?;
+        }
+        spool.shared().gate.moved(0, -signed(part.bytes));
+        return Ok(None);
+    };
+    let file = place(spool, monitor, &part.file)?;
+    let (bytes, lines) = (salvaged.bytes, salvaged.lines);
+    spool.shared().gate.moved(signed(bytes), -signed(part.bytes));
+    if let Some(state) = &spool.shared().state {
+        let entry = catalogue::Entry { monitor: monitor.clone(), file, bytes, lines };
+        catalogue::note(state, &entry)?;
+    }
+    Ok(Some(lines))
+}
+
 /// Gives a `.part` that has whole lines and nothing else the name of a recovered segment; gives that name.
-fn place(spool: &Spool, monitor: &MonitorName, part: &str) -> std::io::Result<String> {
+fn place(spool: &Spool, monitor: &MonitorName, part: &str) -> Result<String> {
     let layout = spool.layout();
     let folder = layout.monitor(monitor);
-    let is_taken = |file: &str| {
-        [&folder, &layout.done(monitor), &layout.quarantine(monitor)]
-            .into_iter()
-            .any(|folder| folder.join(file).symlink_metadata().is_ok())
-    };
-    for number in 0..=u32::MAX {
-        let file = recovered_name(part, number);
-        if is_taken(&file) {
-            continue;
-        }
+    let taken = Taken::of(layout, monitor)?;
+    let failed =
+        |error| SpoolError::io(format!("recover {}", shown(monitor, part)), folder.join(part), error);
+    let names = (0..=u32::MAX).map(|number| recovered_name(part, number));
+    for file in names.filter(|file| !taken.has(file)) {
         match rename_new(&folder.join(part), &folder.join(&file)) {
             Ok(()) => return Ok(file),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(failed(error)),
         }
     }
-    Err(std::io::ErrorKind::AlreadyExists.into())
+    Err(failed(std::io::ErrorKind::AlreadyExists.into()))
 }
 
 /// `<stem>_recovered[-N].ndjson.gz`, also of names that are nobody's.
@@ -140,10 +172,12 @@ fn recovered_name(part: &str, number: u32) -> String {
         return name.recovered(number).file_name();
     }
     let stem = [SEGMENT, ".ndjson"].into_iter().find_map(|end| whole.strip_suffix(end)).unwrap_or(whole);
-    match number {
-        0 => format!("{stem}_recovered{SEGMENT}"),
-        number => format!("{stem}_recovered-{number}{SEGMENT}"),
-    }
+    let end = match number {
+        0 => format!("_recovered{SEGMENT}"),
+        number => format!("_recovered-{number}{SEGMENT}"),
+    };
+    let stem = stem.get(..stem.floor_char_boundary(LONGEST - end.len())).unwrap_or(stem);
+    format!("{stem}{end}")
 }
 
 /// Puts a `.part` without a whole line where it can be looked at.

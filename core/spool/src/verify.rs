@@ -21,7 +21,8 @@ use crate::store::segments::{self, Segment, State};
 pub struct Finding {
     /// `monitor/filename`, or `ledger` with the monitor.
     pub what: String,
-    /// Such as `corrupt`, `truncated`, `missing`, `miscounted`, `unbalanced`, `abandoned`, `unreadable`.
+    /// Such as `corrupt`, `truncated`, `missing`, `miscounted`, `unbalanced`, `abandoned`, `unreadable`,
+    /// `unknown` (it is in `_done`, and the state has not heard of it).
     pub kind: &'static str,
     /// In words.
     pub detail: String,
@@ -34,20 +35,13 @@ pub fn verify(spool: &Spool, state: Option<&Db>) -> Result<(u64, Vec<Finding>)> 
     let layout = spool.layout();
     let mut verify = Verify { max_line: spool.options().max_line_bytes, read: 0, findings: Vec::new() };
     for monitor in layout.monitors()? {
-        let rows = state.map(|state| catalogue::rows(state, &monitor)).transpose()?.unwrap_or_default();
-        let pending = layout.segments(&layout.monitor(&monitor))?;
-        for found in &pending {
-            verify.pending(&monitor, &rows, found)?;
-        }
-        for found in layout.segments(&layout.done(&monitor))? {
-            let row = rows.iter().find(|row| row.file == found.file && row.bytes == found.bytes);
-            verify.segment(&monitor, &found, row.filter(|row| row.state != State::Pending))?;
-        }
-        verify.parts(spool, &monitor)?;
-        for row in rows.iter().filter(|row| row.state == State::Pending) {
-            if pending.iter().all(|found| found.file != row.file) && is_still_pending(state, row)? {
-                let folder = layout.monitor(&monitor);
-                verify.missing(&folder, row);
+        match verify.monitor(spool, state, &monitor) {
+            Ok(()) => {}
+            Err(error @ SpoolError::Storage(_)) => return Err(error),
+            Err(error) => {
+                let finding =
+                    Finding { what: monitor.to_string(), kind: "unreadable", detail: error.to_string() };
+                verify.findings.push(finding);
             }
         }
     }
@@ -78,6 +72,33 @@ struct Verify {
 }
 
 impl Verify {
+    fn monitor(&mut self, spool: &Spool, state: Option<&Db>, monitor: &MonitorName) -> Result<()> {
+        let layout = spool.layout();
+        let folder = layout.monitor(monitor);
+        let rows = state.map(|state| catalogue::rows(state, monitor)).transpose()?.unwrap_or_default();
+        let pending = layout.segments(&folder)?;
+        for found in &pending {
+            self.pending(monitor, &rows, found)?;
+        }
+        for found in layout.segments(&layout.done(monitor))? {
+            let row = rows.iter().find(|row| row.file == found.file && row.bytes == found.bytes);
+            let counted = self.segment(monitor, &found, row.filter(|row| row.state != State::Pending))?;
+            if let (Some(state), None, Some(lines)) = (state, row, counted) {
+                self.unknown(state, monitor, &found, lines)?;
+            }
+        }
+        for name in layout.strangers(&folder)? {
+            self.find(monitor, &name, "unreadable", "it is no regular file");
+        }
+        self.parts(spool, monitor)?;
+        for row in rows.iter().filter(|row| row.state == State::Pending) {
+            if pending.iter().all(|found| found.file != row.file) && is_still_pending(state, row)? {
+                self.missing(&folder, row);
+            }
+        }
+        Ok(())
+    }
+
     fn find(&mut self, monitor: &MonitorName, file: &str, kind: &'static str, detail: impl Into<String>) {
         self.findings.push(Finding { what: shown(monitor, file), kind, detail: detail.into() });
     }
@@ -93,23 +114,36 @@ impl Verify {
                 return Ok(());
             }
         };
-        self.segment(monitor, found, row)
+        self.segment(monitor, found, row).map(drop)
     }
 
-    fn segment(&mut self, monitor: &MonitorName, found: &Found, row: Option<&Segment>) -> Result<()> {
+    /// Reads a file to its end; gives how many lines it has, where it can be opened.
+    fn segment(
+        &mut self,
+        monitor: &MonitorName,
+        found: &Found,
+        row: Option<&Segment>,
+    ) -> Result<Option<u64>> {
         let file = match catalogue::open(&found.path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 self.find(monitor, &found.file, "unreadable", error.to_string());
-                return Ok(());
+                return Ok(None);
             }
         };
         self.read += 1;
         let mut lines = Lines::new(BufReader::new(&file), self.max_line);
         let (mut line, mut count) = (Vec::new(), 0_u64);
-        while lines.next(&mut line)?.is_some() {
-            count += 1;
+        loop {
+            match lines.next(&mut line) {
+                Ok(Some(_)) => count += 1,
+                Ok(None) => break,
+                Err(error) => {
+                    self.find(monitor, &found.file, "unreadable", error.to_string());
+                    return Ok(None);
+                }
+            }
         }
         let whole = lines.whole_bytes();
         let kind = match lines.end() {
@@ -134,6 +168,27 @@ impl Verify {
             let detail = format!("the catalogue has {} lines, and {count} can be read", row.lines);
             self.find(monitor, &found.file, "miscounted", detail);
         }
+        Ok(Some(count))
+    }
+
+    /// A file that should have been imported, but this state does not have it: it is older than the file, or another one,
+    /// or somebody wrote to the file later.
+    fn unknown(&mut self, state: &Db, monitor: &MonitorName, found: &Found, lines: u64) -> Result<()> {
+        let rows = state.read(|conn| segments::of_file(conn, monitor.as_str(), &found.file))?;
+        // It was trimmed or imported meanwhile.
+        if !found.path.exists() || rows.iter().any(|row| row.bytes == found.bytes) {
+            return Ok(());
+        }
+        let known = match rows.first() {
+            Some(row) => format!("the state has {} lines in {} bytes of it", row.lines, row.bytes),
+            None => "the state knows nothing of it, as after a restore".to_owned(),
+        };
+        let detail = format!(
+            "{known}, and it has {lines} lines in {} bytes: move it to the folder of its monitor, and \
+             `conclave spool flush` imports what is not there yet",
+            found.bytes
+        );
+        self.find(monitor, &found.file, "unknown", detail);
         Ok(())
     }
 
@@ -157,7 +212,7 @@ impl Verify {
     }
 
     fn missing(&mut self, folder: &Path, row: &Segment) {
-        if folder.join(&row.file).exists() {
+        if folder.join(&row.file).symlink_metadata().is_ok_and(|about| about.is_file()) {
             return;
         }
         let detail = format!("it is pending, and not there; {} lines", row.lines);

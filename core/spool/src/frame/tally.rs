@@ -9,6 +9,10 @@ use super::member::{HEADER, TRAILER, hint};
 use super::read::is_blank;
 use crate::error::{Result, SpoolError};
 
+/// More lines than this cannot be in a byte: deflate makes 1,032 bytes of one at most (258 of two bits, RFC 1951, 3.2.5),
+/// and a line that is not blank has two.
+const DENSEST: u64 = 516;
+
 /// What a segment holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
@@ -49,7 +53,7 @@ fn hop(file: &File, size: u64, found: &mut Tally) -> Result<()> {
     file.read_exact_at(&mut header, 0).map_err(failed)?;
     while let Some((length, count)) = hint(&header) {
         let end = found.whole_bytes.saturating_add(length);
-        if end > size {
+        if end > size || count > length.saturating_mul(DENSEST) {
             return Ok(());
         }
         // The end of this one and the beginning of the next, in one look.

@@ -11,13 +11,14 @@ mod rejects;
 mod segment;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use conclave_db::Db;
 
 pub(crate) use self::batch::Batch;
-pub(crate) use self::place::put;
+pub(crate) use self::place::{Taken, put};
 use self::segment::{Imported, Job, Pace};
 use crate::catalogue::{self, Known, is_busy};
 use crate::drops;
@@ -183,13 +184,20 @@ impl Flush<'_> {
     fn monitor(&mut self, monitor: &MonitorName) -> Result<bool> {
         let before = (self.flushed.files, self.flushed.imported);
         let noted = self.catalogue(monitor);
-        let waiting = pending(self.spool, monitor)?;
+        let waiting = match pending(self.spool, monitor) {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                // Such a folder cannot be catalogued either, and says the same.
+                self.flushed.errors.push(error.to_string());
+                return Ok(true);
+            }
+        };
         match noted {
             Err(error) if is_busy(&error) => {
                 self.flushed.deferred += waiting.len() as u64;
                 return Ok(false);
             }
-            noted => noted?,
+            noted => self.beside(noted)?,
         }
         let mut went_through = true;
         for (place, found) in waiting.iter().enumerate() {
@@ -215,40 +223,49 @@ impl Flush<'_> {
     /// are gone.
     fn catalogue(&mut self, monitor: &MonitorName) -> Result<()> {
         let layout = self.spool.layout();
+        let folder = layout.monitor(monitor);
+        for name in layout.strangers(&folder)? {
+            self.flushed.errors.push(format!("{}: it is no regular file", shown(monitor, &name)));
+        }
         let rows = catalogue::rows(self.state, monitor)?;
         for found in &pending(self.spool, monitor)? {
-            if catalogue::look(&rows, found)? == Known::Clash {
-                let name = place::free(layout, monitor, &found.file)?;
-                put(layout, monitor, &found.path, &layout.monitor(monitor), &name)?;
+            // What cannot be read is said when its turn comes.
+            if matches!(catalogue::look(&rows, found), Ok(Known::Clash)) {
+                let mut taken = Taken::of(layout, monitor)?;
+                for row in &rows {
+                    taken.add(row.file.clone());
+                }
+                let name = taken.free(&found.file).unwrap_or_else(|| found.file.clone());
+                put(layout, monitor, &found.path, &folder, &name)?;
             }
         }
         // Rows first: what is finalised and noted meanwhile is in neither.
         let rows = catalogue::rows(self.state, monitor)?;
         let waiting = pending(self.spool, monitor)?;
-        catalogue::note_all(self.state, monitor, &waiting)?;
-        let gone = missing::find(&rows, &waiting);
-        for segment in gone {
+        let unread = catalogue::note_all(self.state, monitor, &waiting)?;
+        self.flushed.errors.extend(unread.iter().map(ToString::to_string));
+        for segment in &missing::find(&rows, &waiting) {
             self.gone(monitor, segment)?;
         }
-        Ok(())
+        missing::forget(self.state, missing::removed(&rows, &Taken::of(layout, monitor)?))
     }
 
     /// A segment that should be pending and is not.
-    fn gone(&mut self, monitor: &MonitorName, segment: Segment) -> Result<()> {
+    fn gone(&mut self, monitor: &MonitorName, segment: &Segment) -> Result<()> {
         let layout = self.spool.layout();
-        if layout.monitor(monitor).join(&segment.file).exists() {
+        let is_it = |folder: &Path| {
+            let about = std::fs::symlink_metadata(folder.join(&segment.file));
+            about.is_ok_and(|about| about.is_file() && about.len() == segment.bytes)
+        };
+        if is_it(&layout.monitor(monitor)) {
             return Ok(());
         }
         // The state is older than the files, as after a restore: its rows may be missing too.
-        for folder in [layout.done(monitor), layout.quarantine(monitor)] {
-            let path = folder.join(&segment.file);
-            if path.metadata().is_ok_and(|about| about.len() == segment.bytes) {
-                let mut pace = self.pace;
-                let imported = self.job(monitor, segment, &path).run(&mut pace)?;
-                self.pace = pace;
-                self.flushed.count(&imported);
-                return Ok(());
-            }
+        let folders = [layout.done(monitor), layout.quarantine(monitor)];
+        if let Some(folder) = folders.iter().find(|folder| is_it(folder)) {
+            let imported = self.import(monitor, segment.clone(), &folder.join(&segment.file))?;
+            self.flushed.count(&imported);
+            return rejects::give_name(layout, monitor, &segment.file, &segment.file);
         }
         let lost = missing::give_up(self.state, segment.clone())?;
         tracing::warn!(lines = lost, "a pending segment is gone: {}", segment.shown());
@@ -256,51 +273,52 @@ impl Flush<'_> {
         Ok(())
     }
 
-    fn job<'j>(&'j self, monitor: &'j MonitorName, segment: Segment, path: &'j std::path::Path) -> Job<'j> {
-        Job {
-            layout: self.spool.layout(),
-            monitors: &self.spool.options().monitors,
-            max_line: self.spool.options().max_line_bytes,
-            state: self.state,
-            monitor,
-            segment,
-            path,
-        }
+    fn import(&mut self, monitor: &MonitorName, segment: Segment, path: &Path) -> Result<Imported> {
+        let job = Job { spool: self.spool, state: self.state, monitor, segment, path };
+        job.run(&mut self.pace)
     }
 
     /// Imports a pending file and moves it.
     fn file(&mut self, monitor: &MonitorName, found: &Found) -> Result<()> {
-        let layout = self.spool.layout();
         let rows = self.state.read(|conn| segments::of_file(conn, monitor.as_str(), &found.file))?;
-        let state = match catalogue::look(&rows, found)? {
+        let (state, row) = match catalogue::look(&rows, found)? {
             Known::Pending(row) => {
-                let mut pace = self.pace;
-                let imported = self.job(monitor, row.clone(), &found.path).run(&mut pace);
-                self.pace = pace;
-                let imported = imported?;
+                let imported = self.import(monitor, row.clone(), &found.path)?;
                 // Somebody else imports it.
                 let Some(state) = imported.state else { return Ok(()) };
                 self.flushed.count(&imported);
-                state
+                (state, row)
             }
             // Its rows are durable; the importer died before it could move it.
             Known::Settled(row) => {
                 self.flushed.files += 1;
-                row.state
+                (row.state, row)
             }
             // It came after the catalogue was made.
             Known::New | Known::Clash => return Ok(()),
         };
+        self.moved(monitor, found, state, row)
+    }
+
+    /// Moves a file whose import has ended, and what was rejected of it.
+    fn moved(&self, monitor: &MonitorName, found: &Found, state: State, row: &Segment) -> Result<()> {
+        let layout = self.spool.layout();
         let folder = match state {
             State::Quarantined => layout.quarantine(monitor),
             State::Imported | State::Pending => layout.done(monitor),
         };
         let name = place::target(layout, monitor, &folder, &found.file)?;
-        put(layout, monitor, &found.path, &folder, &name)?;
+        rejects::give_name(layout, monitor, &found.file, &name)?;
+        let name = put(layout, monitor, &found.path, &folder, &name)?;
         if state == State::Quarantined {
             tracing::warn!("quarantined {}", shown(monitor, &name));
         }
-        Ok(())
+        if name == row.file {
+            return Ok(());
+        }
+        let row = row.clone();
+        let renamed = self.state.writing("rename a segment").deadline(PATIENCE);
+        renamed.run(move |tx| segments::rename(tx, &row, &name))
     }
 }
 

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use conclave_db::{Db, Durability};
 
+use super::PATIENCE;
 use super::batch::{Batch, MOST_BYTES};
 use super::rejects::Rejects;
-use super::{PATIENCE, place};
 use crate::catalogue;
 use crate::error::{Result, SpoolError};
 use crate::event::{Event, Refused};
 use crate::frame::{End, Lines};
-use crate::layout::{Layout, shown};
-use crate::monitor::{MonitorName, Monitors};
+use crate::layout::shown;
+use crate::monitor::MonitorName;
+use crate::spool::Spool;
 use crate::store::segments::{Segment, State, Step, signed};
 use crate::store::{events, ledger, segments};
 
@@ -66,9 +67,7 @@ pub(super) struct Imported {
 
 /// A segment that is imported.
 pub(super) struct Job<'j> {
-    pub(super) layout: &'j Layout,
-    pub(super) monitors: &'j Monitors,
-    pub(super) max_line: u64,
+    pub(super) spool: &'j Spool,
     pub(super) state: &'j Db,
     pub(super) monitor: &'j MonitorName,
     pub(super) segment: Segment,
@@ -90,7 +89,7 @@ struct Ending {
     read: u64,
     /// Of these, no events.
     rejected: u64,
-    tail: Option<i64>,
+    digest: i64,
 }
 
 impl Job<'_> {
@@ -101,8 +100,9 @@ impl Job<'_> {
             SpoolError::io(what, self.path.to_path_buf(), error)
         };
         let file = catalogue::open(self.path).map_err(failed)?;
-        let mut lines = Lines::new(BufReader::with_capacity(1 << 17, file), self.max_line);
-        let mut rejects = Rejects::of(self.layout, self.monitor, &self.segment.file);
+        let options = self.spool.options();
+        let mut lines = Lines::new(BufReader::with_capacity(1 << 17, file), options.max_line_bytes);
+        let mut rejects = Rejects::of(self.spool, self.monitor, &self.segment.file);
         let mut unwritten = Unwritten {
             step: Step { from: self.segment.done, to: self.segment.done },
             ..Unwritten::default()
@@ -112,16 +112,16 @@ impl Job<'_> {
         while let Some(place) = lines.next(&mut line)? {
             read += 1;
             let event = if place.cut {
-                let most = self.max_line;
+                let most = options.max_line_bytes;
                 Err(Refused { reason: "too_long", detail: format!("it has more than {most} bytes") })
             } else {
-                Event::parse(&line, self.monitors)
+                Event::parse(&line, &options.monitors)
             };
             match event {
                 // Its row is durable since an earlier attempt.
                 Ok(_) if place.number <= self.segment.done => continue,
                 Ok(event) => unwritten.batch.push(&event),
-                Err(refused) => rejects.add(self.layout, place.number, &line, &refused)?,
+                Err(refused) => rejects.add(place.number, &line, place.cut, &refused)?,
             }
             unwritten.step.to = unwritten.step.to.max(place.number);
             if unwritten.batch.len() >= pace.rows || unwritten.batch.bytes() >= MOST_BYTES {
@@ -135,21 +135,12 @@ impl Job<'_> {
                 }
             }
         }
-        let state = if lines.end() == End::Clean { State::Imported } else { State::Quarantined };
-        let tail = catalogue::tail(self.path).map_err(failed)?;
-        let ending = Ending { state, read, rejected: rejects.count(), tail };
-        let folder = self.folder(state);
-        rejects.keep(&place::target(self.layout, self.monitor, &folder, &self.segment.file)?)?;
+        let is_kept = lines.end() == End::Clean && rejects.are_whole();
+        let state = if is_kept { State::Imported } else { State::Quarantined };
+        let digest = catalogue::digest(self.path).map_err(failed)?;
+        let ending = Ending { state, read, rejected: rejects.count(), digest };
+        rejects.keep()?;
         Ok(self.write(pace, unwritten, Some(ending))?.unwrap_or_default())
-    }
-
-    /// The folder of files in this state.
-    pub(super) fn folder(&self, state: State) -> std::path::PathBuf {
-        match state {
-            State::Pending => self.layout.monitor(self.monitor),
-            State::Imported => self.layout.done(self.monitor),
-            State::Quarantined => self.layout.quarantine(self.monitor),
-        }
     }
 
     /// Writes a batch and how far it goes; `None` where somebody else went on with this segment.
@@ -175,9 +166,12 @@ impl Job<'_> {
                 let mut done = Imported { state: None, new: imported, duplicates, quarantined: 0 };
                 if let Some(ending) = ending {
                     done.state = Some(ending.state);
-                    // More lines may be read than were catalogued, where a file is torn; fewer, where it is damaged.
-                    let lines = segment.lines.max(ending.read).max(imported + duplicates + ending.rejected);
-                    done.quarantined = lines.saturating_sub(imported + duplicates);
+                    // More lines may be read than were catalogued, where a file is torn; fewer, where it is damaged: those
+                    // are quarantined with what is no event. Rows of lines that could be read by an earlier attempt stay.
+                    let lines = segment.lines.max(ending.read);
+                    let taken = imported.saturating_add(duplicates).saturating_add(ending.rejected);
+                    let lost = lines.saturating_sub(ending.read.max(taken));
+                    done.quarantined = ending.rejected.saturating_add(lost);
                     let growth = ledger::Growth {
                         written: signed(lines.saturating_sub(segment.lines)),
                         imported,
@@ -185,7 +179,7 @@ impl Job<'_> {
                         quarantined: done.quarantined,
                     };
                     ledger::add(tx, &segment.monitor, &growth)?;
-                    segments::end(tx, &segment, ending.state, lines, ending.tail)?;
+                    segments::end(tx, &segment, ending.state, lines, ending.digest)?;
                 }
                 Ok(Some((done, tx.clock().monotonic().saturating_sub(begun))))
             },

@@ -43,7 +43,8 @@ CREATE TABLE spool_folded(
 ) STRICT, WITHOUT ROWID;
 
 -- The catalogue of segments. `done` counts the physical lines whose rows are durable; a row goes when its file is trimmed.
--- `tail` (checksum and length of the last member) tells a file that is yet to be moved from another of its name and size.
+-- `digest` (of what the file holds, and of when that was written) tells one that is yet to be moved from another of its name
+-- and size.
 CREATE TABLE spool_segments(
   monitor TEXT NOT NULL,
   file TEXT NOT NULL,
@@ -53,7 +54,7 @@ CREATE TABLE spool_segments(
   done INTEGER NOT NULL DEFAULT 0,
   imported INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0,
-  tail INTEGER,
+  digest INTEGER,
   PRIMARY KEY(monitor, file, bytes)
 ) STRICT, WITHOUT ROWID;
 

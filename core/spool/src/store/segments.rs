@@ -54,12 +54,12 @@ pub(crate) struct Segment {
     pub(crate) imported: u64,
     /// Rows up to there that were there.
     pub(crate) duplicates: u64,
-    /// Once it is not pending: the end of the file (checksum and length of its last member), which tells a file that was
-    /// not moved yet from another one of the same name and size.
-    pub(crate) tail: Option<i64>,
+    /// Once it is not pending: what tells a file that was not moved yet from another one of the same name and size
+    /// (`catalogue::digest`).
+    pub(crate) digest: Option<i64>,
 }
 
-const COLUMNS: &str = "monitor, file, bytes, lines, state, done, imported, duplicates, tail";
+const COLUMNS: &str = "monitor, file, bytes, lines, state, done, imported, duplicates, digest";
 
 fn row(row: &Row<'_>) -> Result<Segment, Error> {
     Ok(Segment {
@@ -71,7 +71,7 @@ fn row(row: &Row<'_>) -> Result<Segment, Error> {
         done: row.get(5)?,
         imported: row.get(6)?,
         duplicates: row.get(7)?,
-        tail: row.get(8)?,
+        digest: row.get(8)?,
     })
 }
 
@@ -143,16 +143,10 @@ pub(crate) fn count(
 }
 
 /// Ends the import of a segment that had `lines` lines.
-pub(crate) fn end(
-    tx: &WriteTx<'_>,
-    segment: &Segment,
-    state: State,
-    lines: u64,
-    tail: Option<i64>,
-) -> Result<()> {
+pub(crate) fn end(tx: &WriteTx<'_>, segment: &Segment, state: State, lines: u64, digest: i64) -> Result<()> {
     tx.execute(
-        "UPDATE spool_segments SET state = ?4, lines = ?5, tail = ?6 WHERE monitor = ?1 AND file = ?2 AND bytes = ?3",
-        params![segment.monitor, segment.file, segment.bytes, state.as_str(), lines, tail],
+        "UPDATE spool_segments SET state = ?4, lines = ?5, digest = ?6 WHERE monitor = ?1 AND file = ?2 AND bytes = ?3",
+        params![segment.monitor, segment.file, segment.bytes, state.as_str(), lines, digest],
     )?;
     Ok(())
 }
@@ -164,6 +158,19 @@ pub(crate) fn remove(tx: &WriteTx<'_>, segment: &Segment) -> Result<bool> {
         params![segment.monitor, segment.file, segment.bytes, segment.done, segment.state.as_str()],
     )?;
     Ok(gone > 0)
+}
+
+/// The file of a segment whose import has ended got another name. A row that has that name is of a file that is gone.
+pub(crate) fn rename(tx: &WriteTx<'_>, segment: &Segment, name: &str) -> Result<()> {
+    let gone =
+        "DELETE FROM spool_segments WHERE monitor = ?1 AND file = ?2 AND bytes = ?3 AND state <> 'pending'";
+    tx.execute(gone, params![segment.monitor, name, segment.bytes])?;
+    tx.execute(
+        "UPDATE OR IGNORE spool_segments SET file = ?4
+         WHERE monitor = ?1 AND file = ?2 AND bytes = ?3 AND state <> 'pending'",
+        params![segment.monitor, segment.file, segment.bytes, name],
+    )?;
+    Ok(())
 }
 
 /// A count as a growth.

@@ -11,4 +11,5 @@ mod no_room;
 mod pressure;
 mod random;
 mod recovery;
+mod tampered;
 mod writing;

@@ -204,6 +204,10 @@ fn a_folder_that_is_no_segment_is_left_alone() {
     std::fs::create_dir_all(desk.path("keyboard/20250909-18.ndjson.gz")).unwrap();
     std::fs::create_dir_all(desk.path("keyboard/20250909-19.ndjson.gz.part")).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", desk.path("keyboard/20250909-20.ndjson.gz")).unwrap();
-    assert_eq!(desk.flush_counts(), [0; 5]);
+    let flushed = conclave_spool::import::flush(&desk.spool, &desk.state, None).unwrap();
+    assert_eq!(crate::desk::counts(&flushed), [0; 5]);
+    // Left alone, and said.
+    let names = ["20250909-18.ndjson.gz", "20250909-19.ndjson.gz.part", "20250909-20.ndjson.gz"];
+    assert_eq!(flushed.errors, names.map(|name| format!("keyboard/{name}: it is no regular file")));
     assert!(desk.path("keyboard/20250909-20.ndjson.gz").is_symlink());
 }

@@ -156,7 +156,7 @@ proptest! {
         numbers.limits = Limits::new(quota_mb, 90, 100, 80, 5).unwrap();
         numbers.gauge.as_mut().unwrap().usage.used = used;
         let _ = monitors.values().map(difference).count();
-        numbers.ledger = Ok(Ledger { total: total.clone(), monitors });
+        numbers.ledger = Ok(Ledger { total: total.clone(), monitors, ..Ledger::default() });
         model.storage.stores = Some(shown);
         for line in lines(&model) {
             prop_assert!(width(&line.to_string()) <= usize::from(columns), "{line}");
