@@ -1,5 +1,7 @@
 //! What needs a person, and what the doctor looks over: one answer for the command line and the UI.
 
+mod stores;
+
 use conclave_consensus::gates::{self, OpenIssue};
 use conclave_consensus::migrate::{self, Attention};
 use conclave_consensus::workflow::{self, Owner, Pipeline, Unfinished};
@@ -8,6 +10,7 @@ use conclave_db::doctor::{self, Check, CheckState};
 use conclave_registry::agents::Agent;
 use conclave_tasks::health;
 
+pub(crate) use self::stores::{of_cache, of_spool, of_stores};
 use crate::event_spool;
 use crate::failure::{Doing, Failure};
 use crate::machine::Machine;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use conclave_db::Db;
 use conclave_db::doctor::Check;
 
+use crate::advice::{self, Quarantined};
 use crate::catalogue;
 use crate::error::Result;
-use crate::layout::REJECTS;
 use crate::ledger::ledger;
 use crate::quota::{QuotaState, gauge};
 use crate::spool::Spool;
@@ -86,18 +86,15 @@ fn unknown(spool: &Spool, state: Option<&Db>) -> Result<usize> {
 fn check_quota(spool: &Spool, state: Option<&Db>) -> Result<Check> {
     let gauge = gauge(spool, state)?;
     let name = "spool-quota";
-    let (used, quota) = (gauge.usage.used >> 20, spool.options().limits.quota_mb());
-    let detail = format!("{used} of {quota} MiB, {}", gauge.state.as_str());
+    let limits = &spool.options().limits;
+    let (used, quota) = (gauge.usage.used, limits.quota_mb());
     if gauge.state == QuotaState::Normal && gauge.why.is_none() {
-        return Ok(Check::ok(name, detail));
+        return Ok(Check::ok(name, format!("{} of {quota} MiB, {}", used >> 20, gauge.state.as_str())));
     }
-    let advice = if gauge.untrimmable {
-        "nothing that may be trimmed would be enough: `conclave spool flush` imports what is pending; \
-         look through `_quarantine`, or raise `[spool] quota_mb`"
-    } else {
-        "`conclave spool flush` imports what is pending and trims what is imported"
-    };
-    Ok(Check::warn(name, detail, advice))
+    // Whole MiB would be none of a small quota that is nearly used up.
+    let percent = u128::from(used) * 100 / u128::from(limits.quota().max(1));
+    let detail = format!("{percent} % of {quota} MiB, {}", gauge.state.as_str());
+    Ok(Check::warn(name, detail, advice::room(spool, &gauge)))
 }
 
 fn check_recovery(spool: &Spool, _: Option<&Db>) -> Result<Check> {
@@ -125,14 +122,7 @@ fn check_recovery(spool: &Spool, _: Option<&Db>) -> Result<Check> {
 }
 
 fn check_quarantine(spool: &Spool, _: Option<&Db>) -> Result<Check> {
-    let (mut files, mut rejects) = (0, 0);
-    for name in spool.layout().quarantined()? {
-        if name.ends_with(REJECTS) {
-            rejects += 1;
-        } else {
-            files += 1;
-        }
-    }
+    let Quarantined { segments: files, rejects } = advice::quarantined(spool)?;
     let name = "spool-quarantine";
     let said = |count: u64, one: &str, more: &str| match count {
         0 => None,
@@ -147,8 +137,8 @@ fn check_quarantine(spool: &Spool, _: Option<&Db>) -> Result<Check> {
     Ok(if parts.is_empty() {
         Check::ok(name, "nothing is in quarantine")
     } else {
-        let advice = "look at them in the spool's `_quarantine`: `*.rej.ndjson` has each rejected line with the reason; \
-                      remove them when they are of no use";
+        let advice = "look at them in the spool's `_quarantine`: `*.rej.ndjson` has each rejected line with the reason, \
+                      and docs/spool.md says how they come back; remove them when they are of no use";
         Check::warn(name, format!("{} in quarantine", parts.join(" and ")), advice)
     })
 }

@@ -8,6 +8,7 @@
 //!
 //! What was written is always accounted for: written = pending + imported + quarantined + dropped ([`ledger`]).
 
+pub mod advice;
 mod catalogue;
 pub mod drops;
 mod error;

@@ -101,7 +101,7 @@ impl Monitors {
         if self.is_known(&name) {
             return Ok(name);
         }
-        Err(SpoolError::InvalidMonitor { name: name.0, why: "nobody has made it known" })
+        Err(SpoolError::InvalidMonitor { name: name.0, why: "no monitor of this name is known" })
     }
 
     /// Whether it is known.

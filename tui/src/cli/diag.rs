@@ -35,6 +35,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         output.document(&document(&folders, report.as_ref(), failure.as_ref()))?;
     } else {
         output.print(text(&folders, report.as_ref()))?;
+        if folders.monitors.values().any(|folder| !folder.known) {
+            output.notice("?? is no monitor that is known: its files are left alone; `[spool] monitors` makes more known");
+        }
     }
     Ok(failure.map_or(Exit::Done, |failure| failure.exit))
 }

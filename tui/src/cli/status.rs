@@ -6,6 +6,7 @@
 //!
 //! Of a state that cannot be read it says why, and what there is beside it: the spool stands in files.
 
+use conclave_cache::Stats;
 use conclave_consensus::migrate::{self, Attention, Overview};
 use conclave_db::{Db, FileStats};
 use conclave_leases::Leases;
@@ -13,11 +14,10 @@ use conclave_registry::{agents, ports};
 use conclave_tasks::read::{self, Counts};
 use serde_json::{Value, json};
 
-use super::cache;
 use super::context::Context;
 use super::output::Output;
 use super::spool::report::Report;
-use crate::attention::attention;
+use crate::attention::{attention, of_cache};
 use crate::event_spool;
 use crate::failure::{Doing, Exit, Failure};
 use crate::parse_cache;
@@ -35,8 +35,24 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let is_unread = failure.is_some();
     let machine = MachineWide::look(context);
     let spool = look_at_spool(context, db.as_ref(), &mut failure);
+    let cache = parse_cache::stats(&context.project);
     let failed = failure.as_ref();
-    let whole = Whole { found: found.as_ref(), is_unread, machine, spool: spool.as_ref(), failure: failed };
+    let mut attention: Vec<Attention> = match (failed.filter(|_| is_unread), &found) {
+        (Some(failure), _) => vec![needs_mending(failure)],
+        (None, Some(found)) => found.attention.clone(),
+        (None, None) => Vec::new(),
+    };
+    attention.extend(spool.iter().flat_map(|report| report.attention.iter().cloned()));
+    attention.extend(of_cache(&cache));
+    let whole = Whole {
+        found: found.as_ref(),
+        is_unread,
+        machine,
+        spool: spool.as_ref(),
+        cache: &cache,
+        attention: &attention,
+        failure: failed,
+    };
     if let Some(failure) = &failure {
         context.output.complain(failure);
     }
@@ -75,6 +91,8 @@ struct Whole<'all> {
     is_unread: bool,
     machine: MachineWide,
     spool: Option<&'all Report>,
+    cache: &'all Result<Stats, Failure>,
+    attention: &'all [Attention],
     failure: Option<&'all Failure>,
 }
 
@@ -132,7 +150,7 @@ fn look(db: &Db) -> Result<Found, Failure> {
 }
 
 fn document(context: &Context, whole: &Whole<'_>) -> Value {
-    let Whole { found, is_unread, machine, spool, failure } = *whole;
+    let Whole { found, is_unread, machine, spool, cache, attention, failure } = *whole;
     let path = context.project.database.to_string_lossy();
     let database = match found {
         None => json!({
@@ -172,16 +190,15 @@ fn document(context: &Context, whole: &Whole<'_>) -> Value {
         },
         "leases": { "held": leases.held, "waiting": leases.waiting, "global": machine.leases },
         "spool": spool.map(Report::block),
-        "cache": cache::object(&parse_cache::stats(&context.project)),
+        "cache": super::cache::object(cache),
         "hosts": [],
-        "attention": found.map_or(&[][..], |found| &found.attention),
+        "attention": attention,
     });
     if let Some(failure) = failure {
         if is_unread {
             unknown(&mut document);
             document["database"]["state"] = json!("error");
             document["database"]["path"] = json!(path);
-            document["attention"] = json!([needs_mending(failure)]);
         }
         document["error"] = failure.object();
     }
@@ -217,15 +234,16 @@ fn unknown(document: &mut Value) {
 
 fn page(context: &Context, whole: &Whole<'_>) -> String {
     let output = &context.output;
-    let Whole { found, is_unread, machine, spool, failure } = *whole;
+    let Whole { found, is_unread, machine, spool, cache, attention, failure } = *whole;
     let mut text = line("project", &context.project.root.display().to_string());
     if let (true, Some(failure)) = (is_unread, failure) {
         text.push_str(&line("database", &format!("cannot be read: {}", failure.kind)));
         text.push_str(&spool_lines(output, spool));
-        text.push_str(&line("cache", &cache::line(output, &parse_cache::stats(&context.project))));
+        text.push_str(&line("cache", &super::cache::line(output, cache)));
+        text.push_str(&attention_lines(output, attention));
         return text;
     }
-    let Some(Found { stats, overview, tasks, agents, running, leases, attention }) = found else {
+    let Some(Found { stats, overview, tasks, agents, running, leases, .. }) = found else {
         text.push_str(&line("database", "absent"));
         text.push_str(&line("consensus", &join(output, &["0 runs", "0 outputs", "0 syntheses"])));
         text.push_str(&line("tasks", &task_counts(output, Counts::default())));
@@ -233,7 +251,8 @@ fn page(context: &Context, whole: &Whole<'_>) -> String {
         text.push_str(&line("ports", &block_counts(machine)));
         text.push_str(&line("leases", &lease_counts(output, conclave_leases::Counts::default(), machine)));
         text.push_str(&spool_lines(output, spool));
-        text.push_str(&line("cache", &cache::line(output, &parse_cache::stats(&context.project))));
+        text.push_str(&line("cache", &super::cache::line(output, cache)));
+        text.push_str(&attention_lines(output, attention));
         return text;
     };
     let file =
@@ -284,10 +303,17 @@ fn page(context: &Context, whole: &Whole<'_>) -> String {
     text.push_str(&line("ports", &block_counts(machine)));
     text.push_str(&line("leases", &lease_counts(output, *leases, machine)));
     text.push_str(&spool_lines(output, spool));
-    text.push_str(&line("cache", &cache::line(output, &parse_cache::stats(&context.project))));
+    text.push_str(&line("cache", &super::cache::line(output, cache)));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }
+    text.push_str(&attention_lines(output, attention));
+    text
+}
+
+/// What needs a person, each with what to do.
+fn attention_lines(output: &Output, attention: &[Attention]) -> String {
+    let mut text = String::new();
     for (at, one) in attention.iter().enumerate() {
         text.push_str(&long_line(output, if at == 0 { "attention" } else { "" }, &one.why));
         text.push_str(&long_line(output, "", &format!("  {}", one.advice)));

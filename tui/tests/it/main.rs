@@ -44,6 +44,7 @@ mod run;
 mod scratch;
 mod spawn_foreground;
 mod spool;
+mod spool_words;
 mod spool_write;
 mod task_files;
 mod task_options;

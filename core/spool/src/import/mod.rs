@@ -47,6 +47,8 @@ pub struct Flushed {
     pub duplicates: u64,
     /// Lines that are no events or could not be read.
     pub quarantined: u64,
+    /// Lines of pending files that are gone: counted as dropped now.
+    pub missing: u64,
     /// Files that stay pending because the database could not be written.
     pub deferred: u64,
     /// The same by monitor, of those that had files.
@@ -267,6 +269,7 @@ impl Flush<'_> {
         }
         let lost = missing::give_up(self.state, segment.clone())?;
         tracing::warn!(lines = lost, "a pending segment is gone: {}", segment.shown());
+        self.flushed.missing += lost;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use conclave_retry::{Clock as _, SystemClock};
-use conclave_spool::import::{self, Flushed};
+use conclave_spool::import::{self, Flushed, Unknown};
 use serde_json::{Value, json};
 
 use super::{live_segments, recovered_line};
@@ -36,6 +36,10 @@ pub(super) fn run(context: &Context, monitor: Option<&str>) -> Result<Exit, Fail
         output.print(text(&flushed, took))?;
     }
     say(output, &flushed);
+    if flushed.trimmed.untrimmable {
+        let help = super::room(&spool, Some(&db));
+        output.notice(format!("the quota is not kept, and nothing is left that may be trimmed: {help}"));
+    }
     if let Some(failure) = &failure {
         output.complain(failure);
     }
@@ -67,14 +71,26 @@ fn say(output: &Output, flushed: &Flushed) {
     }
     if flushed.quarantined > 0 {
         let lines = counted(flushed.quarantined, "line is", "lines are");
-        output.notice(format!("{lines} in quarantine, with the reasons, below _quarantine in the spool"));
+        output.notice(format!(
+            "warning: {lines} in quarantine, and no events: below _quarantine in the spool rejected lines stand with the reasons in \
+             *.rej.ndjson, and damaged files lie as they were found"
+        ));
+        output.notice("hint: docs/spool.md says how rejected lines come back when the cause is mended");
+    }
+    if flushed.missing > 0 {
+        let events = counted(flushed.missing, "event", "events");
+        output.notice(format!(
+            "warning: {events} of pending files that somebody removed: counted as dropped (missing)"
+        ));
+    }
+    for Unknown { monitor, files } in &flushed.unknown {
+        let files = counted(*files, "file was", "files were");
+        output.notice(format!("warning: {files} left alone: no monitor {monitor} is known"));
+        output.notice(format!("hint: `[spool] monitors = [\"{monitor}\"]` makes it known"));
     }
     if !flushed.trimmed.files.is_empty() {
         let files = counted(flushed.trimmed.files.len() as u64, "imported file", "imported files");
         output.notice(format!("trimmed {files} ({} bytes)", flushed.trimmed.bytes));
-    }
-    if flushed.trimmed.untrimmable {
-        output.notice("the quota is not kept, and nothing is left that may be trimmed");
     }
 }
 
@@ -84,10 +100,12 @@ fn document(flushed: &Flushed, failure: Option<&Failure>) -> Value {
         .iter()
         .map(|one| (one.monitor.to_string(), json!({ "files": one.files, "imported": one.imported })))
         .collect();
+    let unknown: serde_json::Map<String, Value> =
+        flushed.unknown.iter().map(|one| (one.monitor.to_string(), json!(one.files))).collect();
     let mut document = json!({
         "files": flushed.files, "imported": flushed.imported, "duplicates": flushed.duplicates,
         "quarantined": flushed.quarantined, "deferred": flushed.deferred, "errors": flushed.errors,
-        "monitors": monitors, "recovered": flushed.recovered, "trimmed": flushed.trimmed,
+        "missing": flushed.missing, "unknown": unknown, "monitors": monitors, "recovered": flushed.recovered, "trimmed": flushed.trimmed,
     });
     if let (Some(failure), Some(object)) = (failure, document.as_object_mut()) {
         object.insert("error".to_owned(), failure.object());

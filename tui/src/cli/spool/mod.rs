@@ -12,7 +12,7 @@ mod verify;
 mod write;
 
 use conclave_db::Db;
-use conclave_spool::{MonitorName, Spool as EventSpool};
+use conclave_spool::{MonitorName, Spool as EventSpool, advice, quota};
 
 use self::args::Spool;
 use super::context::Context;
@@ -33,7 +33,13 @@ pub(super) fn run(context: &Context, command: Spool) -> Result<Exit, Failure> {
 
 /// The monitor with this name; asked before anything is made.
 fn find(context: &Context, name: &str) -> Result<MonitorName, Failure> {
-    context.project.config.spool.options()?.monitors.find(name).doing("find the monitor")
+    let monitors = context.project.config.spool.options()?.monitors;
+    monitors.find(name).doing("find the monitor").map_err(|failure| {
+        let known: Vec<&str> = monitors.iter().map(MonitorName::as_str).collect();
+        let known = format!("known here: {}", known.join(", "));
+        let hint = failure.hint.as_ref().map_or_else(|| known.clone(), |hint| format!("{known}; {hint}"));
+        failure.hint(hint)
+    })
 }
 
 /// The spool to write to. Without a state that can be written it does what it can with files, and that is said.
@@ -64,8 +70,20 @@ fn open_as_it_is(context: &Context) -> Result<EventSpool, Failure> {
 fn live_segments(live: u64) -> Option<String> {
     match live {
         0 => None,
-        1 => Some("1 segment is being written, and was left alone".to_owned()),
-        more => Some(format!("{more} segments are being written, and were left alone")),
+        1 => Some(format!("1 segment is being written, and was left alone: {SEALED}")),
+        more => Some(format!("{more} segments are being written, and were left alone: {SEALED}")),
+    }
+}
+
+/// When what is being written can be imported.
+const SEALED: &str = "its lines can be imported when nothing came for 1.5 s, the hour is over, it has 8 MiB, or its writer \
+                      ends";
+
+/// What makes room in the spool, in words.
+fn room(spool: &EventSpool, state: Option<&Db>) -> String {
+    match quota::gauge(spool, state) {
+        Ok(gauge) => advice::room(spool, &gauge),
+        Err(_) => "`conclave doctor` says what is wrong".to_owned(),
     }
 }
 

@@ -1,11 +1,13 @@
 //! What `status` and `diag` say of the spool.
 
+use conclave_consensus::migrate::Attention;
 use conclave_db::Db;
 use conclave_spool::ledger::{self, Ledger};
 use conclave_spool::quota::{self, Gauge};
-use conclave_spool::{Limits, Spool};
+use conclave_spool::{Limits, QuotaState, Spool};
 use serde_json::{Value, json};
 
+use crate::attention;
 use crate::failure::{Doing as _, Failure};
 use crate::text::{count, counted};
 
@@ -15,6 +17,8 @@ pub(crate) struct Report {
     limits: Limits,
     pub(crate) gauge: Gauge,
     ledger: Ledger,
+    /// What of it needs a person.
+    pub(crate) attention: Vec<Attention>,
 }
 
 /// Whole MiB, rounded down.
@@ -27,7 +31,8 @@ impl Report {
     pub(crate) fn look(spool: &Spool, state: Option<&Db>) -> Result<Self, Failure> {
         let gauge = quota::gauge(spool, state).doing("look at the spool")?;
         let ledger = ledger::ledger(spool, state).doing("add up the spool")?;
-        Ok(Self { limits: spool.options().limits, gauge, ledger })
+        let attention = attention::of_spool(spool, &gauge, &ledger);
+        Ok(Self { limits: spool.options().limits, gauge, ledger, attention })
     }
 
     /// The object `spool` of `status`: the six keys of the original, and the ledger.
@@ -58,10 +63,16 @@ impl Report {
         })
     }
 
-    /// `3MB / 512MB (normal)`
+    /// `3MB / 512MB (normal)`; under pressure `0.97MB / 1MB (soft)`: whole MiB would say 0 of a small quota that is nearly
+    /// used up.
     pub(crate) fn usage_words(&self) -> String {
-        let (used, quota) = (mb(self.gauge.usage.used), self.limits.quota_mb());
-        format!("{used}MB / {quota}MB ({})", self.gauge.state.as_str())
+        let (used, quota) = (self.gauge.usage.used, self.limits.quota_mb());
+        let state = self.gauge.state.as_str();
+        if self.gauge.state == QuotaState::Normal {
+            return format!("{}MB / {quota}MB ({state})", mb(used));
+        }
+        let hundredths = (u128::from(used) * 100) >> 20;
+        format!("{}.{:02}MB / {quota}MB ({state})", hundredths / 100, hundredths % 100)
     }
 
     /// `90% soft, 100% hard`

@@ -37,12 +37,10 @@ impl Stored {
         }
         let (why, hint) = if self.too_long == dropped {
             let most = spool.options().max_line_bytes;
-            (format!("longer than {most} bytes"), "split what is so long, or leave its content out")
+            let hint = "split what is so long, or leave its content out".to_owned();
+            (format!("longer than {most} bytes"), hint)
         } else {
-            (
-                why(spool),
-                "`conclave diag` shows the quota; `conclave spool flush` and `conclave spool trim` make room",
-            )
+            (why(spool), super::room(spool, None))
         };
         let message = format!("{what}: {not_stored}: {why}");
         Some(Failure::new(Exit::StateSaysNo, "not-stored", message).hint(hint))

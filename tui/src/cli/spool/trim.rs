@@ -24,9 +24,9 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
     if trimmed.untrimmable {
         let share = spool.options().limits.resume_pct();
         context.output.notice(format!(
-            "{} are still used, {share} % of the quota or more, and nothing is left that may be trimmed: only imported files \
-             of an hour that is over are; `conclave spool flush` imports what is pending",
-            size(trimmed.used)
+            "{} are still used, {share} % of the quota or more, and nothing is left that may be trimmed: {}",
+            size(trimmed.used),
+            super::room(&spool, None)
         ));
     }
     Ok(Exit::Done)

@@ -66,7 +66,12 @@ pub(super) fn run(
         return Ok(exit);
     }
     if let Some(error) = unread {
-        return Err(Failure::io("read standard input", &error));
+        let failure = Failure::io("read standard input", &error);
+        return Err(if error.kind() == std::io::ErrorKind::IsADirectory {
+            failure.hint("events come from a file or a pipe: `conclave spool write MONITOR < FILE`")
+        } else {
+            failure
+        });
     }
     printed?;
     Ok(asked_to_end.get().map_or(Exit::Done, |heard| heard.exit()))

@@ -224,7 +224,10 @@ impl<'shared> Reader<'shared> {
                 self.say(Msg::Run { id, run: run.map_err(|error| Problem::from(("read the run", error))) });
             }
             Read::Needs => match crate::attention::attention(&db) {
-                Ok(needs) => self.say(Msg::Needs(needs)),
+                Ok(mut needs) => {
+                    needs.extend(crate::attention::of_stores(&self.shared.project(), &db));
+                    self.say(Msg::Needs(needs));
+                }
                 // Whatever else is read says why it cannot be.
                 Err(failure) => tracing::warn!(error = failure.message, "see what needs you"),
             },

@@ -114,7 +114,7 @@ pub(crate) fn ask_trim(model: &mut Model, plan: &Trimmed) {
     const NAMED: usize = 3;
     if plan.files.is_empty() {
         return model.say(if plan.untrimmable {
-            "nothing to trim: what is left is of this hour, or not imported yet"
+            "nothing to trim: what is left is of this hour, or not imported yet; `!` says what makes room"
         } else {
             "nothing to trim: less is used than the quota asks for"
         });
