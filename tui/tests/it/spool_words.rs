@@ -80,7 +80,7 @@ fn a_quota_that_presses_needs_somebody_and_the_advice_is_what_helps() {
         "nothing that does not help: {text}"
     );
     has_all(&scratch.ok(&["diag"]), &["Usage: 0.97MB / 1MB (soft)"]);
-    has_all(&scratch.run(&["doctor"]).text(), &["97 % of 1 MiB, soft"]);
+    has_all(scratch.run(&["doctor"]).text(), &["97 % of 1 MiB, soft"]);
     let trimmed = scratch.run(&["spool", "trim"]);
     has_all(&trimmed.stderr, &["nothing is left that may be trimmed: look through `_quarantine`; raise"]);
     scratch.large("_quarantine/keyboard/20250909-11.ndjson.gz", 1 << 20);

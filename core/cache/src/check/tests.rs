@@ -64,10 +64,10 @@ fn damage_behind_the_first_page_is_named_and_mended() {
     let integrity = found.iter().find(|check| check.name == "integrity").unwrap();
     assert_eq!(
         (integrity.state, integrity.advice.as_deref()),
-        (CheckState::Fail, Some(FIX)),
+        (CheckState::Fail, Some(BEGIN_ANEW)),
         "{integrity:?}"
     );
-    DiskCache::open(&file, options(10)).unwrap().maintain().unwrap();
+    DiskCache::open(&file, options(10)).unwrap().mend().unwrap();
     assert_eq!(unwell(&file, 10), []);
 }
 

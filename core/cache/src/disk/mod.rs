@@ -180,8 +180,7 @@ impl DiskCache {
         let written = Arc::clone(&batch);
         let removed = self.write("tidying the cache", guard, deadline, move |tx| {
             let mut removed = entries::remove(tx, &damaged)?;
-            removed += entries::tidy(tx, limits)?;
-            counters::add(tx, &written)?;
+            removed += entries::tidy(tx, limits, &written)?;
             Ok(removed)
         });
         let removed = removed.inspect_err(|_| self.give_back(&batch))?;

@@ -348,7 +348,7 @@ fn damage_of_any_page_is_no_failure() {
 /// `cache check --fix` is what a check of a damaged file advises, so none is left after it.
 // cache C13
 #[test]
-fn damage_of_any_page_is_mended_by_a_pass() {
+fn damage_of_any_page_is_mended() {
     use conclave_db::doctor::CheckState;
     let scene = Scene::new();
     let cache = scene.open();
@@ -362,7 +362,7 @@ fn damage_of_any_page_is_mended_by_a_pass() {
         let mut bytes = sound.clone();
         bytes[page * 4096..][..4096].fill(0xa5);
         std::fs::write(scene.file(), &bytes).unwrap();
-        scene.open().maintain().unwrap();
+        scene.open().mend().unwrap();
         let checks = crate::check::checks(&scene.file(), scene.options(10_000, 100 << 20)).unwrap();
         let failed: Vec<_> = checks.iter().filter(|check| check.state == CheckState::Fail).collect();
         assert!(failed.is_empty(), "{page}: {failed:?}");

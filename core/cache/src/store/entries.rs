@@ -7,7 +7,7 @@ use super::counters::{self, Sums};
 use crate::error::Result;
 use crate::key::{CacheKey, first_of_kind};
 use crate::limits::CacheLimits;
-use crate::recency::Looked;
+use crate::recency::{Batch, Looked};
 
 /// Looks a key up; gives its value to `read`, in place, where it is there and whole.
 pub(crate) fn look_up(conn: &ReadConn<'_>, key: &CacheKey, read: &mut dyn FnMut(&[u8])) -> Result<Looked> {
@@ -116,14 +116,17 @@ pub(crate) fn clear(tx: &WriteTx<'_>) -> Result<u64> {
     Ok(entries)
 }
 
-/// Puts the counters right where they cannot be, takes out what older makers made and what is above the limits, and counts what is left; gives how many had to go.
-pub(crate) fn tidy(tx: &WriteTx<'_>, limits: CacheLimits) -> Result<u64> {
+/// Puts the counters right where they cannot be, takes out what older makers made and what is above the limits, and counts
+/// what is left; gives how many had to go.
+/// What was kept back is written first: what was just read is not what has to go.
+pub(crate) fn tidy(tx: &WriteTx<'_>, limits: CacheLimits, kept_back: &Batch) -> Result<u64> {
     // Columns that are missing are found here, and not by whoever looks something up next.
     let sql = "SELECT hash, subject, maker, seq, bytes, checksum, value FROM entries LIMIT 0";
     tx.query_optional(sql, [], |_| Ok(()))?;
     if !counters::is_in_order(tx)? {
         counters::repair(tx)?;
     }
+    counters::add(tx, kept_back)?;
     let newest = "SELECT max(maker) FROM entries WHERE maker > 0 GROUP BY maker >> 16";
     let mut old = 0;
     for newest in tx.query_all(newest, [], |row| row.get::<_, u32>(0))? {
