@@ -219,7 +219,8 @@ impl SpoolWriter {
         }
         let is_idle = self.touched.saturating_add(idle) <= now;
         if self.segment.is_some() && is_idle && self.batch.is_empty() {
-            self.finalise()?;
+            // Tried again when it has been idle for as long once more, and not at once.
+            self.finalise().inspect_err(|_| self.touched = now)?;
         }
         self.count_drops_if_possible();
         Ok(())

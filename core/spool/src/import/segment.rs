@@ -165,12 +165,16 @@ impl Job<'_> {
                 let (imported, duplicates) = segments::count(tx, &segment, new, old)?;
                 let mut done = Imported { state: None, new: imported, duplicates, quarantined: 0 };
                 if let Some(ending) = ending {
-                    done.state = Some(ending.state);
                     // More lines may be read than were catalogued, where a file is torn; fewer, where it is damaged: those
                     // are quarantined with what is no event. Rows of lines that could be read by an earlier attempt stay.
-                    let lines = segment.lines.max(ending.read);
                     let taken = imported.saturating_add(duplicates).saturating_add(ending.rejected);
-                    let lost = lines.saturating_sub(ending.read.max(taken));
+                    let lines = segment.lines.max(ending.read).max(taken);
+                    let lost = lines.saturating_sub(taken);
+                    // An earlier attempt judged lines otherwise, as before another monitor was made known: those that it
+                    // rejected, and nobody took since, are kept with the whole file.
+                    let is_whole = taken >= ending.read;
+                    let state = if is_whole { ending.state } else { State::Quarantined };
+                    done.state = Some(state);
                     done.quarantined = ending.rejected.saturating_add(lost);
                     let growth = ledger::Growth {
                         written: signed(lines.saturating_sub(segment.lines)),
@@ -179,7 +183,7 @@ impl Job<'_> {
                         quarantined: done.quarantined,
                     };
                     ledger::add(tx, &segment.monitor, &growth)?;
-                    segments::end(tx, &segment, ending.state, lines, ending.digest)?;
+                    segments::end(tx, &segment, state, lines, ending.digest)?;
                 }
                 Ok(Some((done, tx.clock().monotonic().saturating_sub(begun))))
             },

@@ -82,3 +82,22 @@ fn who_has_not_seen_that_another_went_on_writes_nothing() {
         db.read(|conn| conn.query_row("SELECT count(*) FROM events", [], |row| row.get(0))).unwrap();
     assert_eq!(events, 0);
 }
+
+/// What was rejected by an attempt that was killed, and is an event to this one, is neither lost nor out of the ledger.
+#[test]
+fn a_line_that_is_judged_otherwise_by_the_next_attempt_is_kept_with_its_file() {
+    let given = catalogued();
+    let (db, row) = (given.db.clone(), given.row.clone());
+    // The attempt before took all but the first line, which it rejected.
+    let step = segments::Step { from: 0, to: 300 };
+    db.write("go on", move |tx| {
+        segments::advance(tx, &row, step)?;
+        segments::count(tx, &row, 299, 0)
+    })
+    .unwrap();
+    let row = catalogue::rows(&given.db, &keyboard()).unwrap().remove(0);
+    let imported = given.import(&given.db, row);
+    assert_eq!((imported.state, imported.quarantined), (Some(State::Quarantined), 2));
+    let row = catalogue::rows(&given.db, &keyboard()).unwrap().remove(0);
+    assert_eq!((row.state, row.lines), (State::Quarantined, 301));
+}

@@ -55,7 +55,7 @@ pub(crate) struct Done {
     pub(crate) modified_ms: i64,
 }
 
-/// Looks. A file that goes away meanwhile is not counted; a folder that cannot be read is an error. `memory` is left 0.
+/// Looks. A file that goes away meanwhile is not counted; a folder that may not be read is not counted. `memory` is left 0.
 pub(crate) fn scan(layout: &Layout, now_ms: i64) -> Result<Usage> {
     Ok(look(layout, now_ms)?.0)
 }
@@ -122,6 +122,11 @@ fn entries(root: &Path, folder: &Path) -> Result<Vec<DirEntry>> {
     let reading = match std::fs::read_dir(&path) {
         Ok(reading) => reading,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        // Such as the `lost+found` of a file system: what one folder hides must not keep all monitors from being written.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && folder != Path::new("") => {
+            tracing::debug!(%error, "a folder that cannot be read is not counted");
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(failed(error)),
     };
     reading.collect::<std::io::Result<_>>().map_err(failed)

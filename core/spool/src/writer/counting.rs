@@ -67,7 +67,10 @@ impl SpoolWriter {
                 result = Err(error);
             }
         }
-        drops::reserve(&self.shared().layout, &self.monitor);
+        // Once another one is the writer, the file is that one's.
+        if !self.displaced {
+            drops::reserve(&self.shared().layout, &self.monitor);
+        }
         result
     }
 
