@@ -116,7 +116,13 @@ fn build(repository: &Repository, root: &Path, id: &str, made: Made, hooks: &Hoo
     // The branch is made at the very commit that was recorded, whoever commits in between.
     let words =
         ["worktree", "add", "--quiet", "--no-track", "-b", &made.branch, "--"].map(std::ffi::OsStr::new);
-    repository.git().run(&[&words[..], &[folder, std::ffi::OsStr::new(&made.base_commit)]].concat())?;
+    {
+        // One after the other: git lists all worktrees first, and one that another is just making is broken to it.
+        // Some file systems lock no folder.
+        let common = std::fs::File::open(&repository.common).ok();
+        let _alone = common.filter(|common| common.lock().is_ok());
+        repository.git().run(&[&words[..], &[folder, std::ffi::OsStr::new(&made.base_commit)]].concat())?;
+    }
     let included = include::copy(&repository.top, &made.folder)?;
     hook::run(Which::Setup, &hooks.setup, root, &made.folder, id)?;
     Ok(Made { included, ..made })
