@@ -267,6 +267,9 @@ impl SpoolWriter {
         // After a failure the segment stays a `.part`: whoever recovers it looks at all of it first.
         let result = self.flush(Until::Durable, true).and_then(|()| self.finalise());
         self.give_up_waiting();
+        if let Err(error) = &result {
+            self.give_up_unreachable(Reason::of(error));
+        }
         let counted = self.count_drops();
         if let Err(error) = &counted {
             let lines = self.uncounted.lines();

@@ -10,6 +10,14 @@ use crate::key::CacheKey;
 const EXTRACTION: u16 = 2;
 
 /// A parser of the language; `None` where its grammar is not built in.
+#[cfg_attr(
+    not(any(feature = "rust", feature = "python", feature = "typescript", feature = "go")),
+    expect(
+        unreachable_code,
+        unused_variables,
+        reason = "without any grammar all languages end the same way"
+    )
+)]
 pub(super) fn parser(language: Language) -> Option<Parser> {
     let grammar: Grammar = match language {
         #[cfg(feature = "rust")]

@@ -8,12 +8,27 @@ use std::io;
 
 use super::SpoolWriter;
 use super::segment::{Segment, Whereabouts};
+use crate::drops::Reason;
 use crate::error::{Result, SpoolError};
 use crate::flock::Flock;
 use crate::layout::{WRITER_LOCK, ensure_folder, shown};
 use crate::store::segments::signed;
 
 impl SpoolWriter {
+    /// At the end: lines of a segment that was removed, and could not be written again, are durable no more. With the last
+    /// descriptor they go, so they are counted.
+    pub(super) fn give_up_unreachable(&mut self, why: Reason) {
+        let Some(segment) = &self.segment else { return };
+        if !matches!(segment.whereabouts(), Ok(Whereabouts::Removed)) {
+            return;
+        }
+        let lines = segment.holds().lines;
+        if lines > 0 {
+            self.durable = self.durable.saturating_sub(lines);
+            self.uncounted.add(&self.monitor, why, lines);
+        }
+    }
+
     /// What is durable now counts, unless lock or `.part` are not where they were.
     pub(super) fn in_place(&mut self) -> io::Result<()> {
         let is_locked = self.lock.is_at(&self.lock_path())?;

@@ -147,3 +147,21 @@ fn while_another_one_has_the_lock_lines_wait_and_then_are_counted() {
         }
     }
 }
+
+/// Lines that were acknowledged and are gone with their folder, while another one has become the writer, are counted.
+#[test]
+fn what_is_removed_and_cannot_be_written_again_is_counted() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    for number in 0..2 {
+        writer.append(&event(number)).unwrap();
+    }
+    writer.sync().unwrap();
+    std::fs::remove_dir_all(place.root().join("keyboard")).unwrap();
+    let other = place.spool().writer(&keyboard(), Duration::ZERO).unwrap();
+    let (finished, failure) = writer.end();
+    assert_eq!(finished, Finished { written: 2, durable: 0, dropped: 2 });
+    assert_eq!(failure.unwrap().kind(), SpoolErrorKind::MonitorBusy);
+    assert_eq!(dropped(&place), [("busy".to_owned(), 2)]);
+    drop(other);
+}
