@@ -282,7 +282,8 @@ fn text(name: &str) -> String {
 }
 
 fn artifacts(rows: &str) -> Pair {
-    const FIELDS: &[&str] = &["spec", "stage", "run_key", "agent", "content", "response", "time"];
+    const FIELDS: &[&str] =
+        &["spec", "stage", "run_key", "agent", "content", "response", "time", "written_time"];
     let legacy = [
         text("s.spec_id"),
         canonical::stage("s.stage"),
@@ -291,6 +292,8 @@ fn artifacts(rows: &str) -> Pair {
         text("s.content_json"),
         text("s.response_text"),
         canonical::time_ms("s.created_at"),
+        // Texts that are no time are NULL in canonical form, and differ all the same.
+        "s.created_at".into(),
     ];
     let new = [
         "r.spec_id",
@@ -300,6 +303,7 @@ fn artifacts(rows: &str) -> Pair {
         "o.content",
         "o.response_text",
         "o.output_timestamp",
+        "o.legacy_created_at",
     ]
     .map(str::to_owned);
     Pair {
@@ -332,6 +336,7 @@ fn syntheses(rows: &str) -> Pair {
         "conflicts",
         "degraded",
         "time",
+        "written_time",
     ];
     let legacy = [
         text("s.spec_id"),
@@ -345,6 +350,7 @@ fn syntheses(rows: &str) -> Pair {
         text("s.conflicts"),
         "s.degraded".into(),
         canonical::time_ms("s.created_at"),
+        "s.created_at".into(),
     ];
     // One without run id that another file brought has a run of its own, see `part_by_source`.
     let key = canonical::run_key("o.legacy_run_id", "o.legacy_created_at");
@@ -362,6 +368,7 @@ fn syntheses(rows: &str) -> Pair {
         "o.conflicts",
         "o.degraded",
         "o.created_at",
+        "o.legacy_created_at",
     ]
     .map(str::to_owned);
     Pair {
@@ -415,6 +422,8 @@ fn executions_with(rows: &str, branches: bool, [completed, response, error]: [St
         "response",
         "extraction_error",
         "branch_id",
+        "written_start",
+        "written_end",
     ];
     let legacy = [
         text("s.spec_id"),
@@ -427,6 +436,8 @@ fn executions_with(rows: &str, branches: bool, [completed, response, error]: [St
         text("s.response_text"),
         text("s.extraction_error"),
         if branches { text("s.branch_id") } else { "NULL".into() },
+        "s.spawned_at".into(),
+        "s.completed_at".into(),
     ];
     let new = [
         "r.spec_id",
@@ -439,6 +450,8 @@ fn executions_with(rows: &str, branches: bool, [completed, response, error]: [St
         &response,
         &error,
         if branches { "o.branch_id" } else { "NULL" },
+        "o.legacy_spawned_at",
+        "o.legacy_completed_at",
     ]
     .map(str::to_owned);
     Pair {

@@ -108,12 +108,14 @@ fn really_differ(project: &Project) -> i64 {
            + (SELECT count(*) FROM agent_outputs o WHERE o.legacy_id IS NOT NULL
                AND o.legacy_id NOT IN (SELECT id FROM consensus_artifacts))
            + (SELECT count(*) FROM consensus_synthesis l WHERE NOT EXISTS (SELECT 1 FROM run_syntheses o
-               WHERE o.legacy_id = l.id AND o.status IS CAST(l.status AS TEXT)))
+               WHERE o.legacy_id = l.id AND o.status IS CAST(l.status AS TEXT)
+                 AND o.legacy_created_at IS l.created_at))
            + (SELECT count(*) FROM run_syntheses o WHERE o.legacy_id IS NOT NULL
                AND o.legacy_id NOT IN (SELECT id FROM consensus_synthesis))
            + (SELECT count(*) FROM agent_executions l WHERE NOT EXISTS (SELECT 1 FROM run_attempts o
                WHERE o.agent_id = l.agent_id AND o.mirrored = 1
-                 AND o.response_text IS CAST(l.response_text AS TEXT)))
+                 AND o.response_text IS CAST(l.response_text AS TEXT)
+                 AND o.legacy_spawned_at IS l.spawned_at AND o.legacy_completed_at IS l.completed_at))
            + (SELECT count(*) FROM run_attempts o WHERE o.mirrored = 1
                AND o.agent_id NOT IN (SELECT agent_id FROM agent_executions WHERE agent_id IS NOT NULL))",
     )
