@@ -149,21 +149,12 @@ fn in_folder(command: &Command, error: io::Error) -> io::Error {
 }
 
 impl Launched {
-    /// Tells the launcher to go on, which becomes its program now. Fails where that cannot be started; then it has ended,
-    /// and with the error comes the exit code that a shell would give it.
-    pub(super) fn go_on(mut self) -> Result<Waiting, (RegistryError, u8)> {
-        let mut said = Vec::new();
-        let told = self.go.write_all(&[1]).and_then(|()| self.result.read_to_end(&mut said));
-        let pid = self.pid();
-        let waiting = Waiting { pid };
-        let code = match told {
-            Ok(1..) => said.try_into().map_or(Errno::INVAL.raw_os_error(), i32::from_ne_bytes),
-            // It runs; or it was killed meanwhile, which is its end like any other.
-            Ok(0) | Err(_) => return Ok(waiting),
-        };
-        waiting.for_end();
-        let error = io::Error::from_raw_os_error(code);
-        Err((not_started(&self.program, &error), code_for(&error)))
+    /// Tells the launcher to go on, which becomes its program.
+    pub(super) fn go_on(mut self) -> Going {
+        let waiting = Waiting { pid: self.pid() };
+        // One that was killed meanwhile has its end like any other.
+        let _ = self.go.write_all(&[1]);
+        Going { waiting, program: self.program, result: self.result }
     }
 
     /// Lets the launcher end, and waits until it has; gives the error back.
@@ -176,6 +167,42 @@ impl Launched {
 
     pub(super) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
+    }
+}
+
+/// A launcher that was told to go on. It can be stopped before it is the program: on a terminal Ctrl-Z is for whoever
+/// has it, so one who waits there must not wait for the program alone.
+#[derive(Debug)]
+pub(super) struct Going {
+    pub(super) waiting: Waiting,
+    program: OsString,
+    result: File,
+}
+
+impl Going {
+    /// Waits until it is the program. Fails where that cannot be started; then it has ended, and with the error comes
+    /// the exit code that a shell would give it.
+    pub(super) fn started(mut self) -> Result<Waiting, (RegistryError, u8)> {
+        match self.failure() {
+            None => Ok(self.waiting),
+            Some(failure) => {
+                self.waiting.for_end();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Why the program could not be started, and the code that a shell would end with; `None` where it was started.
+    /// Waits until either is known, which it is where the process has ended.
+    pub(super) fn failure(&mut self) -> Option<(RegistryError, u8)> {
+        let mut said = Vec::new();
+        let code = match self.result.read_to_end(&mut said) {
+            Ok(1..) => said.try_into().map_or(Errno::INVAL.raw_os_error(), i32::from_ne_bytes),
+            // It runs; or it was killed meanwhile, which is its end like any other.
+            Ok(0) | Err(_) => return None,
+        };
+        let error = io::Error::from_raw_os_error(code);
+        Some((not_started(&self.program, &error), code_for(&error)))
     }
 }
 

@@ -52,15 +52,13 @@ pub fn foreground(
     let job = Job { child, number: launched.pid(), wants_terminal: Arc::default() };
     let passing = job.pass_on(signals);
     job.take_up();
-    let code = match launched.go_on() {
-        Ok(waiting) => loop {
-            match waiting.news() {
-                News::Ended(code) => break Ok(code),
-                News::WantsTerminal if job.is_new_wish() => job.take_up(),
-                News::Stopped | News::WantsTerminal => job.stop_too(),
-            }
-        },
-        Err(failed) => Err(failed),
+    let mut going = launched.go_on();
+    let code = loop {
+        match going.waiting.news() {
+            News::Ended(code) => break going.failure().map_or(Ok(code), Err),
+            News::WantsTerminal if job.is_new_wish() => job.take_up(),
+            News::Stopped | News::WantsTerminal => job.stop_too(),
+        }
     };
     if let Some(terminal) = job.terminal() {
         terminal.take_back(job.number);

@@ -210,7 +210,7 @@ impl Work {
             Ok(agent) => agent,
             Err(error) => return Err(launched.never_mind(error)),
         };
-        match launched.go_on() {
+        match launched.go_on().started() {
             Ok(waiting) => Ok(Started { agent, waiting, log }),
             Err((error, code)) => {
                 agents::ended(&state, &agent, Some(i32::from(code)))?;
