@@ -10,7 +10,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::json;
 
 use crate::agents::Fleet;
-use crate::patience::{ended, until, when_there};
+use crate::patience::{comes, ended, until, when_there};
 
 /// The longest that anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -74,6 +74,15 @@ impl Terminal {
         }
     }
 
+    /// Waits until the agent runs; where it does not, the terminal says why.
+    fn runs(&mut self, fleet: &Fleet) {
+        if !comes(|| fleet.agent("main")["life"] == "running") {
+            self.seen
+                .extend(self.chunks.try_iter().map(|chunk| String::from_utf8_lossy(&chunk).into_owned()));
+            panic!("the agent does not run: {:?}", self.seen);
+        }
+    }
+
     /// Whether the group that this process leads is in the foreground.
     fn has_terminal(&self, pid: &serde_json::Value) -> bool {
         let group = rustix::termios::tcgetpgrp(&self.master).unwrap();
@@ -109,7 +118,7 @@ fn ctrl_c_reaches_the_agent_once_and_the_terminal_is_the_shells_again() {
     let line = line(&fleet, script);
     let mut shell = Terminal::shell(&fleet);
     shell.keys(&format!("{line}; echo rc-$?\n"));
-    until("it runs", || fleet.agent("main")["life"] == "running");
+    shell.runs(&fleet);
     // What is typed is the agent's.
     shell.keys("typed\n");
     assert_eq!(when_there_whole(&fleet, "answer"), "typed");
@@ -173,7 +182,7 @@ fn a_script_reads_on_where_the_agent_has_ended() {
     let line = line(&fleet, "read first; echo \"$first\" > first; exit 3");
     let after = format!("{line}; echo rc-$?; read next; echo \"next-$next\"; read last");
     let mut script = Terminal::start(&fleet, &after);
-    until("it runs", || fleet.agent("main")["life"] == "running");
+    script.runs(&fleet);
     // Nobody would wake the command of such a script, so nobody stops.
     script.keys(SUSPEND);
     script.keys("mine\n");

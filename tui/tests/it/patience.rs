@@ -18,7 +18,7 @@ pub(crate) fn until(what: &str, is_so: impl FnMut() -> bool) {
 }
 
 /// Whether it is so in time.
-fn comes(mut is_so: impl FnMut() -> bool) -> bool {
+pub(crate) fn comes(mut is_so: impl FnMut() -> bool) -> bool {
     // Nobody sends: receiving is a rest.
     let (_sender, rest) = channel::<()>();
     (0..LOOKS).any(|_| is_so() || rest.recv_timeout(LOOK).is_ok())
