@@ -23,5 +23,8 @@ pub fn schema() -> Result<Schema, DbError> {
 
 /// The schema of `global.db`, which all projects of a machine share.
 pub fn global_schema() -> Result<Schema, DbError> {
-    Schema::assemble(&[conclave_registry::GLOBAL_MIGRATIONS, GLOBAL_LEASES], &[])
+    Schema::assemble(
+        &[conclave_registry::GLOBAL_MIGRATIONS, GLOBAL_LEASES, conclave_llm::GLOBAL_MIGRATIONS],
+        &[],
+    )
 }

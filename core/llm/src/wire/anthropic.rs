@@ -1,0 +1,1 @@
+//! The messages of Anthropic (2.4).

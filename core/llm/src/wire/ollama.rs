@@ -1,0 +1,1 @@
+//! Ollama's chat (2.2).
