@@ -134,7 +134,7 @@ fn a_command_that_cannot_be_started_leaves_no_row_and_says_why() {
         let spawned = fleet.scratch.run(&["spawn", "--shell", "--", program]);
         assert!(spawned.refused(1).contains(why), "{}", spawned.stderr);
         let code = if why == "Permission denied" { 126 } else { 127 };
-        for words in [&["start", "--"][..], &["spawn", "--shell", "--foreground", "--"]] {
+        for words in [&["start", "--no-port", "--"][..], &["spawn", "--shell", "--foreground", "--"]] {
             let started = fleet.scratch.run(&[words, &[program]].concat());
             assert!([code, 127].contains(&started.code.unwrap()), "{}", started.stderr);
             assert!(started.stderr.contains(why), "{}", started.stderr);
@@ -233,16 +233,16 @@ fn closing_the_terminal_does_nothing_to_it() {
 #[test]
 fn an_architect_whose_pid_is_dead_does_not_keep_another_from_starting() {
     let fleet = Fleet::new();
-    fleet.scratch.ok(&["start"]);
+    fleet.scratch.ok(&["start", "--no-port"]);
     fleet.execute("UPDATE architect SET pid = 999999999");
     assert_eq!(fleet.agent("main")["life"], "lost");
-    assert_eq!(fleet.scratch.run(&["start", "--", "sh", "-c", "exit 5"]).code, Some(5));
+    assert_eq!(fleet.scratch.run(&["start", "--no-port", "--", "sh", "-c", "exit 5"]).code, Some(5));
     let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
     fleet.execute(&format!(
         "UPDATE architect SET pid = {}, start_time = NULL, ended_at = NULL, ended_how = NULL",
         child.id()
     ));
-    let refused = fleet.scratch.run(&["start"]);
+    let refused = fleet.scratch.run(&["start", "--no-port"]);
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(refused.refused(1).contains("architect main is already running"), "{}", refused.stderr);

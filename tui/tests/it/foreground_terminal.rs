@@ -107,7 +107,7 @@ fn line(fleet: &Fleet, script: &str) -> String {
     // A state that is just being made cannot be read.
     fleet.scratch.ok(&["spawn", "--shell", "--no-port"]);
     std::fs::write(fleet.scratch.project().join("script"), script).unwrap();
-    format!("{} start -- sh ./script", env!("CARGO_BIN_EXE_conclave"))
+    format!("{} start --no-port -- sh ./script", env!("CARGO_BIN_EXE_conclave"))
 }
 
 #[test]

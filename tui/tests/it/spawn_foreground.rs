@@ -18,9 +18,10 @@ fn start(fleet: &Fleet, words: &[&str], script: &str) -> Child {
 fn it_ends_as_the_agent_does_and_records_that() {
     let fleet = Fleet::new();
     for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137), ("kill -TERM $$", 143)] {
-        for (words, id) in
-            [(&["start", "lead"][..], "lead"), (&["spawn", "--spec", "s1", "--foreground"], "s1")]
-        {
+        for (words, id) in [
+            (&["start", "lead", "--no-port"][..], "lead"),
+            (&["spawn", "--spec", "s1", "--foreground"], "s1"),
+        ] {
             let mut child = start(&fleet, words, script);
             assert_eq!(ended(&mut child).code(), Some(code), "{script}");
             let agent = fleet.agent(id);
@@ -55,14 +56,14 @@ fn signals_are_passed_on_to_the_agent_who_says_how_it_ends() {
 #[test]
 fn one_whose_command_was_killed_is_unsupervised_and_can_be_stopped() {
     let fleet = Fleet::new();
-    let mut child = start(&fleet, &["start"], "echo > there; exec sleep 1000");
+    let mut child = start(&fleet, &["start", "--no-port"], "echo > there; exec sleep 1000");
     when_there(&fleet.scratch, "there");
     child.kill().unwrap();
     child.wait().unwrap();
     until("nobody waits for it", || fleet.agent("main")["life"] == "unsupervised");
     assert_eq!(fleet.scratch.ok(&["stop", "main"]), "main: stopped\n");
     // `stop` from elsewhere ends one that is waited for, too.
-    let mut child = start(&fleet, &["start"], "echo > again; exec sleep 1000");
+    let mut child = start(&fleet, &["start", "--no-port"], "echo > again; exec sleep 1000");
     when_there(&fleet.scratch, "again");
     assert_eq!(fleet.scratch.ok(&["stop", "--all"]), "main: stopped\n");
     assert_eq!(ended(&mut child).code(), Some(143));
@@ -81,7 +82,9 @@ fn a_program_is_not_run_before_its_row_is_there() {
         ));
     }
     let ran = fleet.scratch.project().join("ran");
-    for words in [&["start"][..], &["spawn", "--spec", "a", "--foreground"], &["spawn", "--spec", "a"]] {
+    for words in
+        [&["start", "--no-port"][..], &["spawn", "--spec", "a", "--foreground"], &["spawn", "--spec", "a"]]
+    {
         let done = fleet.scratch.run(&[words, &["--", "touch", "ran"]].concat());
         assert_ne!(done.code, Some(0), "{words:?}");
         assert!(done.stderr.contains("no row for you"), "{words:?}: {}", done.stderr);

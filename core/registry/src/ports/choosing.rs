@@ -48,18 +48,26 @@ impl PortRole {
     }
 }
 
+/// How often ports on which somebody listens are looked at.
+const LOOKS: u32 = 3;
+
 /// The first free port for the role: no row of any of the four tables has it, and the probe says that nobody listens.
 /// Inside the transaction that inserts the row.
 pub(crate) fn choose(tx: &WriteTx<'_>, block: Block, role: PortRole, probe: &dyn Probe) -> Result<u16> {
     let taken: BTreeSet<u16> = taken::ports(tx, block.ports())?.into_iter().collect();
-    let mut all = 0;
-    for offset in role.offsets() {
-        all += 1;
-        let Some(port) = block.base.checked_add(offset) else { break };
-        if !taken.contains(&port) && probe.is_free(port)? {
-            return Ok(port);
+    // Whoever looks at a port has it for that moment, also one with a machine-wide file of its own, and the architect has
+    // a single one: so those that are nobody's are looked at again.
+    for look in 0..LOOKS {
+        if look > 0 {
+            std::thread::yield_now();
+        }
+        for port in role.offsets().filter_map(|offset| block.base.checked_add(offset)) {
+            if !taken.contains(&port) && probe.is_free(port)? {
+                return Ok(port);
+            }
         }
     }
+    let all = role.offsets().count();
     Err(RegistryError::Exhausted {
         text: format!("no free {} port ({all} of {all} in use)", role.as_str()),
         hint: "`conclave stop ID` frees the port of an agent, `--no-port` starts one without",
