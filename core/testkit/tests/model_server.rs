@@ -1,4 +1,5 @@
 //! The model server's own promises.
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
