@@ -11,7 +11,6 @@ use std::path::Path;
 use conclave_retry::{ErrorClass, Random};
 
 use super::Event;
-use super::models::Asked;
 use super::prompt::{Earlier, Question};
 use super::retrying::Failures;
 use super::stage::Stage;
@@ -190,8 +189,12 @@ impl Attempt<'_> {
             }
             Ok::<_, io::Error>((definition, line, scratch))
         });
-        let (definition, line, scratch) = made.await.map_err(io::Error::other)??;
-        let CommandLine { mut program, mut args, env, stdin, session_id, .. } = line;
+        let (definition, mut line, scratch) = made.await.map_err(io::Error::other)??;
+        if definition.is_model() {
+            let time = stage.time.limits(definition.timeout).timeout;
+            stage.session.models.complete(&mut line, time, &stage.run.to_string());
+        }
+        let CommandLine { program, args, env, stdin, session_id, .. } = line;
         let of_preset = definition.known().into_iter().flat_map(agents::Preset::environment);
         let mut pass: Vec<&str> = definition.env_pass.iter().map(String::as_str).collect();
         for name in of_preset {
@@ -202,8 +205,6 @@ impl Attempt<'_> {
         environment.retain(|(name, _)| env.iter().all(|(own, _)| own != name));
         environment.extend(env);
         if definition.is_model() {
-            let question = Asked { run: stage.run, time: stage.time.limits(definition.timeout).timeout };
-            stage.session.models.complete(&mut program, &mut args, question);
             environment.extend(stage.session.models.variables(&stage.session.environment));
         }
         let command = Command {
