@@ -33,6 +33,7 @@ mod lease_run;
 mod lease_token;
 mod lists;
 mod migration;
+mod model_agents;
 mod patience;
 mod pipes;
 mod places;
