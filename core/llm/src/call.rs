@@ -2,17 +2,20 @@
 
 mod limits;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_retry::{CancelToken, Clock};
 
-pub(crate) use self::limits::{limits, of_check};
+pub(crate) use self::limits::{CHECK, limits, of_check};
 use crate::answer::Finish;
 use crate::class::Class;
 use crate::host::Host;
 use crate::secret::Secret;
 use crate::transport::{self, Incoming, Limits, Outgoing, TransportError};
-use crate::wire::{self, ERROR_LIMIT, Failure, Heard, Piece, Progress, Question, Reader, Reply, Unread};
+use crate::wire::{
+    self, ERROR_LIMIT, Failure, Heard, Nothing, Piece, Progress, Question, Reader, Reply,
+    Unread};
 
 /// Bytes of one read.
 const CHUNK: usize = 16 << 10;
@@ -51,14 +54,14 @@ pub(crate) fn call(
     proxy: Option<&str>,
     question: &Question<'_>,
     limits: &Limits,
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
     cancel: &CancelToken,
     hear: &mut dyn FnMut(Piece),
 ) -> Called {
     let began = clock.monotonic();
     let since = || clock.monotonic().saturating_sub(began);
     let mut called = Called {
-        reply: Err(cut_off()),
+        reply: Err(Failure::new(Class::Cut, "")),
         took: Took::default(),
         request_id: None,
         partial: String::new(),
@@ -82,9 +85,9 @@ pub(crate) fn call(
                 hear(piece);
             };
             called.reply = if (200..300).contains(&incoming.status) {
-                read_answer(host, &mut incoming, clock, &mut hear, &mut called.partial)
+                read_answer(host, &mut incoming, &**clock, &mut hear, &mut called.partial)
             } else {
-                Err(read_failure(host, &mut incoming, clock))
+                Err(read_failure(host, &mut incoming, &**clock))
             };
             called.took.token_ms = first.map(millis);
         }
@@ -103,7 +106,7 @@ fn send(
     proxy: Option<&str>,
     question: &Question<'_>,
     limits: &Limits,
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
     cancel: &CancelToken,
 ) -> Result<Incoming, TransportError> {
     let written = wire::write(host, question);
@@ -161,7 +164,7 @@ fn pump(incoming: &mut Incoming, reader: &mut Reader, hear: &mut dyn FnMut(Piece
         let count = match incoming.body.read(&mut buffer) {
             Ok(count) => count,
             // Its end came, and only its counts are missing: they are worth no failure.
-            Err(error) if is_finished && !is_callers(&error) => return Ok(()),
+            Err(error) if is_finished && !matches!(error, TransportError::Cancelled) => return Ok(()),
             Err(error) => return Err(Stopped::Transport(error)),
         };
         if count == 0 {
@@ -184,26 +187,18 @@ const fn is_callers(error: &TransportError) -> bool {
 
 /// An answer without text is none, but for a refusal (section 3).
 fn with_text(reply: Reply) -> Result<Reply, Failure> {
-    if !reply.text.trim().is_empty() || reply.finish == Finish::Refused {
-        return Ok(reply);
-    }
-    let is_spent = reply.has_thought && reply.finish == Finish::Length;
-    let message = if is_spent {
-        "all tokens were spent on thinking: raise `max_tokens` of the host".to_owned()
-    } else {
-        match reply.finish {
-            Finish::Tool => "the model asks for a tool in place of an answer".to_owned(),
-            Finish::Length => "the limit of tokens came before the first word".to_owned(),
-            _ => "the answer has no text".to_owned(),
-        }
+    let Some(nothing) = reply.nothing() else { return Ok(reply) };
+    let message = match (nothing, reply.finish) {
+        (Nothing::SpentOnThinking, _) => "all tokens were spent on thinking: raise `max_tokens` of the host",
+        (Nothing::Blank, Finish::Tool) => "the model asks for a tool in place of an answer",
+        (Nothing::Blank, Finish::Length) => "the limit of tokens came before the first word",
+        (Nothing::Blank, _) => "the answer has no text",
     };
     Err(Failure {
-        class: Class::Empty,
-        message,
         // It would think as long again.
-        never_again: is_spent,
+        never_again: nothing == Nothing::SpentOnThinking,
         status: Some(200),
-        ..cut_off()
+        ..Failure::new(Class::Empty, message)
     })
 }
 
@@ -235,23 +230,9 @@ fn header<'a>(incoming: &'a Incoming, name: &str) -> Option<&'a str> {
     incoming.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
 }
 
+/// The server's number for the request.
 fn request_id(incoming: &Incoming) -> Option<String> {
     ["request-id", "x-request-id"].into_iter().find_map(|name| header(incoming, name)).map(str::to_owned)
-}
-
-/// A failure that nothing more is known of.
-pub(crate) fn cut_off() -> Failure {
-    Failure {
-        class: Class::Cut,
-        message: String::new(),
-        status: None,
-        retry_after: None,
-        of_model: false,
-        never_again: false,
-        is_local_trust: false,
-        without_usage: false,
-        request_id: None,
-    }
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {

@@ -32,7 +32,7 @@ use conclave_retry::{CancelToken, Clock, Random, Sleeper};
 
 use self::asking::Asking;
 use self::known::Known;
-pub(crate) use self::route::Choice;
+pub(crate) use self::route::key_of;
 use crate::answer::Answer;
 use crate::error::Result;
 use crate::host::Hosts;

@@ -102,7 +102,7 @@ impl<'a> Asking<'a> {
         let prompt = prompt::read(prompt, inner.hosts.max_prompt_bytes)?;
         let route = route::of(&inner.hosts, task, options, &*inner.sources.environment)?;
         let secrets = route.choices.iter().flat_map(|choice| {
-            choice.key.as_ref().into_iter().chain(choice.host.endpoint.authorization())
+            choice.key.as_ref().into_iter().chain(choice.host.endpoint.secrets())
         });
         let redactor = Redactor::new(secrets);
         let mut ledger = Ledger::default();
@@ -178,7 +178,6 @@ impl<'a> Asking<'a> {
         let mut set = self.open_ones(|track| track.requests == 0);
         if set.is_empty() {
             set = self.open_ones(|track| track.requests > 0 && track.again == Again::Yes);
-            set.retain(|index| self.pays(*index));
         }
         if set.is_empty() {
             return self.set_after_block();
@@ -216,7 +215,7 @@ impl<'a> Asking<'a> {
     }
 
     /// Repeats at one host come out of its budget, so that an outage is not multiplied.
-    fn pays(&self, index: usize) -> bool {
+    pub(super) fn pays(&self, index: usize) -> bool {
         self.choices.get(index).is_some_and(|choice| self.inner.shared.pay_retry(choice.host.endpoint.as_str()))
     }
 

@@ -12,8 +12,9 @@ use crate::error::{Failed, LlmErrorKind};
 pub(super) struct Ledger {
     pub(super) attempts: Vec<AttemptReport>,
     skipped: Vec<Skipped>,
-    /// How each host that was asked, or failed a check of this question, has failed, in order.
-    pub(super) verdicts: Vec<Class>,
+    /// How each host that was asked, or failed a check of this question, has failed, in order; and whether that may be a
+    /// reason for the fallback.
+    verdicts: Vec<(Class, bool)>,
     pub(super) waited: Duration,
     pub(super) queued: Duration,
     /// The longest part of an answer.
@@ -38,6 +39,15 @@ impl Ledger {
     pub(super) fn skipped(&self) -> Vec<Skipped> {
         let is_asked = |name: &str| self.attempts.iter().any(|attempt| attempt.host == name);
         self.skipped.iter().filter(|skipped| !is_asked(&skipped.host)).cloned().collect()
+    }
+
+    pub(super) fn verdict(&mut self, class: Class, may_go_to_cloud: bool) {
+        self.verdicts.push((class, may_go_to_cloud));
+    }
+
+    /// Whether nothing has happened yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.attempts.is_empty() && self.skipped.is_empty() && self.verdicts.is_empty()
     }
 
     pub(super) fn keep_partial(&mut self, partial: String) {
@@ -66,13 +76,13 @@ impl Ledger {
             // A check of this question has put its own verdict down.
             Why::Down | Why::Budget | Why::Config => false,
         };
-        self.skipped().iter().any(&mut of_skipped) || self.verdicts.iter().any(|class| is_reason(*class))
+        self.skipped().iter().any(&mut of_skipped) || self.verdicts.iter().any(|(class, may)| *may && is_reason(*class))
     }
 
     /// What it comes to when nobody answered.
     pub(super) fn fail(self, kind: Option<LlmErrorKind>, decided: Option<Class>) -> Failed {
         let skipped = self.skipped();
-        let class = decided.or(self.verdicts.last().copied());
+        let class = decided.or(self.verdicts.last().map(|(class, _)| *class));
         let kind = kind.unwrap_or_else(|| self.kind(&skipped));
         let class = class.or_else(|| {
             let is_config = |skipped: &Skipped| skipped.why == Why::Config;
@@ -90,7 +100,7 @@ impl Ledger {
     }
 
     fn kind(&self, skipped: &[Skipped]) -> LlmErrorKind {
-        let asked = || self.verdicts.iter().filter(|class| **class != Class::Busy);
+        let asked = || self.verdicts.iter().map(|(class, _)| *class).filter(|class| *class != Class::Busy);
         if asked().next().is_some() {
             let is_callers = asked().all(|class| class.is_callers());
             return if is_callers { LlmErrorKind::Refused } else { LlmErrorKind::Failed };

@@ -182,8 +182,7 @@ fn nobody_has(hosts: &Hosts, model: &str) -> LlmError {
 pub(crate) fn key_of(host: &Host, environment: Environment<'_>) -> Result<Option<Secret>> {
     let Some(source) = &host.key else { return Ok(None) };
     let key = secret::load(source, environment)?;
-    let is_plain = host.endpoint.as_str().starts_with("http://");
-    if is_plain && !host.endpoint.is_private() && !host.allow_plain_key {
+    if !host.endpoint.is_https() && !host.endpoint.is_private() && !host.allow_plain_key {
         return Err(LlmError::invalid(
             "its key would go over plain HTTP through the world; `allow_plain_key = true` lets it",
         ));

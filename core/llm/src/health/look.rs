@@ -1,5 +1,6 @@
 //! One look at one host: the lists that it gives, by GET, and what they say of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_retry::{CancelToken, Clock};
@@ -41,7 +42,7 @@ pub(crate) fn look(
     proxy: Option<&str>,
     depth: Depth,
     deadline: Option<Duration>,
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
     cancel: &CancelToken,
 ) -> Looked {
     let began = clock.monotonic();
@@ -117,7 +118,7 @@ pub(crate) fn is_loaded(
     key: Option<&Secret>,
     proxy: Option<&str>,
     deadline: Option<Duration>,
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
     cancel: &CancelToken,
 ) -> Option<bool> {
     let limits = of_check(host, CHECK, deadline);
@@ -137,7 +138,7 @@ pub(crate) fn is_loaded(
     }
     let mut listing = Listing::default();
     wire::read_listing(path, &incoming.body.read_up_to(LIST_LIMIT).ok()?, &mut listing).ok()?;
-    Some(loads(host, model, &listing)?)
+    loads(host, model, &listing)
 }
 
 /// Whether the list says that the model is in memory; `None` where it does not say.
