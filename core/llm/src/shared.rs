@@ -232,6 +232,11 @@ impl Shared {
         self.inner.look(KnownContext(endpoint, model))
     }
 
+    pub(crate) fn is_open(&self, endpoint: &str) -> bool {
+        let _ = endpoint;
+        todo!("s")
+    }
+
     /// Marks a model as absent from a host for a minute; `absent` false takes the mark away.
     pub(crate) fn mark_absent(&self, endpoint: &str, model: &str, absent: bool) {
         let mark = || MarkAbsent { endpoint: endpoint.to_owned(), model: model.to_owned(), absent };
