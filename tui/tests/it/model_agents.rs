@@ -59,7 +59,7 @@ fn two_models_and_a_command_come_to_a_verdict() {
     let asked = a.requests().into_iter().find(|request| request.method == "POST").unwrap();
     let asked: Value = serde_json::from_str(&asked.text()).unwrap();
     let prompt = asked["messages"][0]["content"].as_str().unwrap();
-    assert!(prompt.starts_with("You are x.") && prompt.contains("work_breakdown"), "{prompt}");
+    assert!(prompt.starts_with("Your role: You are x.") && prompt.contains("work_breakdown"), "{prompt}");
     // Its key was let through, although its name begins like our own; and it is stored nowhere.
     let asked = b.requests().into_iter().find(|request| request.method == "POST").unwrap();
     assert_eq!(asked.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
