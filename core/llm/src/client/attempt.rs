@@ -1,7 +1,7 @@
 //! One admitted call: the request, what is noted of it, and what follows from its failure.
 
-use super::ear::Filter;
 use super::asking::{Again, Asking, Stop, estimate};
+use super::ear::Filter;
 use crate::admission::Ticket;
 use crate::answer::{Answer, AttemptReport, Finish, Tokens, Why};
 use crate::call::{Called, call, limits, millis};
@@ -68,7 +68,7 @@ impl Asking<'_> {
     fn conclude_unsent(&mut self, ticket: Ticket, failure: &Failure, took_ms: u64) -> Result<(), Stop> {
         let index = ticket.index;
         let message = self.redactor.line(&failure.message, MESSAGE);
-        let outcome = Outcome { total_ms: took_ms, ..self.outcome(Some(failure), &message) };
+        let outcome = Outcome { total_ms: took_ms, attempt: 0, ..self.outcome(Some(failure), &message) };
         self.inner.shared.conclude(ticket, &outcome);
         if let Some(track) = self.tracks.get_mut(index) {
             track.is_barred = true;
@@ -178,7 +178,8 @@ impl Asking<'_> {
     }
 
     fn conclude(&self, ticket: Ticket, failure: Option<&Failure>, called: &Called, tokens: Tokens) {
-        let message = failure.map(|failure| self.redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
+        let message =
+            failure.map(|failure| self.redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
         let outcome = Outcome {
             connect_ms: called.took.connect_ms,
             first_ms: called.took.token_ms.or(called.took.first_ms),
@@ -289,9 +290,11 @@ impl Asking<'_> {
             return Some(u64::from(context));
         }
         let model = choice.model.as_deref()?;
-        let listing = self.inner.known.listing(choice.host, self.inner.sources.clock.monotonic())?;
+        let listing = self.inner.known.listing(choice.host, self.inner.sources.clock.monotonic());
         let is_it = |name: &str| wire::is_same_model(choice.host.dialect, name, model);
-        listing.contexts.iter().find(|(name, _)| is_it(name)).map(|(_, context)| *context)
+        let contexts = listing.map(|listing| listing.contexts).unwrap_or_default();
+        let said = contexts.iter().find(|(name, _)| is_it(name)).map(|(_, context)| *context);
+        said.or_else(|| self.inner.shared.context(choice.host.endpoint.as_str(), model))
     }
 
     /// Whether the host is known to take a prompt that another one could not take.
