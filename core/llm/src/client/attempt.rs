@@ -170,7 +170,8 @@ impl Asking<'_> {
     }
 
     fn conclude(&self, ticket: Ticket, failure: Option<&Failure>, called: &Called, tokens: Tokens) {
-        let message = failure.map(|failure| self.redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
+        let message =
+            failure.map(|failure| self.redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
         let outcome = Outcome {
             connect_ms: called.took.connect_ms,
             first_ms: called.took.token_ms.or(called.took.first_ms),
