@@ -103,10 +103,9 @@ impl Reader {
             Form::Never(why) => return Err(Unread::Garbage(std::mem::take(why))),
         };
         match rest.map(|frame| self.hear(frame, hear)) {
-            None => Ok(is_begun),
             Some(Ok(())) => Ok(is_begun && !matches!(self.form, Form::Lines(_))),
             // A part that the end has cut is no garbage: the answer is cut.
-            Some(Err(Unread::Garbage(_))) => Ok(is_begun),
+            None | Some(Err(Unread::Garbage(_))) => Ok(is_begun),
             Some(Err(unread)) => Err(unread),
         }
     }

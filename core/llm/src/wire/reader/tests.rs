@@ -400,11 +400,14 @@ proptest::proptest! {
         let mut document = json!({ "message": { "content": &text }, "done": true, "done_reason": "stop" }).to_string();
         if ascii {
             // As servers in Python write it: everything but ASCII escaped, in two halves where it must be.
-            let escape = |c: char| match c {
-                c if c.is_ascii() => c.to_string(),
-                c => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
-            };
-            document = document.chars().map(escape).collect();
+            let units: Vec<u16> = document.encode_utf16().collect();
+            document.clear();
+            for unit in units {
+                match u8::try_from(unit) {
+                    Ok(byte) if byte.is_ascii() => document.push(char::from(byte)),
+                    _ => document.extend([format!("\\u{unit:04x}")]),
+                }
+            }
         }
         let heard = whole(Dialect::Ollama, LINES, &document);
         proptest::prop_assert_eq!(heard.text, text);
