@@ -33,6 +33,7 @@ mod lease_run;
 mod lease_token;
 mod lists;
 mod migration;
+mod model_agents;
 mod model_hosts;
 mod model_secrets;
 mod models;

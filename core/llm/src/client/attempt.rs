@@ -1,7 +1,7 @@
 //! One admitted call: the request, what is noted of it, and what follows from its failure.
 
-use super::ear::Filter;
 use super::asking::{Again, Asking, Stop, estimate};
+use super::ear::Filter;
 use crate::admission::Ticket;
 use crate::answer::{Answer, AttemptReport, Finish, Tokens, Why};
 use crate::call::{Called, call, limits, millis};
