@@ -10,8 +10,8 @@ use conclave_testkit::{KillDriver, Parent, Rerun};
 
 use crate::project::{NOW, Project, open, texts, titled};
 
-const TTL: Duration = Duration::from_secs(60);
-const ROUNDS: Rounds = Rounds { most: 3, wait: Duration::from_secs(30), longest: Duration::from_secs(3600) };
+const TTL: Duration = Duration::from_mins(1);
+const ROUNDS: Rounds = Rounds { most: 3, wait: Duration::from_secs(30), longest: Duration::from_hours(1) };
 
 fn wanted(agents: &[&str]) -> Wanted {
     Wanted {
@@ -61,7 +61,7 @@ fn what_is_taken_is_recorded_before_anything_is_started_and_closed_with_the_answ
         (1, "bob", Some("a"), Some(NOW), None, None)
     );
     assert_eq!(row.owner, Some(process::current().unwrap()));
-    assert_eq!(dispatch::open(&project.db).unwrap(), [taken.attempt.clone()]);
+    assert_eq!(dispatch::open(&project.db).unwrap(), std::slice::from_ref(&taken.attempt));
     assert!(take(&project).is_none(), "there was one");
 
     let child = ProcessIdentity { pid: 7, ..process::current().unwrap() };
@@ -183,7 +183,8 @@ fn a_claim_that_is_over_is_lost_to_who_takes_the_task_also_under_the_same_name()
 
 #[test]
 fn what_people_do_with_the_task_goes_before_the_answer_which_is_kept() {
-    let cases: [(&str, fn(&Project)); 3] = [
+    type Done = fn(&Project);
+    let cases: [(&str, Done); 3] = [
         ("the task is closed now", |project| {
             work::close(&project.db, "alice", &texts(&["t-1"]), &Closing::default()).unwrap();
         }),
