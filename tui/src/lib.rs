@@ -27,6 +27,8 @@ mod import;
 mod life_cycle;
 mod logging;
 mod machine;
+mod model_client;
+mod model_shapes;
 mod parse_cache;
 mod project;
 mod prompts;

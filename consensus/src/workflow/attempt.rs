@@ -11,6 +11,7 @@ use std::path::Path;
 use conclave_retry::{ErrorClass, Random};
 
 use super::Event;
+use super::models::Asked;
 use super::prompt::{Earlier, Question};
 use super::retrying::Failures;
 use super::stage::Stage;
@@ -190,9 +191,8 @@ impl Attempt<'_> {
             Ok::<_, io::Error>((definition, line, scratch))
         });
         let (definition, line, scratch) = made.await.map_err(io::Error::other)??;
-        let CommandLine { program, args, env, stdin, session_id, .. } = line;
-        let preset = definition.preset.as_deref().and_then(agents::preset);
-        let of_preset = preset.into_iter().flat_map(agents::Preset::environment);
+        let CommandLine { mut program, mut args, env, stdin, session_id, .. } = line;
+        let of_preset = definition.known().into_iter().flat_map(agents::Preset::environment);
         let mut pass: Vec<&str> = definition.env_pass.iter().map(String::as_str).collect();
         for name in of_preset {
             pass.push(name);
@@ -201,6 +201,11 @@ impl Attempt<'_> {
             child::environment(stage.session.environment.iter().cloned(), &pass, &definition.env);
         environment.retain(|(name, _)| env.iter().all(|(own, _)| own != name));
         environment.extend(env);
+        if definition.is_model() {
+            let question = Asked { run: stage.run, time: stage.time.limits(definition.timeout).timeout };
+            stage.session.models.complete(&mut program, &mut args, question);
+            environment.extend(stage.session.models.variables(&stage.session.environment));
+        }
         let command = Command {
             launcher: stage.session.launcher.clone(),
             program,

@@ -11,6 +11,7 @@ mod driving;
 mod event;
 mod find;
 mod leftovers;
+mod models;
 mod pipeline;
 mod prompt;
 mod request;
@@ -32,6 +33,7 @@ pub use self::event::{AttemptEnd, Event};
 pub use self::find::find;
 pub(crate) use self::find::stored_key;
 pub(crate) use self::leftovers::end_before_delete;
+pub use self::models::Models;
 pub use self::pipeline::{
     BegunPipeline, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState, PipelineStep,
     begin_pipeline, drive_pipeline, newest_pipeline, pipeline, pipeline_of_run, unfinished_pipelines,

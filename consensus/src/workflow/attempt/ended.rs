@@ -78,7 +78,7 @@ impl Attempt<'_> {
 
     /// What its end means. An answer may be long: it is read where that holds nobody up.
     async fn judge(&self, stage: &Stage, came: Came) -> Result<Outcome> {
-        let preset = self.definition.preset.as_deref().and_then(agents::preset);
+        let preset = self.definition.known();
         let (wants_json, is_repair) = (stage.schema.is_some(), self.in_words.is_some());
         let judging = tokio::task::spawn_blocking(move || {
             let (end, judged) = judge(preset, &came, wants_json, is_repair);
