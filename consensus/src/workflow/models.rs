@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::runs::RunId;
+use crate::agents::CommandLine;
 
 /// A model is asked this long before its attempt is ended at most, so that it can say itself what was tried.
 const LONGEST_LEAD: Duration = Duration::from_secs(2);
@@ -17,32 +17,25 @@ pub struct Models {
     pub variables: Vec<String>,
 }
 
-/// One question to a model.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    pub(super) run: RunId,
-    /// The time of the attempt.
-    pub(super) time: Duration,
-}
-
 impl Models {
-    /// Makes the command line of a question one of this program's, with what is known of the run.
-    pub(super) fn complete(&self, program: &mut OsString, args: &mut Vec<OsString>, asked: Asked) {
-        let time = asked.time.saturating_sub((asked.time / 10).min(LONGEST_LEAD));
-        args.extend([
+    /// Makes the command line of a question one of this program's. It ends by itself a little before `time`, that of the
+    /// attempt, is over; `run` is what stands with it in the statistics.
+    pub fn complete(&self, line: &mut CommandLine, time: Duration, run: &str) {
+        let time = time.saturating_sub((time / 10).min(LONGEST_LEAD));
+        line.args.extend([
             "--timeout".into(),
             format!("{}ms", time.as_millis().max(1)).into(),
             "--run".into(),
-            asked.run.to_string().into(),
+            run.into(),
         ]);
         if let Some((own, options)) = self.program.split_first() {
-            program.clone_from(own);
-            args.splice(..0, options.iter().cloned());
+            line.program.clone_from(own);
+            line.args.splice(..0, options.iter().cloned());
         }
     }
 
     /// The keys among the caller's variables.
-    pub(super) fn variables(&self, caller: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
+    pub fn variables(&self, caller: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
         let is_key = |name: &OsString| self.variables.iter().any(|key| name == key.as_str());
         caller.iter().filter(|(name, _)| is_key(name)).cloned().collect()
     }
@@ -50,7 +43,7 @@ impl Models {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, Duration, Models, OsString, RunId};
+    use super::{CommandLine, Duration, Models, OsString};
 
     #[test]
     fn a_question_is_one_of_this_program_and_ends_before_its_attempt() {
@@ -59,11 +52,17 @@ mod tests {
             variables: vec!["CONCLAVE_KEY".to_owned()],
         };
         let check = |models: &Models, seconds, wanted: &str| {
-            let (mut program, mut args) = (OsString::from("conclave"), vec!["ask".into()]);
-            let asked = Asked { run: RunId(7), time: Duration::from_secs(seconds) };
-            models.complete(&mut program, &mut args, asked);
-            args.insert(0, program);
-            let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+            let mut line = CommandLine {
+                program: "conclave".into(),
+                args: vec!["ask".into()],
+                env: Vec::new(),
+                stdin: Vec::new(),
+                files: Vec::new(),
+                session_id: None,
+            };
+            models.complete(&mut line, Duration::from_secs(seconds), "7");
+            line.args.insert(0, line.program);
+            let args: Vec<_> = line.args.iter().map(|arg| arg.to_string_lossy()).collect();
             assert_eq!(args.join(" "), wanted);
         };
         check(&models, 60, "/own --config /c ask --timeout 58000ms --run 7");
