@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{
     COMMENTED, CacheSettings, Config, SOAKS, SpoolSettings, TABLES, TaskSettings, WorktreeSettings, agents,
-    cache, parse, ports, spool, stages, tasks, worktree,
+    cache, hosts, parse, ports, spool, stages, tasks, worktree,
 };
 
 fn check(text: &str) -> Result<Config, String> {
@@ -83,6 +83,14 @@ fn the_file_of_init_is_valid_with_and_without_its_comments() {
         on_lock_timeout: Some(conclave_cache::OnLockTimeout::Fail),
     };
     assert_eq!(config.cache, wanted);
+    let hosts = config.hosts.resolved(Path::new("/p"), Some(Path::new("/h")));
+    let (host, fallback) = (&hosts.hosts[0], hosts.fallback.unwrap());
+    assert_eq!((host.name.as_str(), host.endpoint.as_str()), ("surtr", "http://surtr:11434"));
+    assert_eq!(fallback.on, conclave_llm::Fallback::ON, "what stands there is what holds without it");
+    assert_eq!(
+        fallback.host.key,
+        Some(conclave_llm::KeySource::File("/h/.config/conclave/anthropic.key".into()))
+    );
 }
 
 /// The file of `init` with every key in force.
@@ -97,6 +105,8 @@ fn every_key_stands_in_the_file_of_init() {
     let keys =
         ["path", "mouse"].iter().chain(&SOAKS).chain(&agents::KEYS).chain(&stages::KEYS).chain(&tasks::KEYS);
     let keys = keys.chain(&ports::KEYS).chain(&worktree::KEYS).chain(&spool::KEYS).chain(&cache::KEYS);
+    let keys =
+        keys.chain(&hosts::KEYS).chain(&hosts::OF_HOST).chain(&hosts::OF_FALLBACK).chain(&hosts::OF_LLM);
     for key in keys {
         let commented = format!("\n# {key} = ");
         assert!(COMMENTED.contains(&commented), "{key}");
@@ -235,8 +245,17 @@ fn mistakes_in_agents_are_named() {
             "[[agents]]\nname = 'a'\ncommand = [\"a\\u0000\"]\n".to_owned(),
             "3:12: agents.command: holds a NUL character",
         ),
-        (format!("{sh}model = 'm'\n"), "4:1: agents.model: models come with a later version"),
-        (format!("{sh}route = 'r'\n"), "4:1: agents.route: models come with a later version"),
+        (format!("{sh}model = 'm'\n"), "3:11: agents.command: the agent has `model` already"),
+        (format!("{sh}route = 'r'\n"), "3:11: agents.command: the agent has `route` already"),
+        (
+            "[[agents]]\nname = 'a'\nmodel = 'm'\nroute = 'r'\n".to_owned(),
+            "4:9: agents.route: the agent has `model` already",
+        ),
+        (
+            "[[agents]]\nname = 'a'\nroute = 'r'\npreset = 'claude'\n".to_owned(),
+            "4:10: agents.preset: the agent has `route` already",
+        ),
+        ("[[agents]]\nname = 'a'\nmodel = ' '\n".to_owned(), "3:9: agents.model: is empty"),
         (format!("{sh}colour = 1\n"), "4:1: agents.colour: no such key"),
         (format!("{sh}timeout = '0s'\n"), "4:11: agents.timeout: is no time at all"),
         (format!("{sh}timeout = 'soon'\n"), "4:11: agents.timeout: \"soon\" is no duration"),
