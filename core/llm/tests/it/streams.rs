@@ -138,14 +138,15 @@ fn thinking_alone_is_no_answer_and_a_refusal_is_one() {
         let server = ModelServer::start();
         server.script("/v1/messages", anthropic_blocks(blocks, stop));
         let scene = Scene::new(vec![crate::scene::host("a", &server.url(), Speaks::Anthropic, 1)]);
-        (scene.ask(), server.questions(), scene)
+        let answer = scene.ask();
+        (answer, server.questions(), (scene, server))
     };
     let (answer, questions, _) = ask(&[("thinking", "hmm")], "max_tokens");
     let spent = failed(answer);
     assert_eq!((classes(&spent), questions), (vec![Some(Class::Empty)], 1));
     assert!(spent.attempts[0].message.as_ref().unwrap().contains("max_tokens"), "{spent:?}");
 
-    let (answer, _, scene) = ask(&[("thinking", "hmm"), ("text", "well")], "end_turn");
+    let (answer, _, (scene, _server)) = ask(&[("thinking", "hmm"), ("text", "well")], "end_turn");
     assert_eq!(answer.unwrap().text, "well");
     let shown = Options { thinking: true, ..Options::default() };
     assert_eq!(stream(&scene.client(), &Options::default()), ["text:well", "done:well"]);

@@ -7,6 +7,11 @@ use conclave_testkit::{ModelServer, Reply, Speaks};
 
 use crate::scene::{MODEL, SHORT, Scene, answering, classes, failed, host, ollama, scripted};
 
+/// The same moment; each reading of two clocks is some ms beside another.
+fn is_near(one: Option<i64>, other: Option<i64>) {
+    assert!((one.unwrap() - other.unwrap()).abs() < 1000, "{one:?} {other:?}");
+}
+
 // llm L1
 #[test]
 fn three_hosts_that_fail_cost_one_request_each_and_the_fourth_question_skips_them() {
@@ -48,9 +53,9 @@ fn three_hosts_that_fail_cost_one_request_each_and_the_fourth_question_skips_the
     let skipped: Vec<_> = answer.skipped.iter().map(|host| (host.host.as_str(), host.why)).collect();
     assert_eq!(skipped, [("a", Why::Open), ("b", Why::Open), ("c", Why::Open)]);
     for (skipped, view) in answer.skipped.iter().zip(["a", "b", "c"].map(|name| scene.view(name))) {
-        assert_eq!(skipped.until, view.breaker.retry_at);
+        is_near(skipped.until, view.breaker.retry_at);
         let period = view.breaker.retry_at.unwrap() - view.opened_at.unwrap();
-        assert!((299_990..=300_010).contains(&period), "{period}");
+        assert!((299_000..=301_000).contains(&period), "{period}");
     }
     let after: Vec<usize> = [&hanging, &broken, &cut].map(|server| server.connections()).to_vec();
     assert_eq!(before, after);
@@ -85,8 +90,8 @@ fn a_host_alone_that_refuses_is_knocked_at_three_times_and_then_left_alone() {
     for _ in 0..9 {
         let next = scene.fails();
         assert_eq!((next.kind, next.attempts.len()), (LlmErrorKind::Unavailable, 0));
-        let until = scene.view("a").breaker.retry_at;
-        assert_eq!((next.skipped[0].why, next.skipped[0].until, next.retry_at), (Why::Open, until, until));
+        assert_eq!((next.skipped[0].why, next.retry_at), (Why::Open, next.skipped[0].until));
+        is_near(next.retry_at, scene.view("a").breaker.retry_at);
     }
 }
 
