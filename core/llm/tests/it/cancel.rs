@@ -32,6 +32,14 @@ fn cancelled(scene: &Scene, name: &str, is_there: impl FnOnce()) {
     assert_eq!(scene.view(name).waiting, 0);
 }
 
+/// Looks every few milliseconds.
+fn until(is_so: impl Fn() -> bool) {
+    let (_sender, never) = std::sync::mpsc::channel::<()>();
+    while !is_so() {
+        let _ = never.recv_timeout(Duration::from_millis(5));
+    }
+}
+
 // llm L44
 #[test]
 fn a_question_that_is_given_up_ends_in_every_state() {
@@ -57,7 +65,7 @@ fn a_question_that_is_given_up_ends_in_every_state() {
         let client = scene.waiting_client();
         let first = scope.spawn(move || crate::scene::ask(&client));
         full.wait_for(path, 1);
-        cancelled(&scene, "a", || while scene.view("a").waiting == 0 {});
+        cancelled(&scene, "a", || until(|| scene.view("a").waiting > 0));
         assert_eq!(scene.view("a").in_flight, 1);
         full.release_all();
         first.join().unwrap().unwrap();
@@ -68,7 +76,7 @@ fn a_question_that_is_given_up_ends_in_every_state() {
     let scene = Scene::new(vec![openai("a", &throttled, 1)]);
     cancelled(&scene, "a", || {
         throttled.wait_for(Speaks::OpenAi.path(), 1);
-        while scene.view("a").blocked_until.is_none() {}
+        until(|| scene.view("a").blocked_until.is_some());
     });
     assert_eq!(throttled.questions(), 1);
 }

@@ -1,9 +1,11 @@
 //! Many callers at once, and hosts that take only so many.
 
+use std::sync::Barrier;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use conclave_llm::{Host, LlmErrorKind, Why};
+use conclave_retry::ManualClock;
 use conclave_testkit::{ModelServer, Speaks};
 
 use crate::scene::{MODEL, Scene, answering, ollama, openai, scripted};
@@ -103,4 +105,44 @@ fn evidence_of_one_process_is_good_for_the_next() {
         scene.ask().unwrap();
     }
     assert_eq!((a.count("/v1/models"), b.count("/v1/models")), (1, 1));
+}
+
+// llm L4: the processes of this test are clients over one file.
+#[test]
+fn one_of_sixteen_tries_an_open_host_out_and_the_others_go_on() {
+    for _ in 0..5 {
+        let clock = ManualClock::at_wall_ms(1_800_000_000_000);
+        let mut gone = answering(Speaks::Ollama, "a");
+        let b = answering(Speaks::OpenAi, "b");
+        let scene =
+            Scene::new(vec![ollama("a", &gone, 1), Host { max_concurrent: Some(16), ..openai("b", &b, 2) }]);
+        let address = gone.address().to_string();
+        gone.kill();
+        assert_eq!(crate::scene::ask(&scene.client_at(&clock)).unwrap().text, "b");
+        let back = ModelServer::on(&address);
+        back.lists(Speaks::Ollama, &[MODEL]);
+        back.script(Speaks::Ollama.path(), Speaks::Ollama.answer(MODEL, "a").held());
+        clock.advance(Duration::from_secs(31));
+        let barrier = Barrier::new(16);
+        let (sender, answers) = channel();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                let (client, sender, barrier) = (scene.client_at(&clock), sender.clone(), &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    sender.send(crate::scene::ask(&client).unwrap()).unwrap();
+                });
+            }
+            // The one that tries it out answers last: nobody waits for it.
+            for _ in 0..15 {
+                let answer = answers.recv_timeout(Duration::from_mins(1)).unwrap();
+                assert_eq!((answer.text.as_str(), answer.skipped[0].why), ("b", Why::Probing));
+                assert_eq!((answer.waited_ms, answer.queued_ms), (0, 0));
+            }
+            back.release_all();
+            assert_eq!(answers.recv_timeout(Duration::from_mins(1)).unwrap().text, "a");
+        });
+        assert_eq!((back.count("/api/tags"), back.questions(), back.connections()), (1, 1, 2));
+        assert_eq!(scene.breaker("a"), ("closed".to_owned(), 0));
+    }
 }
