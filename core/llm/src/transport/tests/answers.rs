@@ -4,6 +4,8 @@ use std::io::Read;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 
+use conclave_retry::{Random, SeededRandom};
+
 use super::server::{PATIENCE, Server, closed_port};
 use super::{Request, TransportError};
 use crate::secret::Secret;
@@ -36,6 +38,7 @@ fn a_request_is_written_and_its_answer_read() {
         assert!(sent.contains(&format!("host: {}\r\n", server.address)), "{sent}");
         assert!(sent.contains("user-agent: conclave/"), "{sent}");
         assert!(sent.contains("content-type: application/json\r\n"), "{sent}");
+        assert!(sent.contains("connection: close\r\n"), "{sent}");
         assert!(!sent.to_lowercase().contains("expect:"), "{sent}");
         assert!(sent.ends_with(r#"{"model":"m"}"#), "{sent}");
         // It is closed and never used again.
@@ -179,6 +182,70 @@ fn what_is_no_answer_is_garbage() {
         let begin = answer.chars().take(40).collect::<String>();
         let error = after(answer).expect_err(&begin);
         assert!(matches!(error, TransportError::Garbage(_)), "{begin:?}: {error:?}");
+    }
+}
+
+/// Heads and bodies of broken servers, put together by chance, in two pieces: whatever comes, it is told and nothing
+/// breaks.
+#[test]
+fn nonsense_never_panics() {
+    const PARTS: [&str; 27] = [
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200\r\n",
+        "HTTP/1.0 200 OK\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n",
+        "HTTP/1.1 301 Moved\r\n",
+        "HTTP/1.1 304 Not Modified\r\n",
+        "HTTP/1.1 999 ?\r\n",
+        "HTTP/2 200\r\n",
+        "location: http://127.0.0.1:9/\r\n",
+        "location: \r\n",
+        "content-length: 5\r\n",
+        "content-length: 99999999999999999999\r\n",
+        "content-length: -1\r\n",
+        "content-type: text/html\r\n",
+        "transfer-encoding: chunked\r\n",
+        "transfer-encoding: gzip, chunked\r\n",
+        "connection: upgrade, close\r\n",
+        "\r\n",
+        "\r\n\r\n",
+        "\n",
+        "5\r\nhello\r\n",
+        "ffffffffffffffffffff\r\n",
+        "0\r\ntrailer: x\r\n\r\n",
+        "\0\u{7f}\u{e9}",
+        "hello",
+    ];
+    let random = SeededRandom::new(9);
+    let any = |below: usize| usize::try_from(random.next_u64() % below as u64).unwrap();
+    let server = Server::new(|peer| {
+        let request = peer.request();
+        let (_, answer) = request.split_once("\r\n\r\n").unwrap();
+        for piece in answer.split('|') {
+            peer.write(piece);
+        }
+    });
+    let mut request = Request::to(&server.url());
+    for _ in 0..400 {
+        // Half of them begin as they should.
+        let mut answer = PARTS[any(18)].to_owned();
+        let cut = any(6);
+        for at in 0..any(8) {
+            answer.push_str(PARTS[any(PARTS.len())]);
+            if at == cut {
+                answer.push('|');
+            }
+        }
+        request.body = Some(answer.clone().into_bytes());
+        if let Err(error) = request.whole() {
+            let is_told = matches!(
+                error,
+                TransportError::Cut(_) | TransportError::Garbage(_) | TransportError::Closed { .. }
+            );
+            assert!(is_told, "{answer:?}: {error:?}");
+        }
     }
 }
 

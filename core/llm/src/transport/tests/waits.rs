@@ -22,9 +22,10 @@ fn takes_at_least<T>(least: Duration, run: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Says this, one byte each time, with a pause before each; until the client has gone.
+/// Says this again and again, one byte each time, with a pause before each; until the client has gone.
 fn trickle(peer: &mut Peer, bytes: &[u8], pause: Duration) {
-    for byte in bytes.iter().cycle() {
+    // Not for ever: a client without that limit is to be seen.
+    for byte in bytes.iter().cycle().take(500) {
         if !rest(pause) || !peer.write([*byte]) {
             return;
         }
