@@ -80,8 +80,8 @@ pub(super) struct Asking<'a> {
     pub(super) delays: Delays<'a>,
     /// The wait before the next request.
     pub(super) wait_before: Duration,
-    /// A host must have more context than this one had.
-    pub(super) more_context_than: Option<Option<u64>>,
+    /// Tokens that a context must have more of, since the prompt did not fit into one of so many.
+    pub(super) more_context_than: Option<u64>,
     began: Duration,
     deadline: Option<Duration>,
     most: u32,

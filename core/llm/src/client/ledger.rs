@@ -104,7 +104,7 @@ impl Ledger {
     fn kind(&self, skipped: &[Skipped]) -> LlmErrorKind {
         let asked = || self.verdicts.iter().map(|(class, _)| *class).filter(|class| *class != Class::Busy);
         if asked().next().is_some() {
-            let is_callers = asked().all(|class| class.is_callers());
+            let is_callers = asked().all(Class::is_callers);
             return if is_callers { LlmErrorKind::Refused } else { LlmErrorKind::Failed };
         }
         if !skipped.is_empty() && skipped.iter().all(|host| host.why == Why::Config) {

@@ -9,7 +9,8 @@ impl Failed {
     pub(crate) fn text(&self) -> String {
         let mut text = self.headline();
         if !self.partial.is_empty() {
-            text.push_str(&format!("; {} bytes of an answer came", self.partial.len()));
+            let bytes = self.partial.len().to_string();
+            text.extend(["; ", &bytes, " bytes of an answer came"]);
         }
         for attempt in &self.attempts {
             text.push_str("\n  ");

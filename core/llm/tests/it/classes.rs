@@ -229,11 +229,12 @@ fn a_billed_host_that_closes_without_a_word_is_not_asked_again() {
 fn a_server_that_refuses_a_word_of_the_request_is_asked_without_it() {
     let a = ModelServer::start();
     a.lists(Speaks::OpenAi, &[MODEL]);
-    a.script_with("/v1/chat/completions", |request| match request.text().contains("stream_options") {
-        true => {
+    a.script_with("/v1/chat/completions", |request| {
+        if request.text().contains("stream_options") {
             Speaks::OpenAi.failure(400, "invalid_request_error", "stream_options is not supported").close()
+        } else {
+            Speaks::OpenAi.answer(MODEL, "without")
         }
-        false => Speaks::OpenAi.answer(MODEL, "without"),
     });
     let scene = Scene::new(vec![openai("a", &a, 1)]);
     let client = scene.client();

@@ -121,13 +121,13 @@ fn anthropic_blocks(blocks: &[(&str, &str)], stop: &str) -> Reply {
             "delta": {"type": format!("{kind}_delta"), *kind: text}});
         let start = serde_json::json!({"type": "content_block_start", "index": n,
             "content_block": {"type": kind, *kind: ""}});
-        body.push_str(&format!(
-            "data: {start}\n\ndata: {delta}\n\ndata: {{\"type\":\"content_block_stop\",\"index\":{n}}}\n\n"
-        ));
+        let stop = serde_json::json!({"type": "content_block_stop", "index": n});
+        body.extend([start, delta, stop].map(|event| format!("data: {event}\n\n")));
     }
-    body.push_str(&format!(
-        "data: {{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":\"{stop}\"}},\"usage\":{{\"output_tokens\":7}}}}\n\ndata: {{\"type\":\"message_stop\"}}\n\n"
-    ));
+    let end = serde_json::json!({"type": "message_delta", "delta": {"stop_reason": stop},
+        "usage": {"output_tokens": 7}});
+    let stop = serde_json::json!({"type": "message_stop"});
+    body.extend([end, stop].map(|event| format!("data: {event}\n\n")));
     Reply::stream("text/event-stream").write(body).close()
 }
 

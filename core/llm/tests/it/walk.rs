@@ -47,7 +47,7 @@ fn three_hosts_that_fail_cost_one_request_each_and_the_fourth_question_skips_the
             assert_eq!(scene.breaker(name), (state.to_owned(), n), "{name} after {n}");
         }
     }
-    let before: Vec<usize> = [&hanging, &broken, &cut].map(|server| server.connections()).to_vec();
+    let before: Vec<usize> = [&hanging, &broken, &cut].map(ModelServer::connections).to_vec();
     let answer = scene.ask().unwrap();
     assert_eq!(answer.attempts.len(), 1);
     let skipped: Vec<_> = answer.skipped.iter().map(|host| (host.host.as_str(), host.why)).collect();
@@ -57,7 +57,7 @@ fn three_hosts_that_fail_cost_one_request_each_and_the_fourth_question_skips_the
         let period = view.breaker.retry_at.unwrap() - view.opened_at.unwrap();
         assert!((299_000..=301_000).contains(&period), "{period}");
     }
-    let after: Vec<usize> = [&hanging, &broken, &cut].map(|server| server.connections()).to_vec();
+    let after: Vec<usize> = [&hanging, &broken, &cut].map(ModelServer::connections).to_vec();
     assert_eq!(before, after);
     assert_eq!(cloud.questions(), 4);
     assert_eq!([&hanging, &broken, &cut].map(|server| server.questions()), [3, 3, 3]);
