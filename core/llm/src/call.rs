@@ -24,6 +24,7 @@ const CHUNK: usize = 16 << 10;
 const COUNTS: Duration = Duration::from_secs(2);
 
 /// How long it took.
+#[expect(clippy::struct_field_names, reason = "the unit belongs to each")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Took {
     pub(crate) connect_ms: Option<u64>,

@@ -39,6 +39,9 @@ use crate::host::Hosts;
 use crate::shared::Shared;
 use crate::stream::{Event, OnCut};
 
+/// Where variables are looked up.
+pub type Environment = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+
 /// Time, chance and environment, handed in.
 #[derive(Clone)]
 pub struct Sources {
@@ -49,7 +52,7 @@ pub struct Sources {
     /// The jitter.
     pub random: Arc<dyn Random>,
     /// Variables: proxies and keys.
-    pub environment: Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>,
+    pub environment: Environment,
 }
 
 /// How a client behaves.
@@ -148,7 +151,7 @@ impl Client {
         prompt: Vec<u8>,
         task: String,
         options: Options,
-    ) -> impl Future<Output = Result<Answer>> + Send + 'static {
+    ) -> impl Future<Output = Result<Answer>> + Send + use<> {
         let client = self.clone();
         background::run(move |cancel| client.generate(&prompt, &task, &options, cancel))
     }

@@ -47,7 +47,11 @@ impl Asking<'_> {
                 return self.follow(index, &failure, called).map(|()| None);
             }
             let delay = self.delays.next().unwrap_or_default();
-            self.pause(delay)?;
+            if let Err(stop) = self.pause(delay) {
+                self.conclude(ticket, Some(&failure), &called, Tokens::default());
+                self.note_verdict(index, &failure);
+                return Err(stop);
+            }
         }
     }
 
@@ -70,8 +74,11 @@ impl Asking<'_> {
         let message = self.redactor.line(&failure.message, MESSAGE);
         let outcome = Outcome { total_ms: took_ms, attempt: 0, ..self.outcome(Some(failure), &message) };
         self.inner.shared.conclude(ticket, &outcome);
+        let is_pause = matches!(failure.class, Class::Overloaded | Class::Throttled);
         if let Some(track) = self.tracks.get_mut(index) {
-            track.is_barred = true;
+            track.is_barred = !is_pause;
+            track.is_passed = true;
+            track.again = if is_pause { Again::AfterBlock } else { Again::No };
         }
         match failure.class {
             Class::Cancelled => Err(Stop::Cancelled),
@@ -254,7 +261,9 @@ impl Asking<'_> {
         }
         self.ear.restart();
         if consequence.next == Next::LargerContext {
-            self.more_context_than = Some(self.context_of(index));
+            // Where its context is not known, the prompt tells by its size.
+            let context = self.context_of(index).unwrap_or_else(|| estimate(self.prompt.len()));
+            self.more_context_than = Some(context);
         }
         let is_billed = self.choices.get(index).is_some_and(|choice| choice.host.billed);
         let Some(track) = self.tracks.get_mut(index) else { return Ok(()) };
@@ -300,9 +309,7 @@ impl Asking<'_> {
     /// Whether the host is known to take a prompt that another one could not take.
     pub(super) fn has_context(&self, index: usize) -> bool {
         let Some(before) = self.more_context_than else { return true };
-        // Where the other one's is not known, the prompt must fit by its size.
-        let needed = before.unwrap_or_else(|| estimate(self.prompt.len()));
-        self.context_of(index).is_some_and(|context| context > needed)
+        self.context_of(index).is_some_and(|context| context > before)
     }
 
     fn answer(&self, index: usize, reply: &Reply) -> Answer {

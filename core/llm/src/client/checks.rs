@@ -161,7 +161,7 @@ impl Asking<'_> {
             Class::Cancelled | Class::Deadline => {}
             // Noted as the call's own result, with the key that it concerns: so it is not sent with that key again.
             Class::Auth | Class::Quota | Class::Overloaded | Class::Throttled => {
-                track.presumed = Some(failure)
+                track.presumed = Some(failure);
             }
             class => {
                 track.is_barred = true;

@@ -63,7 +63,7 @@ pub(super) fn of<'a>(
     }
     let is_nowhere = route.choices.is_empty() && route.skipped.iter().all(|host| host.why == Why::NoModel);
     if let (Some(model), true) = (&options.model, is_nowhere)
-        && !fallback.is_some_and(|fallback| model_of(&fallback.host, Some(model)).is_ok())
+        && fallback.is_none_or(|fallback| model_of(&fallback.host, Some(model)).is_err())
     {
         // The cloud never takes a question for a model that nobody has under this name.
         return Err(nobody_has(hosts, model));
@@ -89,10 +89,7 @@ fn of_one<'a>(
         let names: Vec<&str> = hosts.hosts.iter().map(|host| host.name.as_str()).collect();
         return Err(LlmError::Invalid {
             message: format!("there is no host `{name}`"),
-            hint: Some(match names.is_empty() {
-                true => "none is configured".to_owned(),
-                false => format!("there are {}", names.join(", ")),
-            }),
+            hint: (!names.is_empty()).then(|| format!("there are {}", names.join(", "))),
         });
     };
     let model = model_of(host, options.model.as_deref()).map_err(LlmError::invalid)?;
@@ -185,6 +182,3 @@ pub(crate) fn key_of(host: &Host, environment: Environment<'_>) -> Result<Option
     }
     Ok(Some(key))
 }
-
-#[cfg(test)]
-mod tests;

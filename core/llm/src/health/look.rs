@@ -101,14 +101,13 @@ fn paths(host: &Host, depth: Depth) -> &'static [&'static str] {
     let paths = wire::health_paths(host.dialect);
     match (depth, host.dialect) {
         (Depth::Glance, _) => paths.get(..1).unwrap_or(paths),
-        (Depth::Loaded, _) => paths,
         // Nobody asks the vendor whether it is well before each call; a person may.
         (Depth::Whole, Dialect::Anthropic) => &["/v1/models"],
         // `total_slots` of llama.cpp (S2). A vendor in the world has no such thing.
         (Depth::Whole, Dialect::Openai) if host.max_concurrent.is_none() && host.endpoint.is_private() => {
             &["/v1/models", "/props"]
         }
-        (Depth::Whole, _) => paths,
+        (Depth::Loaded | Depth::Whole, _) => paths,
     }
 }
 
