@@ -131,7 +131,7 @@ fn the_manual_of_models_runs_as_it_stands() {
     assert_eq!(settings.len(), 2);
     let (hosts, cloud) = (settings[0], settings[1]);
     scratch.configure(&(hosts.to_owned() + cloud));
-    assert!(scratch.ok(&["host", "list"]).contains("fallback"));
+    assert!(scratch.ok(&["host", "list", "--all"]).contains("fallback"));
     let ours = hosts.replace("http://surtr:11434", &surtr.url());
     scratch.configure(&ours.replace("http://fenrir:8000", &fenrir.url()));
     runs_there(&scratch, manual, 3);
