@@ -148,7 +148,7 @@ impl Client {
         prompt: Vec<u8>,
         task: String,
         options: Options,
-    ) -> impl Future<Output = Result<Answer>> + Send + 'static {
+    ) -> impl Future<Output = Result<Answer>> + Send + use<> {
         let client = self.clone();
         background::run(move |cancel| client.generate(&prompt, &task, &options, cancel))
     }

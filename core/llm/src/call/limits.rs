@@ -51,3 +51,69 @@ fn connect(host: &Host) -> Duration {
     let [near, far] = CONNECT;
     host.timeouts.connect.unwrap_or(if host.endpoint.is_private() { near } else { far })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::host::{ProxySetting, Timeouts};
+
+    fn host(url: &str, dialect: Dialect, timeouts: Timeouts, stream: bool) -> Host {
+        Host {
+            name: "a".to_owned(),
+            endpoint: Endpoint::parse(url, dialect).unwrap(),
+            dialect,
+            models: Vec::new(),
+            tasks: Vec::new(),
+            priority: 1,
+            max_concurrent: None,
+            timeouts,
+            key: None,
+            breaker: true,
+            proxy: ProxySetting::Direct,
+            ca_file: None,
+            allow_plain_key: false,
+            stream,
+            api_version: None,
+            max_tokens: None,
+            max_completion_tokens: false,
+            context: None,
+            billed: false,
+        }
+    }
+
+    // llm L40, R8
+    #[test]
+    fn a_cold_model_of_ollama_has_five_minutes() {
+        let near = "http://surtr:11434";
+        let of = |dialect, is_cold, stream, timeouts| {
+            let limits = limits(&host(near, dialect, timeouts, stream), is_cold, None);
+            limits.first_byte.as_secs()
+        };
+        let usual = Timeouts::default();
+        let short = Timeouts { first_byte: Some(Duration::from_secs(7)), ..usual };
+        for (dialect, is_cold, stream, timeouts, seconds) in [
+            (Dialect::Ollama, true, true, usual, 300),
+            (Dialect::Ollama, false, true, usual, 120),
+            (Dialect::Openai, true, true, usual, 120),
+            (Dialect::Ollama, true, true, short, 7),
+            // Nothing comes before the whole answer is there.
+            (Dialect::Openai, false, false, usual, 600),
+        ] {
+            assert_eq!(of(dialect, is_cold, stream, timeouts), seconds, "{dialect:?} {is_cold} {stream}");
+        }
+    }
+
+    #[test]
+    fn the_world_has_more_time_to_connect_and_a_check_has_two_seconds() {
+        let connect =
+            |url| limits(&host(url, Dialect::Openai, Timeouts::default(), true), false, None).connect;
+        assert_eq!(connect("http://surtr:1"), Duration::from_secs(2));
+        assert_eq!(connect("https://models.example.com"), Duration::from_secs(5));
+        let host = host("https://models.example.com", Dialect::Openai, Timeouts::default(), true);
+        let checked = of_check(&host, Duration::from_secs(9), None);
+        assert_eq!((checked.connect, checked.first_byte, checked.total), (CHECK, CHECK, CHECK));
+        let rest = Duration::from_millis(300);
+        assert_eq!(of_check(&host, rest, Some(rest)).total, rest);
+    }
+}

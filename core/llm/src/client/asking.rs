@@ -87,6 +87,8 @@ pub(super) struct Asking<'a> {
     most: u32,
     /// Requests to hosts, without the fallback's.
     pub(super) spent: u32,
+    /// Waits for the end of a block.
+    blocks: u32,
 }
 
 impl<'a> Asking<'a> {
@@ -133,6 +135,7 @@ impl<'a> Asking<'a> {
             deadline: options.timeout.map(|timeout| began.saturating_add(timeout)),
             most,
             spent: 0,
+            blocks: 0,
         })
     }
 
@@ -177,6 +180,9 @@ impl<'a> Asking<'a> {
         }
         self.settle()?;
         let mut set = self.open_ones(|track| track.requests == 0);
+if set.is_empty() && self.settle_all()? {
+            set = self.open_ones(|track| track.requests == 0);
+        }
         if set.is_empty() && self.repeats() {
             set = self.open_ones(|track| track.requests > 0 && track.again == Again::Yes);
         }
@@ -297,18 +303,25 @@ impl<'a> Asking<'a> {
     /// A host whose failure was a block: asked again when that is over, where this fits into the caller's time and nobody
     /// else answers at once (section 3).
     fn set_after_block(&mut self) -> Result<Option<Vec<usize>>, Stop> {
+        let is_blocked = |track: &Track| !track.is_barred && track.again == Again::AfterBlock;
         let blocked: Vec<usize> = (0..self.choices.len())
-            .filter(|index| Some(*index) != self.cloud && self.is_eligible(*index))
-            .filter(|index| self.tracks.get(*index).is_some_and(|track| track.again == Again::AfterBlock))
+            .filter(|index| Some(*index) != self.cloud && self.tracks.get(*index).is_some_and(is_blocked))
             .collect();
-        if blocked.is_empty() || self.wants_cloud() {
+        if blocked.is_empty() || self.blocks >= self.most || self.wants_cloud() {
             return Ok(None);
         }
         let Some((index, left)) = self.shortest_block(&blocked) else { return Ok(None) };
         if !self.fits(left) {
+            let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+            let until = self.inner.sources.clock.wall_ms().saturating_add(left);
+            self.ledger.retry_at = earlier(self.ledger.retry_at, Some(until));
             return Ok(None);
         }
+        self.blocks += 1;
         self.pause(left)?;
+        if let Some(track) = self.tracks.get_mut(index) {
+            track.is_passed = false;
+        }
         Ok(Some(vec![index]))
     }
 

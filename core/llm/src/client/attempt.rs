@@ -70,8 +70,11 @@ impl Asking<'_> {
         let message = self.redactor.line(&failure.message, MESSAGE);
         let outcome = Outcome { total_ms: took_ms, attempt: 0, ..self.outcome(Some(failure), &message) };
         self.inner.shared.conclude(ticket, &outcome);
+        let is_pause = matches!(failure.class, Class::Overloaded | Class::Throttled);
         if let Some(track) = self.tracks.get_mut(index) {
-            track.is_barred = true;
+            track.is_barred = !is_pause;
+            track.is_passed = true;
+            track.again = if is_pause { Again::AfterBlock } else { Again::No };
         }
         match failure.class {
             Class::Cancelled => Err(Stop::Cancelled),

@@ -26,7 +26,8 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Notes a host that was passed over; what was noted of it before is old.
     pub(super) fn skip(&mut self, skipped: Skipped) {
-        if let Some(until) = skipped.until {
+        // A model that is absent for a minute, or a spent budget, is nothing to wait for.
+        if let Some(until) = skipped.until.filter(|_| matches!(skipped.why, Why::Open | Why::Blocked)) {
             self.retry_at = Some(self.retry_at.map_or(until, |at| at.min(until)));
         }
         match self.skipped.iter_mut().find(|known| known.host == skipped.host) {

@@ -185,6 +185,3 @@ pub(crate) fn key_of(host: &Host, environment: Environment<'_>) -> Result<Option
     }
     Ok(Some(key))
 }
-
-#[cfg(test)]
-mod tests;

@@ -193,7 +193,11 @@ fn proxy_of(url: &str) -> Result<Proxy, TransportError> {
 
 fn request_of(outgoing: &Outgoing<'_>, proxy: Option<&Proxy>) -> Result<http::Request<()>, TransportError> {
     let method = if outgoing.body.is_some() { http::Method::POST } else { http::Method::GET };
-    let mut request = http::Request::builder().method(method).uri(outgoing.endpoint.url(outgoing.path));
+    // Who keeps no connection says so (RFC 9112 section 9.6).
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(outgoing.endpoint.url(outgoing.path))
+        .header(http::header::CONNECTION, "close");
     for (name, value) in &outgoing.headers {
         request = request.header(*name, value.as_str());
     }

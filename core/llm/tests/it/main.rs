@@ -2,4 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod answers;
+mod cancel;
+mod classes;
+mod load;
+mod routing;
 mod scene;
+mod streams;
+mod walk;

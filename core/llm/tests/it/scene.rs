@@ -58,6 +58,11 @@ impl Scene {
         self
     }
 
+    pub(crate) fn with_hosts(mut self, hosts: Vec<Host>) -> Self {
+        self.hosts.hosts = hosts;
+        self
+    }
+
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.into());
         self
@@ -137,6 +142,10 @@ pub(crate) fn stream(client: &Client, options: &Options) -> Vec<String> {
         Event::Failed(error) => events.push(format!("failed:{}", failed(Err(*error)).partial)),
     });
     events
+}
+
+pub(crate) fn ask(client: &Client) -> Result<Answer> {
+    client.generate(b"hello", "code", &Options::default(), &CancelToken::new())
 }
 
 pub(crate) fn failed(result: Result<Answer>) -> Failed {
