@@ -180,7 +180,7 @@ impl<'a> Asking<'a> {
         }
         self.settle()?;
         let mut set = self.open_ones(|track| track.requests == 0);
-if set.is_empty() && self.settle_all()? {
+        if set.is_empty() && self.settle_all()? {
             set = self.open_ones(|track| track.requests == 0);
         }
         if set.is_empty() && self.repeats() {
