@@ -18,7 +18,7 @@ use crate::change::{
 use crate::choose::{self, Asked};
 use crate::class::Class;
 use crate::ledger::Look;
-use crate::presence::Presence;
+use crate::presence::{BEAT, Presence};
 use crate::store;
 use crate::twin::Twin;
 
@@ -101,7 +101,7 @@ impl Shared {
         boot: Arc<dyn BootClock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self::with(db, clock, boot, random, Presence::of_this_process(), PATIENCE)
+        Self::with(db, clock, boot, random, Presence::of_this_process(), PATIENCE, BEAT)
     }
 
     pub(crate) fn with(
@@ -111,6 +111,7 @@ impl Shared {
         random: Arc<dyn Random>,
         presence: Presence,
         patience: Duration,
+        beat: Duration,
     ) -> Self {
         let writable = db.as_ref().is_some_and(|db| !db.is_read_only());
         let twin = db.as_ref().filter(|_| !writable).and_then(last_known).unwrap_or_default();
@@ -123,7 +124,7 @@ impl Shared {
             patience,
             twin: Mutex::new(twin),
             away: Mutex::default(),
-            beats: Arc::default(),
+            beats: Arc::new(Beats::every(beat)),
             leaked: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }

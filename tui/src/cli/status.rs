@@ -204,7 +204,7 @@ fn document(context: &Context, whole: &Whole<'_>) -> Value {
         "leases": { "held": leases.held, "waiting": leases.waiting, "global": machine.leases },
         "spool": spool.map(Report::block),
         "cache": super::cache::object(cache),
-        "hosts": hosts.iter().map(model_shapes::host).collect::<Vec<_>>(),
+        "hosts": hosts.iter().filter(|host| !host.fallback).map(model_shapes::host).collect::<Vec<_>>(),
         "attention": attention,
     });
     if let Some(failure) = failure {

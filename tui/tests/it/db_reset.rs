@@ -5,15 +5,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use conclave_db::foreign::Client;
-use conclave_db::{Db, DbOptions, FIRST_VERSION, Migration, Schema};
+use conclave_db::{Db, DbOptions};
 use conclave_leases::FileGuard;
 use serde_json::{Value, json};
 
 use crate::patience::output_of;
 use crate::scratch::{Done, Scratch, files_below};
 use crate::terminal::Session;
-
-const LEASES: &[Migration] = &[conclave_leases::migration(FIRST_VERSION + 1)];
 
 impl Scratch {
     fn global(&self) -> PathBuf {
@@ -22,7 +20,7 @@ impl Scratch {
 
     /// Makes the machine-wide file, with blocks for so many projects.
     fn with_blocks(&self, projects: u16) {
-        let schema = Schema::assemble(&[conclave_registry::GLOBAL_MIGRATIONS, LEASES], &[]).unwrap();
+        let schema = conclave::state::global_schema().unwrap();
         let db = Db::open(DbOptions::new(self.global(), schema)).unwrap();
         for number in 0..projects {
             let sql =

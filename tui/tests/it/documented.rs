@@ -129,11 +129,11 @@ fn the_manual_of_models_runs_as_it_stands() {
     let fenrir = ModelServer::answering(Speaks::OpenAi, &["granite"], "Because of Rayleigh.");
     let settings = blocks(manual, "toml");
     assert_eq!(settings.len(), 2);
-    let settings = settings.concat();
-    let ours =
-        settings.replace("http://surtr:11434", &surtr.url()).replace("http://fenrir:8000", &fenrir.url());
-    scratch.configure(&ours);
-    assert!(scratch.run(&["host", "list"]).text().contains("surtr"));
+    let (hosts, cloud) = (settings[0], settings[1]);
+    scratch.configure(&(hosts.to_owned() + cloud));
+    assert!(scratch.ok(&["host", "list", "--all"]).contains("fallback"));
+    let ours = hosts.replace("http://surtr:11434", &surtr.url());
+    scratch.configure(&ours.replace("http://fenrir:8000", &fenrir.url()));
     runs_there(&scratch, manual, 3);
     assert!(surtr.questions() >= 1 && fenrir.questions() >= 2);
     let readme = include_str!("../../../README.md");

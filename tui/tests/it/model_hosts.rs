@@ -111,7 +111,7 @@ fn a_list_of_hosts_says_who_is_there_and_changes_nothing() {
     let cloud =
         "[fallback]\nname = 'cloud'\ndialect = 'anthropic'\nurl = 'http://127.0.0.1:9'\nmodel = 'c'\n";
     let scratch = Scratch::configured(&(host("a", &a.url(), 1, "") + &host("b", &b, 2, "") + cloud));
-    let new = scratch.json(&["host", "list"]);
+    let new = scratch.json(&["host", "list", "--all"]);
     let names: Vec<&str> =
         new.as_array().unwrap().iter().map(|host| host["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["a", "b", "cloud"]);
@@ -130,7 +130,7 @@ fn a_list_of_hosts_says_who_is_there_and_changes_nothing() {
     for _ in 0..5 {
         scratch.ok(&["ask", "hello"]);
     }
-    let table = scratch.ok(&["host", "list"]);
+    let table = scratch.ok(&["host", "list", "--all"]);
     assert_eq!(table.lines().count(), 4, "{table}");
     assert!(table.lines().next().unwrap().starts_with("host"), "{table}");
     assert!(listed(&scratch, "a")["p50_ms"].is_u64(), "five answers are enough");

@@ -125,7 +125,8 @@ fn three_hosts_fail_in_three_ways_the_cloud_answers_and_the_next_processes_skip_
     assert_eq!(each(&last["skipped"], "why"), ["open", "open", "open"]);
     assert!(last["skipped"][0]["until"].as_str().unwrap().ends_with('Z'), "{last}");
 
-    let hosts = scratch.json(&["host", "list"]);
+    assert_eq!(scratch.json(&["host", "list"]).as_array().unwrap().len(), 3, "hosts alone");
+    let hosts = scratch.json(&["host", "list", "--all"]);
     let state = |name: &str| {
         let host = hosts.as_array().unwrap().iter().find(|host| host["name"] == name).unwrap();
         host["breaker"]["state"].as_str().unwrap().to_owned()

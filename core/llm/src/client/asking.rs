@@ -183,7 +183,7 @@ impl<'a> Asking<'a> {
         if set.is_empty() && self.settle_all()? {
             set = self.open_ones(|track| track.requests == 0);
         }
-        if set.is_empty() {
+        if set.is_empty() && self.repeats() {
             set = self.open_ones(|track| track.requests > 0 && track.again == Again::Yes);
         }
         if set.is_empty() {
@@ -194,6 +194,13 @@ impl<'a> Asking<'a> {
             self.pause(delay)?;
         }
         Ok(Some(set))
+    }
+
+    /// Whether hosts are asked a second time: where there are fewer of them than attempts (R3), those that are passed over
+    /// included, or nobody else would answer. Else one that has just failed would be asked again while the fallback waits.
+    fn repeats(&self) -> bool {
+        let hosts = (0..self.choices.len()).filter(|index| Some(*index) != self.cloud).count();
+        u32::try_from(hosts).unwrap_or(u32::MAX) < self.most || !self.wants_cloud()
     }
 
     /// The hosts that nobody refuses now; the others are noted. Between two requests only: the first admission notes them

@@ -50,7 +50,11 @@ pub(crate) struct AskLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Host {
     /// List the hosts of the configuration with what is known of them
-    List,
+    List {
+        /// The fallback, too
+        #[arg(long)]
+        all: bool,
+    },
     /// Ask hosts whether they are well; one that is open and answers is tried out by its next call
     Check(Named),
     /// Refuse all calls to hosts, until `host close` or `host reset`
@@ -75,13 +79,13 @@ pub(crate) struct Named {
 impl Host {
     /// Whether it only reads.
     pub(crate) const fn reads(&self) -> bool {
-        matches!(self, Self::List)
+        matches!(self, Self::List { .. })
     }
 
     /// It in the words of the user, for messages.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::List => "host list",
+            Self::List { .. } => "host list",
             Self::Check(_) => "host check",
             Self::Open(_) => "host open",
             Self::Close(_) => "host close",

@@ -14,7 +14,7 @@ use crate::{model_client, model_shapes};
 
 pub(in crate::cli) fn run(context: &Context, command: &Host) -> Result<Exit, Failure> {
     match command {
-        Host::List => list(context),
+        Host::List { all } => list(context, *all),
         Host::Check(named) => check(context, named),
         Host::Open(named) => change(context, named, conclave_llm::force_open),
         Host::Close(named) => change(context, named, conclave_llm::close),
@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(context: &Context, command: &Host) -> Result<Exit, Fai
     }
 }
 
-fn list(context: &Context) -> Result<Exit, Failure> {
+fn list(context: &Context, all: bool) -> Result<Exit, Failure> {
     let output = &context.output;
     let hosts = model_client::hosts(&context.project, &context.environment);
     if context.project.config.hosts.is_empty() {
@@ -34,7 +34,10 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     if let Some(db) = &global {
         context.say_how_it_is_read(db);
     }
-    show(context, &conclave_llm::overview(global.as_ref(), &hosts).doing("read the hosts")?)?;
+    let mut views = conclave_llm::overview(global.as_ref(), &hosts).doing("read the hosts")?;
+    // Scripts count on hosts alone.
+    views.retain(|view| all || !view.fallback);
+    show(context, &views)?;
     Ok(Exit::Done)
 }
 

@@ -84,6 +84,10 @@ impl Machine {
     }
 
     pub(super) fn as_process(&self, db: Option<Db>, me: ProcessIdentity) -> Shared {
+        self.beating(db, me, Duration::from_hours(1))
+    }
+
+    pub(super) fn beating(&self, db: Option<Db>, me: ProcessIdentity, beat: Duration) -> Shared {
         Shared::with(
             db,
             Arc::new(self.wall.clone()),
@@ -92,6 +96,7 @@ impl Machine {
             Presence::new(me),
             // The machine may be slow; how long the file is waited for has a test of its own.
             Duration::from_secs(30),
+            beat,
         )
     }
 
@@ -108,7 +113,7 @@ impl Machine {
 }
 
 /// The steps of other crates, which come before ours.
-const OTHERS: &[Migration] = &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1)];
+pub(super) const OTHERS: &[Migration] = &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1)];
 
 const fn empty(version: i32) -> Migration {
     Migration { version, name: "another's", up: Step::Sql("SELECT 1"), down: None, rewrites: false }
