@@ -1,7 +1,7 @@
 //! The shared state with injected clocks: one process, several that are made up, and real ones.
 
 mod file;
-mod fixture;
+pub(crate) mod fixture;
 mod hosts;
 mod load;
 mod presence;

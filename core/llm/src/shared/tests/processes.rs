@@ -31,7 +31,7 @@ fn real(path: &Path, patience: Duration) -> Shared {
 
 /// One that waits for the file as long as a slow machine takes.
 fn patient(path: &Path) -> Shared {
-    real(path, Duration::from_secs(60))
+    real(path, Duration::from_mins(1))
 }
 
 fn one_slot() -> Candidate<'static> {
