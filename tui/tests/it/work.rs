@@ -284,7 +284,7 @@ fn many_dispatchers_do_each_task_once_whoever_fails_or_is_killed() {
     for number in 0..TASKS {
         create(&scratch, &format!("t-{number:02}"), &[]);
     }
-    let closed = || scratch.json(&["task", "stats"])["summary"]["closed_issues"].as_u64().unwrap_or_default();
+    let closed = || scratch.json(&["task", "stats"])["summary"]["closed"].as_u64().unwrap_or_default();
     let mut workers: Vec<Child> = (0..4).map(|_| quiet(&scratch)).collect();
     for (killed, done) in [(0, 5), (1, 15), (2, 25)] {
         until("some are done", || closed() >= done);
