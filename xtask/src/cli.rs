@@ -46,6 +46,16 @@ enum Task {
     /// A process of a benchmark that claims tasks
     #[command(hide = true)]
     BenchClaims(bench::tasks::storm::Options),
+    /// The same words as `conclave`: a process of a benchmark
+    #[command(hide = true, disable_help_flag = true)]
+    BenchProgram {
+        /// What `conclave` takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
+    /// A process of a benchmark that asks a model without any client
+    #[command(hide = true)]
+    BenchBare(bench::models::bare::Options),
 }
 
 /// Runs the task that the command line asks for.
@@ -61,6 +71,8 @@ pub(crate) fn run() -> ExitCode {
         Task::BenchBackfill(options) => bench::backfill::child(&options),
         Task::BenchCacheWriter(options) => bench::cache::writer::child(&options),
         Task::BenchClaims(options) => bench::tasks::storm::child(&options),
+        Task::BenchProgram { words } => Ok(program(words)),
+        Task::BenchBare(options) => bench::models::bare::child(&options),
     };
     match done {
         Ok(code) => code,
@@ -73,6 +85,9 @@ pub(crate) fn run() -> ExitCode {
 
 /// Runs the words as the program itself would: its exit codes, its output.
 fn migrate(words: Vec<OsString>) -> ExitCode {
-    let program = ["conclave", "migrate"].map(OsString::from);
-    conclave::cli::run(program.into_iter().chain(words))
+    program(std::iter::once("migrate".into()).chain(words))
+}
+
+fn program(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    conclave::cli::run(std::iter::once("conclave".into()).chain(words))
 }

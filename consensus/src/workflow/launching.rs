@@ -74,7 +74,11 @@ pub(super) async fn prepare(session: &Session, order: Order) -> io::Result<Prepa
     environment.retain(|(name, _)| env.iter().all(|(own, _)| own != name));
     environment.extend(env);
     if definition.is_model() {
-        environment.extend(session.models.variables(&session.environment));
+        // What the configuration of the agent sets, stands.
+        let keys = session.models.variables(&session.environment);
+        let is_set = |name: &OsString| environment.iter().any(|(own, _)| own == name);
+        let keys: Vec<_> = keys.into_iter().filter(|(name, _)| !is_set(name)).collect();
+        environment.extend(keys);
     }
     let launcher = session.launcher.clone();
     let command = Command { launcher, program, args, directory, env: environment, stdin, mark };

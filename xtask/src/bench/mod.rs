@@ -15,6 +15,7 @@ mod import;
 mod leases;
 mod load;
 mod machine;
+pub(crate) mod models;
 mod peers;
 mod reads;
 mod report;
@@ -66,6 +67,7 @@ pub(crate) fn run(options: &Options) -> Outcome<ExitCode> {
     leases::run(&mut harness)?;
     spool::run(&mut harness)?;
     cache::run(&mut harness)?;
+    models::run(&mut harness)?;
     let report = report::Report::new(before, harness);
     output::line(report.markdown());
     if let Some(file) = &options.json {
