@@ -322,3 +322,28 @@ fn quiet(scratch: &Scratch) -> Child {
     command.args(["work", "--jobs", "4"]).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }
+
+/// Without any agent the models of the hosts do the tasks; of which type one is, its label says, else it itself.
+#[test]
+fn models_do_tasks_by_their_type() {
+    use conclave_testkit::{ModelServer, Speaks};
+
+    let one = ModelServer::answering(Speaks::Ollama, &["poet"], "a poem");
+    let other = ModelServer::answering(Speaks::OpenAi, &["coder"], "a fix");
+    let host = |name: &str, server: &ModelServer, dialect: &str, task: &str| {
+        let url = server.url();
+        format!("[[hosts]]\nname = '{name}'\nurl = '{url}'\ndialect = '{dialect}'\ntasks = ['{task}']\n")
+    };
+    let hosts = host("surtr", &one, "ollama", "poems") + &host("fenrir", &other, "openai", "bug");
+    let scratch = Scratch::configured(&(hosts + QUICK));
+    create(&scratch, "t-1", &["-l", "task:poems", "-t", "bug"]);
+    create(&scratch, "t-2", &["-t", "bug"]);
+    // No agent is installed there.
+    let done =
+        Done::of(scratch.command().args(["work", "--once", "--jobs", "2"]).env("PATH", "/nonexistent"));
+    assert_eq!(done.code, Some(0), "{}{}", done.text(), done.stderr);
+    assert_eq!(task(&scratch, "t-1")["result"], "a poem");
+    assert_eq!(task(&scratch, "t-2")["result"], "a fix");
+    assert_eq!(task(&scratch, "t-2")["attempts"][0]["agent"], "model");
+    assert_eq!((one.questions(), other.questions()), (1, 1));
+}
