@@ -11,6 +11,7 @@ pub(crate) enum Action {
     GoAgents,
     GoTasks,
     GoCoordination,
+    GoHosts,
     GoStorage,
     Up,
     Down,
@@ -71,6 +72,14 @@ pub(crate) enum Action {
     OpenLease,
     BreakLease,
     FilterLeases,
+    OpenCalls,
+    CheckHost,
+    OpenHost,
+    CloseHost,
+    ResetHost,
+    AskModel,
+    ShowAnswer,
+    CopyLine,
     Refresh,
     Mouse,
     Suspend,
@@ -123,6 +132,12 @@ pub(crate) enum When {
     AnyLease,
     /// The lease that is looked at is held.
     HeldLease,
+    /// There is a host to do it with.
+    AnyHost,
+    /// There is one whose breaker is not open by hand.
+    UnforcedHost,
+    /// Something was asked from here.
+    AnyAnswer,
     /// The state has an older schema.
     OldSchema,
     /// Something waits in the spool.

@@ -33,6 +33,14 @@ pub(crate) enum Place {
     Leases,
     /// Who holds one lease.
     Lease,
+    /// The list of hosts of models.
+    Hosts,
+    /// The calls of one host.
+    HostCalls,
+    /// The form of a question to a model: its keys are its own, these are written in footer and help.
+    AskForm,
+    /// The answer of a model.
+    ModelAnswer,
     /// The storage screen.
     Storage,
     /// A folder without state.
@@ -43,7 +51,7 @@ pub(crate) enum Place {
 
 impl Place {
     /// All places, in the order of the help.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Runs,
         Self::Run,
         Self::Answer,
@@ -57,6 +65,10 @@ impl Place {
         Self::TaskForm,
         Self::Leases,
         Self::Lease,
+        Self::Hosts,
+        Self::HostCalls,
+        Self::AskForm,
+        Self::ModelAnswer,
         Self::Storage,
         Self::Welcome,
         Self::Trouble,
@@ -82,6 +94,10 @@ impl Place {
             Self::TaskForm => "A new or changed task",
             Self::Leases => "Coordination",
             Self::Lease => "A lease",
+            Self::Hosts => "Hosts",
+            Self::HostCalls => "The calls of a host",
+            Self::AskForm => "A question to a model",
+            Self::ModelAnswer => "The answer of a model",
             Self::Storage => "Storage",
             Self::Welcome => "Start",
             Self::Trouble => "The state cannot be used",

@@ -327,6 +327,86 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .when(When::HeldLease),
     bind(Place::Lease, &[key('y')], Action::Copy, "", "Copy the lease's name to the clipboard"),
     bind(Place::Lease, &[ESCAPE], Action::Back, "back", "Back to the list"),
+    bind(Place::Hosts, &[ENTER], Action::OpenCalls, "calls", "The last calls of the host, the newest first")
+        .command("host calls")
+        .argument("HOST")
+        .when(When::AnyHost),
+    bind(Place::Hosts, &[key('c')], Action::CheckHost, "check", "Ask the host whether it is well")
+        .command("host check")
+        .argument("HOST")
+        .when(When::AnyHost),
+    bind(
+        Place::Hosts,
+        &[key('o')],
+        Action::OpenHost,
+        "open",
+        "Open its breaker: no process asks it any more",
+    )
+    .command("host open")
+    .argument("HOST")
+    .writes()
+    .when(When::UnforcedHost),
+    bind(Place::Hosts, &[key('k')], Action::CloseHost, "close", "Close its breaker, with all counts at zero")
+        .command("host close")
+        .argument("HOST")
+        .writes()
+        .when(When::AnyHost),
+    bind(
+        Place::Hosts,
+        &[key('r')],
+        Action::ResetHost,
+        "reset",
+        "Close it; forget its blocks and which models it lacks",
+    )
+    .command("host reset")
+    .argument("HOST")
+    .writes()
+    .when(When::AnyHost),
+    bind(
+        Place::Hosts,
+        &[key('a')],
+        Action::AskModel,
+        "ask",
+        "Ask a model: a form that shows its command line",
+    )
+    .command("ask")
+    .argument("QUESTION")
+    .when(When::AnyHost),
+    bind(Place::Hosts, &[key('A')], Action::ShowAnswer, "answer", "What was asked from here last")
+        .when(When::AnyAnswer),
+    bind(Place::Hosts, &[key('y')], Action::Copy, "", "Copy the host's URL to the clipboard"),
+    bind(Place::HostCalls, &[key('c')], Action::CheckHost, "check", "Ask the host whether it is well"),
+    bind(
+        Place::HostCalls,
+        &[key('a')],
+        Action::AskModel,
+        "ask",
+        "Ask this host: a form with its command line",
+    ),
+    bind(Place::HostCalls, &[key('y')], Action::Copy, "copy", "Copy what is known of the call"),
+    bind(Place::HostCalls, &[ESCAPE], Action::Back, "back", "Back to the list"),
+    bind(Place::AskForm, &[ENTER], Action::Start, "ask", "Ask"),
+    bind(Place::AskForm, &[TAB, DOWN, UP], Action::NextPane, "field", "The next field, or the one before"),
+    bind(Place::AskForm, &[LEFT, RIGHT, key(' ')], Action::Choose, "choose", "The other choice of the field"),
+    bind(Place::AskForm, &[Key::control('o')], Action::Editor, "editor", "Write the question in $EDITOR"),
+    bind(
+        Place::AskForm,
+        &[Key::control('y')],
+        Action::Copy,
+        "copy",
+        "Copy the command line of this question",
+    ),
+    bind(Place::AskForm, &[ESCAPE], Action::Back, "leave", "Leave the form; nothing is asked"),
+    bind(Place::ModelAnswer, &[key('y')], Action::Copy, "copy", "Copy the answer to the clipboard"),
+    bind(
+        Place::ModelAnswer,
+        &[key('Y')],
+        Action::CopyLine,
+        "line",
+        "Copy the command line that asks the same",
+    ),
+    bind(Place::ModelAnswer, &[key('a')], Action::AskModel, "ask again", "Ask again: the form, filled in"),
+    bind(Place::ModelAnswer, &[ESCAPE], Action::Back, "back", "Take the question back; after its end, leave"),
     bind(Place::Storage, &[key('v')], Action::Vacuum, "vacuum", "Give free pages back to the disk")
         .command("db vacuum")
         .writes(),
@@ -444,6 +524,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("leases"),
     bind(Place::Global, &[], Action::GoCoordination, "", "The blocks of ports of the machine")
         .command("ports"),
+    bind(Place::Global, &[key('5')], Action::GoHosts, "", "The hosts of models").command("hosts"),
+    bind(Place::Global, &[], Action::GoHosts, "", "How the hosts of models stand").command("host list"),
     bind(Place::Global, &[key('6')], Action::GoStorage, "", "Storage").command("storage"),
     bind(Place::Global, &[key(':')], Action::Palette, "", "All commands"),
     bind(Place::Global, &[key('!')], Action::NeedsYou, "", "What needs you").command("needs"),

@@ -12,7 +12,7 @@ use conclave_consensus::{gates, migrate, runs};
 use conclave_db::{Db, Seen, Watch, backup};
 use conclave_retry::{Clock as _, SystemClock};
 
-use super::{Shared, agents, coordination, logs};
+use super::{Shared, agents, coordination, hosts, logs};
 use crate::failure::Failure;
 use crate::ui::effect::{Page, Part, Read};
 use crate::ui::filter::Filter;
@@ -212,6 +212,14 @@ impl<'shared> Reader<'shared> {
                     Ok(found) => self.say(Msg::Coordination(Box::new(found))),
                     Err(failure) => self.say(Msg::ReadFailed(failure.into())),
                 }
+            }
+            Read::Hosts => {
+                let found = hosts::read(&mut self.global, self.shared);
+                self.say(Msg::Hosts(Box::new(found)));
+            }
+            Read::Calls(host) => {
+                let calls = hosts::calls(&mut self.global, self.shared, &host);
+                self.say(Msg::Calls { host, calls: calls.map_err(Into::into) });
             }
             Read::Page(page) => self.page(&db, &page),
             Read::Count { generation, filter } => self.count(&db, generation, &filter),

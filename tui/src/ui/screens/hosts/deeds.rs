@@ -64,8 +64,12 @@ pub(super) fn begin(model: &mut Model, deed: Deed) -> Vec<Effect> {
     let name = &deed.host;
     let question = match deed.kind {
         DeedKind::Check => return start(model, deed),
-        DeedKind::Open => format!("Open the breaker of {name:?}? No process asks it until somebody closes it."),
-        DeedKind::Close => format!("Close the breaker of {name:?}? All processes ask it again, with all counts at zero."),
+        DeedKind::Open => {
+            format!("Open the breaker of {name:?}? No process asks it until somebody closes it.")
+        }
+        DeedKind::Close => {
+            format!("Close the breaker of {name:?}? All processes ask it again, with all counts at zero.")
+        }
         DeedKind::Reset => format!(
             "Reset {name:?}? Its breaker closes, and blocks and missing models are forgotten: all processes ask it again."
         ),

@@ -56,11 +56,6 @@ pub(crate) struct Hosts {
 const LOOK_AGAIN: i64 = 5_000;
 
 impl Hosts {
-    /// The host of this name.
-    pub(crate) fn named(&self, name: &str) -> Option<&HostView> {
-        self.found.hosts.iter().find(|host| host.name == name)
-    }
-
     /// Whether something is shown that changes with every second: a countdown, a call that runs, somebody who waits.
     pub(crate) fn ticks(&self) -> bool {
         let counts = |host: &HostView| {
@@ -71,6 +66,11 @@ impl Hosts {
                 || host.waiting > 0
         };
         self.is_asking() || self.found.hosts.iter().any(counts)
+    }
+
+    /// The answer whose page is seen.
+    pub(crate) fn shown_answer(&self) -> Option<&Answering> {
+        self.answer.as_ref().filter(|_| self.reads_answer)
     }
 
     /// Whether a question waits for its answer.

@@ -75,8 +75,7 @@ pub(crate) fn arrived(model: &mut Model, found: Found) {
     let screen = &mut model.hosts;
     let before = std::mem::replace(&mut screen.found, found);
     let chosen = before.hosts.get(screen.cursor.selected).map(|host| &host.name);
-    if let Some(place) =
-        chosen.and_then(|name| screen.found.hosts.iter().position(|host| host.name == *name))
+    if let Some(place) = chosen.and_then(|name| screen.found.hosts.iter().position(|host| host.name == *name))
     {
         screen.cursor.top = (screen.cursor.top + place).saturating_sub(screen.cursor.selected);
         screen.cursor.selected = place;
@@ -84,6 +83,17 @@ pub(crate) fn arrived(model: &mut Model, found: Found) {
     screen.loaded = true;
     screen.read_at = model.now_ms;
     keep_in_sight(model);
+}
+
+/// The same as is shown has been read again.
+pub(crate) const fn read_again(model: &mut Model) {
+    model.hosts.read_at = model.now_ms;
+}
+
+/// Nothing of another project is shown; what was asked stays, since it is still being answered or was just read.
+pub(crate) fn forget(model: &mut Model) {
+    let before = std::mem::take(&mut model.hosts);
+    model.hosts = Hosts { asked: before.asked, answer: before.answer, ..Hosts::default() };
 }
 
 /// Keeps the cursors in sight.
@@ -96,7 +106,7 @@ pub(crate) fn keep_in_sight(model: &mut Model) {
 }
 
 /// Reads the hosts again where they are seen; elsewhere they are read when somebody comes to them.
-pub(crate) fn refresh(model: &Model) -> Option<Effect> {
+fn refresh(model: &Model) -> Option<Effect> {
     let is_seen = model.screen == Screen::Hosts && model.state == State::Ready;
     is_seen.then_some(Effect::Read(Read::Hosts))
 }

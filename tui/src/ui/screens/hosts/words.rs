@@ -110,8 +110,7 @@ pub(super) fn outcome(call: &CallView) -> Option<String> {
 pub(super) fn failures(theme: Theme, host: &HostView) -> String {
     let times = theme.sign("×", "x");
     let mut told: Vec<(String, u32)> = Vec::new();
-    let calls: Vec<&CallView> =
-        host.recent.iter().rev().take_while(|call| call.class.is_some()).collect();
+    let calls: Vec<&CallView> = host.recent.iter().rev().take_while(|call| call.class.is_some()).collect();
     for outcome in calls.into_iter().rev().filter_map(outcome) {
         match told.iter_mut().find(|(other, _)| *other == outcome) {
             Some((_, count)) => *count += 1,
