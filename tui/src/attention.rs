@@ -1,5 +1,6 @@
 //! What needs a person, and what the doctor looks over: one answer for the command line and the UI.
 
+mod hosts;
 mod stores;
 
 use conclave_consensus::gates::{self, OpenIssue};
@@ -10,6 +11,7 @@ use conclave_db::doctor::{self, Check, CheckState};
 use conclave_registry::agents::Agent;
 use conclave_tasks::health;
 
+pub(crate) use self::hosts::{host_checks, hosts, of_hosts};
 pub(crate) use self::stores::{of_cache, of_spool, of_stores};
 use crate::event_spool;
 use crate::failure::{Doing, Failure};

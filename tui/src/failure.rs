@@ -17,6 +17,8 @@ use conclave_spool::{SpoolError, SpoolErrorKind};
 use conclave_tasks::{TaskError, TaskErrorKind};
 use serde_json::{Map, Value, json};
 
+use crate::model_shapes;
+
 /// How a command ends, as the shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -297,14 +299,7 @@ impl From<LlmError> for Failure {
         let mut failure = Self::new(exit, kind.as_str(), lines.next().unwrap_or_default());
         failure.hint = error.hint().map(|hint| Cow::Owned(hint.to_owned()));
         if let LlmError::Failed(failed) = &error {
-            let fields = json!({
-                "class": failed.class,
-                "attempts": failed.attempts,
-                "skipped": failed.skipped,
-                "partial": failed.partial,
-                "retry_at": failed.retry_at,
-            });
-            let fields = fields.as_object().cloned().unwrap_or_default();
+            let fields = model_shapes::failed(failed);
             failure.story = Some(Box::new(Story { lines: lines.collect(), fields }));
         }
         failure

@@ -28,6 +28,7 @@ mod life_cycle;
 mod logging;
 mod machine;
 mod model_client;
+mod model_shapes;
 mod parse_cache;
 mod project;
 mod prompts;

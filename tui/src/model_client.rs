@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use conclave_db::Db;
 use conclave_db::clock::SystemBootClock;
-use conclave_llm::{Client, ClientOptions, Hosts, Shared, Sources};
+use conclave_llm::{Client, ClientOptions, Host, Hosts, Shared, Sources};
 use conclave_retry::{SystemClock, SystemRandom, SystemSleeper};
 
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::project::{Environment, Project};
+
+/// Bytes of a prompt where nobody says otherwise, as the client has it.
+const LONGEST_PROMPT: u64 = 2 << 20;
 
 /// A client, and why it remembers nothing, where that is so.
 pub(crate) struct Made {
@@ -29,6 +32,40 @@ pub(crate) fn hosts(project: &Project, environment: &Environment) -> Hosts {
     project.config.hosts.resolved(&project.root, environment.get("HOME").map(Path::new))
 }
 
+/// Every host of a project, the fallback last.
+pub(crate) fn everybody(project: &Project, environment: &Environment) -> Vec<Host> {
+    let hosts = hosts(project, environment);
+    hosts.hosts.into_iter().chain(hosts.fallback.map(|fallback| fallback.host)).collect()
+}
+
+/// The hosts with these names, in this order.
+///
+/// # Errors
+/// A name that nobody has.
+pub(crate) fn named(
+    project: &Project,
+    environment: &Environment,
+    names: &[String],
+) -> Result<Vec<Host>, Failure> {
+    if project.config.hosts.is_empty() {
+        return Err(nobody(project));
+    }
+    let all = everybody(project, environment);
+    let find = |name: &String| {
+        all.iter().find(|host| host.name == *name).cloned().ok_or_else(|| {
+            let known: Vec<&str> = all.iter().map(|host| host.name.as_str()).collect();
+            Failure::not_found(format!("no host is called {name:?}"))
+                .hint(format!("hosts: {}", known.join(", ")))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+/// Bytes that a prompt may have.
+pub(crate) fn longest_prompt(project: &Project) -> u64 {
+    project.config.hosts.max_prompt_bytes().unwrap_or(LONGEST_PROMPT)
+}
+
 /// The client of a project. `writes`: whether what it finds out is kept in the machine-wide file, which is made where it
 /// is missing; else (`--read-only`) in this process alone.
 ///
@@ -36,14 +73,14 @@ pub(crate) fn hosts(project: &Project, environment: &Environment) -> Hosts {
 /// A configuration without anybody to ask.
 pub(crate) fn of(
     project: &Project,
-    machine: &Machine,
+    machine: Result<Machine, Failure>,
     environment: &Environment,
     writes: bool,
 ) -> Result<Made, Failure> {
     if project.config.hosts.is_empty() {
         return Err(nobody(project));
     }
-    let (global, unshared) = match writes.then(|| machine.open()) {
+    let (global, unshared) = match writes.then(|| machine.and_then(|machine| machine.open())) {
         None => (None, None),
         Some(Ok(db)) => (Some(db), None),
         Some(Err(failure)) => (None, Some(failure)),

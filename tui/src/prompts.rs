@@ -31,10 +31,15 @@ pub(crate) fn of_stage(project: &Project, spec: &str, stage: &str) -> Result<Vec
 
 /// The bytes of a file, or of standard input for `-`. Not empty.
 pub(crate) fn from(file: &Path, environment: &Environment) -> Result<Vec<u8>, Failure> {
+    at_most(file, environment, LARGEST)
+}
+
+/// The same with another limit.
+pub(crate) fn at_most(file: &Path, environment: &Environment, most: u64) -> Result<Vec<u8>, Failure> {
     let (bytes, name) = if file == Path::new("-") {
-        (read(std::io::stdin().lock(), "standard input")?, "standard input".to_owned())
+        (read(std::io::stdin().lock(), "standard input", most)?, "standard input".to_owned())
     } else {
-        (read_file(&environment.folder.join(file))?, file.display().to_string())
+        (read_file(&environment.folder.join(file), most)?, file.display().to_string())
     };
     filled(bytes, &name)
 }
@@ -49,7 +54,7 @@ pub(crate) fn of_project(project: &Project, stage: &str) -> Result<Option<Vec<u8
     if !file.exists() {
         return Ok(None);
     }
-    let bytes = read_file(&file)?;
+    let bytes = read_file(&file, LARGEST)?;
     filled(bytes, &file.display().to_string()).map(Some)
 }
 
@@ -62,17 +67,17 @@ fn filled(bytes: Vec<u8>, name: &str) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn read_file(file: &Path) -> Result<Vec<u8>, Failure> {
+fn read_file(file: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let name = file.display().to_string();
     let opened = std::fs::File::open(file).map_err(|error| unreadable(&name, &error))?;
-    read(opened, &name)
+    read(opened, &name, most)
 }
 
-fn read(from: impl std::io::Read, name: &str) -> Result<Vec<u8>, Failure> {
+fn read(from: impl std::io::Read, name: &str, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    from.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
-    if bytes.len() as u64 > LARGEST {
-        let what = format!("the prompt is larger than {}: {name}", crate::text::size(LARGEST));
+    from.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    if bytes.len() as u64 > most {
+        let what = format!("the prompt is larger than {}: {name}", crate::text::size(most));
         return Err(Failure::usage(what).hint("name files in the prompt instead of putting them into it"));
     }
     Ok(bytes)

@@ -11,6 +11,7 @@
 //! | `wire` | what the three dialects say and understand |
 //! | `class` | what a failure means: the one table |
 //! | `shared`, `store` | what all processes know together |
+//! | `breaker`, `choose`, `change`, `ledger` | what is decided from it, wherever it lies |
 //! | `client` | whom to ask, in which order, and when to stop |
 //!
 //! # What it promises
@@ -24,8 +25,11 @@
 
 mod admission;
 mod answer;
+mod beats;
 mod breaker;
 mod call;
+mod change;
+mod choose;
 mod class;
 mod client;
 mod commands;
@@ -33,7 +37,9 @@ mod endpoint;
 mod error;
 mod health;
 mod host;
+mod ledger;
 mod overview;
+mod presence;
 mod proxy;
 mod redact;
 mod secret;
@@ -41,6 +47,7 @@ mod shared;
 mod store;
 mod stream;
 mod transport;
+mod twin;
 mod wire;
 
 pub use self::answer::{Answer, AttemptReport, Finish, Skipped, Tokens, Why};

@@ -11,6 +11,7 @@ pub(crate) use super::agents::args::{AgentsLine, Cleanup, Spawn, Start, StopLine
 pub(crate) use super::cache::args::Cache;
 pub(crate) use super::db::args::{DbCommand, DbLine};
 pub(crate) use super::lease::args::Lease;
+pub(crate) use super::model::args::{AskLine, Host};
 pub(crate) use super::ports::args::Ports;
 pub(crate) use super::spool::args::Spool;
 use super::task::args::Task;
@@ -139,6 +140,11 @@ pub(crate) enum Command {
     /// Parse results and other values that all processes share
     #[command(subcommand, arg_required_else_help = false)]
     Cache(Cache),
+    /// Ask a model; the next host where one fails, and the fallback at the end
+    Ask(Box<AskLine>),
+    /// The hosts of models: what is known of them, and whether they are asked
+    #[command(subcommand, arg_required_else_help = false)]
+    Host(Host),
     /// The spool and its quota in words
     Diag,
     /// Look after the database file
@@ -383,10 +389,12 @@ impl Command {
             Self::Ports(command) => command.reads(),
             Self::Spool(command) => command.reads(),
             Self::Cache(command) => command.reads(),
+            Self::Host(command) => command.reads(),
             Self::Lease(command) | Self::Ai(Ai::Lock(command)) => command.reads(),
             Self::Init
             | Self::Demo
             | Self::Run(_)
+            | Self::Ask(_)
             | Self::Auto(_)
             | Self::Resume { .. }
             | Self::Start(_)
@@ -397,7 +405,7 @@ impl Command {
     }
 
     /// Whether `--read-only` refuses it. An export and a backup write files, but not the state;
-    /// the demo has a state of its own.
+    /// the demo has a state of its own; what `ask` finds out it then keeps to itself.
     pub(crate) const fn changes_state(&self) -> bool {
         if let Self::Task(task) = self {
             return task.changes_state();
@@ -407,6 +415,7 @@ impl Command {
                 self,
                 Self::Runs(Runs::Export { .. })
                     | Self::Demo
+                    | Self::Ask(_)
                     | Self::Db(DbLine { command: DbCommand::Backup { .. }, .. })
             )
     }
@@ -447,6 +456,8 @@ impl Command {
             Self::Ports(command) => command.name(),
             Self::Spool(command) => command.name(),
             Self::Cache(command) => command.name(),
+            Self::Ask(_) => "ask",
+            Self::Host(command) => command.name(),
             Self::Diag => "diag",
             Self::Lease(command) | Self::Ai(Ai::Lock(command)) => command.name(),
             Self::Completions { .. } => "completions",

@@ -9,8 +9,8 @@ use conclave_registry::ports::FirstBase;
 use super::args::{self, Command, Globals};
 use super::output::Output;
 use super::{
-    agents, auto, cache, db, demo, diag, doctor, init, lease, manual, migrate, ports, resume, run, runs,
-    spool, status, task, values,
+    agents, auto, cache, db, demo, diag, doctor, init, lease, manual, migrate, model, ports, resume, run,
+    runs, spool, status, task, values,
 };
 use crate::failure::{Exit, Failure};
 use crate::machine::Machine;
@@ -74,6 +74,8 @@ impl Context {
             Command::Lease(command) | Command::Ai(args::Ai::Lock(command)) => Ok(lease::run(self, &command)),
             Command::Spool(command) => spool::run(self, command),
             Command::Cache(command) => cache::run(self, command),
+            Command::Ask(line) => model::ask(self, *line),
+            Command::Host(command) => model::host(self, &command),
             Command::Diag => diag::run(self),
             Command::Completions { shell } => manual::completions(&self.output, &shell),
             Command::Man => manual::page(&self.output),

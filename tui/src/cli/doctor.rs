@@ -73,9 +73,17 @@ fn look(context: &Context, scope: Scope, fix: bool) -> Result<Exit, Failure> {
     if scope == Scope::Everything {
         checks.extend(parse_cache::summary(&context.project));
         checks.extend(agent_checks::checks(&context.project, &context.environment));
+        checks.extend(host_checks(context));
     }
     drop(spinner);
     report(&context.output, &checks, &fixed)
+}
+
+/// Of the model hosts; of a machine-wide file that cannot be opened the registry's checks have told.
+fn host_checks(context: &Context) -> Vec<Check> {
+    let (project, environment) = (&context.project, &context.environment);
+    let global = context.machine().and_then(|machine| machine.open_read_only()).ok().flatten();
+    attention::host_checks(project, environment, &attention::hosts(project, environment, global.as_ref()))
 }
 
 /// Prints the checks and what was mended.

@@ -21,6 +21,7 @@ mod lease;
 mod live;
 mod manual;
 mod migrate;
+mod model;
 mod output;
 mod ports;
 mod progress;

@@ -10,6 +10,7 @@ use conclave_cache::Stats;
 use conclave_consensus::migrate::{self, Attention, Overview};
 use conclave_db::{Db, FileStats};
 use conclave_leases::Leases;
+use conclave_llm::HostView;
 use conclave_registry::{agents, ports};
 use conclave_tasks::read::{self, Counts};
 use serde_json::{Value, json};
@@ -17,11 +18,10 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::output::Output;
 use super::spool::report::Report;
-use crate::attention::{attention, of_cache};
-use crate::event_spool;
+use crate::attention::{attention, hosts, of_cache, of_hosts};
 use crate::failure::{Doing, Exit, Failure};
-use crate::parse_cache;
 use crate::text::{count, counted, size, visible, wrapped};
+use crate::{event_spool, model_shapes, parse_cache};
 
 /// How wide the labels are.
 const LABEL: usize = 11;
@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     };
     let found = db.as_ref().and_then(|db| kept(look(db), &mut failure));
     let is_unread = failure.is_some();
-    let machine = MachineWide::look(context);
+    let (machine, hosts) = MachineWide::look(context);
     let spool = look_at_spool(context, db.as_ref(), &mut failure);
     let cache = parse_cache::stats(&context.project);
     let failed = failure.as_ref();
@@ -44,12 +44,14 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     };
     attention.extend(spool.iter().flat_map(|report| report.attention.iter().cloned()));
     attention.extend(of_cache(&cache));
+    attention.extend(of_hosts(&hosts));
     let whole = Whole {
         found: found.as_ref(),
         is_unread,
         machine,
         spool: spool.as_ref(),
         cache: &cache,
+        hosts: &hosts,
         attention: &attention,
         failure: failed,
     };
@@ -92,6 +94,7 @@ struct Whole<'all> {
     machine: MachineWide,
     spool: Option<&'all Report>,
     cache: &'all Result<Stats, Failure>,
+    hosts: &'all [HostView],
     attention: &'all [Attention],
     failure: Option<&'all Failure>,
 }
@@ -117,19 +120,29 @@ struct MachineWide {
 }
 
 impl MachineWide {
-    fn look(context: &Context) -> Self {
-        Self::try_look(context).unwrap_or_else(|failure| {
-            context.output.notice(&failure.message);
-            Self::default()
-        })
+    /// With it the model hosts, of which it says what is known.
+    fn look(context: &Context) -> (Self, Vec<HostView>) {
+        let say = |failure: &Failure| context.output.notice(&failure.message);
+        let opened = context.machine().and_then(|machine| machine.open_read_only());
+        let db = opened.inspect_err(say);
+        let found = match &db {
+            Ok(db) => Self::try_look(db.as_ref()).inspect_err(say).unwrap_or_default(),
+            Err(_) => Self::default(),
+        };
+        let hosts = |db| hosts(&context.project, &context.environment, db);
+        let known = hosts(db.as_ref().ok().and_then(Option::as_ref)).or_else(|failure| {
+            say(&failure);
+            hosts(None)
+        });
+        (found, known.unwrap_or_default())
     }
 
-    fn try_look(context: &Context) -> Result<Self, Failure> {
-        let Some(db) = context.machine()?.open_read_only()? else {
+    fn try_look(db: Option<&Db>) -> Result<Self, Failure> {
+        let Some(db) = db else {
             return Ok(Self { ports: Some(0), leases: Some(conclave_leases::Counts::default()) });
         };
-        let blocks = ports::list(&db).doing("read the blocks of ports")?.len() as u64;
-        Ok(Self { ports: Some(blocks), leases: Some(count_leases(&db)?) })
+        let blocks = ports::list(db).doing("read the blocks of ports")?.len() as u64;
+        Ok(Self { ports: Some(blocks), leases: Some(count_leases(db)?) })
     }
 }
 
@@ -150,7 +163,7 @@ fn look(db: &Db) -> Result<Found, Failure> {
 }
 
 fn document(context: &Context, whole: &Whole<'_>) -> Value {
-    let Whole { found, is_unread, machine, spool, cache, attention, failure } = *whole;
+    let Whole { found, is_unread, machine, spool, cache, hosts, attention, failure } = *whole;
     let path = context.project.database.to_string_lossy();
     let database = match found {
         None => json!({
@@ -191,7 +204,7 @@ fn document(context: &Context, whole: &Whole<'_>) -> Value {
         "leases": { "held": leases.held, "waiting": leases.waiting, "global": machine.leases },
         "spool": spool.map(Report::block),
         "cache": super::cache::object(cache),
-        "hosts": [],
+        "hosts": hosts.iter().map(model_shapes::host).collect::<Vec<_>>(),
         "attention": attention,
     });
     if let Some(failure) = failure {
@@ -234,12 +247,13 @@ fn unknown(document: &mut Value) {
 
 fn page(context: &Context, whole: &Whole<'_>) -> String {
     let output = &context.output;
-    let Whole { found, is_unread, machine, spool, cache, attention, failure } = *whole;
+    let Whole { found, is_unread, machine, spool, cache, hosts, attention, failure } = *whole;
     let mut text = line("project", &context.project.root.display().to_string());
     if let (true, Some(failure)) = (is_unread, failure) {
         text.push_str(&line("database", &format!("cannot be read: {}", failure.kind)));
         text.push_str(&spool_lines(output, spool));
         text.push_str(&line("cache", &super::cache::line(output, cache)));
+        text.push_str(&line("hosts", &host_counts(output, hosts)));
         text.push_str(&attention_lines(output, attention));
         return text;
     }
@@ -252,6 +266,7 @@ fn page(context: &Context, whole: &Whole<'_>) -> String {
         text.push_str(&line("leases", &lease_counts(output, conclave_leases::Counts::default(), machine)));
         text.push_str(&spool_lines(output, spool));
         text.push_str(&line("cache", &super::cache::line(output, cache)));
+        text.push_str(&line("hosts", &host_counts(output, hosts)));
         text.push_str(&attention_lines(output, attention));
         return text;
     };
@@ -304,6 +319,7 @@ fn page(context: &Context, whole: &Whole<'_>) -> String {
     text.push_str(&line("leases", &lease_counts(output, *leases, machine)));
     text.push_str(&spool_lines(output, spool));
     text.push_str(&line("cache", &super::cache::line(output, cache)));
+    text.push_str(&line("hosts", &host_counts(output, hosts)));
     if attention.is_empty() {
         text.push_str(&line("attention", "nothing needs you"));
     }
@@ -360,6 +376,22 @@ fn lease_counts(output: &Output, counts: conclave_leases::Counts, machine: Machi
         parts.push(format!("machine-wide {} held", count(global.held)));
         parts.push(format!("{} waiting", count(global.waiting)));
     }
+    join(output, &parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// How many models there are to ask, and how many are not asked now.
+fn host_counts(output: &Output, hosts: &[HostView]) -> String {
+    if hosts.is_empty() {
+        return "none configured".to_owned();
+    }
+    let number = |is: fn(&HostView) -> bool| hosts.iter().filter(|host| is(host)).count() as u64;
+    let mut parts = vec![counted(number(|host| !host.fallback), "host", "hosts")];
+    if let Some(fallback) = hosts.iter().find(|host| host.fallback) {
+        parts.push(format!("fallback {}", fallback.name));
+    }
+    parts.push(format!("{} open", count(number(|host| host.breaker.state.contains("open")))));
+    parts
+        .push(format!("{} running", counted(hosts.iter().map(|host| host.in_flight).sum(), "call", "calls")));
     join(output, &parts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 

@@ -78,6 +78,11 @@ impl HostSettings {
         self.fallback.is_none() && self.hosts.as_ref().is_none_or(Vec::is_empty)
     }
 
+    /// Bytes of a prompt, where that is said.
+    pub(crate) const fn max_prompt_bytes(&self) -> Option<u64> {
+        self.max_prompt_bytes
+    }
+
     /// All hosts, with their relative paths below this folder; `~` is `home`.
     pub(crate) fn resolved(&self, folder: &Path, home: Option<&Path>) -> Hosts {
         let place = |path: &Path| match (path.strip_prefix("~"), home) {

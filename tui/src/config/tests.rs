@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{
     COMMENTED, CacheSettings, Config, SOAKS, SpoolSettings, TABLES, TaskSettings, WorktreeSettings, agents,
-    cache, parse, ports, spool, stages, tasks, worktree,
+    cache, hosts, parse, ports, spool, stages, tasks, worktree,
 };
 
 fn check(text: &str) -> Result<Config, String> {
@@ -83,6 +83,14 @@ fn the_file_of_init_is_valid_with_and_without_its_comments() {
         on_lock_timeout: Some(conclave_cache::OnLockTimeout::Fail),
     };
     assert_eq!(config.cache, wanted);
+    let hosts = config.hosts.resolved(Path::new("/p"), Some(Path::new("/h")));
+    let (host, fallback) = (&hosts.hosts[0], hosts.fallback.unwrap());
+    assert_eq!((host.name.as_str(), host.endpoint.as_str()), ("surtr", "http://surtr:11434"));
+    assert_eq!(fallback.on, conclave_llm::Fallback::ON, "what stands there is what holds without it");
+    assert_eq!(
+        fallback.host.key,
+        Some(conclave_llm::KeySource::File("/h/.config/conclave/anthropic.key".into()))
+    );
 }
 
 /// The file of `init` with every key in force.
@@ -97,6 +105,8 @@ fn every_key_stands_in_the_file_of_init() {
     let keys =
         ["path", "mouse"].iter().chain(&SOAKS).chain(&agents::KEYS).chain(&stages::KEYS).chain(&tasks::KEYS);
     let keys = keys.chain(&ports::KEYS).chain(&worktree::KEYS).chain(&spool::KEYS).chain(&cache::KEYS);
+    let keys =
+        keys.chain(&hosts::KEYS).chain(&hosts::OF_HOST).chain(&hosts::OF_FALLBACK).chain(&hosts::OF_LLM);
     for key in keys {
         let commented = format!("\n# {key} = ");
         assert!(COMMENTED.contains(&commented), "{key}");

@@ -1,7 +1,7 @@
 //! What the manuals show runs as it stands there.
 
 use conclave_db::foreign::Client;
-use conclave_testkit::skipped;
+use conclave_testkit::{ModelServer, Speaks, skipped};
 
 use crate::scratch::{Done, Scratch};
 
@@ -55,7 +55,13 @@ fn has(program: &str) -> bool {
 
 #[track_caller]
 fn runs_as_it_stands(manual: &str, least: usize) {
-    let Some(scratch) = project() else { return };
+    if let Some(scratch) = project() {
+        runs_there(&scratch, manual, least);
+    }
+}
+
+#[track_caller]
+fn runs_there(scratch: &Scratch, manual: &str, least: usize) {
     let found = blocks(manual, "sh");
     assert!(found.len() >= least, "{} blocks", found.len());
     for block in found {
@@ -63,7 +69,7 @@ fn runs_as_it_stands(manual: &str, least: usize) {
             skipped(&format!("no {missing}"));
             continue;
         }
-        run_block(&scratch, block);
+        run_block(scratch, block);
     }
 }
 
@@ -112,6 +118,27 @@ fn the_words_on_leases_and_agents_in_the_readme_run_as_they_stand() {
     let section =
         readme.split("\n## With leases\n").nth(1).unwrap().split("\n## With your old data").next().unwrap();
     runs_as_it_stands(section, 2);
+}
+
+/// The hosts of the manual are ours for the time of the test, and the cloud is not asked.
+#[test]
+fn the_manual_of_models_runs_as_it_stands() {
+    let manual = include_str!("../../../docs/models.md");
+    let Some(scratch) = project() else { return };
+    let surtr = ModelServer::answering(Speaks::Ollama, &["codellama:34b"], "fn parse() {}");
+    let fenrir = ModelServer::answering(Speaks::OpenAi, &["granite"], "Because of Rayleigh.");
+    let settings = blocks(manual, "toml");
+    assert_eq!(settings.len(), 2);
+    let settings = settings.concat();
+    let ours =
+        settings.replace("http://surtr:11434", &surtr.url()).replace("http://fenrir:8000", &fenrir.url());
+    scratch.configure(&ours);
+    assert!(scratch.run(&["host", "list"]).text().contains("surtr"));
+    runs_there(&scratch, manual, 3);
+    assert!(surtr.questions() >= 1 && fenrir.questions() >= 2);
+    let readme = include_str!("../../../README.md");
+    let section = readme.split("\n## With models\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    runs_there(&scratch, section, 1);
 }
 
 #[test]

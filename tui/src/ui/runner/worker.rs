@@ -102,8 +102,11 @@ impl Worker<'_> {
                 let db = project.open_read_only()?.ok_or_else(gone)?;
                 let environment = Environment::of_process()?;
                 let machine = Machine::find(&environment, &Places::default());
+                let global = machine.clone().and_then(|machine| machine.open_read_only()).ok().flatten();
                 let mut checks = attention::checks(&db, &project, machine);
                 checks.extend(agent_checks::checks(&project, &environment));
+                let hosts = attention::hosts(&project, &environment, global.as_ref());
+                checks.extend(attention::host_checks(&project, &environment, &hosts));
                 Ok(Outcome::Checks(checks.into_iter().map(check_row).collect()))
             }
             Work::Convert => {
