@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use super::presets::{Flag, Value, preset};
+use super::presets::{Flag, MODEL, Value};
 use super::{AgentDefinition, Preset};
 
 /// What an attempt knows of itself.
@@ -46,7 +46,10 @@ pub struct CommandLine {
 /// `claude` is not given options that it does not know. `{prompt}` and `{prompt_file}` are put in everywhere but in
 /// the name of the program; `{prompt}` inside of a shell script is code in that shell.
 pub fn command_of(definition: &AgentDefinition, launch: &Launch<'_>) -> CommandLine {
-    let preset = definition.preset.as_deref().and_then(preset);
+    if definition.is_model() {
+        return question(definition, launch);
+    }
+    let preset = definition.known();
     let (program, own) = match (definition.command.split_first(), preset) {
         (Some((program, own)), _) => (program.as_str(), own),
         (None, Some(preset)) => (preset.program, &[][..]),
@@ -102,6 +105,28 @@ pub fn command_of(definition: &AgentDefinition, launch: &Launch<'_>) -> CommandL
         line.args.extend(preset.and_then(|preset| preset.stdin_argument).map(OsString::from));
     }
     line
+}
+
+/// A question to a model. Its name is never taken for an option, and no placeholder is looked for in it.
+fn question(definition: &AgentDefinition, launch: &Launch<'_>) -> CommandLine {
+    let named = [("--model=", &definition.model), ("--task=", &definition.route)];
+    let named = named.into_iter().filter_map(|(option, name)| Some(format!("{option}{}", name.as_ref()?)));
+    let words = ["--json", "--prompt", "-"].map(str::to_owned);
+    CommandLine {
+        program: MODEL.program.into(),
+        args: MODEL
+            .subcommand
+            .map(str::to_owned)
+            .into_iter()
+            .chain(words)
+            .chain(named)
+            .map(OsString::from)
+            .collect(),
+        env: Vec::new(),
+        stdin: launch.prompt.to_vec(),
+        files: Vec::new(),
+        session_id: None,
+    }
 }
 
 impl CommandLine {

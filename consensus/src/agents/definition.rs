@@ -4,18 +4,26 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::presets::{MODEL, Preset, preset};
+
 /// One agent that can be asked. Runs keep it as JSON, which outlives programs: a field that is new has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentDefinition {
     /// Its name, kept verbatim; unique in a roster.
     pub name: String,
-    /// The name of a [`Preset`](super::Preset), whose table says how it is talked to; absent for a plain command.
+    /// The name of a [`Preset`], whose table says how it is talked to; absent for a plain command.
     #[serde(default)]
     pub preset: Option<String>,
     /// Program and arguments. `{prompt}` stands for the prompt, `{prompt_file}` for the path of a file that holds
     /// it; without either the prompt goes to standard input.
     #[serde(default)]
     pub command: Vec<String>,
+    /// It is this model, behind HTTP on whichever host has it; then there is no command and no preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// It is whichever model serves this task type; in place of `model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
     /// Whose model answers: agreement is counted in families too.
     #[serde(default)]
     pub family: Option<String>,
@@ -37,6 +45,18 @@ pub struct AgentDefinition {
     /// The stages that it takes part in; all where empty.
     #[serde(default)]
     pub stages: Vec<String>,
+}
+
+impl AgentDefinition {
+    /// Whether it is a model behind HTTP.
+    pub const fn is_model(&self) -> bool {
+        self.model.is_some() || self.route.is_some()
+    }
+
+    /// The row of the table that says how it is talked to; none for a plain command.
+    pub fn known(&self) -> Option<&'static Preset> {
+        if self.is_model() { Some(&MODEL) } else { self.preset.as_deref().and_then(preset) }
+    }
 }
 
 /// How many of those who speak to a field must agree before it counts as agreed.

@@ -84,6 +84,8 @@ pub(super) enum Format {
     Opencode,
     /// Text, with lines of its own around the answer.
     Aider,
+    /// The one document of `conclave ask --json`.
+    Model,
 }
 
 const fn flag(name: &'static str, unless: &'static [&'static str], value: Value) -> Flag {
@@ -329,6 +331,32 @@ pub const PRESETS: &[Preset] = &[
     },
 ];
 
+/// A model behind HTTP: this program asks it, as `conclave ask` does. It is not one that a configuration can name, and
+/// not one that is looked for on PATH.
+pub(super) const MODEL: Preset = Preset {
+    name: "model",
+    program: "conclave",
+    family: "model",
+    version: &["--version"],
+    login: "see the key of its [[hosts]] in config.toml, and `conclave host check`",
+    install: "add a host that has it to [[hosts]] in config.toml",
+    subcommand: Some("ask"),
+    flags: &[],
+    stdin_argument: None,
+    isolated: &[],
+    // Where its configuration and its log lie. What keys are called is known to whoever drives the run.
+    environment: &["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"],
+    format: Format::Model,
+    // Nobody may be asked now; all have failed; its time is over; ended. Of 2 the document says more.
+    exits: &[
+        (1, OVERLOADED),
+        (3, CONNECTION),
+        (4, ErrorClass::retryable(RetryReason::Timeout)),
+        (130, ErrorClass::retryable(RetryReason::Interrupted)),
+    ],
+    signs: &[],
+};
+
 /// The preset of this name.
 pub fn preset(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
@@ -341,6 +369,8 @@ impl Preset {
             name: self.name.to_owned(),
             preset: Some(self.name.to_owned()),
             command: vec![self.program.to_owned()],
+            model: None,
+            route: None,
             family: Some(self.family.to_owned()),
             role: None,
             timeout: Duration::from_mins(20),

@@ -98,6 +98,12 @@ impl Usage {
         models.map(of_model).fold(Self::default(), |sum, model| sum.and(&model))
     }
 
+    /// `tokens` of `conclave ask`. What was counted from bytes, since the server said nothing, is not known.
+    pub(super) fn of_model(tokens: &Value) -> Self {
+        let said = |key: &str| tokens[key].as_u64().filter(|_| tokens["estimated"] != true);
+        Self { input_tokens: said("in"), output_tokens: said("out"), ..Self::default() }
+    }
+
     /// The part at the end of a step of opencode.
     pub(super) fn of_opencode(part: &Value) -> Self {
         let tokens = &part["tokens"];

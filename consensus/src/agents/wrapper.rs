@@ -36,6 +36,7 @@ pub(super) fn unwrap(format: Option<Format>, stdout: Written<'_>) -> Said<'_> {
         Some(Format::Codex) => codex(stdout),
         Some(Format::Gemini) => gemini(stdout),
         Some(Format::Opencode) => opencode(stdout),
+        Some(Format::Model) => model(stdout),
         Some(Format::Aider) if !stdout.is_cut() => Some(aider(stdout.bytes)),
         Some(Format::Aider) | None => None,
     };
@@ -206,6 +207,29 @@ pub(super) fn objects(bytes: &[u8]) -> impl Iterator<Item = Value> {
             }
         }
     })
+}
+
+/// The one document of `conclave ask --json`: an answer, or an error with what happened at every host.
+fn model(stdout: Written<'_>) -> Option<Said<'static>> {
+    let is_ours = |value: &Value| value["text"].is_string() || value["error"].is_object();
+    let said: Value = objects(stdout.end().unwrap_or(stdout.bytes)).find(is_ours)?;
+    let error = &said["error"];
+    if !error.is_object() {
+        let answer = said["text"].as_str().map(|text| text.as_bytes().to_vec().into());
+        return Some(Said { answer, usage: Usage::of_model(&said["tokens"]), ..Said::default() });
+    }
+    let at_hosts = error["attempts"].as_array().into_iter().flatten().filter_map(|attempt| {
+        let (host, message) = (text(&attempt["host"])?, text(&attempt["message"])?);
+        Some(format!("{host}: {message}"))
+    });
+    let words: Vec<String> = text(&error["message"]).into_iter().chain(at_hosts).collect();
+    let words = if words.is_empty() { "an error without words".to_owned() } else { words.join("; ") };
+    let status = match error["class"].as_str() {
+        Some("auth") => 401,
+        Some("quota") => 402,
+        _ => 400,
+    };
+    Some(Said { error: Some(words), status: Some(status), ..Said::default() })
 }
 
 /// Events: the texts of the last message are the answer.

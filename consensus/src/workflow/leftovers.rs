@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use conclave_db::process::ProcessIdentity;
 use conclave_db::{Db, DbError};
 use tokio::task::JoinSet;
 
 use super::scratch;
-use crate::child;
+use crate::child::{self, Leftovers};
 use crate::error::{ConsensusError, Result};
 use crate::runs::RunId;
 use crate::store::workflow::{self as store, Past};
@@ -19,17 +20,20 @@ pub(super) fn mark(db: &Db, agent_id: &str) -> String {
     format!("{agent_id}@{}", db.path().display())
 }
 
+/// Ends what still lives of one attempt, and takes its folders away.
+pub(super) async fn end_one(mark: String, process: Option<&ProcessIdentity>, grace: Duration) -> Leftovers {
+    let ended = child::end_leftovers(&mark, process, grace).await;
+    // A folder that stays is no reason to stop.
+    let _ = tokio::task::spawn_blocking(move || scratch::clear(&mark)).await;
+    ended
+}
+
 /// Ends what still lives of these attempts, whose owner is known to be dead or gone.
 pub(super) async fn end(db: &Db, run: RunId, dangling: &[Past], grace: Duration) {
     let mut leftovers = JoinSet::new();
     for attempt in dangling {
         let (mark, process) = (mark(db, &attempt.agent_id), attempt.process.clone());
-        leftovers.spawn(async move {
-            let ended = child::end_leftovers(&mark, process.as_ref(), grace).await;
-            // A folder that stays is no reason to stop.
-            let _ = tokio::task::spawn_blocking(move || scratch::clear(&mark)).await;
-            ended
-        });
+        leftovers.spawn(async move { end_one(mark, process.as_ref(), grace).await });
     }
     for ended in leftovers.join_all().await {
         if ended.left > 0 {

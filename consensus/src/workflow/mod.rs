@@ -10,7 +10,9 @@ mod drive;
 mod driving;
 mod event;
 mod find;
+mod launching;
 mod leftovers;
+mod models;
 mod pipeline;
 mod prompt;
 mod request;
@@ -18,6 +20,7 @@ mod resume;
 mod retrying;
 mod scratch;
 mod session;
+mod single;
 mod slots;
 mod stage;
 mod stage_time;
@@ -32,6 +35,7 @@ pub use self::event::{AttemptEnd, Event};
 pub use self::find::find;
 pub(crate) use self::find::stored_key;
 pub(crate) use self::leftovers::end_before_delete;
+pub use self::models::Models;
 pub use self::pipeline::{
     BegunPipeline, Pipeline, PipelineEnd, PipelineId, PipelineRequest, PipelineState, PipelineStep,
     begin_pipeline, drive_pipeline, newest_pipeline, pipeline, pipeline_of_run, unfinished_pipelines,
@@ -40,3 +44,4 @@ pub(crate) use self::pipeline::{Earlier, Settled};
 pub use self::request::RunRequest;
 pub use self::resume::{Unfinished, unfinished};
 pub use self::session::{Driven, Observer, Session, agent_retry};
+pub use self::single::{Single, SingleEnd, ask_once, end_lost, wait_before_retry};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use conclave_retry::{Random, RetryPolicy, RetrySettings, SystemRandom};
 
-use super::Event;
+use super::{Event, Models};
 use crate::agents::AgentDefinition;
 use crate::child::Stop;
 use crate::runs::RunId;
@@ -26,6 +26,8 @@ pub struct Session {
     pub definitions: Vec<AgentDefinition>,
     /// The environment of the caller, of which each agent gets what it may see.
     pub environment: Vec<(OsString, OsString)>,
+    /// How agents that are models are asked.
+    pub models: Models,
     /// What agents are started through, to have no controlling terminal: [`Command::launcher`](crate::child::Command::launcher).
     pub launcher: Vec<OsString>,
     /// Ends the agents (asked a second time: at once) and leaves the run unfinished, to be taken up again.
@@ -46,6 +48,7 @@ impl Session {
         Self {
             definitions: Vec::new(),
             environment,
+            models: Models::default(),
             launcher: Vec::new(),
             stop: Stop::new(),
             observer: Arc::new(|_| {}),

@@ -12,7 +12,9 @@ use serde_json::value::RawValue;
 use self::splice::Splice;
 use crate::json::encode;
 use crate::moment::Moment;
-use crate::read::{AuditRow, BlockedRow, Blocker, Detail, Neighbour, TaskRow, Tree};
+use crate::read::{
+    AttemptOutcome, AttemptRow, AuditRow, BlockedRow, Blocker, Detail, Neighbour, TaskRow, Tree,
+};
 use crate::words::TOMBSTONE;
 
 /// An item of a list: with `dependency_count`, `dependent_count`, `comment_count`, `parent` (`null` without one),
@@ -22,7 +24,8 @@ pub fn listed(row: &TaskRow) -> Box<RawValue> {
 }
 
 /// One task in full: `dependencies` and `dependents` are listed items with `dependency_type` (only `id` and `missing`
-/// where the task does not exist), with `comments`, `blocked_by` (ids), `blocked_why` (words) and `ready`.
+/// where the task does not exist), with `comments`, `blocked_by` (ids), `blocked_why` (words), `ready` and `attempts`, the
+/// newest first.
 pub fn shown(detail: &Detail) -> Box<RawValue> {
     let mut item = item(&detail.row);
     item.set("dependencies", array(detail.dependencies.iter().map(neighbour)));
@@ -30,7 +33,33 @@ pub fn shown(detail: &Detail) -> Box<RawValue> {
     item.fill("comments", "[]");
     held_up(&mut item, &detail.blockers);
     item.set("ready", detail.ready.to_string());
+    item.set("attempts", array(detail.attempts.iter().map(attempt)));
     item.finish()
+}
+
+/// An attempt. Of one that was written by hand all from `agent` on is `null`; `pid` is the dispatcher's process.
+fn attempt(row: &AttemptRow) -> String {
+    let mut item = Splice::empty();
+    item.set("attempt", row.attempt.to_string());
+    item.set("at", time(Some(row.at)));
+    item.set("who", encode(&row.who));
+    for (key, text) in
+        [("status", &row.status), ("result", &row.result), ("error", &row.error), ("agent", &row.agent)]
+    {
+        item.set(key, text_or_null(text.as_deref()));
+    }
+    item.set("outcome", text_or_null(row.outcome.map(AttemptOutcome::as_str)));
+    for (key, at) in [("started_at", row.started_at), ("ended_at", row.ended_at), ("retry_at", row.retry_at)]
+    {
+        item.set(key, time(at));
+    }
+    item.set("output", text_or_null(row.output.as_deref()));
+    item.set("pid", row.owner.as_ref().map_or_else(|| "null".to_owned(), |owner| owner.pid.to_string()));
+    item.into_json()
+}
+
+fn time(at: Option<i64>) -> String {
+    at.map_or_else(|| "null".to_owned(), |at| encode(&Moment::from_ms(at).text()))
 }
 
 /// An item of the blocked list: a listed item with `blocked_by_count`, `blocked_by` (ids) and `blocked_why` (words).

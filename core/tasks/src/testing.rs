@@ -11,8 +11,13 @@ use crate::store::blocked;
 use crate::store::tasks::{self, Touched};
 
 /// What other crates put beside these tables; of no concern here.
-const OTHERS: &[Migration] =
-    &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1), empty(FIRST_VERSION + 3), empty(FIRST_VERSION + 4)];
+const OTHERS: &[Migration] = &[
+    empty(FIRST_VERSION),
+    empty(FIRST_VERSION + 1),
+    empty(FIRST_VERSION + 3),
+    empty(FIRST_VERSION + 4),
+    empty(FIRST_VERSION + 6),
+];
 
 const fn empty(version: i32) -> Migration {
     Migration { version, name: "of others", up: Step::Sql(""), down: None, rewrites: false }

@@ -127,6 +127,8 @@ fn plain(command: Vec<String>) -> AgentDefinition {
         name: String::new(),
         preset: None,
         command,
+        model: None,
+        route: None,
         family: None,
         role: None,
         timeout: TIMEOUT,

@@ -93,6 +93,8 @@ fn request(folder: &Path, number: u32) -> RunRequest {
         name: name.to_owned(),
         preset: None,
         command: vec!["sh".into(), "-c".into(), format!("echo '{answer}'")],
+        model: None,
+        route: None,
         family: None,
         role: None,
         timeout: Duration::from_mins(5),

@@ -129,3 +129,19 @@ fn variables_of_the_definition_stay() {
     own.env = vec![("OPENCODE_DB".to_owned(), "/mine".to_owned())];
     assert_eq!(command_of(&own, &launch(None)).env, []);
 }
+
+#[test]
+fn a_model_is_asked_by_this_program() {
+    let mut model = AgentDefinition { model: Some("-x {prompt} y".to_owned()), ..agent("", &["claude"]) };
+    let line = command_of(&model, &launch(Some("{}")));
+    // In one argument, so that it is no option, and as it is: nothing is put into it.
+    assert_eq!(args(&line), "conclave ask --json --prompt - --model=-x {prompt} y");
+    assert_eq!(line.args.len(), 5);
+    assert_eq!((line.stdin.as_slice(), line.files.len()), (launch(None).prompt, 0));
+    (model.model, model.route) = (None, Some("code".to_owned()));
+    assert_eq!(args(&command_of(&model, &launch(None))), "conclave ask --json --prompt - --task=code");
+    let stored = serde_json::to_value(&model).unwrap();
+    assert_eq!((stored.get("model"), stored["route"].as_str()), (None, Some("code")));
+    let plain = serde_json::to_value(agent("", &["claude"])).unwrap();
+    assert_eq!((plain.get("model"), plain.get("route")), (None, None), "stored as before");
+}

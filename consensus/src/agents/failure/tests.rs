@@ -5,8 +5,9 @@ use std::io;
 
 use proptest::prelude::*;
 
+use super::super::presets::MODEL;
 use super::{Ended, Failed, Judged, judge, one_line};
-use crate::agents::{PRESETS, Written, preset};
+use crate::agents::{AgentDefinition, PRESETS, Written, preset};
 use crate::answer::Found;
 
 fn ended<'a>(exit_code: i32, stdout: &'a str, stderr: &'a str) -> Ended<'a> {
@@ -277,10 +278,35 @@ fn messages_are_one_short_line() {
     assert!(failure("claude", &ended(1, &long, &long)).message.len() < 400);
 }
 
+#[test]
+fn a_model_says_by_its_exit_whether_to_try_again() {
+    let model = AgentDefinition { model: Some("m".to_owned()), ..preset("claude").unwrap().definition() };
+    let failed = |code, class: &str| {
+        let stdout = format!(r#"{{"error":{{"message":"no luck","class":"{class}"}}}}"#);
+        match judge(model.known(), &ended(code, &stdout, "error: no luck"), true) {
+            Judged::Failed(failed) => failed,
+            Judged::Answer(answer) => panic!("an answer: {answer:?}"),
+        }
+    };
+    for (code, class, wanted) in [
+        (1, "busy", "retryable (unavailable)"),
+        (2, "bad_request", "permanent (invalid input)"),
+        (2, "auth", "permanent (denied)"),
+        (3, "fault", "retryable (connection)"),
+        (4, "deadline", "retryable (timeout)"),
+        (130, "cancelled", "retryable (interrupted)"),
+    ] {
+        let failed = failed(code, class);
+        assert_eq!(failed.class.to_string(), wanted, "{code} {class}");
+        assert_eq!(failed.message, format!("exit code {code}: no luck"));
+    }
+    assert!(failed(2, "auth").hint.unwrap().contains("conclave host check"));
+}
+
 proptest! {
     #[test]
     fn any_end_is_judged(
-        row in 0..=PRESETS.len(),
+        row in 0..PRESETS.len() + 2,
         exit_code in prop::option::of(-1..256_i32),
         signal in prop::option::of(1..64_i32),
         timed_out: bool,
@@ -289,6 +315,7 @@ proptest! {
         begin in prop::sample::select(vec![
             "", CLAUDE_NOT_LOGGED_IN, CODEX_RECONNECTS, GEMINI_NO_AUTH, "Aider v1\n\nTokens: ",
             "{\"type\":\"turn.failed\",\"error\":", "{\"sessionID\":1,\"type\":\"text\",\"part\":{}}\n", "retry after ",
+            "{\"text\":\"x\",\"tokens\":[]}\n", "{\"error\":{\"attempts\":[{}]}}",
         ]),
         cut in 0..900_usize,
         noise in prop::collection::vec(any::<u8>(), 0..40),
@@ -300,7 +327,8 @@ proptest! {
         let gap = gap.map(|at| at.min(stdout.len()));
         let (out, errors) = (Written { bytes: &stdout, cut: gap }, Written::whole(&stderr));
         let ended = Ended { exit_code, signal, timed_out, not_started: None, stdout: out, stderr: errors };
-        match judge(PRESETS.get(row), &ended, wants_json) {
+        let model = (row > PRESETS.len()).then_some(&MODEL);
+        match judge(PRESETS.get(row).or(model), &ended, wants_json) {
             Judged::Answer(answer) => {
                 prop_assert!(exit_code == Some(0) && signal.is_none() && !timed_out);
                 prop_assert!(!answer.content.is_empty());

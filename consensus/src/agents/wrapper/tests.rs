@@ -205,3 +205,26 @@ fn an_answer_behind_a_gap_is_found_and_one_before_it_is_none() {
     assert_eq!(with_gap(Format::Gemini, "{\n \"response\": \"He", "llo\"\n}\n").0, None);
     assert_eq!(with_gap(Format::Claude, "[{\"type\":\"system\"},", &format!("{CLAUDE}]")).0, None);
 }
+
+#[test]
+fn a_model_answers_in_one_document() {
+    let answered = said(
+        Format::Model,
+        r#"{"text":"{\"a\":1}","host":"h","model":"m","tokens":{"in":21,"out":3,"estimated":false},"warnings":[]}"#,
+    );
+    assert_eq!((answer(&answered), &answered.error), (Some("{\"a\":1}"), &None));
+    assert_eq!((answered.usage.input_tokens, answered.usage.output_tokens), (Some(21), Some(3)));
+    let estimated = r#"{"text":"x","tokens":{"in":21,"out":3,"estimated":true}}"#;
+    assert_eq!(said(Format::Model, estimated).usage.input_tokens, None, "what is not known is not 0");
+    let empty = said(Format::Model, "{\"text\":\"\",\n\"host\":\"h\"}");
+    assert_eq!((answer(&empty), &empty.error), (Some(""), &None));
+    let failed = said(
+        Format::Model,
+        r#"{"error":{"kind":"all-failed","message":"no host answered","class":"fault","attempts":[
+            {"host":"a","message":"503: busy"},{"host":"b","message":null},{"host":"c","message":"cut"}]}}"#,
+    );
+    assert_eq!(failed.error.as_deref(), Some("no host answered; a: 503: busy; c: cut"));
+    assert_eq!((failed.status, answer(&failed)), (Some(400), None));
+    let without = said(Format::Model, r#"{"error":{"class":"auth"}}"#);
+    assert_eq!((without.error.as_deref(), without.status), (Some("an error without words"), Some(401)));
+}

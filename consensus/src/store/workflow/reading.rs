@@ -72,6 +72,8 @@ pub(crate) fn roster(conn: &ReadConn<'_>, run: RunId) -> Result<Vec<AgentDefinit
             name,
             preset: None,
             command: Vec::new(),
+            model: None,
+            route: None,
             family,
             role: None,
             timeout: Duration::from_mins(20),

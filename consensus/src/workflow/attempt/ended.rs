@@ -5,13 +5,14 @@ use std::sync::Arc;
 use conclave_db::DbError;
 use conclave_retry::{ErrorClass, RetryReason};
 
-use super::{Attempt, Attempted, Came};
+use super::{Attempt, Attempted};
 use crate::agents::{self, Ended, Failed, Judged, Preset, Written};
 use crate::answer::{Answer, Found};
 use crate::child::{self, Capture, Done, Why};
 use crate::error::{ConsensusError, Result};
 use crate::record::{CompletionRecord, OutputRecord};
 use crate::store::workflow::{self as store, AttemptEnded, IN_WORDS, REPAIR};
+use crate::workflow::launching::Came;
 use crate::workflow::retrying::Retrying;
 use crate::workflow::stage::Stage;
 use crate::workflow::writing::write;
@@ -78,7 +79,7 @@ impl Attempt<'_> {
 
     /// What its end means. An answer may be long: it is read where that holds nobody up.
     async fn judge(&self, stage: &Stage, came: Came) -> Result<Outcome> {
-        let preset = self.definition.preset.as_deref().and_then(agents::preset);
+        let preset = self.definition.known();
         let (wants_json, is_repair) = (stage.schema.is_some(), self.in_words.is_some());
         let judging = tokio::task::spawn_blocking(move || {
             let (end, judged) = judge(preset, &came, wants_json, is_repair);
@@ -167,7 +168,7 @@ impl Attempt<'_> {
 }
 
 /// Nothing is judged where somebody ended it.
-fn judge(
+pub(in crate::workflow) fn judge(
     preset: Option<&Preset>,
     came: &Came,
     wants_json: bool,

@@ -30,6 +30,8 @@ pub(crate) fn agent(name: &str, script: &str) -> AgentDefinition {
         name: name.into(),
         preset: None,
         command: vec!["sh".into(), "-c".into(), script.into()],
+        model: None,
+        route: None,
         family: None,
         role: None,
         timeout: Duration::from_mins(5),

@@ -2,11 +2,12 @@
 
 use conclave_db::Db;
 
+use super::audit::AttemptRow;
 use super::list::TaskRow;
 use super::ready::Blocker;
 use crate::error::{Result, TaskError};
 use crate::store::predicates::FINISHED;
-use crate::store::{graph, holding, reading};
+use crate::store::{attempts, graph, holding, reading};
 
 /// One task.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Detail {
     pub blockers: Vec<Blocker>,
     /// Whether it is in the ready list (0.49).
     pub ready: bool,
+    /// What was tried, the newest first.
+    pub attempts: Vec<AttemptRow>,
 }
 
 /// The other end of an edge.
@@ -55,7 +58,8 @@ pub fn show(db: &Db, id: &str) -> Result<Detail> {
         let is_finished = row.status.as_deref().is_some_and(|status| FINISHED.contains(&status));
         let blockers = if is_finished { Vec::new() } else { holding::blockers(conn, number, now)? };
         let ready = reading::is_ready(conn, number, now)?;
-        Ok(Detail { row, dependencies, dependents, blockers, ready })
+        let attempts = attempts::of_task(conn, id)?;
+        Ok(Detail { row, dependencies, dependents, blockers, ready, attempts })
     })
 }
 

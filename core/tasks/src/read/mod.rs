@@ -11,7 +11,7 @@ mod ready;
 mod search;
 mod stats;
 
-pub use audit::{AttemptRow, AuditRow, attempts, audit, conflicts};
+pub use audit::{AttemptOutcome, AttemptRow, AuditRow, attempts, audit, conflicts};
 pub use detail::{Detail, Neighbour, show};
 pub use find::find;
 pub(crate) use graph::cycles_in;

@@ -40,6 +40,12 @@ pub struct ReadyQuery {
     pub assignee: Option<String>,
     /// With all of these labels.
     pub labels: Vec<String>,
+    /// With none of these labels.
+    pub without_labels: Vec<String>,
+    /// Of this type.
+    pub issue_type: Option<String>,
+    /// Of none of these types.
+    pub without_types: Vec<String>,
     /// At most so many.
     pub limit: Option<u64>,
 }

@@ -156,6 +156,7 @@ fn a_record_as_deep_as_one_may_be_has_a_shape_too() {
     assert!(listed(&row).get().starts_with(&record[..record.len() - 1]));
     let neighbour = Neighbour { id: "a".into(), kind: "blocks".into(), row: Some(row.clone()) };
     let detail = Detail {
+        attempts: Vec::new(),
         dependencies: vec![neighbour],
         dependents: Vec::new(),
         blockers: Vec::new(),
@@ -163,7 +164,7 @@ fn a_record_as_deep_as_one_may_be_has_a_shape_too() {
         row,
     };
     // Deeper than what is stored, and still an object.
-    assert!(shown(&detail).get().ends_with(",\"ready\":true}"));
+    assert!(shown(&detail).get().ends_with(",\"ready\":true,\"attempts\":[]}"));
 }
 
 const KEYS: [&str; 22] = [
@@ -232,6 +233,7 @@ proptest! {
         let by = Blocker { id: "b\\".into(), title: None, status: None, kind: "blocks".into(), why: "\u{1}".into() };
         let neighbour = Neighbour { id: "a".into(), kind: "\"".into(), row: Some(row.clone()) };
         let detail = Detail {
+            attempts: Vec::new(),
             row: row.clone(),
             dependencies: vec![neighbour.clone()],
             dependents: vec![neighbour, Neighbour { id: "\"".into(), kind: "x".into(), row: None }],

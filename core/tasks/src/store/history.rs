@@ -1,10 +1,10 @@
-//! The audit log and the attempts, as they are read.
+//! The audit log, as it is read.
 
 use conclave_db::ReadConn;
 use conclave_db::sql::{Error, Row};
 
 use crate::error::Result;
-use crate::read::{AttemptRow, AuditRow};
+use crate::read::AuditRow;
 
 /// The changes of a task, the newest first.
 pub(crate) fn audit(conn: &ReadConn<'_>, id: &str, limit: Option<u64>) -> Result<Vec<AuditRow>> {
@@ -39,23 +39,4 @@ fn row(row: &Row<'_>) -> Result<AuditRow, Error> {
         new_status: row.get(6)?,
         changes: row.get(7)?,
     })
-}
-
-/// The attempts of a task, the newest first.
-pub(crate) fn attempts(conn: &ReadConn<'_>, id: &str) -> Result<Vec<AttemptRow>> {
-    Ok(conn.query_all(
-        "SELECT attempt, at, who, status, result, error FROM task_attempts
-         WHERE task_id = ?1 ORDER BY number DESC",
-        [id],
-        |row| {
-            Ok(AttemptRow {
-                attempt: row.get(0)?,
-                at: row.get(1)?,
-                who: row.get(2)?,
-                status: row.get(3)?,
-                result: row.get(4)?,
-                error: row.get(5)?,
-            })
-        },
-    )?)
 }

@@ -1,5 +1,6 @@
 //! The SQL of this crate.
 
+pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod bases;
 pub(crate) mod blocked;

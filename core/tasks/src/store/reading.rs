@@ -168,6 +168,18 @@ fn ready_sql(column: &str, query: &ReadyQuery, claimant: Option<&str>, now_ns: i
         );
     }
     filter.labels(&query.labels);
+    for label in &query.without_labels {
+        filter.and_with(
+            "NOT EXISTS (SELECT 1 FROM task_labels WHERE task_labels.task = tasks.number AND label = {})",
+            label.clone(),
+        );
+    }
+    if let Some(issue_type) = &query.issue_type {
+        filter.and_with("tasks.issue_type = {}", issue_type.clone());
+    }
+    for issue_type in &query.without_types {
+        filter.and_with("ifnull(tasks.issue_type, '') <> {}", issue_type.clone());
+    }
     let order = match query.sort {
         Sort::Priority if classic => ORDER.to_owned(),
         Sort::Priority => {

@@ -25,6 +25,13 @@ pub const MIGRATIONS: &[Migration] = &[
         down: None,
         rewrites: false,
     },
+    Migration {
+        version: FIRST_VERSION + 7,
+        name: "attempts of the dispatcher",
+        up: Step::Sql(include_str!("attempts.sql")),
+        down: None,
+        rewrites: false,
+    },
 ];
 
 /// Puts the words of all tasks into the index. A record that is damaged has none: the doctor tells of it, and nobody

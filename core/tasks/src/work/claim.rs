@@ -9,7 +9,7 @@ use super::checks;
 use crate::error::{Result, TaskError};
 use crate::moment::Moment;
 use crate::read::{ReadyQuery, TaskRow};
-use crate::record::Record;
+use crate::record::{Edit, Record};
 use crate::store::audit::Operation;
 use crate::store::reading;
 use crate::store::tasks::Stored;
@@ -55,7 +55,7 @@ pub fn claim(db: &Db, who: &str, id: &str, ttl: Option<Duration>) -> Result<Clai
             Standing::Expired(from) => How::TakenOver { from },
             Standing::Lost(why) => return Err(TaskError::NotClaimable { id: id.clone(), why }),
         };
-        take(&mut work, &before, &how, ttl)?;
+        take(&mut work, &before, &how, ttl, |_| {})?;
         work.settle()?;
         Ok(Claimed { row: work.row(&id)?, how })
     })
@@ -80,7 +80,7 @@ pub fn claim_ready(db: &Db, who: &str, query: &ReadyQuery, ttl: Option<Duration>
                 Standing::Expired(from) => How::TakenOver { from },
                 Standing::Held | Standing::Lost(_) => continue,
             };
-            take(&mut work, &before, &how, ttl)?;
+            take(&mut work, &before, &how, ttl, |_| {})?;
             claimed.push(id);
         }
         work.rows(&claimed)
@@ -88,7 +88,7 @@ pub fn claim_ready(db: &Db, who: &str, query: &ReadyQuery, ttl: Option<Duration>
 }
 
 /// How a task stands to who wants it.
-enum Standing {
+pub(super) enum Standing {
     /// It is open, and nobody else's.
     Free,
     /// It has it already.
@@ -100,7 +100,7 @@ enum Standing {
 }
 
 impl Standing {
-    fn of(record: &Record, who: &str, now_ns: i64) -> Self {
+    pub(super) fn of(record: &Record, who: &str, now_ns: i64) -> Self {
         let was = record.projection();
         let holder = was.assignee.as_deref();
         if was.has_expired(now_ns) {
@@ -126,8 +126,14 @@ impl Standing {
     }
 }
 
-/// Makes it `who`'s, until the time is over.
-fn take(work: &mut Work<'_, '_>, before: &Stored, how: &How, ttl: Option<Duration>) -> Result<()> {
+/// Makes it `who`'s, until the time is over; `further` changes what else goes with that. Gives what it is now.
+pub(super) fn take(
+    work: &mut Work<'_, '_>,
+    before: &Stored,
+    how: &How,
+    ttl: Option<Duration>,
+    further: impl FnOnce(&mut Edit),
+) -> Result<Record> {
     let now = work.after(&before.record);
     let mut edit = before.record.edit();
     set_status(&mut edit, before.record.projection(), words::IN_PROGRESS, now);
@@ -142,8 +148,8 @@ fn take(work: &mut Work<'_, '_>, before: &Stored, how: &How, ttl: Option<Duratio
         (None, How::Held) => {}
         (None, How::Taken | How::TakenOver { .. }) => _ = edit.remove("claim_expires_at"),
     }
+    further(&mut edit);
     let operation =
         if matches!(how, How::TakenOver { .. }) { Operation::TakenOver } else { Operation::Claimed };
-    work.put(before, edit, now, operation)?;
-    Ok(())
+    work.put(before, edit, now, operation)
 }

@@ -10,6 +10,7 @@ mod comment;
 mod create;
 mod delete;
 mod depend;
+pub mod dispatch;
 mod label;
 mod reopen;
 mod update;

@@ -7,6 +7,7 @@ mod claiming;
 mod closing;
 mod creating;
 mod depending;
+mod dispatching;
 mod edits;
 mod exporting;
 mod faults;

@@ -44,6 +44,8 @@ fn roster(key: &str) -> Vec<AgentDefinition> {
         name: name.to_owned(),
         preset: None,
         command: vec!["sh".into(), "-c".into(), format!("{before}echo '{}'", answer(name, key))],
+        model: None,
+        route: None,
         family: None,
         role: None,
         timeout: Duration::from_mins(1),

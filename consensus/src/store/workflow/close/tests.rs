@@ -25,6 +25,8 @@ fn an_answer_that_comes_while_it_is_judged_is_judged_too() {
         name: name.into(),
         preset: None,
         command: vec!["true".into()],
+        model: None,
+        route: None,
         family: None,
         role: None,
         timeout: Duration::from_mins(1),
