@@ -1,5 +1,6 @@
 //! One admitted call: the request, what is noted of it, and what follows from its failure.
 
+use super::ear::Filter;
 use super::asking::{Again, Asking, Stop, estimate};
 use crate::admission::Ticket;
 use crate::answer::{Answer, AttemptReport, Finish, Tokens, Why};
@@ -96,7 +97,7 @@ impl Asking<'_> {
         }
         let is_cold = self.is_cold(index);
         let left = self.left();
-        let Self { inner, choices, ear, cancel, prompt, options, .. } = self;
+        let Self { inner, choices, ear, redactor, cancel, prompt, options, .. } = self;
         let Some(choice) = choices.get(index) else { return nothing() };
         let host = choice.host;
         let limits = limits(host, is_cold, left);
@@ -107,12 +108,15 @@ impl Asking<'_> {
             temperature: options.temperature,
             usage_in_stream: !inner.known.refuses_usage(host),
         };
+        let mut filter = Filter::new(redactor);
         let mut has_token = false;
         let mut hear = |piece| {
             if !std::mem::replace(&mut has_token, true) {
                 inner.shared.first_token(ticket);
             }
-            ear.hear(piece, &host.name);
+            if let Some(piece) = filter.pass(piece) {
+                ear.hear(piece, &host.name);
+            }
         };
         let mut send = |question: &Question<'_>| {
             let (key, proxy) = (choice.key.as_ref(), choice.proxy.as_deref());
@@ -125,6 +129,10 @@ impl Asking<'_> {
             question.usage_in_stream = false;
             called = send(&question);
         }
+        for piece in filter.end() {
+            ear.hear(piece, &host.name);
+        }
+        called.partial = redactor.text(&called.partial);
         self.report(index, &called);
         called
     }
@@ -300,7 +308,7 @@ impl Asking<'_> {
         let model = choice.and_then(|choice| choice.model.clone()).unwrap_or_default();
         let system = self.options.system.as_ref().map_or(0, String::len);
         Answer {
-            text: reply.text.clone(),
+            text: self.redactor.text(&reply.text),
             host: choice.map(|choice| choice.host.name.clone()).unwrap_or_default(),
             served_model: reply.served_model.as_deref().map(name),
             fallback: choice.is_some_and(|choice| choice.fallback.is_some()),

@@ -1,5 +1,6 @@
 //! What is shown while it comes (R6).
 
+use crate::redact::{Pieces, Redactor};
 use crate::stream::Event;
 use crate::wire::Piece;
 
@@ -38,5 +39,41 @@ impl<'t> Ear<'t> {
         if std::mem::take(&mut self.has_shown) {
             self.must_restart = true;
         }
+    }
+}
+
+/// Keys taken out of pieces, also where they are cut in two: what may be the beginning of one comes with the next piece.
+pub(super) struct Filter<'r> {
+    text: Pieces<'r>,
+    thinking: Pieces<'r>,
+}
+
+impl<'r> Filter<'r> {
+    pub(super) fn new(redactor: &'r Redactor) -> Self {
+        Self { text: redactor.pieces(), thinking: redactor.pieces() }
+    }
+
+    /// What of the piece can be shown now.
+    pub(super) fn pass(&mut self, piece: Piece) -> Option<Piece> {
+        let (piece, is_empty) = match piece {
+            Piece::Text(text) => {
+                let text = self.text.push(&text);
+                let is_empty = text.is_empty();
+                (Piece::Text(text), is_empty)
+            }
+            Piece::Thinking(text) => {
+                let text = self.thinking.push(&text);
+                let is_empty = text.is_empty();
+                (Piece::Thinking(text), is_empty)
+            }
+        };
+        (!is_empty).then_some(piece)
+    }
+
+    /// What was held back to the end.
+    pub(super) fn end(self) -> impl Iterator<Item = Piece> {
+        let thinking = Some(self.thinking.end()).filter(|text| !text.is_empty()).map(Piece::Thinking);
+        let text = Some(self.text.end()).filter(|text| !text.is_empty()).map(Piece::Text);
+        thinking.into_iter().chain(text)
     }
 }
