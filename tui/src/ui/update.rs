@@ -37,6 +37,7 @@ pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
         Msg::LogGrew(_) if model.screen != Screen::Agents => return Vec::new(),
         Msg::StoresChanged => return storage::refresh_stores(model).into_iter().collect(),
         // What is shown already needs no frame.
+        Msg::Needs(needs) if model.needs == needs => return Vec::new(),
         Msg::Stores(stores) if model.storage.stores.as_ref() == Some(&*stores) => return Vec::new(),
         _ => {}
     }

@@ -187,6 +187,9 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                 if let Some(id) = chosen.filter(|need| need.kind == "agent").map(|need| need.name.clone()) {
                     return agents::go_to(model, &id);
                 }
+                if let Some(name) = chosen.filter(|need| need.kind == "host").map(|need| need.name.clone()) {
+                    return hosts::go_to(model, &name);
+                }
                 let run = chosen.filter(|need| matches!(need.kind, "gate" | "run"));
                 let Some((kind, id)) = run.and_then(|need| Some((need.kind, need.name.parse().ok()?))) else {
                     // All else is seen there, and dealt with from there.

@@ -5,15 +5,18 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conclave_llm::{CallView, Event, Health, Host, Hosts, LlmError, LlmErrorKind, OnCut, Options};
+use conclave_consensus::migrate::Attention;
+use conclave_llm::{CallView, Event, Health, Host, LlmError, LlmErrorKind, OnCut, Options};
 use conclave_retry::CancelToken;
 
 use super::Shared;
 use super::coordination::Global;
 use super::deeds::AtWork;
+use crate::attention;
 use crate::failure::{Doing as _, Exit, Failure};
 use crate::machine::Machine;
 use crate::model_client;
+use crate::project::Project;
 use crate::text::counted;
 use crate::times;
 use crate::ui::event_loop::spawn;
@@ -57,27 +60,30 @@ pub(super) fn read(global: &mut Global, shared: &Shared) -> Found {
     }
 }
 
+/// The hosts that need somebody. Of what cannot be read the screen of hosts tells.
+pub(super) fn needs(global: &mut Global, shared: &Shared, project: &Project) -> Vec<Attention> {
+    let opened = shared.machine.as_ref().map(|machine| global.opened(machine)).transpose();
+    let db = opened.ok().flatten().flatten();
+    let known = attention::hosts(project, &shared.environment, db.as_ref());
+    known.map_or_else(|_| Vec::new(), |known| attention::of_hosts(&known))
+}
+
 /// The last calls of a host, the newest first.
 pub(super) fn calls(global: &mut Global, shared: &Shared, name: &str) -> Result<Vec<CallView>, Failure> {
-    let hosts = model_client::hosts(&shared.project(), &shared.environment);
-    let host = named(&hosts, name)?;
+    let host = named(&shared.project(), shared, name)?;
     let Some(machine) = &shared.machine else { return Ok(Vec::new()) };
     let Some(db) = global.opened(machine)? else { return Ok(Vec::new()) };
-    conclave_llm::calls(&db, host, MOST).doing("read the calls")
+    conclave_llm::calls(&db, &host, MOST).doing("read the calls")
 }
 
 /// The host of this name, the fallback among them.
-fn named<'hosts>(hosts: &'hosts Hosts, name: &str) -> Result<&'hosts Host, Failure> {
-    let all = || hosts.hosts.iter().chain(hosts.fallback.as_ref().map(|fallback| &fallback.host));
-    all().find(|host| host.name == name).ok_or_else(|| {
-        let known: Vec<&str> = all().map(|host| host.name.as_str()).collect();
-        let failure = Failure::not_found(format!("no host {name:?} is configured"));
-        if known.is_empty() { failure } else { failure.hint(format!("known: {}", known.join(", "))) }
-    })
+fn named(project: &Project, shared: &Shared, name: &str) -> Result<Host, Failure> {
+    let found = model_client::named(project, &shared.environment, &[name.to_owned()])?;
+    found.into_iter().next().ok_or_else(|| Failure::not_found(format!("no host is called {name:?}")))
 }
 
-fn machine(shared: &Shared) -> Result<&Machine, Failure> {
-    shared.machine.as_ref().ok_or_else(|| Failure::not_found("no machine-wide file"))
+fn machine(shared: &Shared) -> Result<Machine, Failure> {
+    shared.machine.clone().ok_or_else(|| Failure::not_found("no machine-wide file"))
 }
 
 /// Does something to a host on a thread of its own: nothing waits for it.
@@ -99,16 +105,14 @@ fn carry_out(shared: &Shared, deed: &Deed) -> Result<String, Failure> {
     let project = shared.project_read_again()?;
     if deed.kind == DeedKind::Check {
         let _at_work = at_work(shared);
-        let made = model_client::of(&project, machine(shared)?, &shared.environment, !shared.read_only)?;
-        let names = (!deed.host.is_empty()).then(|| vec![deed.host.clone()]);
-        if let Some(names) = &names {
-            named(&model_client::hosts(&project, &shared.environment), &names[0])?;
-        }
-        let found = conclave_llm::check(&made.client, names.as_deref(), &CancelToken::new());
+        let made = model_client::of(&project, machine(shared), &shared.environment, !shared.read_only)?;
+        let all = model_client::everybody(&project, &shared.environment);
+        let hosts = if deed.host.is_empty() { all } else { vec![named(&project, shared, &deed.host)?] };
+        let names: Vec<String> = hosts.into_iter().map(|host| host.name).collect();
+        let found = conclave_llm::check(&made.client, Some(&names), &CancelToken::new());
         return told(&found);
     }
-    let hosts = model_client::hosts(&project, &shared.environment);
-    let host = named(&hosts, &deed.host)?;
+    let host = named(&project, shared, &deed.host)?;
     // A suspension waits until it is written.
     let _writing = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
     let db = machine(shared)?.open()?;
@@ -116,10 +120,10 @@ fn carry_out(shared: &Shared, deed: &Deed) -> Result<String, Failure> {
     let (done, said) = match deed.kind {
         DeedKind::Check => return Err(Failure::internal("a check writes nothing here")),
         DeedKind::Open => {
-            (conclave_llm::force_open(&db, host), "is open: no process asks it until it is closed")
+            (conclave_llm::force_open(&db, &host), "is open: no process asks it until it is closed")
         }
-        DeedKind::Close => (conclave_llm::close(&db, host), "is closed: it is asked again"),
-        DeedKind::Reset => (conclave_llm::reset(&db, host), "is reset: it is asked again"),
+        DeedKind::Close => (conclave_llm::close(&db, &host), "is closed: it is asked again"),
+        DeedKind::Reset => (conclave_llm::reset(&db, &host), "is reset: it is asked again"),
     };
     done.doing(format!("{} {name}", deed.kind.word()))?;
     Ok(format!("{name} {said}"))
@@ -220,7 +224,10 @@ fn answer(
 ) -> Result<(), Failure> {
     let project = shared.project_read_again()?;
     let _at_work = at_work(shared);
-    let made = model_client::of(&project, machine(shared)?, &shared.environment, !shared.read_only)?;
+    if let Some(name) = &asked.host {
+        named(&project, shared, name)?;
+    }
+    let made = model_client::of(&project, machine(shared), &shared.environment, !shared.read_only)?;
     let options = Options {
         model: asked.model.clone(),
         host: asked.host.clone(),

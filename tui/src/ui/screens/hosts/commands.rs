@@ -3,7 +3,7 @@
 use super::answer;
 use super::deeds::{self, Deed, DeedKind};
 use super::form::Asked;
-use super::update::{act, keep_in_sight, open_calls};
+use super::update::{act, find_wanted, keep_in_sight, open_calls};
 use crate::ui::effect::Effect;
 use crate::ui::keymap::Action;
 use crate::ui::model::{Model, Screen};
@@ -22,6 +22,16 @@ pub(crate) const fn is_about_hosts(action: Action) -> bool {
             | Action::AskModel
             | Action::ShowAnswer
     )
+}
+
+/// Shows the list with the cursor on this host.
+pub(crate) fn go_to(model: &mut Model, name: &str) -> Vec<Effect> {
+    let effects = go(model, Screen::Hosts);
+    let screen = &mut model.hosts;
+    (screen.calls, screen.form, screen.reads_answer) = (None, None, false);
+    screen.wanted = Some(name.to_owned());
+    find_wanted(model);
+    effects
 }
 
 /// Runs a command about hosts: of the one that is named, else of the one under the cursor.

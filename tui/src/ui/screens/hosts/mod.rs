@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use self::answer::{Piece, Reply, arrived as answer_arrived};
 pub(crate) use self::answer_page::draw as draw_answer;
 pub(crate) use self::calls::{MOST, arrived as calls_arrived, clicked as clicked_call, draw as draw_calls};
-pub(crate) use self::commands::{command, is_about_hosts};
+pub(crate) use self::commands::{command, go_to, is_about_hosts};
 pub(crate) use self::deeds::{Deed, DeedKind, done, start};
 pub(crate) use self::form::{Asked, edited, key as key_in_form, paste as paste_in_form};
 pub(crate) use self::form_page::draw as draw_form;

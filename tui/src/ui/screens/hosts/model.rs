@@ -50,6 +50,8 @@ pub(crate) struct Hosts {
     pub(crate) reads_answer: bool,
     /// How many questions were asked: what comes of an older one is dropped.
     pub(super) asked: u64,
+    /// The host that the cursor goes to as soon as it was read.
+    pub(super) wanted: Option<String>,
 }
 
 /// Milliseconds after which is looked again who is dead by now: that is told by no change of a file.

@@ -82,6 +82,18 @@ pub(crate) fn arrived(model: &mut Model, found: Found) {
     }
     screen.loaded = true;
     screen.read_at = model.now_ms;
+    find_wanted(model);
+    keep_in_sight(model);
+}
+
+/// Puts the cursor on the host that somebody wants to see, once it is there.
+pub(super) fn find_wanted(model: &mut Model) {
+    let screen = &mut model.hosts;
+    let Some(name) = screen.wanted.as_ref().filter(|_| screen.loaded) else { return };
+    if let Some(place) = screen.found.hosts.iter().position(|host| host.name == *name) {
+        screen.cursor.selected = place;
+    }
+    screen.wanted = None;
     keep_in_sight(model);
 }
 
