@@ -190,7 +190,8 @@ impl Writer {
             return;
         }
         let Lead { write, turn, checkpointer, gather } = &mut *lead;
-        let granted = turn.acquire();
+        // A writer with less time than a turn may take is not held up for longer than it said.
+        let granted = turn.acquire_within(self.left(first.terms().deadline));
         let mut group = Group {
             path: &self.path,
             write,

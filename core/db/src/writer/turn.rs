@@ -81,6 +81,11 @@ impl Turn {
 
     /// Takes the turn; waits at most the patience, then goes on without it.
     pub(crate) fn acquire(&mut self) -> Granted {
+        self.acquire_within(self.patience)
+    }
+
+    /// The same for one who has not even that much time left.
+    pub(crate) fn acquire_within(&mut self, left: Duration) -> Granted {
         let without = Granted { locks: None };
         let Some(locks) = self.locks() else { return without };
         if *locks.wait() != Wait::Idle {
@@ -95,10 +100,10 @@ impl Turn {
             }
             // Keep the place in the queue: the thread takes it over with the same open file.
         }
-        self.wait_on_thread(locks)
+        self.wait_on_thread(locks, left.min(self.patience))
     }
 
-    fn wait_on_thread(&mut self, locks: Arc<Locks>) -> Granted {
+    fn wait_on_thread(&mut self, locks: Arc<Locks>, patience: Duration) -> Granted {
         *locks.wait() = Wait::Wanted;
         if self.request(&locks).is_err() {
             *locks.wait() = Wait::Idle;
@@ -108,7 +113,7 @@ impl Turn {
         let guard = locks.wait();
         let (mut guard, _) = locks
             .changed
-            .wait_timeout_while(guard, self.patience, |wait| *wait == Wait::Wanted)
+            .wait_timeout_while(guard, patience, |wait| *wait == Wait::Wanted)
             .unwrap_or_else(PoisonError::into_inner);
         match *guard {
             Wait::Granted => {

@@ -104,6 +104,16 @@ fn patience_ends_once_and_the_turn_comes_back() {
     }
 }
 
+/// Else a call to a model would wait a second for the turn of a process that was stopped, though it said 200 ms.
+#[test]
+fn who_has_little_time_left_does_not_wait_for_the_whole_patience() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.db");
+    let _holder = lock(&path, "-turn");
+    let mut turn = Turn::new(&path, Duration::from_hours(1), true);
+    assert!(turn.acquire_within(Duration::from_millis(1)).locks.is_none());
+}
+
 #[test]
 fn without_the_files_writing_goes_on() {
     let mut turn = Turn::new(std::path::Path::new("/no/such/folder/state.db"), Duration::from_mins(1), true);
