@@ -9,9 +9,10 @@ use conclave_consensus::child::{self, Command, Done, Limits, Stop, Why};
 use conclave_db::doctor::Check;
 use conclave_retry::{Clock as _, SystemClock};
 
+use crate::config::Config;
 use crate::project::{Environment, Project};
 use crate::roster::{find_program, known};
-use crate::{cli, driving};
+use crate::{cli, driving, model_agents};
 
 const NAME: &str = "agents";
 /// The time of a program that only has to say its version.
@@ -31,11 +32,25 @@ pub(crate) fn checks(project: &Project, environment: &Environment) -> Vec<Check>
         )];
     }
     let asked = grouped(&known.agents);
-    std::thread::scope(|scope| {
+    let programs: Vec<Check> = std::thread::scope(|scope| {
         let running: Vec<_> =
             asked.iter().map(|asked| scope.spawn(|| check(asked, &project.root, environment))).collect();
         running.into_iter().filter_map(|one| one.join().ok()).collect()
-    })
+    });
+    let models = known.agents.iter().filter(|agent| agent.is_model());
+    programs.into_iter().chain(models.map(|agent| model(agent, &project.config))).collect()
+}
+
+/// A model: which hosts may be asked for it. Whether they are well is said of the hosts.
+fn model(agent: &AgentDefinition, config: &Config) -> Check {
+    if let Some((why, advice)) = model_agents::missing(agent, config) {
+        return Check::warn(NAME, why, advice);
+    }
+    let of = match (&agent.model, &agent.route) {
+        (Some(model), _) => format!("model {model}"),
+        (None, route) => format!("task type {}", route.as_deref().unwrap_or_default()),
+    };
+    Check::ok(NAME, format!("{}: {of}, at {}", agent.name, model_agents::serving(agent, config).join(", ")))
 }
 
 /// A program, and the agents that it is.

@@ -50,7 +50,7 @@ pub(crate) fn begin(environment: &Environment, actor: &str) -> Result<Demo, Fail
         .map_err(|error| Failure::io(format!("write {}", file.display()), &error))?;
     let database = state_dir.join("state.db");
     let source = Source::Named(file);
-    let project = Project { root, state_dir, database, config: source.load()?, source };
+    let project = Project { root, state_dir, database, config: source.load()?, source, options: Vec::new() };
     let ask = Ask { spec: SPEC.to_owned(), stage: STAGE.to_owned(), ..Ask::default() };
     let request = request::of_stage(&project, environment, actor, ask)?;
     let db = project.open()?;

@@ -13,6 +13,7 @@ use conclave_db::Db;
 use crate::cli;
 use crate::event_spool;
 use crate::failure::{Exit, Failure};
+use crate::model_agents;
 use crate::project::{Environment, Project};
 use crate::roster;
 use crate::text::{count, counted, visible};
@@ -21,6 +22,7 @@ use crate::text::{count, counted, visible};
 pub(crate) fn session(project: &Project, environment: &Environment) -> Session {
     let mut session = Session::new(environment.variables().to_vec());
     session.launcher = cli::launcher();
+    session.models = model_agents::asked_by(project, environment);
     session.definitions = roster::known(&project.config, environment).agents;
     session
 }

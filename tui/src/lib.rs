@@ -27,6 +27,7 @@ mod import;
 mod life_cycle;
 mod logging;
 mod machine;
+mod model_agents;
 mod model_client;
 mod model_shapes;
 mod parse_cache;

@@ -18,13 +18,23 @@ use crate::project::{Environment, Project};
 /// Bytes of a prompt where nobody says otherwise, as the client has it.
 const LONGEST_PROMPT: u64 = 2 << 20;
 
-/// A client, and why it remembers nothing, where that is so.
+/// A client, and whether it shares what it knows.
 pub(crate) struct Made {
     pub(crate) client: Client,
-    /// What it knows with all processes; it may have a warning after a call.
-    pub(crate) shared: Shared,
+    /// What it knows with all processes.
+    shared: Shared,
     /// Why the machine-wide file could not be opened.
-    pub(crate) unshared: Option<Failure>,
+    unopened: Option<Failure>,
+}
+
+impl Made {
+    /// What to tell once, after a call: that others do not hear of what was found out, where that is so.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let unopened = self.unopened.as_ref().map(|failure| {
+            format!("what other processes know of the hosts is not used: {}", failure.message)
+        });
+        unopened.or_else(|| self.shared.warning())
+    }
 }
 
 /// The hosts of a project's configuration, their paths resolved.
@@ -80,7 +90,7 @@ pub(crate) fn of(
     if project.config.hosts.is_empty() {
         return Err(nobody(project));
     }
-    let (global, unshared) = match writes.then(|| machine.and_then(|machine| machine.open())) {
+    let (global, unopened) = match writes.then(|| machine.and_then(|machine| machine.open())) {
         None => (None, None),
         Some(Ok(db)) => (Some(db), None),
         Some(Err(failure)) => (None, Some(failure)),
@@ -92,7 +102,7 @@ pub(crate) fn of(
         sources(environment),
         ClientOptions::default(),
     );
-    Ok(Made { client, shared, unshared })
+    Ok(Made { client, shared, unopened })
 }
 
 /// What all processes know, over this file or in this process alone.

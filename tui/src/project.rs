@@ -78,6 +78,8 @@ pub(crate) struct Project {
     pub(crate) config: Config,
     /// Where that was read from.
     pub(crate) source: Source,
+    /// The options with which this program finds the same in any folder.
+    pub(crate) options: Vec<OsString>,
 }
 
 impl Project {
@@ -107,7 +109,8 @@ impl Project {
             Some(path) => root.join(below_home(path, environment)),
             None => state_dir.join("state.db"),
         };
-        Ok(Self { root, state_dir, database, config, source })
+        let options = options(&state_dir, &source, places, environment);
+        Ok(Self { root, state_dir, database, config, source, options })
     }
 
     /// Whom the project's block of ports belongs to: its folder; where the state lies elsewhere, as `--state-dir` says, the
@@ -217,6 +220,19 @@ impl Project {
     pub(crate) fn options(&self) -> Result<DbOptions, Failure> {
         Ok(DbOptions::new(&self.database, state::schema()?))
     }
+}
+
+/// The options that name these places.
+fn options(state_dir: &Path, source: &Source, places: &Places, environment: &Environment) -> Vec<OsString> {
+    let mut options = vec!["--state-dir".into(), state_dir.into()];
+    if let Source::Named(file) = source {
+        options.extend(["--config".into(), file.into()]);
+    }
+    let global = places.global_dir.as_ref().map(|folder| environment.folder.join(folder).into_os_string());
+    if let Some(folder) = global.or_else(|| environment.get("CONCLAVE_GLOBAL_DIR").cloned()) {
+        options.extend(["--global-dir".into(), folder]);
+    }
+    options
 }
 
 /// Before the configuration is looked for in it: the place is wrong, not the configuration.

@@ -9,6 +9,7 @@ use conclave_consensus::names;
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::model_agents;
 use crate::project::Environment;
 
 /// Everybody who can be asked, and whether the configuration names them.
@@ -54,7 +55,7 @@ pub(crate) fn choose(
         }
         all
     };
-    refuse_missing(&chosen, environment, folder)?;
+    refuse_missing(&chosen, config, environment, folder)?;
     Ok(chosen)
 }
 
@@ -68,13 +69,14 @@ pub(crate) fn all(
     if known.agents.is_empty() {
         return Err(nobody());
     }
-    refuse_missing(&known.agents, environment, folder)?;
+    refuse_missing(&known.agents, config, environment, folder)?;
     Ok(known.agents)
 }
 
-/// Refuses agents whose programs are not there, before anything is started.
+/// Refuses agents whose programs are not there, and models that nobody has, before anything is started.
 pub(crate) fn refuse_missing(
     agents: &[AgentDefinition],
+    config: &Config,
     environment: &Environment,
     folder: &Path,
 ) -> Result<(), Failure> {
@@ -87,7 +89,10 @@ pub(crate) fn refuse_missing(
         })
         .collect();
     if missing.is_empty() {
-        return Ok(());
+        return match agents.iter().find_map(|agent| model_agents::missing(agent, config)) {
+            Some((why, hint)) => Err(Failure::configuration(why).hint(hint)),
+            None => Ok(()),
+        };
     }
     Err(Failure::new(
         crate::failure::Exit::Usage,

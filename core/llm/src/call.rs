@@ -14,8 +14,8 @@ use crate::host::Host;
 use crate::secret::Secret;
 use crate::transport::{self, Incoming, Limits, Outgoing, TransportError};
 use crate::wire::{
-    self, ERROR_LIMIT, Failure, Heard, Nothing, Piece, Progress, Question, Reader, Reply,
-    Unread};
+    self, ERROR_LIMIT, Failure, Heard, Nothing, Piece, Progress, Question, Reader, Reply, Unread,
+};
 
 /// Bytes of one read.
 const CHUNK: usize = 16 << 10;
@@ -69,10 +69,8 @@ pub(crate) fn call(
     };
     match send(host, key, proxy, question, limits, clock, cancel) {
         Err(error) => {
-            called.sent_unanswered = matches!(
-                error,
-                TransportError::TimedOut(_) | TransportError::Closed { sent: true, .. }
-            );
+            called.sent_unanswered =
+                matches!(error, TransportError::TimedOut(_) | TransportError::Closed { sent: true, .. });
             called.reply = Err(wire::of_transport(&error));
         }
         Ok(mut incoming) => {

@@ -134,8 +134,8 @@ impl Client {
         cancel: &CancelToken,
         tell: &mut dyn FnMut(Event),
     ) {
-        let answer = Asking::new(&self.inner, prompt, task, options, cancel, Some(&mut *tell))
-            .and_then(Asking::run);
+        let answer =
+            Asking::new(&self.inner, prompt, task, options, cancel, Some(&mut *tell)).and_then(Asking::run);
         tell(match answer {
             Ok(answer) => Event::Done(Box::new(answer)),
             Err(error) => Event::Failed(Box::new(error)),

@@ -35,6 +35,8 @@ mod client;
 mod commands;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod health;
 mod host;
 mod ledger;

@@ -61,3 +61,24 @@ fn without_agents_it_warns_and_says_what_to_do() {
     let advice = found[0].advice.as_deref().unwrap();
     assert!(advice.contains("[[agents]]") && advice.contains("conclave demo"), "{advice}");
 }
+
+#[test]
+fn a_model_is_looked_for_among_the_hosts() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join(".conclave")).unwrap();
+    let config = "[[hosts]]\nname = 'h'\nurl = 'http://h:1'\ndialect = 'ollama'\nmodels = ['m:1']\n\
+                  [[agents]]\nname = 'x'\nmodel = 'm:1'\n[[agents]]\nname = 'y'\nmodel = 'n'\n\
+                  [[agents]]\nname = 'z'\nroute = 'code'\n";
+    std::fs::write(root.join(".conclave/config.toml"), config).unwrap();
+    let environment = Environment::new(&root, &[("PATH", "/usr/bin:/bin")]);
+    let project = Project::find(&environment, &Places::default()).unwrap();
+    let found = checks(&project, &environment);
+    let said: Vec<_> = found.iter().map(|check| (check.state, check.detail.as_str())).collect();
+    let wanted = [
+        (CheckState::Ok, "x: model m:1, at h"),
+        (CheckState::Warn, "y: no host has the model \"n\""),
+        (CheckState::Ok, "z: task type code, at h"),
+    ];
+    assert_eq!(said, wanted);
+}

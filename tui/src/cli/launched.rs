@@ -8,7 +8,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -73,12 +73,18 @@ pub(super) fn held_launcher() -> Vec<OsString> {
 
 /// This program with a word.
 fn again(word: &str) -> Vec<OsString> {
+    itself().map_or_else(Vec::new, |program| vec![program, word.into()])
+}
+
+/// This program, as whatever it starts itself again with finds it; nothing where this is another one.
+pub(crate) fn itself() -> Option<OsString> {
     // It is still this program when its file was replaced by a newer one.
     const RUNNING: &str = "/proc/self/exe";
     if !IS_PROGRAM.load(Ordering::Relaxed) {
-        return Vec::new();
+        return None;
     }
-    let program =
-        if Path::new(RUNNING).exists() { Some(RUNNING.into()) } else { std::env::current_exe().ok() };
-    program.map_or_else(Vec::new, |program| vec![program.into_os_string(), word.into()])
+    if Path::new(RUNNING).exists() {
+        return Some(RUNNING.into());
+    }
+    std::env::current_exe().ok().map(PathBuf::into_os_string)
 }

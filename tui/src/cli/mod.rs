@@ -48,7 +48,7 @@ use signal_hook::consts::{SIGCHLD, SIGXFSZ};
 pub(crate) use self::agents::{SpawnLine, spawn_beside_ui};
 use self::args::{Command, Line};
 use self::context::Context;
-pub(crate) use self::launched::launcher;
+pub(crate) use self::launched::{itself, launcher};
 pub(crate) use self::output::{Output, Signs};
 pub(crate) use self::sample_agent::WORD as SAMPLE_AGENT;
 pub(crate) use self::task::known_type;

@@ -12,12 +12,12 @@ use super::reader::{Reader, Value};
 use crate::failure::Failure;
 
 /// The keys of one agent.
-pub(super) const KEYS: [&str; 11] = [
-    "name", "preset", "command", "role", "timeout", "retries", "copies", "family", "stages", "env_pass",
-    "env",
+pub(super) const KEYS: [&str; 13] = [
+    "name", "preset", "command", "model", "route", "role", "timeout", "retries", "copies", "family",
+    "stages", "env_pass", "env",
 ];
-/// Keys that agents will have.
-const LATER: [&str; 2] = ["model", "route"];
+/// Each of them says who answers, so an agent has one of them; a preset may have a command of its own.
+const WHO: [&str; 4] = ["model", "route", "command", "preset"];
 
 /// How the names of Conclave's own variables begin, which agents never see.
 const OWN: &str = "CONCLAVE_";
@@ -26,6 +26,8 @@ const OWN: &str = "CONCLAVE_";
 const TIMEOUT: Duration = Duration::from_mins(20);
 /// Repeated attempts where nobody says otherwise.
 const RETRIES: u32 = 2;
+/// The same of a model: each of its attempts goes to several hosts by itself.
+const MODEL_RETRIES: u32 = 1;
 
 /// The agents of one file, copies counted out, in their order.
 pub(super) fn read(reader: &Reader<'_>, value: &Value<'_>) -> Result<Vec<AgentDefinition>, Failure> {
@@ -55,11 +57,6 @@ fn one(reader: &Reader<'_>, value: &Value<'_>) -> Result<(AgentDefinition, Range
     let value_of = |name: &str| table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value);
     for (key, _) in table {
         let name = key.get_ref().as_ref();
-        if LATER.contains(&name) {
-            return Err(reader
-                .refuse(&key.span(), &format!("agents.{name}: models come with a later version"))
-                .hint("name a `command`, or a `preset` such as \"claude\""));
-        }
         if !KEYS.contains(&name) {
             return Err(reader.unknown(key.span(), "agents.", name, &KEYS));
         }
@@ -68,12 +65,30 @@ fn one(reader: &Reader<'_>, value: &Value<'_>) -> Result<(AgentDefinition, Range
         return Err(reader.refuse(&value.span(), "agents.name: is missing"));
     };
     let name = reader.name("agents.name", named)?;
+    let asked = WHO.into_iter().filter_map(|key| Some((key, value_of(key)?)));
+    let asked: Vec<(&str, &Value<'_>)> = asked.collect();
+    if let [("model" | "route", _), (other, value), ..] = asked[..] {
+        let what = format!("agents.{other}: the agent has `{}` already", asked[0].0);
+        return Err(reader
+            .refuse(&value.span(), &what)
+            .hint("an agent is a model, a task type, or a program"));
+    }
+    let model = value_of("model").map(|value| reader.filled("agents.model", value)).transpose()?;
+    let route = value_of("route").map(|value| reader.filled("agents.route", value)).transpose()?;
     let preset = match value_of("preset") {
         Some(value) => Some(preset(reader, value)?),
         None => agents::preset(&name),
     };
     let command = value_of("command").map(|value| command(reader, value)).transpose()?;
     let mut agent = match (preset, command) {
+        _ if model.is_some() || route.is_some() => AgentDefinition {
+            // Models of one name are of one family, whatever their size.
+            family: model.as_deref().map(|model| model.split(':').next().unwrap_or(model).to_owned()),
+            model,
+            route,
+            retries: MODEL_RETRIES,
+            ..plain(Vec::new())
+        },
         (Some(preset), None) => preset.definition(),
         (Some(preset), Some(command)) => AgentDefinition { command, ..preset.definition() },
         (None, Some(command)) => plain(command),
@@ -148,7 +163,7 @@ fn preset(reader: &Reader<'_>, value: &Value<'_>) -> Result<&'static Preset, Fai
 
 fn presets() -> String {
     let names: Vec<&str> = agents::PRESETS.iter().map(|preset| preset.name).collect();
-    format!("presets: {}; anything else needs a `command`", names.join(", "))
+    format!("presets: {}; anything else needs a `command`, a `model` or a `route`", names.join(", "))
 }
 
 fn command(reader: &Reader<'_>, value: &Value<'_>) -> Result<Vec<String>, Failure> {

@@ -290,7 +290,7 @@ fn a_model_says_by_its_exit_whether_to_try_again() {
     };
     for (code, class, wanted) in [
         (1, "busy", "retryable (unavailable)"),
-        (2, "bad_request", "permanent (invalid input)"),
+        (2, "bad_request", "permanent (invalid_input)"),
         (2, "auth", "permanent (denied)"),
         (3, "fault", "retryable (connection)"),
         (4, "deadline", "retryable (timeout)"),

@@ -101,9 +101,10 @@ impl<'a> Asking<'a> {
     ) -> Result<Self> {
         let prompt = prompt::read(prompt, inner.hosts.max_prompt_bytes)?;
         let route = route::of(&inner.hosts, task, options, &*inner.sources.environment)?;
-        let secrets = route.choices.iter().flat_map(|choice| {
-            choice.key.as_ref().into_iter().chain(choice.host.endpoint.secrets())
-        });
+        let secrets = route
+            .choices
+            .iter()
+            .flat_map(|choice| choice.key.as_ref().into_iter().chain(choice.host.endpoint.secrets()));
         let redactor = Redactor::new(secrets);
         let mut ledger = Ledger::default();
         for skipped in route.skipped {
@@ -193,7 +194,11 @@ impl<'a> Asking<'a> {
     /// itself, in the same transaction that chooses.
     fn open_ones(&mut self, wanted: impl Fn(&Track) -> bool) -> Vec<usize> {
         let mut set: Vec<usize> = (0..self.choices.len())
-            .filter(|index| Some(*index) != self.cloud && self.is_eligible(*index) && self.tracks.get(*index).is_some_and(&wanted))
+            .filter(|index| {
+                Some(*index) != self.cloud
+                    && self.is_eligible(*index)
+                    && self.tracks.get(*index).is_some_and(&wanted)
+            })
             .collect();
         if self.spent > 0 && !set.is_empty() {
             let refused = self.inner.shared.refused(&self.candidates(&set));
@@ -216,7 +221,9 @@ impl<'a> Asking<'a> {
 
     /// Repeats at one host come out of its budget, so that an outage is not multiplied.
     pub(super) fn pays(&self, index: usize) -> bool {
-        self.choices.get(index).is_some_and(|choice| self.inner.shared.pay_retry(choice.host.endpoint.as_str()))
+        self.choices
+            .get(index)
+            .is_some_and(|choice| self.inner.shared.pay_retry(choice.host.endpoint.as_str()))
     }
 
     fn ask_one_of(&mut self, set: &[usize]) -> Result<Option<Answer>, Stop> {

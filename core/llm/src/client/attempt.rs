@@ -1,7 +1,7 @@
 //! One admitted call: the request, what is noted of it, and what follows from its failure.
 
-use super::ear::Filter;
 use super::asking::{Again, Asking, Stop, estimate};
+use super::ear::Filter;
 use crate::admission::Ticket;
 use crate::answer::{Answer, AttemptReport, Finish, Tokens, Why};
 use crate::call::{Called, call, limits, millis};
@@ -178,7 +178,8 @@ impl Asking<'_> {
     }
 
     fn conclude(&self, ticket: Ticket, failure: Option<&Failure>, called: &Called, tokens: Tokens) {
-        let message = failure.map(|failure| self.redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
+        let message =
+            failure.map(|failure| self.redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
         let outcome = Outcome {
             connect_ms: called.took.connect_ms,
             first_ms: called.took.token_ms.or(called.took.first_ms),

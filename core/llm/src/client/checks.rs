@@ -95,7 +95,8 @@ impl Asking<'_> {
     fn must_wait(&self) -> bool {
         let best = |wanted: &dyn Fn(&Track) -> bool| {
             let of = |(index, track): (usize, &Track)| {
-                let choice = self.choices.get(index).filter(|_| Some(index) != self.cloud && wanted(track))?;
+                let choice =
+                    self.choices.get(index).filter(|_| Some(index) != self.cloud && wanted(track))?;
                 Some(choice.host.priority)
             };
             self.tracks.iter().enumerate().filter_map(of).min()
@@ -141,7 +142,9 @@ impl Asking<'_> {
     }
 
     fn hear_check(&mut self, index: usize, looked: Looked) {
-        let (Some(choice), Some(track)) = (self.choices.get(index), self.tracks.get_mut(index)) else { return };
+        let (Some(choice), Some(track)) = (self.choices.get(index), self.tracks.get_mut(index)) else {
+            return;
+        };
         let host = choice.host;
         track.is_pending = false;
         self.inner.known.hear(host, self.inner.sources.clock.monotonic(), &looked.listing);
@@ -157,7 +160,9 @@ impl Asking<'_> {
         match failure.class {
             Class::Cancelled | Class::Deadline => {}
             // Noted as the call's own result, with the key that it concerns: so it is not sent with that key again.
-            Class::Auth | Class::Quota | Class::Overloaded | Class::Throttled => track.presumed = Some(failure),
+            Class::Auth | Class::Quota | Class::Overloaded | Class::Throttled => {
+                track.presumed = Some(failure)
+            }
             class => {
                 track.is_barred = true;
                 let message = self.redactor.line(&failure.message, 200);

@@ -14,7 +14,8 @@ impl Asking<'_> {
     pub(super) fn wants_cloud(&self) -> bool {
         let Some(choice) = self.cloud.and_then(|index| self.choices.get(index)) else { return false };
         let is_open = self.cloud.is_some_and(|index| {
-            self.tracks.get(index).is_some_and(|track| !track.is_barred && !track.is_passed) && self.has_context(index)
+            self.tracks.get(index).is_some_and(|track| !track.is_barred && !track.is_passed)
+                && self.has_context(index)
         });
         // Where no host is configured at all, it is no fallback but the one there is.
         let is_only = self.choices.len() == 1 && self.ledger.is_empty();

@@ -76,7 +76,8 @@ impl Ledger {
             // A check of this question has put its own verdict down.
             Why::Down | Why::Budget | Why::Config => false,
         };
-        self.skipped().iter().any(&mut of_skipped) || self.verdicts.iter().any(|(class, may)| *may && is_reason(*class))
+        self.skipped().iter().any(&mut of_skipped)
+            || self.verdicts.iter().any(|(class, may)| *may && is_reason(*class))
     }
 
     /// What it comes to when nobody answered.
@@ -116,8 +117,10 @@ impl Ledger {
 /// Why a host is blocked: the word of the class stands in the message.
 fn blocked_for(skipped: &Skipped) -> Vec<Class> {
     let message = skipped.message.as_deref().unwrap_or_default();
-    let known: Vec<Class> =
-        [Class::Auth, Class::Quota, Class::Throttled, Class::Overloaded].into_iter().filter(|class| message.contains(class.as_str())).collect();
+    let known: Vec<Class> = [Class::Auth, Class::Quota, Class::Throttled, Class::Overloaded]
+        .into_iter()
+        .filter(|class| message.contains(class.as_str()))
+        .collect();
     if known.is_empty() { vec![Class::Throttled, Class::Overloaded] } else { known }
 }
 

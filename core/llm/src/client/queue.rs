@@ -19,7 +19,8 @@ impl Asking<'_> {
         let sources = self.inner.sources.clone();
         let began = sources.clock.monotonic();
         let patience = self.patience();
-        let Some(waiting) = self.candidates(&[shortest]).first().map(|candidate| self.inner.shared.queue(candidate))
+        let Some(waiting) =
+            self.candidates(&[shortest]).first().map(|candidate| self.inner.shared.queue(candidate))
         else {
             return Ok(None);
         };

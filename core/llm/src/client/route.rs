@@ -160,11 +160,7 @@ pub(crate) fn model_of(host: &Host, wanted: Option<&str>) -> Result<Option<Strin
     };
     let is_here = host.models.is_empty()
         || host.models.iter().any(|model| wire::is_same_model(host.dialect, model, wanted));
-    if is_here {
-        Ok(Some(wanted.to_owned()))
-    } else {
-        Err(format!("it has {}", host.models.join(", ")))
-    }
+    if is_here { Ok(Some(wanted.to_owned())) } else { Err(format!("it has {}", host.models.join(", "))) }
 }
 
 fn nobody_has(hosts: &Hosts, model: &str) -> LlmError {

@@ -113,7 +113,9 @@ pub(crate) fn hint(kind: LlmErrorKind, class: Option<Class>, skipped: &[Skipped]
         (_, Some(Class::Redirect)) => "set `url` of the host to where it points, if that is right",
         (_, Some(Class::Config)) => "mend the host in the configuration",
         (_, Some(Class::NoModel)) => "`conclave host check` shows the models of each host",
-        (_, Some(Class::LocalNet)) => "look at the network, the proxy variables and `ca_file` of this machine",
+        (_, Some(Class::LocalNet)) => {
+            "look at the network, the proxy variables and `ca_file` of this machine"
+        }
         (_, Some(Class::Quota)) => "look at the account of the host",
         (_, Some(Class::BadRequest)) => return None,
         (LlmErrorKind::Unavailable, _) if skipped.iter().any(|host| host.why == Why::Budget) => {

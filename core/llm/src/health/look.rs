@@ -49,7 +49,8 @@ pub(crate) fn look(
     let mut looked = Looked { failure: None, listing: Listing::default(), took_ms: 0 };
     for (n, path) in paths(host, depth).iter().enumerate() {
         let gone = clock.monotonic().saturating_sub(began);
-        let limits = of_check(host, CHECK.saturating_sub(gone), deadline.map(|left| left.saturating_sub(gone)));
+        let limits =
+            of_check(host, CHECK.saturating_sub(gone), deadline.map(|left| left.saturating_sub(gone)));
         let outgoing = Outgoing {
             endpoint: &host.endpoint,
             body: None,

@@ -19,7 +19,7 @@ impl Documents {
     /// The next object that is whole; takes what it reads from the front of `bytes`.
     pub(super) fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<u8>>, Unread> {
         if self.depth == 0 {
-            *bytes = bytes.trim_ascii_start();
+            *bytes = without_blanks(bytes);
             match bytes.first() {
                 None => return Ok(None),
                 Some(b'{') => {}
@@ -59,6 +59,13 @@ impl Documents {
         }
         false
     }
+}
+
+/// What follows after white space and a byte order mark, of which a chunk may hold a part.
+pub(super) fn without_blanks(bytes: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
+    let start = bytes.iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len());
+    bytes.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]

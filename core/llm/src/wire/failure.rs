@@ -11,6 +11,7 @@ use crate::transport::{Limit, TransportError};
 
 /// A failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something of its own that follows")]
 pub(crate) struct Failure {
     pub(crate) class: Class,
     /// In words, not yet redacted: whoever shows it does that.
@@ -161,15 +162,13 @@ fn of_status(dialect: Dialect, status: u16, said: &Said, asks_to_wait: bool, is_
         400 | 404 if names_model(dialect, said) => Class::NoModel,
         // An answer had begun: the path is right.
         404 | 405 if !is_in_answer => Class::WrongPath,
-        404 | 405 | 408 | 425 => Class::Fault,
-        // The server's client is gone, which is not us: something between has given up.
-        499 => Class::Fault,
-        501 | 505 => Class::BadRequest,
+        // 499: the server's client is gone, which is not us: something between has given up.
+        404 | 405 | 408 | 425 | 499 => Class::Fault,
         529 => Class::Overloaded,
         503 if asks_to_wait || said.has(&BUSY) => Class::Overloaded,
         500..=599 if said.is(&["overloaded_error"]) => Class::Overloaded,
         300..=399 => Class::Redirect,
-        400..=499 => Class::BadRequest,
+        400..=499 | 501 | 505 => Class::BadRequest,
         500..=599 => Class::Fault,
         _ => Class::Garbage,
     }

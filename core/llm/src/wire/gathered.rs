@@ -14,6 +14,7 @@ const NAME_LIMIT: usize = 512;
 
 /// What has been read.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is seen by itself, in any order")]
 pub(super) struct Gathered {
     pub(super) text: String,
     pub(super) thought_bytes: usize,

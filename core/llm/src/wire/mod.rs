@@ -9,6 +9,8 @@ mod listing;
 mod ollama;
 mod openai;
 mod reader;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod recorded;
 mod retry_after;
 mod said;
 mod sse;
@@ -172,3 +174,6 @@ pub(crate) fn read_listing(path: &str, body: &[u8], listing: &mut Listing) -> Re
 pub(crate) fn is_same_model(dialect: Dialect, one: &str, other: &str) -> bool {
     listing::is_same_model(dialect, one, other)
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,13 +45,15 @@ pub(super) fn read(
     }
     gathered.is_known = true;
     gathered.served(&document);
-    if let Some(Value::Object(message)) = document.get_mut("message") {
-        gathered.think(taken(message, "thinking").unwrap_or_default(), hear)?;
-        gathered.say(taken(message, "content").unwrap_or_default(), hear)?;
-    }
-    // Of `/api/generate`, which some servers in between answer with.
-    gathered.think(taken(&mut document, "thinking").unwrap_or_default(), hear)?;
-    gathered.say(taken(&mut document, "response").unwrap_or_default(), hear)?;
+    let message = match document.get_mut("message").map(Value::take) {
+        Some(Value::Object(message)) => Some((message, "content")),
+        _ => None,
+    };
+    // `response` is the field of `/api/generate`: servers that give both mean the same text.
+    let (mut said, content) = message.unwrap_or_else(|| (std::mem::take(&mut document), "response"));
+    gathered.think(taken(&mut said, "thinking").unwrap_or_default(), hear)?;
+    gathered.say(taken(&mut said, content).unwrap_or_default(), hear)?;
+    let document = if content == "response" { said } else { document };
     if document.get("done") != Some(&Value::Bool(true)) {
         return Ok(());
     }

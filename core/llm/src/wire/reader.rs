@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::documents::Documents;
+use super::documents::{Documents, without_blanks};
 use super::gathered::{Gathered, is_error, parse};
 use super::lines::Lines;
 use super::sse::Events;
@@ -76,37 +76,38 @@ impl Reader {
 
     /// Nothing more comes: what it came to, or that it is not whole.
     pub(crate) fn end(mut self, hear: &mut dyn FnMut(Piece)) -> Result<Reply, Unread> {
-        let mut is_cut_line = false;
-        if self.gathered.finish.is_none() {
-            let rest = match &mut self.form {
-                Form::Events(events) => events.rest()?,
-                Form::Lines(lines) => {
-                    let line = lines.rest();
-                    is_cut_line = line.trim_ascii_start().starts_with(b"{");
-                    is_cut_line.then_some(Frame::Document(line))
-                }
-                Form::Documents(_) | Form::Unknown => None,
-                Form::Never(why) => return Err(Unread::Garbage(std::mem::take(why))),
-            };
-            // A part that its end has cut is no garbage: the answer is.
-            if let Some(frame) = rest
-                && let Err(unread @ (Unread::Reported(_) | Unread::Cut)) = self.hear(frame, hear)
-                && self.gathered.finish.is_none()
-            {
-                return Err(unread);
-            }
-        }
-        let is_begun = match &self.form {
-            Form::Events(events) => !events.is_something_else(),
-            Form::Lines(_) => is_cut_line,
-            Form::Documents(documents) => documents.is_open(),
-            Form::Unknown | Form::Never(_) => false,
+        let is_begun = match self.flush(hear) {
+            Ok(is_begun) => is_begun,
+            Err(_) if self.gathered.finish.is_some() => true,
+            Err(unread) => return Err(unread),
         };
         self.gathered.into_reply().map_err(|gathered| match (gathered.is_known || is_begun, self.has_read) {
             (true, _) => Unread::Cut,
             (false, true) => Unread::Garbage("nothing of it is an answer".to_owned()),
             (false, false) => Unread::Garbage("the answer is empty".to_owned()),
         })
+    }
+
+    /// Reads what has no end; whether something of an answer came at all.
+    fn flush(&mut self, hear: &mut dyn FnMut(Piece)) -> Result<bool, Unread> {
+        let (rest, is_begun) = match &mut self.form {
+            _ if self.gathered.is_complete => (None, true),
+            Form::Events(events) => (events.rest()?, !events.is_something_else()),
+            Form::Lines(lines) => {
+                let line = lines.rest();
+                let is_begun = line.trim_ascii_start().starts_with(b"{");
+                (is_begun.then_some(Frame::Document(line)), is_begun)
+            }
+            Form::Documents(documents) => (None, documents.is_open()),
+            Form::Unknown => (None, false),
+            Form::Never(why) => return Err(Unread::Garbage(std::mem::take(why))),
+        };
+        match rest.map(|frame| self.hear(frame, hear)) {
+            Some(Ok(())) => Ok(is_begun && !matches!(self.form, Form::Lines(_))),
+            // A part that the end has cut is no garbage: the answer is cut.
+            None | Some(Err(Unread::Garbage(_))) => Ok(is_begun),
+            Some(Err(unread)) => Err(unread),
+        }
     }
 
     /// The text so far.
@@ -116,9 +117,7 @@ impl Reader {
 
     fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Frame>, Unread> {
         if let Form::Unknown = self.form {
-            let blank = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
-            let start = bytes.iter().position(|byte| !blank(byte)).unwrap_or(bytes.len());
-            *bytes = bytes.get(start..).unwrap_or_default();
+            *bytes = without_blanks(bytes);
             self.form = match bytes.first() {
                 None => return Ok(None),
                 Some(b'{') => Form::Documents(Documents::default()),
@@ -203,3 +202,6 @@ fn form(content_type: Option<&str>, asked_for_stream: bool) -> Form {
         other => Form::Never(format!("the answer is of the type {other:?}, which no model gives")),
     }
 }
+
+#[cfg(test)]
+mod tests;

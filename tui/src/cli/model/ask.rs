@@ -25,12 +25,6 @@ pub(in crate::cli) fn run(context: &Context, line: AskLine) -> Result<Exit, Fail
     let made =
         model_client::of(&context.project, context.machine(), &context.environment, !context.read_only)?;
     let prompt = prompt(context, &line)?;
-    if let Some(failure) = &made.unshared {
-        output.notice(format!(
-            "warning: what other processes know of the hosts is not used: {}",
-            visible(&failure.message)
-        ));
-    }
     let wanted = Wanted {
         prompt,
         task: line.task.unwrap_or_default(),
@@ -54,7 +48,7 @@ pub(in crate::cli) fn run(context: &Context, line: AskLine) -> Result<Exit, Fail
     } else {
         made.client.generate(&wanted.prompt, &wanted.task, &wanted.options, &ending.cancel)
     };
-    let warning = made.shared.warning();
+    let warning = made.warning();
     match answered {
         Ok(mut answer) => {
             answer.warnings.extend(warning.filter(|text| !answer.warnings.contains(text)));

@@ -56,9 +56,6 @@ fn check(context: &Context, named: &Named) -> Result<Exit, Failure> {
     let output = &context.output;
     let names = names(context, named)?;
     let made = model_client::of(&context.project, context.machine(), &context.environment, true)?;
-    if let Some(failure) = &made.unshared {
-        output.notice(format!("warning: what is found is not kept: {}", visible(&failure.message)));
-    }
     // Two seconds are the longest that it takes: Ctrl-C ends the process.
     let found = conclave_llm::check(&made.client, Some(&names), &CancelToken::new());
     if output.json {
@@ -66,7 +63,7 @@ fn check(context: &Context, named: &Named) -> Result<Exit, Failure> {
     } else {
         output.print(found.iter().map(line).collect::<String>())?;
     }
-    if let Some(warning) = made.shared.warning() {
+    if let Some(warning) = made.warning() {
         output.notice(format!("warning: {}", visible(&warning)));
     }
     let is_well = found.iter().all(|health| health.failure.is_none());

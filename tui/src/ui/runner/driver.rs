@@ -169,6 +169,7 @@ impl Driver {
             let choice = |agent: conclave_consensus::agents::AgentDefinition| Choice {
                 installed: roster::refuse_missing(
                     std::slice::from_ref(&agent),
+                    &project.config,
                     &hands.environment,
                     &project.root,
                 )

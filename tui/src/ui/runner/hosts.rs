@@ -243,8 +243,9 @@ fn answer(
             Event::Thinking(_) => return,
             Event::Restarted { host } => Piece::Restarted { host },
             Event::Done(mut answer) => {
-                let unshared = made.unshared.as_ref().map(|failure| failure.message.clone());
-                answer.warnings.extend(unshared.into_iter().chain(made.shared.warning()));
+                // What a call could not share, the client says once.
+                let warning = made.warning().filter(|text| !answer.warnings.contains(text));
+                answer.warnings.extend(warning);
                 Piece::Ended(Reply::Answered(answer))
             }
             Event::Failed(error) => Piece::Ended(failed(*error)),
