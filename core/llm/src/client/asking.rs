@@ -177,6 +177,9 @@ impl<'a> Asking<'a> {
         }
         self.settle()?;
         let mut set = self.open_ones(|track| track.requests == 0);
+        if set.is_empty() && self.settle_all()? {
+            set = self.open_ones(|track| track.requests == 0);
+        }
         if set.is_empty() {
             set = self.open_ones(|track| track.requests > 0 && track.again == Again::Yes);
         }
@@ -299,6 +302,9 @@ impl<'a> Asking<'a> {
         }
         let Some((index, left)) = self.shortest_block(&blocked) else { return Ok(None) };
         if !self.fits(left) {
+            let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+            let until = self.inner.sources.clock.wall_ms().saturating_add(left);
+            self.ledger.retry_at = earlier(self.ledger.retry_at, Some(until));
             return Ok(None);
         }
         self.pause(left)?;

@@ -68,7 +68,7 @@ impl Asking<'_> {
     fn conclude_unsent(&mut self, ticket: Ticket, failure: &Failure, took_ms: u64) -> Result<(), Stop> {
         let index = ticket.index;
         let message = self.redactor.line(&failure.message, MESSAGE);
-        let outcome = Outcome { total_ms: took_ms, ..self.outcome(Some(failure), &message) };
+        let outcome = Outcome { total_ms: took_ms, attempt: 0, ..self.outcome(Some(failure), &message) };
         self.inner.shared.conclude(ticket, &outcome);
         if let Some(track) = self.tracks.get_mut(index) {
             track.is_barred = true;
@@ -290,9 +290,11 @@ impl Asking<'_> {
             return Some(u64::from(context));
         }
         let model = choice.model.as_deref()?;
-        let listing = self.inner.known.listing(choice.host, self.inner.sources.clock.monotonic())?;
+        let listing = self.inner.known.listing(choice.host, self.inner.sources.clock.monotonic());
         let is_it = |name: &str| wire::is_same_model(choice.host.dialect, name, model);
-        listing.contexts.iter().find(|(name, _)| is_it(name)).map(|(_, context)| *context)
+        let contexts = listing.map(|listing| listing.contexts).unwrap_or_default();
+        let said = contexts.iter().find(|(name, _)| is_it(name)).map(|(_, context)| *context);
+        said.or_else(|| self.inner.shared.context(choice.host.endpoint.as_str(), model))
     }
 
     /// Whether the host is known to take a prompt that another one could not take.

@@ -8,6 +8,9 @@ impl Failed {
     /// One line that says what happened, then each host that was tried or passed over, in order.
     pub(crate) fn text(&self) -> String {
         let mut text = self.headline();
+        if !self.partial.is_empty() {
+            text.push_str(&format!("; {} bytes of an answer came", self.partial.len()));
+        }
         for attempt in &self.attempts {
             text.push_str("\n  ");
             text.push_str(&of_attempt(attempt));
@@ -32,9 +35,6 @@ impl Failed {
                 Some(Class::Config) | None => "no host can be used as it is configured".to_owned(),
                 Some(class) => format!("the question was refused: {}", words(class)),
             },
-            _ if !self.partial.is_empty() => {
-                format!("the answer is not whole: {} bytes of it came", self.partial.len())
-            }
             _ if asked == 0 => "no host answered a check".to_owned(),
             _ if asked == 1 => "no host answered: the one request failed".to_owned(),
             _ => format!("no host answered: all {asked} requests failed"),
@@ -43,11 +43,12 @@ impl Failed {
 }
 
 fn of_attempt(attempt: &AttemptReport) -> String {
-    let AttemptReport { n, host, model, class, status, total_ms, message, .. } = attempt;
+    let AttemptReport { n, host, model, class, status, total_ms, retry_after_ms, message, .. } = attempt;
     let class = class.map_or("answered", words);
     let status = status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
     let message = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-    format!("{n}. {host}, {}: {class}{status} after {total_ms} ms{message}", safe(model))
+    let pause = retry_after_ms.map(|ms| format!(", asks for a pause of {ms} ms")).unwrap_or_default();
+    format!("{n}. {host}, {}: {class}{status} after {total_ms} ms{pause}{message}", safe(model))
 }
 
 fn of_skipped(skipped: &Skipped) -> String {

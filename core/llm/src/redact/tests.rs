@@ -11,12 +11,16 @@ fn redactor() -> Redactor {
     Redactor::new([&Secret::new(KEY.to_owned())])
 }
 
+fn escaped(text: &str, escape: impl Fn(u8) -> String) -> String {
+    text.bytes().map(escape).collect()
+}
+
 fn percent(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    escaped(text, |byte| format!("%{byte:02x}"))
 }
 
 fn json(text: &str) -> String {
-    text.bytes().map(|byte| format!("\\u{byte:04X}")).collect()
+    escaped(text, |byte| format!("\\u{byte:04X}"))
 }
 
 /// The key in every way in which a server may repeat it.

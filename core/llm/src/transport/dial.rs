@@ -107,7 +107,7 @@ fn addresses(place: &Place) -> Result<Vec<SocketAddr>, TransportError> {
 }
 
 /// Why a name has no address. That there is none is the host's; that nobody could be asked is this machine's, and must
-/// open no breaker (B12). The standard library gives the system's words only: EAI_AGAIN (gai_strerror(3)).
+/// open no breaker (B12). The standard library gives the system's words only: `EAI_AGAIN` (getaddrinfo(3)).
 fn unresolved(host: &str, error: &io::Error) -> TransportError {
     let words = error.to_string();
     if error.raw_os_error().is_some()

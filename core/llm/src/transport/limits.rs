@@ -41,6 +41,17 @@ pub(super) enum Phase {
     Answer,
 }
 
+impl Phase {
+    /// What it means that its own limit is reached.
+    fn reached(self, limit: Duration) -> TransportError {
+        match self {
+            Self::Connect => TransportError::Unreachable(format!("not connected within {limit:?}")),
+            Self::Asked => TransportError::TimedOut(Limit::FirstByte),
+            Self::Answer => TransportError::TimedOut(Limit::Idle),
+        }
+    }
+}
+
 /// Measures one request, shared by everything that waits for it.
 pub(super) struct Meter {
     clock: Arc<dyn Clock>,
@@ -102,30 +113,21 @@ impl Meter {
             Phase::Asked => self.limits.first_byte,
             Phase::Answer => self.limits.idle,
         };
-        let mut first = (since.saturating_add(own), Some(phase));
+        let (mut until, mut reached) = (since.saturating_add(own), phase.reached(own));
         let total = self.began.saturating_add(self.limits.total);
-        let mut is_total = false;
-        if total < first.0 {
-            first = (total, Some(phase));
-            is_total = true;
+        if total < until {
+            (until, reached) = (total, TransportError::TimedOut(Limit::Total));
         }
-        if let Some(deadline) = self.limits.deadline {
-            let deadline = self.began.saturating_add(deadline);
-            if deadline <= first.0 {
-                first = (deadline, None);
-            }
+        let deadline = self.limits.deadline.map(|left| self.began.saturating_add(left));
+        if let Some(deadline) = deadline.filter(|deadline| *deadline <= until) {
+            (until, reached) = (deadline, TransportError::Deadline);
         }
-        let until = ending.map_or(first.0, |ending| ending.min(first.0));
-        if now < until {
-            return Ok(until - now);
+        // Who is ending asks no more which limit it was.
+        let until = ending.map_or(until, |ending| ending.min(until));
+        match until.saturating_sub(now) {
+            Duration::ZERO => Err(reached),
+            left => Ok(left),
         }
-        Err(match first.1 {
-            None => TransportError::Deadline,
-            Some(_) if is_total => TransportError::TimedOut(Limit::Total),
-            Some(Phase::Connect) => TransportError::Unreachable(format!("not connected within {own:?}")),
-            Some(Phase::Asked) => TransportError::TimedOut(Limit::FirstByte),
-            Some(Phase::Answer) => TransportError::TimedOut(Limit::Idle),
-        })
     }
 
     /// How long may be waited at once; never nothing, which would be no limit for a socket.

@@ -82,7 +82,7 @@ impl Write for Socket {
                     }
                 }
                 Err(error) if is_gone(&error) => {
-                    self.refuse(&format!("the request was not taken: {}", error.kind()))
+                    self.refuse(&format!("the request was not taken: {}", error.kind()));
                 }
                 done => return done,
             }

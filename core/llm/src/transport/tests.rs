@@ -1,7 +1,10 @@
 //! The transport against servers on loopback that fail on purpose.
 
 mod answers;
+mod encryption;
+mod proxies;
 mod server;
+mod waits;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,13 +12,13 @@ use std::time::Duration;
 
 use conclave_retry::{CancelToken, Clock, SystemClock};
 
-use super::{Incoming, Limits, Outgoing, TransportError, send};
+use super::{Incoming, Limit, Limits, Outgoing, TransportError, send};
 use crate::endpoint::Endpoint;
 use crate::host::Dialect;
 use crate::secret::Secret;
 
 /// No limit that a slow machine reaches.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// What a test scales its limits to.
 const SHORT: Duration = Duration::from_millis(300);

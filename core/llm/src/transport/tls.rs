@@ -17,13 +17,13 @@ const MAX_BYTES: u64 = 8 * 1024 * 1024;
 pub(super) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TransportError> {
     static USUAL: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     match ca_file {
-        None => match USUAL.get() {
-            Some(config) => Ok(Arc::clone(config)),
-            None => {
-                let config = of_roots(web())?;
-                Ok(Arc::clone(USUAL.get_or_init(|| config)))
+        None => {
+            if let Some(config) = USUAL.get() {
+                return Ok(Arc::clone(config));
             }
-        },
+            let config = of_roots(web())?;
+            Ok(Arc::clone(USUAL.get_or_init(|| config)))
+        }
         Some(path) => {
             let mut roots = web();
             add(&mut roots, path).map_err(|why| {
