@@ -70,7 +70,7 @@ fn a_question_is_answered_as_it_comes() {
     session.until("and the rest.");
     session.until("✓ a (m)");
     session.keys("\x1b");
-    session.until("1/1");
+    session.until("a: answered 1 call");
     session.until("✓ closed");
     session.keys("q");
     assert_eq!(session.ends().0.code(), Some(0));
