@@ -135,6 +135,7 @@ impl Project {
     pub(crate) fn read_agents_again(&mut self) -> Result<(), Failure> {
         let config = self.source.load()?;
         (self.config.agents, self.config.prompts) = (config.agents, config.prompts);
+        self.config.hosts = config.hosts;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::effect::{Effect, Work};
 use super::keymap::{Action, Binding, Place};
 use super::model::{Model, Screen, State};
 use super::problem::Problem;
-use super::screens::{agents, coordination, run, runs, tasks};
+use super::screens::{agents, coordination, hosts, run, runs, tasks};
 use super::update::{act, go, start_work};
 
 /// Runs a command of the palette with what was typed behind it.
@@ -23,6 +23,9 @@ pub(crate) fn run_command(model: &mut Model, binding: &'static Binding, argument
     }
     if ready && coordination::is_about_leases(binding.action) && binding.is_open(model.setting.read_only) {
         return coordination::command(model, binding.action, argument);
+    }
+    if ready && hosts::is_about_hosts(binding.action) && binding.is_open(model.setting.read_only) {
+        return hosts::command(model, binding.action, argument);
     }
     if ready
         && binding.is_open(model.setting.read_only)

@@ -75,6 +75,28 @@ impl Document {
         self.cursor.top = self.cursor.selected.saturating_sub(offset);
     }
 
+    /// More of a plain text, at its end. Only what can change is laid out anew.
+    pub(crate) fn append(&mut self, piece: &str) {
+        if piece.is_empty() {
+            return;
+        }
+        let mut end = piece.len().min(LARGEST.saturating_sub(self.text.len()));
+        while !piece.is_char_boundary(end) {
+            end -= 1;
+        }
+        // A line feed at the end stands for no row until something follows it.
+        let start = self.text.rfind('\n').map_or(0, |at| at + 1);
+        let last = self.rows.last().map_or(0, |row| row.line);
+        let line = if start > 0 && start == self.text.len() { last + 1 } else { last };
+        self.text.push_str(&piece[..end]);
+        if self.width == 0 {
+            return;
+        }
+        self.rows.truncate(self.rows.partition_point(|row| row.line < line));
+        let added = layout::plain(&visible_lines(&self.text[start..]), self.width);
+        self.rows.extend(added.into_iter().map(|row| Row { line: row.line + line, ..row }));
+    }
+
     /// The line that the cursor is on.
     pub(crate) fn line(&self) -> usize {
         self.rows.get(self.cursor.selected).map_or(0, |row| row.line)

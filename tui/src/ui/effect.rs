@@ -11,7 +11,7 @@ use super::filter::Filter;
 use super::screens::agents::Who;
 use super::screens::form::Asked;
 use super::screens::spawn_form::Spawn;
-use super::screens::{agents, tasks};
+use super::screens::{agents, hosts, tasks};
 
 /// Something that only the outside can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,12 @@ pub(crate) enum Effect {
     Answer { run: RunId, issue: String, text: String },
     /// Change a task.
     Write(Write),
+    /// Do something to a host of models.
+    Host(hosts::Deed),
+    /// Ask a model; what comes of it is told with this number.
+    Ask { number: u64, asked: Box<hosts::Asked> },
+    /// Take back what was asked.
+    StopAsking,
     /// Let the user edit a text in the editor of the environment.
     Edit(String),
 }
@@ -81,6 +87,10 @@ pub(crate) enum Read {
     Log(agents::LogAsk),
     /// Leases, ports and architects.
     Coordination,
+    /// The hosts of models.
+    Hosts,
+    /// The last calls of the host of this name.
+    Calls(String),
 }
 
 /// Which tasks to read.

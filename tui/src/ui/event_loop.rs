@@ -311,7 +311,8 @@ impl Loop {
 
     /// The next message; where something runs, a tick once a second. `None` when nobody sends any more.
     fn next(&mut self, messages: &Receiver<Msg>) -> Option<Msg> {
-        self.keys.watched.store(self.model.form.is_some(), Ordering::Relaxed);
+        let edits = self.model.form.is_some() || self.model.hosts.form.is_some();
+        self.keys.watched.store(edits, Ordering::Relaxed);
         if !self.model.ticks() {
             return messages.recv().ok();
         }
@@ -354,6 +355,9 @@ impl Loop {
                 Effect::Read(read) => self.runner.read(read),
                 Effect::Work(work) => self.runner.work(work),
                 Effect::Write(write) => self.runner.write(write),
+                Effect::Host(deed) => self.runner.do_to_host(deed),
+                Effect::Ask { number, asked } => self.runner.ask(number, *asked),
+                Effect::StopAsking => self.runner.stop_asking(),
                 Effect::Edit(text) => {
                     let edited = self.edit(&text)?;
                     update(&mut self.model, Msg::Edited(edited));

@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod coordination;
+pub(crate) mod hosts;
 mod made_up;
 mod stores;
 pub(crate) mod tasks;
@@ -203,6 +204,8 @@ fn answer(effect: &Effect, count: i64) -> Option<Msg> {
         Read::Agents => Msg::Agents(agents::all(count)),
         Read::Log(asked) => Msg::Log(Box::new(agents::log(asked))),
         Read::Coordination => Msg::Coordination(Box::new(coordination::found(count))),
+        Read::Hosts => Msg::Hosts(Box::new(hosts::found(count))),
+        Read::Calls(host) => Msg::Calls { host: host.clone(), calls: Ok(hosts::calls(host)) },
         Read::Needs => Msg::Needs(Vec::new()),
         Read::Storage => Msg::Storage(Box::new(numbers())),
         Read::Stores => Msg::Stores(Box::new(stores())),

@@ -8,6 +8,7 @@ use conclave_consensus::migrate::Attention;
 use conclave_consensus::runs::{AgentMark, RunCursor, RunDetail, RunId, RunSummary};
 use conclave_consensus::workflow::Event;
 use conclave_db::vacuum::VacuumStats;
+use conclave_llm::CallView;
 use conclave_spool::trim::Trimmed;
 
 use super::effect::{Part, Work, Write};
@@ -16,7 +17,7 @@ use super::model::CheckRow;
 use super::problem::Problem;
 use super::screens::form::Choice;
 use super::screens::storage::{Numbers, Stores};
-use super::screens::{agents, coordination, tasks};
+use super::screens::{agents, coordination, hosts, tasks};
 use crate::failure::Exit;
 
 /// Everything that can happen.
@@ -101,6 +102,23 @@ pub(crate) enum Msg {
     LogGrew(String),
     /// Leases, ports and architects.
     Coordination(Box<coordination::Found>),
+    /// The hosts of models.
+    Hosts(Box<hosts::Found>),
+    /// The last calls of the host of this name, the newest first.
+    Calls {
+        host: String,
+        calls: Result<Vec<CallView>, Problem>,
+    },
+    /// Something was done to a host, or could not be.
+    HostDone {
+        deed: hosts::Deed,
+        outcome: Result<String, Problem>,
+    },
+    /// More has come of the question of this number.
+    Answering {
+        number: u64,
+        piece: hosts::Piece,
+    },
     /// Someone changed the machine-wide file.
     GlobalChanged,
     /// What waits for a person.

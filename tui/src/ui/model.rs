@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::screens::agents::Agents;
 use super::screens::coordination::Coordination;
 use super::screens::form::Form;
+use super::screens::hosts::Hosts;
 use super::screens::run::Run;
 use super::screens::runs::Runs;
 use super::screens::storage::Storage;
@@ -27,15 +28,17 @@ pub(crate) enum Screen {
     Agents,
     Tasks,
     Coordination,
+    Hosts,
     Storage,
 }
 
 impl Screen {
-    pub(crate) const ALL: [(char, &'static str, Self); 5] = [
+    pub(crate) const ALL: [(char, &'static str, Self); 6] = [
         ('1', "Runs", Self::Runs),
         ('2', "Agents", Self::Agents),
         ('3', "Tasks", Self::Tasks),
         ('4', "Coord", Self::Coordination),
+        ('5', "Hosts", Self::Hosts),
         ('6', "Storage", Self::Storage),
     ];
 }
@@ -121,6 +124,7 @@ pub(crate) struct Model {
     pub(crate) tasks: Tasks,
     pub(crate) agents: Agents,
     pub(crate) coordination: Coordination,
+    pub(crate) hosts: Hosts,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) notice: Option<Notice>,
     /// What the last command said, for the palette.
@@ -159,6 +163,7 @@ impl Model {
             tasks: Tasks::default(),
             agents: Agents::default(),
             coordination: Coordination::default(),
+            hosts: Hosts::default(),
             overlay: None,
             notice: None,
             last_result: None,
@@ -188,6 +193,10 @@ impl Model {
             (_, Screen::Agents, _) => Place::Agents,
             (_, Screen::Coordination, _) if self.coordination.open.is_some() => Place::Lease,
             (_, Screen::Coordination, _) => Place::Leases,
+            (_, Screen::Hosts, _) if self.hosts.form.is_some() => Place::AskForm,
+            (_, Screen::Hosts, _) if self.hosts.shown_answer().is_some() => Place::ModelAnswer,
+            (_, Screen::Hosts, _) if self.hosts.calls.is_some() => Place::HostCalls,
+            (_, Screen::Hosts, _) => Place::Hosts,
             (_, Screen::Tasks, _) if self.tasks.form.is_some() => Place::TaskForm,
             (_, Screen::Tasks, _) if !self.tasks.open.is_empty() => Place::Task,
             (_, Screen::Tasks, _) => Place::Tasks,
@@ -207,6 +216,7 @@ impl Model {
                     Screen::Tasks => self.tasks.ticks(),
                     Screen::Agents => self.agents.ticks(),
                     Screen::Coordination => self.coordination.ticks(),
+                    Screen::Hosts => self.hosts.ticks(),
                     Screen::Storage => false,
                 }
     }
@@ -251,6 +261,10 @@ impl Model {
             When::AnyLease => super::screens::coordination::selected(&self.coordination).is_some(),
             When::HeldLease => super::screens::coordination::selected(&self.coordination)
                 .is_some_and(|row| row.held().next().is_some()),
+            When::AnyHost => super::screens::hosts::selected(&self.hosts).is_some(),
+            When::UnforcedHost => super::screens::hosts::selected(&self.hosts)
+                .is_some_and(|host| host.breaker.state != "forced_open"),
+            When::AnyAnswer => self.hosts.answer.is_some(),
             When::OpenQuestion => self.run.as_ref().is_some_and(|run| run.open_question().is_some()),
             When::WaitingEvents => self.storage.events_wait(),
             When::TrimmableSpool => self.storage.may_trim(),

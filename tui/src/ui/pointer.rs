@@ -5,7 +5,7 @@ use super::keymap::{Action, Place};
 use super::message::Mouse;
 use super::model::Model;
 use super::render;
-use super::screens::{agents, coordination, run, runs, storage, task, tasks};
+use super::screens::{agents, coordination, hosts, run, runs, storage, task, tasks};
 use super::update::{go, on_list};
 
 /// Lines that a step of the wheel moves.
@@ -33,6 +33,7 @@ pub(super) fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
             Place::Task => task::act(model, action),
             Place::Agents | Place::Stream | Place::AgentDiff => agents::act(model, action),
             Place::Leases | Place::Lease => coordination::act(model, action),
+            Place::Hosts | Place::HostCalls | Place::ModelAnswer => hosts::act(model, action),
             _ => Vec::new(),
         });
     }
@@ -85,6 +86,23 @@ fn on_click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
                     coordination::keep_in_sight(model);
                 }
                 None => {}
+            }
+            Vec::new()
+        }
+        Place::Hosts => match hosts::view::clicked(model, column, row) {
+            Some(line) if line == model.hosts.cursor.selected => hosts::act(model, Action::OpenCalls),
+            Some(line) => {
+                model.hosts.cursor.selected = line;
+                hosts::keep_in_sight(model);
+                Vec::new()
+            }
+            None => Vec::new(),
+        },
+        Place::HostCalls => {
+            let line = hosts::clicked_call(model, column, row);
+            if let (Some(line), Some(calls)) = (line, &mut model.hosts.calls) {
+                calls.cursor.selected = line;
+                hosts::keep_in_sight(model);
             }
             Vec::new()
         }

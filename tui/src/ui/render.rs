@@ -9,7 +9,8 @@ use super::keymap::{self, Action, Binding, Place};
 use super::model::{Deed, Model, Notice, SMALLEST, Screen, State};
 use super::overlay;
 use super::screens::{
-    agents, coordination, form, run, runs, spawn_form, storage, task, task_form, tasks, trouble, welcome,
+    agents, coordination, form, hosts, run, runs, spawn_form, storage, task, task_form, tasks, trouble,
+    welcome,
 };
 use super::theme::Theme;
 use crate::cli::Signs;
@@ -20,7 +21,7 @@ use crate::times;
 const ROOM_FOR_READ_ONLY: u16 = 50;
 
 /// From this width on the top line names all screens.
-const ROOM_FOR_NAMES: u16 = 58;
+const ROOM_FOR_NAMES: u16 = 66;
 
 /// Draws the model. Keeps nothing.
 pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
@@ -47,6 +48,7 @@ pub(crate) fn render(model: &Model, frame: &mut Frame<'_>) {
             Some(top) => coordination::holder::draw(model, top, frame),
             None => coordination::view::draw(model, frame),
         },
+        (_, Screen::Hosts, _) => draw_hosts(model, frame),
         (_, Screen::Runs, Some(run)) => run::view::draw(model, run, frame),
         (_, Screen::Runs, None) => runs::view::draw(model, frame),
     }
@@ -73,6 +75,16 @@ fn draw_agents(model: &Model, frame: &mut Frame<'_>) {
         (None, Some(diff), _) => agents::diff::draw(model, diff, frame),
         (None, None, Some(log)) if screen.streams => agents::stream::draw(model, log, frame),
         _ => agents::view::draw(model, frame),
+    }
+}
+
+fn draw_hosts(model: &Model, frame: &mut Frame<'_>) {
+    let screen = &model.hosts;
+    match (&screen.form, screen.shown_answer(), &screen.calls) {
+        (Some(form), ..) => hosts::draw_form(model, form, frame),
+        (None, Some(answer), _) => hosts::draw_answer(model, answer, frame),
+        (None, None, Some(calls)) => hosts::draw_calls(model, calls, frame),
+        (None, None, None) => hosts::view::draw(model, frame),
     }
 }
 
@@ -358,7 +370,7 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
         return fixed(&[("enter", "keep"), ("esc", "clear")]);
     }
     let place = model.place();
-    if matches!(place, Place::Form | Place::TaskForm | Place::SpawnForm) {
+    if matches!(place, Place::Form | Place::TaskForm | Place::SpawnForm | Place::AskForm) {
         // Other keys are typed.
         let own = keymap::BINDINGS.iter().filter(move |binding| binding.place == place);
         return kept_whole(model, own.collect());
@@ -378,6 +390,9 @@ fn kept_whole(model: &Model, mut bindings: Vec<&Binding>) -> Vec<(String, &'stat
     let names = |binding: &&Binding| match binding.action {
         Action::HoldLog if model.agents.log.as_ref().is_some_and(|log| log.held) => {
             (binding.key_name(), "follow")
+        }
+        Action::Back if model.place() == Place::ModelAnswer && model.hosts.is_asking() => {
+            (binding.key_name(), "take back")
         }
         Action::Choose if binding.keys.len() > 1 => ("left/right".to_owned(), binding.hint),
         _ => (binding.key_name(), binding.hint),

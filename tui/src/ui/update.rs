@@ -12,7 +12,9 @@ use super::overlay::{self, Overlay, Then};
 use super::pointer;
 use super::problem::Problem;
 use super::render;
-use super::screens::{agents, coordination, form, run, runs, spawn_form, storage, task, task_form, tasks};
+use super::screens::{
+    agents, coordination, form, hosts, run, runs, spawn_form, storage, task, task_form, tasks,
+};
 
 /// Carries out one message.
 pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
@@ -24,10 +26,18 @@ pub(crate) fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Focus(focused) => return vec![Effect::Focus(focused)],
         // What is not seen asks for nothing either.
-        Msg::GlobalChanged if model.screen != Screen::Coordination => return Vec::new(),
+        Msg::GlobalChanged if !matches!(model.screen, Screen::Coordination | Screen::Hosts) => {
+            return Vec::new();
+        }
+        // Nothing that is seen has changed: others' calls write what is not shown.
+        Msg::Hosts(found) if model.hosts.loaded && model.hosts.found == *found => {
+            hosts::read_again(model);
+            return Vec::new();
+        }
         Msg::LogGrew(_) if model.screen != Screen::Agents => return Vec::new(),
         Msg::StoresChanged => return storage::refresh_stores(model).into_iter().collect(),
         // What is shown already needs no frame.
+        Msg::Needs(needs) if model.needs == needs => return Vec::new(),
         Msg::Stores(stores) if model.storage.stores.as_ref() == Some(&*stores) => return Vec::new(),
         _ => {}
     }
@@ -80,6 +90,7 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         Msg::Tick if model.screen == Screen::Tasks => tasks::tick(model),
         Msg::Tick if model.screen == Screen::Agents => agents::tick(model),
         Msg::Tick if model.screen == Screen::Coordination => coordination::tick(model).into_iter().collect(),
+        Msg::Tick if model.screen == Screen::Hosts => hosts::tick(model),
         Msg::Tick => driving::tick(model),
         Msg::Tasks(page) => tasks::arrived(model, *page),
         Msg::TaskCounts(counts) => {
@@ -96,7 +107,21 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
             coordination::arrived(model, *found);
             Vec::new()
         }
+        Msg::GlobalChanged if model.screen == Screen::Hosts => hosts::refresh_all(model),
         Msg::GlobalChanged => coordination::refresh(model).into_iter().collect(),
+        Msg::Hosts(found) => {
+            hosts::arrived(model, *found);
+            Vec::new()
+        }
+        Msg::Calls { host, calls } => {
+            hosts::calls_arrived(model, &host, calls);
+            Vec::new()
+        }
+        Msg::HostDone { deed, outcome } => hosts::done(model, &deed, outcome),
+        Msg::Answering { number, piece } => {
+            hosts::answer_arrived(model, number, piece);
+            Vec::new()
+        }
         Msg::Page(page) => {
             let mut effects = runs::arrived(model, *page);
             // Where there is no run there may be tasks.
@@ -126,6 +151,8 @@ fn on_message(model: &mut Model, message: Msg) -> Vec<Effect> {
         Msg::Edited(read) => {
             if model.form.is_some() {
                 form::edited(model, read);
+            } else if model.place() == Place::AskForm {
+                hosts::edited(model, read);
             } else {
                 task_form::edited(model, read);
             }
@@ -177,6 +204,7 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
         Place::Form => return form::key(model, key),
         Place::TaskForm => return task_form::key(model, key),
         Place::SpawnForm => return spawn_form::key(model, key),
+        Place::AskForm => return hosts::key_in_form(model, key),
         _ => {}
     }
     if key != Key::control('c') {
@@ -218,7 +246,9 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
         None if key.code == ratatui::crossterm::event::KeyCode::Esc && model.place() == Place::Leases => {
             coordination::act(model, Action::Back)
         }
-        None if key == Key::char(' ') && matches!(model.place(), Place::Agents | Place::Leases) => {
+        None if key == Key::char(' ')
+            && matches!(model.place(), Place::Agents | Place::Leases | Place::Hosts) =>
+        {
             model.tell("nothing is marked here: each key acts on the one under the cursor");
             Vec::new()
         }
@@ -241,7 +271,12 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
             overlay::open(model, binding.action);
             Vec::new()
         }
-        Action::GoRuns | Action::GoAgents | Action::GoTasks | Action::GoCoordination | Action::GoStorage
+        Action::GoRuns
+        | Action::GoAgents
+        | Action::GoTasks
+        | Action::GoCoordination
+        | Action::GoHosts
+        | Action::GoStorage
             if model.state == State::Absent =>
         {
             model.tell(if model.setting.read_only {
@@ -255,6 +290,7 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
         Action::GoAgents => go(model, Screen::Agents),
         Action::GoTasks => go(model, Screen::Tasks),
         Action::GoCoordination => go(model, Screen::Coordination),
+        Action::GoHosts => go(model, Screen::Hosts),
         Action::GoStorage => go(model, Screen::Storage),
         Action::Refresh => refresh(model),
         Action::Mouse => {
@@ -293,11 +329,13 @@ pub(super) fn act(model: &mut Model, binding: &Binding) -> Vec<Effect> {
             Place::Task => task::act(model, action),
             Place::Agents | Place::Stream | Place::AgentDiff => agents::act(model, action),
             Place::Leases | Place::Lease => coordination::act(model, action),
+            Place::Hosts | Place::HostCalls | Place::ModelAnswer => hosts::act(model, action),
             Place::Welcome
             | Place::Trouble
             | Place::Form
             | Place::TaskForm
             | Place::SpawnForm
+            | Place::AskForm
             | Place::Movement
             | Place::Global => Vec::new(),
         },
@@ -345,6 +383,12 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     if driving::before_quitting(model) {
         return Vec::new();
     }
+    if model.hosts.is_asking() {
+        let question =
+            "A question is still being answered. Quit all the same? Its answer is lost.".to_owned();
+        model.overlay = Some(Overlay::Ask { question, then: Then::Quit });
+        return Vec::new();
+    }
     let deeds = model.deeds.iter().map(|deed| &deed.work);
     match model.working.iter().map(|working| &working.work).chain(deeds).next() {
         None => vec![Effect::Quit],
@@ -368,6 +412,7 @@ pub(crate) fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
             Screen::Tasks => model.tasks.open.clear(),
             Screen::Agents => (model.agents.streams, model.agents.diff) = (false, None),
             Screen::Coordination => model.coordination.open = None,
+            Screen::Hosts => (model.hosts.calls, model.hosts.reads_answer) = (None, false),
             Screen::Storage => {}
         }
     }
@@ -376,6 +421,7 @@ pub(crate) fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
     effects.extend(tasks::refresh(model));
     effects.extend(agents::refresh(model));
     effects.extend(coordination::refresh(model));
+    effects.extend(hosts::refresh_all(model));
     effects.extend(storage::refresh(model));
     effects
 }
@@ -396,6 +442,7 @@ fn read_again(model: &mut Model) -> Vec<Effect> {
     effects.extend(tasks::refresh(model));
     effects.extend(agents::refresh(model));
     effects.extend(coordination::refresh(model));
+    effects.extend(hosts::refresh_all(model));
     effects.push(Effect::Read(Read::Needs));
     effects
 }
@@ -410,6 +457,7 @@ fn refit(model: &mut Model) -> Vec<Effect> {
         Screen::Tasks => effects.extend(tasks::keep_in_sight(model)),
         Screen::Agents => effects.extend(agents::keep_in_sight(model)),
         Screen::Coordination => coordination::keep_in_sight(model),
+        Screen::Hosts => hosts::keep_in_sight(model),
         Screen::Runs | Screen::Storage => {}
     }
     effects
@@ -448,6 +496,7 @@ fn on_opened(model: &mut Model, opened: Opened) -> Vec<Effect> {
             effects.extend(tasks::refresh(model));
             effects.extend(agents::refresh(model));
             effects.extend(coordination::refresh(model));
+            effects.extend(hosts::refresh_all(model));
             // After what is drawn first.
             effects.push(Effect::Read(Read::Needs));
             if let Some(run) = model.first.take() {
@@ -463,6 +512,7 @@ fn forget(model: &mut Model) {
     model.tasks = tasks::Tasks::default();
     model.agents = agents::Agents::default();
     model.coordination = coordination::Coordination::default();
+    hosts::forget(model);
 }
 
 fn on_run(
@@ -571,6 +621,12 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if model.place() == Place::SpawnForm {
         if let Some(form) = &mut model.agents.form {
             spawn_form::paste(form, text);
+        }
+        return Vec::new();
+    }
+    if model.place() == Place::AskForm {
+        if let Some(form) = &mut model.hosts.form {
+            hosts::paste_in_form(form, text);
         }
         return Vec::new();
     }

@@ -56,6 +56,7 @@ mod task_words;
 mod tasks;
 mod terminal;
 mod terminal_agents;
+mod terminal_hosts;
 mod terminal_runs;
 mod terminal_storage;
 mod terminal_tasks;

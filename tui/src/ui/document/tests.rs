@@ -95,3 +95,23 @@ proptest! {
         prop_assert!(document.cursor.selected < document.len().max(1));
     }
 }
+
+proptest! {
+    /// A text that comes piece by piece looks as one that came whole, wherever it is cut.
+    #[test]
+    fn appended_pieces_look_as_the_whole(
+        pieces in prop::collection::vec("[ab \\n\\r\\t\u{65e5}]{0,12}", 0..12),
+        width in 1_usize..20,
+    ) {
+        let mut grown = Document::plain("");
+        grown.fit(width, 5);
+        for piece in &pieces {
+            grown.append(piece);
+            grown.fit(width, 5);
+        }
+        let mut whole = Document::plain(&pieces.concat());
+        whole.fit(width, 5);
+        prop_assert_eq!(grown.text(), whole.text());
+        prop_assert_eq!(grown.rows, whole.rows);
+    }
+}

@@ -17,7 +17,7 @@ use super::keymap::{Action, BINDINGS, Binding, Place};
 use super::keys::Key;
 use super::list::Cursor;
 use super::model::{Model, Screen};
-use super::screens::{agents, run, runs, tasks};
+use super::screens::{agents, hosts, run, runs, tasks};
 use super::update::{go, start_work};
 
 /// One overlay.
@@ -65,6 +65,8 @@ pub(crate) enum Then {
     Work(Work),
     Cancel(RunId),
     Write(Write),
+    /// Do something to a host of models.
+    Host(hosts::Deed),
     /// Leave the form with what was typed in it.
     LeaveForm,
     Quit,
@@ -185,6 +187,9 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                 if let Some(id) = chosen.filter(|need| need.kind == "agent").map(|need| need.name.clone()) {
                     return agents::go_to(model, &id);
                 }
+                if let Some(name) = chosen.filter(|need| need.kind == "host").map(|need| need.name.clone()) {
+                    return hosts::go_to(model, &name);
+                }
                 let run = chosen.filter(|need| matches!(need.kind, "gate" | "run"));
                 let Some((kind, id)) = run.and_then(|need| Some((need.kind, need.name.parse().ok()?))) else {
                     // All else is seen there, and dealt with from there.
@@ -217,6 +222,7 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                     Then::Work(work) => start_work(model, work),
                     Then::Cancel(run) => vec![Effect::Cancel(run)],
                     Then::Write(write) => vec![Effect::Write(write)],
+                    Then::Host(deed) => hosts::start(model, deed),
                     Then::LeaveForm => {
                         leave_form(model);
                         Vec::new()
@@ -281,6 +287,7 @@ fn leave_form(model: &mut Model) {
     match model.place() {
         Place::Form => model.form = None,
         Place::SpawnForm => model.agents.form = None,
+        Place::AskForm => model.hosts.form = None,
         _ => model.tasks.form = None,
     }
 }

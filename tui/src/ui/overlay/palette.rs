@@ -164,6 +164,7 @@ fn arguments(model: &Model, binding: &'static Binding, typed: &str) -> Vec<Entry
     if let Some(names) = match binding.argument {
         Some("AGENT") => Some(agents(model)),
         Some("NAME") => Some(leases(model)),
+        Some("HOST") => Some(hosts(model)),
         _ => None,
     } {
         return named(binding, typed, names);
@@ -203,6 +204,12 @@ fn leases(model: &Model) -> Vec<(String, String)> {
         row.held().map(|grant| grant.holder.clone()).collect::<Vec<_>>().join(", ")
     };
     model.coordination.rows.iter().map(|row| (row.name.clone(), holders(row))).collect()
+}
+
+/// The hosts that are loaded, each with how its breaker stands.
+fn hosts(model: &Model) -> Vec<(String, String)> {
+    let hosts = model.hosts.found.hosts.iter();
+    hosts.map(|host| (host.name.clone(), format!("{} {}", host.breaker.state, host.url))).collect()
 }
 
 /// What was typed as the argument, and the names that it may mean.

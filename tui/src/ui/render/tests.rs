@@ -10,11 +10,13 @@ use conclave_spool::trim::Trimmed;
 use crate::cli::Signs;
 use crate::ui::effect::Work;
 use crate::ui::fixture::agents::who;
+use crate::ui::fixture::hosts::{answered, failed};
 use crate::ui::fixture::{
     check, detail, frame, gate, model, needs, numbers, opening, press, problem, send, stores,
 };
 use crate::ui::message::{Msg, Opened, Outcome};
 use crate::ui::model::{CheckRow, CheckState, Model};
+use crate::ui::screens::hosts::Piece;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 10)];
 
@@ -449,6 +451,70 @@ fn coordination() {
 }
 
 #[test]
+fn hosts() {
+    let hosts = |name: &str, count: i64, keys: &[&str]| {
+        at_all_sizes(name, count, |model| {
+            press(model, count, &["5"]);
+            press(model, count, keys);
+        });
+    };
+    hosts("hosts", 4, &[]);
+    hosts("hosts-closed", 4, &["j"]);
+    hosts("hosts-fallback", 4, &["G"]);
+    hosts("hosts-empty", 0, &[]);
+    hosts("hosts-many", 40, &["jjjjj"]);
+    hosts("hosts-open", 4, &["j", "o"]);
+    hosts("hosts-check", 4, &["c"]);
+    hosts("hosts-palette", 4, &[":", "host reset s"]);
+    hosts("hosts-help", 4, &["?"]);
+    hosts("host-calls", 4, &["enter"]);
+    hosts("host-calls-none", 4, &["G", "enter"]);
+    hosts("ask", 4, &["a"]);
+    hosts("ask-filled", 4, &["j", "a", "Why's that?", "down", "right", "down", "qwen3:8b"]);
+    hosts("ask-leave", 4, &["a", "x", "esc"]);
+    let asked = |name: &str, then: &dyn Fn(&mut Model)| {
+        at_all_sizes(name, 4, |model| {
+            press(model, 4, &["5", "a", "Why does the list jump under the cursor?", "enter"]);
+            model.now_ms += 12_000;
+            then(model);
+        });
+    };
+    let text = "It is read again while you look:\n\n1. the rows are made anew,\n2. the cursor keeps its number, \
+                and not its row.\n\nKeep the row \u{1b}[31m instead, and the place of it on the screen.\n";
+    let come = |model: &mut Model, piece| drop(send(model, Msg::Answering { number: 1, piece }, 4));
+    asked("answer-asking", &|_| {});
+    asked("answer-coming", &|model| come(model, Piece::Text(text[..90].to_owned())));
+    asked("answer", &|model| {
+        come(model, Piece::Text(text[..90].to_owned()));
+        come(model, answered(text));
+    });
+    asked("answer-failed", &|model| come(model, failed("", false)));
+    asked("answer-cut", &|model| come(model, failed("It is read", false)));
+    asked("answer-taken-back", &|model| {
+        come(model, Piece::Text(text[..90].to_owned()));
+        press(model, 4, &["esc"]);
+        come(model, failed(&text[..90], true));
+    });
+    asked("hosts-asking", &|model| drop(press(model, 4, &["5"])));
+    at_all_sizes("hosts-trouble", 4, |model| {
+        press(model, 4, &["5"]);
+        model.hosts.found.problem = Some(problem());
+    });
+    at_all_sizes("hosts-no-configuration", 0, |model| {
+        press(model, 0, &["5"]);
+        model.hosts.found.problem = Some(problem());
+    });
+    at_all_sizes("hosts-read-only", 4, |model| {
+        model.setting.read_only = true;
+        press(model, 4, &["5"]);
+    });
+    at_all_sizes("hosts-ascii", 4, |model| {
+        model.setting.theme.signs = Signs::Ascii;
+        press(model, 4, &["5"]);
+    });
+}
+
+#[test]
 fn what_is_asked_for_and_is_not_there_is_told_as_that() {
     for (keys, said) in [
         (&[":", "runs show 99", "enter"][..], "There is no such run"),
@@ -512,6 +578,10 @@ fn without_unicode_nothing_but_ascii_is_drawn() {
         &["2", "n"],
         &["4"],
         &["4", "enter"],
+        &["5"],
+        &["5", "enter"],
+        &["5", "a"],
+        &["5", "a", "x", "enter"],
     ] {
         let mut model = model((80, 24), 42);
         model.setting.theme.signs = Signs::Ascii;
@@ -543,6 +613,10 @@ fn a_frame_of_a_model_that_has_not_heard_of_a_resize_is_cut() {
         &["2", "j"],
         &["enter"],
         &["4"],
+        &["enter"],
+        &["5"],
+        &["enter"],
+        &["a", "x"],
         &["enter"],
     ] {
         press(&mut large, 42, keys);

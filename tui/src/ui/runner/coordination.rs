@@ -22,7 +22,7 @@ pub(super) struct Global {
 
 impl Global {
     /// The file; `None` where there is none.
-    fn opened(&mut self, machine: &Machine) -> Result<Option<Db>, Failure> {
+    pub(super) fn opened(&mut self, machine: &Machine) -> Result<Option<Db>, Failure> {
         let identity = FileIdentity::of(machine.database()).ok().flatten();
         if let Some((known, db)) = &self.open
             && Some(*known) == identity

@@ -73,14 +73,14 @@ fn at_work<T>(
 }
 
 /// A database that somebody is at work on, until this is dropped, by a defect too.
-struct AtWork<'list> {
+pub(super) struct AtWork<'list> {
     list: &'list Mutex<Vec<(u64, Db)>>,
     number: u64,
     db: Db,
 }
 
 impl<'list> AtWork<'list> {
-    fn begin(list: &'list Mutex<Vec<(u64, Db)>>, db: Db) -> Self {
+    pub(super) fn begin(list: &'list Mutex<Vec<(u64, Db)>>, db: Db) -> Self {
         let mut all = list.lock().unwrap_or_else(PoisonError::into_inner);
         let number = all.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
         all.push((number, db.clone()));

@@ -6,6 +6,7 @@ mod coordination;
 mod deeds;
 mod driver;
 pub(super) mod editor;
+mod hosts;
 mod housekeeper;
 mod logs;
 mod reader;
@@ -26,6 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::effect::{Effect, Read, Work, Write};
 use super::event_loop::spawn;
 use super::message::Msg;
+use super::screens::hosts::{Asked, Deed};
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::project::{Environment, Places, Project};
@@ -88,6 +90,7 @@ pub(super) struct Runner {
     messages: Sender<Msg>,
     driver: driver::Driver,
     writer: writer::Writer,
+    asking: hosts::Asking,
     /// `None` where nothing may be written.
     house: Option<mpsc::UnboundedSender<housekeeper::Order>>,
 }
@@ -143,7 +146,8 @@ impl Runner {
         }
         let driver = driver::Driver::new(&shared, environment, messages);
         let writer = writer::Writer::start(&shared, messages);
-        Self { shared, reads, stores, works, messages: messages.clone(), driver, writer, house }
+        let (messages, asking) = (messages.clone(), hosts::Asking::default());
+        Self { shared, reads, stores, works, messages, driver, writer, asking, house }
     }
 
     pub(super) fn read(&self, read: Read) {
@@ -194,6 +198,21 @@ impl Runner {
         if let Err(failure) = started {
             let _ = self.messages.send(Msg::Worked { work: asked, outcome: Err(failure.into()) });
         }
+    }
+
+    /// Does something to a host of models.
+    pub(super) fn do_to_host(&self, deed: Deed) {
+        hosts::begin_deed(&self.shared, &self.messages, deed);
+    }
+
+    /// Asks a model.
+    pub(super) fn ask(&self, number: u64, asked: Asked) {
+        self.asking.ask(&self.shared, &self.messages, number, asked);
+    }
+
+    /// Takes back what was asked.
+    pub(super) fn stop_asking(&self) {
+        self.asking.stop();
     }
 
     /// Changes a task, after whatever was asked for before.

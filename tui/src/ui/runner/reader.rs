@@ -12,7 +12,7 @@ use conclave_consensus::{gates, migrate, runs};
 use conclave_db::{Db, Seen, Watch, backup};
 use conclave_retry::{Clock as _, SystemClock};
 
-use super::{Shared, agents, coordination, logs};
+use super::{Shared, agents, coordination, hosts, logs};
 use crate::failure::Failure;
 use crate::ui::effect::{Page, Part, Read};
 use crate::ui::filter::Filter;
@@ -24,6 +24,8 @@ use crate::ui::screens::storage::{Backup, FileNumbers, Numbers, WriterNumbers};
 const LOOK: Duration = Duration::from_millis(150);
 /// The same while the terminal is not in front.
 const LOOK_UNFOCUSED: Duration = Duration::from_secs(1);
+/// How long what is new in the machine-wide file may be unknown to the queue of what needs somebody.
+const NEWS: Duration = Duration::from_secs(1);
 /// Runs that are read at once where a filter must look at each.
 const SLICE: usize = 500;
 /// Runs that are read at once on the way to the end.
@@ -109,6 +111,8 @@ struct Reader<'shared> {
     watch: Option<Watch>,
     /// The state was locked when it should have been opened: nothing will change when it is free again.
     locked: bool,
+    /// Since when the machine-wide file has said something that what needs somebody does not say yet.
+    news: Option<Duration>,
     /// The machine-wide file.
     global: coordination::Global,
     global_watch: Option<Watch>,
@@ -122,7 +126,17 @@ impl<'shared> Reader<'shared> {
             Watch::open(machine.database()).inspect_err(|error| tracing::warn!(%error, "watch")).ok()
         });
         let global = coordination::Global::default();
-        Self { shared, messages, db: None, watch: None, locked: false, global, global_watch, log: None }
+        Self {
+            shared,
+            messages,
+            db: None,
+            watch: None,
+            locked: false,
+            news: None,
+            global,
+            global_watch,
+            log: None,
+        }
     }
 
     /// Looks at what is beside the project's state.
@@ -130,6 +144,12 @@ impl<'shared> Reader<'shared> {
         // One that cannot be looked at will be complained of by whoever reads it.
         if self.global_watch.as_mut().is_some_and(|watch| watch.look().is_ok_and(|seen| seen != Seen::Same)) {
             self.say(Msg::GlobalChanged);
+            // Calls write all the time, and mostly nobody is needed for that.
+            self.news.get_or_insert(SystemClock.monotonic());
+        }
+        let is_old = |since: &mut Duration| SystemClock.monotonic().saturating_sub(*since) >= NEWS;
+        if self.news.take_if(is_old).is_some() {
+            self.read(Read::Needs);
         }
         // It is told once; whoever reads on is told again.
         if let Some(grown) = self.log.take_if(|log| log.has_grown()) {
@@ -213,6 +233,14 @@ impl<'shared> Reader<'shared> {
                     Err(failure) => self.say(Msg::ReadFailed(failure.into())),
                 }
             }
+            Read::Hosts => {
+                let found = hosts::read(&mut self.global, self.shared);
+                self.say(Msg::Hosts(Box::new(found)));
+            }
+            Read::Calls(host) => {
+                let calls = hosts::calls(&mut self.global, self.shared, &host);
+                self.say(Msg::Calls { host, calls: calls.map_err(Into::into) });
+            }
             Read::Page(page) => self.page(&db, &page),
             Read::Count { generation, filter } => self.count(&db, generation, &filter),
             Read::Run(id) => {
@@ -225,7 +253,9 @@ impl<'shared> Reader<'shared> {
             }
             Read::Needs => match crate::attention::attention(&db) {
                 Ok(mut needs) => {
-                    needs.extend(crate::attention::of_stores(&self.shared.project(), &db));
+                    let project = self.shared.project();
+                    needs.extend(crate::attention::of_stores(&project, &db));
+                    needs.extend(hosts::needs(&mut self.global, self.shared, &project));
                     self.say(Msg::Needs(needs));
                 }
                 // Whatever else is read says why it cannot be.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::vec::IntoIter;
 
 use conclave_db::Db;
+use conclave_db::process::{self, Liveness, ProcessIdentity};
 use conclave_tasks::read::{self, Direction, ListQuery, ReadyQuery};
+use conclave_tasks::work::dispatch;
 use conclave_tasks::{Result, TaskErrorKind, words};
 
 use crate::ui::effect::{Part, TaskPage};
 use crate::ui::message::TasksRead;
 use crate::ui::screens::tasks::task_words::is_in_no_other_list;
-use crate::ui::screens::tasks::{Counts, Detail, Row, Which, Whole};
+use crate::ui::screens::tasks::{AtWork, Counts, Detail, Row, Which, Whole};
 
 /// Tasks that are read at once where a filter must look at each.
 const SLICE: usize = 500;
@@ -125,16 +127,38 @@ impl<'db> Source<'db> {
     }
 }
 
+/// Whether it still runs, or may.
+fn is_there(process: &ProcessIdentity) -> bool {
+    process::liveness(process) != Liveness::Dead
+}
+
+/// Adds to tasks in progress what `conclave work` does with them.
+fn add_work(db: &Db, rows: &mut [Row]) -> Result<()> {
+    if !rows.iter().any(|row| row.status.as_deref() == Some(words::IN_PROGRESS)) {
+        return Ok(());
+    }
+    let open = dispatch::open(db)?;
+    for row in rows.iter_mut().filter(|row| row.status.as_deref() == Some(words::IN_PROGRESS)) {
+        let attempt = open.iter().rfind(|attempt| attempt.task == row.id);
+        row.at_work = attempt.map(|attempt| AtWork::of(attempt, is_there));
+    }
+    Ok(())
+}
+
 /// Reads a page; `None` when another question has come meanwhile.
 pub(super) fn page(db: &Db, page: &TaskPage, is_old: &dyn Fn() -> bool) -> Result<Option<TasksRead>> {
     if is_old() {
         return Ok(None);
     }
     let mut source = Source::of(db, page)?;
-    match page.part {
+    let mut read = match page.part {
         Part::Last => last(&mut source, page, is_old),
         _ => matching(&mut source, page, is_old),
+    }?;
+    if let Some(read) = &mut read {
+        add_work(db, &mut read.rows)?;
     }
+    Ok(read)
 }
 
 /// Reads on until the page is full.
@@ -206,11 +230,11 @@ pub(super) fn task(db: &Db, id: &str, whole: bool) -> Result<Option<Arc<Detail>>
         Err(error) if is_missing(&error) => Vec::new(),
         other => other?,
     };
-    let mut detail = Detail::of(&found, audit);
+    let mut detail = Detail::of(&found, audit, is_there);
     if whole {
         let down = read::tree(db, id, Direction::Down)?;
         let up = read::tree(db, id, Direction::Up)?;
-        detail.whole = Some(Whole::of(&found.row, &down, &up, read::attempts(db, id)?));
+        detail.whole = Some(Whole::of(&found.row, &down, &up, found.attempts.clone()));
     }
     Ok(Some(Arc::new(detail)))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod coordination;
 pub(crate) mod form;
+pub(crate) mod hosts;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod spawn_form;

@@ -15,8 +15,8 @@ use crate::failure::Exit;
 use crate::ui::effect::{Effect, Read, Work, Write};
 use crate::ui::fixture::agents::who;
 use crate::ui::fixture::{
-    agents, coordination, detail, frame, gate, model, needs, numbers, opening, press, problem, send, stores,
-    tasks,
+    agents, coordination, detail, frame, gate, hosts, model, needs, numbers, opening, press, problem, send,
+    stores, tasks,
 };
 use crate::ui::keymap::{Action, BINDINGS};
 use crate::ui::keys::Key;
@@ -26,6 +26,7 @@ use crate::ui::overlay::Overlay;
 use crate::ui::problem::Problem;
 use crate::ui::render::render;
 use crate::ui::screens::agents::{At, LogAsk, Position};
+use crate::ui::screens::hosts::{Deed, DeedKind, Piece};
 use crate::ui::screens::run::Run;
 use crate::ui::screens::storage::Stores;
 
@@ -201,7 +202,7 @@ fn the_mouse_chooses_opens_and_scrolls() {
     press(&mut model, 42, &["esc"]);
     send(&mut model, Msg::Mouse(Mouse::WheelDown), 42);
     assert_eq!(model.runs.cursor.selected, 5);
-    send(&mut model, Msg::Mouse(Mouse::Click { column: 45, row: 0 }), 42);
+    send(&mut model, Msg::Mouse(Mouse::Click { column: 55, row: 0 }), 42);
     assert_eq!(model.screen, Screen::Storage);
 }
 
@@ -374,6 +375,40 @@ fn any_message() -> impl Strategy<Value = Msg> {
         2 => any_drive(),
         3 => any_task(),
         4 => any_of_agents(),
+        4 => any_of_hosts(),
+    ]
+}
+
+/// What comes of hosts of models, and of questions to them.
+fn any_of_hosts() -> impl Strategy<Value = Msg> {
+    let name = || prop::sample::select(vec!["surtr", "fenrir", "skadi", "fallback", "none"]);
+    let kind = prop::sample::select(vec![DeedKind::Check, DeedKind::Open, DeedKind::Close, DeedKind::Reset]);
+    let piece = prop_oneof![
+        4 => "[a\n\r \u{1b}日]{0,200}".prop_map(Piece::Text),
+        1 => name().prop_map(|host| Piece::Restarted { host: host.into() }),
+        1 => ".{0,90}".prop_map(|text| hosts::answered(&text)),
+        1 => (".{0,9}", any::<bool>()).prop_map(|(partial, cancelled)| hosts::failed(&partial, cancelled)),
+    ];
+    let outcome = prop_oneof![Just(Ok("done".to_owned())), Just(Err(problem()))];
+    let found = (0_i64..50, any::<bool>()).prop_map(|(count, failed)| {
+        let mut found = hosts::found(count);
+        found.problem = failed.then(problem);
+        Msg::Hosts(Box::new(found))
+    });
+    prop_oneof![
+        3 => found,
+        2 => name().prop_map(|host| Msg::Calls { host: host.into(), calls: Ok(hosts::calls(host)) }),
+        1 => name().prop_map(|host| Msg::Calls { host: host.into(), calls: Err(problem()) }),
+        1 => (kind, name(), outcome).prop_map(|(kind, host, outcome)| {
+            Msg::HostDone { deed: Deed { kind, host: host.into() }, outcome }
+        }),
+        // Mostly of the first questions: those that were asked.
+        4 => (0_u64..4, piece).prop_map(|(number, piece)| Msg::Answering { number, piece }),
+        1 => Just(Msg::Tick),
+        // Those who use the screen get far more often to it than any key does.
+        4 => Just(Msg::Key(Key::char('5'))),
+        2 => Just(Msg::Paste("Why?".into())),
+        2 => prop::sample::select(vec!['a', 'A', 'o', 'k', 'r', 'c']).prop_map(|key| Msg::Key(Key::char(key))),
     ]
 }
 
@@ -437,6 +472,7 @@ proptest! {
             prop_assert!(model.tasks.rows.len() <= 1000, "nor does that of the tasks");
             prop_assert!(model.agents.cursor.selected < model.agents.rows.len().max(1));
             prop_assert!(model.coordination.cursor.selected < model.coordination.rows.len().max(1));
+            prop_assert!(model.hosts.cursor.selected < model.hosts.found.hosts.len().max(1));
             prop_assert!(model.tasks.cursor.selected < model.tasks.rows.len().max(1));
         }
     }

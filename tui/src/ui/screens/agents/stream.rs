@@ -203,7 +203,7 @@ pub(crate) fn draw(model: &Model, log: &Log, frame: &mut Frame<'_>) {
 }
 
 /// Draws the rows of a text that are seen, each in the style of its text.
-pub(super) fn draw_document(
+pub(crate) fn draw_document(
     model: &Model,
     document: &Document,
     frame: &mut Frame<'_>,

@@ -1,5 +1,7 @@
 //! The page of a task: lines of a width, made once for each width.
 
+use conclave_tasks::read::AttemptRow;
+
 use crate::text::{visible, visible_lines};
 use crate::times;
 use crate::ui::document::wrapped_lines;
@@ -145,6 +147,33 @@ impl Page {
         }
     }
 
+    /// The first line of an attempt of `conclave work`: who, for whom, since when, how it ended and after how long.
+    fn dispatched(&self, attempt: &AttemptRow, agent: &str, since: i64) -> String {
+        let dot = self.theme.dot();
+        let mut head = format!(
+            "try {} by {} (work of {}) {dot} {}",
+            attempt.attempt,
+            visible(agent),
+            visible(&attempt.who),
+            times::absolute(since),
+        );
+        match (attempt.outcome, attempt.ended_at) {
+            (Some(outcome), Some(end)) => {
+                let took = times::clock(end.saturating_sub(since));
+                head.extend([" ", dot, " ", outcome.as_str(), " after ", &took]);
+            }
+            (Some(outcome), None) => head.extend([" ", dot, " ", outcome.as_str()]),
+            (None, _) => {
+                let process = attempt.child.as_ref().map(|child| format!(", process {}", child.pid));
+                head.extend([" ", dot, " under way", &process.unwrap_or_default()]);
+            }
+        }
+        if let Some(at) = attempt.retry_at {
+            head.extend([" ", dot, " not again before ", &times::absolute(at)]);
+        }
+        head
+    }
+
     fn attempts(&mut self, whole: &Whole) {
         if !whole.attempts.is_empty() {
             self.heading("Attempts");
@@ -153,15 +182,19 @@ impl Page {
             let status = attempt.status.as_deref().map_or_else(String::new, |status| {
                 format!(" {} {}", self.theme.dot(), visible(&status.replace('_', " ")))
             });
-            let head = format!(
-                "try {} by {} {} {}{status}",
-                attempt.attempt,
-                visible(&attempt.who),
-                self.theme.dot(),
-                times::absolute(attempt.at),
-            );
+            let head = match (&attempt.agent, attempt.started_at) {
+                (Some(agent), Some(since)) => self.dispatched(attempt, agent, since),
+                _ => format!(
+                    "try {} by {} {} {}{status}",
+                    attempt.attempt,
+                    visible(&attempt.who),
+                    self.theme.dot(),
+                    times::absolute(attempt.at),
+                ),
+            };
             self.plain(&head, Tone::Dim);
-            for (name, text) in [("result", &attempt.result), ("error", &attempt.error)] {
+            let texts = [("result", &attempt.result), ("error", &attempt.error), ("output", &attempt.output)];
+            for (name, text) in texts {
                 if let Some(text) = text {
                     self.plain(&format!("{name}: {}", visible_lines(text.trim_end())), Tone::Plain);
                 }

@@ -1,6 +1,7 @@
 //! Screen 3: tasks, in five lists: ready, in progress, blocked (why), closed, and other (why). It holds a window of pages, never a
 //! whole list; the task under the cursor is read for the pane beside it.
 
+mod at_work;
 mod audit_words;
 mod commands;
 mod deeds;
@@ -17,6 +18,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::at_work::AtWork;
 pub(crate) use self::audit_words::change;
 pub(crate) use self::commands::{command, is_about_tasks};
 pub(crate) use self::deeds::{completed, deed, depend_on, written};

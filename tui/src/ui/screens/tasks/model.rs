@@ -124,7 +124,7 @@ impl Tasks {
     /// Whether a claim with a time to live is shown.
     pub(crate) fn ticks(&self) -> bool {
         let opened = self.open.iter().filter_map(|open| open.detail.as_ref()).map(|detail| &detail.row);
-        self.rows.iter().chain(opened).any(|row| row.expires.is_some())
+        self.rows.iter().chain(opened).any(|row| row.expires.is_some() || row.at_work.is_some())
     }
 
     /// New tasks above what is seen.

@@ -1,8 +1,11 @@
 //! What the screen knows of tasks: what it draws, and not the records themselves, which may be large.
 
+use conclave_db::process::ProcessIdentity;
 use conclave_tasks::moment::Moment;
 use conclave_tasks::read::{self, AttemptRow, AuditRow, Blocker, TaskRow, Tree};
 use conclave_tasks::words;
+
+use super::at_work::AtWork;
 
 /// Most nodes of a tree that are kept: what is larger is no tree for a screen.
 const NODES: usize = 1_000;
@@ -39,6 +42,8 @@ pub(crate) struct Row {
     pub(crate) blocked: bool,
     /// What holds it up, in the list of blocked ones.
     pub(crate) by: Vec<Blocker>,
+    /// What `conclave work` does with it now.
+    pub(crate) at_work: Option<AtWork>,
 }
 
 impl Row {
@@ -64,6 +69,7 @@ impl Row {
             until: says.defer_until.map(Moment::ms),
             blocked: task.blocked,
             by: Vec::new(),
+            at_work: None,
         }
     }
 }
@@ -165,9 +171,14 @@ const TEXTS: [(&str, &str); 7] = [
 
 impl Detail {
     /// What the pane shows of a task.
-    pub(crate) fn of(found: &read::Detail, audit: Vec<AuditRow>) -> Self {
+    pub(crate) fn of(
+        found: &read::Detail,
+        audit: Vec<AuditRow>,
+        is_there: fn(&ProcessIdentity) -> bool,
+    ) -> Self {
+        let at_work = AtWork::among(&found.attempts, is_there);
         Self {
-            row: Row::of(&found.row),
+            row: Row { at_work, ..Row::of(&found.row) },
             ready: found.ready,
             by: found.blockers.clone(),
             dependencies: found.dependencies.iter().map(Neighbour::of).collect(),

@@ -106,6 +106,7 @@ pub(crate) fn facts(now_ms: i64, row: &Row) -> Vec<String> {
     let mut facts = vec![priority(row)];
     facts.extend(row.kind.as_ref().map(|kind| visible(kind).into_owned()));
     facts.extend(holder(now_ms, row));
+    facts.extend(row.at_work.as_ref().map(|work| work.told(now_ms)));
     if !row.labels.is_empty() {
         facts.push(format!("labels: {}", visible(&row.labels.join(", "))));
     }

@@ -410,3 +410,30 @@ fn a_page_that_is_open_is_read_again() {
     let whole = |effect: &Effect| matches!(effect, Effect::Read(Read::Task { whole: true, .. }));
     assert!(super::update::refresh(&mut model).iter().any(whole));
 }
+
+/// What `conclave work` hands out is told in the list, in the pane and on the page; its times go on by themselves.
+#[test]
+fn who_works_on_what_is_seen() {
+    let mut model = model((120, 40), 142);
+    press(&mut model, 142, &["3", "tab"]);
+    let drawn = frame(&model);
+    for part in ["claude (claude-", "claude (lost)", "at work: claude "] {
+        assert!(drawn.contains(part), "{part}:\n{drawn}");
+    }
+    let at = model.tasks.rows.iter().position(|row| row.at_work.as_ref().is_some_and(|work| !work.lost));
+    model.tasks.cursor.selected = at.unwrap();
+    press(&mut model, 142, &["enter"]);
+    assert!(frame(&model).contains("claude at work for 0:42"), "{}", frame(&model));
+    assert!(model.ticks());
+    model.now_ms += 3_000;
+    let drawn = frame(&model);
+    for part in [
+        "claude at work for 0:45",
+        "try 2 by claude (work of ana)",
+        "under way",
+        "failed after 1:30 · not again before",
+        "error: exit 1: no such file",
+    ] {
+        assert!(drawn.contains(part), "{part}:\n{drawn}");
+    }
+}

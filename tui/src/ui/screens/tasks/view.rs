@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::model::{Counts, Tasks, Which};
 use super::row::Row;
-use super::{pane, task_words};
+use super::{at_work, pane, task_words};
 use crate::text::{count, fit_with, pad, visible, width};
 use crate::times;
 use crate::ui::list_pane::{Parts, WIDE};
@@ -112,9 +112,11 @@ fn title(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
     let used: usize = spans.iter().map(Span::width).sum();
     draw_line(frame, area, Line::from(spans));
-    let order = format!("{} ", order(tasks));
-    if used + 2 + order.len() <= usize::from(area.width) {
-        let wide = u16::try_from(order.len()).unwrap_or(0);
+    let agents = at_work::summary(tasks).map(|agents| format!("at work: {agents} "));
+    let agents = agents.filter(|text| used + 2 + width(text) <= usize::from(area.width));
+    let order = agents.unwrap_or_else(|| format!("{} ", order(tasks)));
+    if used + 2 + width(&order) <= usize::from(area.width) {
+        let wide = u16::try_from(width(&order)).unwrap_or(0);
         let place = Rect { x: area.right() - wide, width: wide, ..area };
         draw_line(frame, place, Line::styled(order, theme.dim()));
     }
@@ -324,8 +326,13 @@ impl Columns {
     }
 }
 
-/// Who has a task, or had it until the claim expired.
+/// Who has a task, or had it until the claim expired. Of one that was handed out first who works on it.
 fn who(model: &Model, row: &Row) -> String {
+    if let Some(work) = &row.at_work {
+        let by = if work.lost { Some("lost") } else { row.who.as_deref() };
+        let by = by.map_or_else(String::new, |by| format!(" ({})", visible(by)));
+        return format!("{}{by}", visible(&work.agent));
+    }
     match (&row.who, &row.expired_claim_of) {
         (Some(who), _) => visible(who).into_owned(),
         (None, Some(before)) => format!("({})", visible(before)),
