@@ -9,6 +9,7 @@ mod reader;
 mod spool;
 mod stages;
 mod tasks;
+mod work;
 mod worktree;
 
 use std::collections::BTreeMap;
@@ -25,11 +26,12 @@ pub(crate) use self::hosts::HostSettings;
 use self::reader::Reader;
 pub(crate) use self::spool::SpoolSettings;
 pub(crate) use self::tasks::TaskSettings;
+pub(crate) use self::work::{JOBS as MOST_JOBS, WorkSettings};
 pub(crate) use self::worktree::WorktreeSettings;
 use crate::failure::Failure;
 
 /// The tables of a file.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "state",
     "migration",
     "ui",
@@ -43,6 +45,7 @@ const TABLES: [&str; 13] = [
     "hosts",
     "fallback",
     "llm",
+    "work",
 ];
 
 /// The keys of the soak times, in the order of the steps.
@@ -76,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) cache: CacheSettings,
     /// `[[hosts]]`, `[fallback]` and `[llm]`.
     pub(crate) hosts: HostSettings,
+    /// `[work]`, key by key.
+    pub(crate) work: WorkSettings,
 }
 
 /// Where a configuration is read from.
@@ -137,6 +142,7 @@ impl Config {
             spool: self.spool.or(other.spool),
             cache: self.cache.or(other.cache),
             hosts: self.hosts.or(other.hosts),
+            work: self.work.or(other.work),
         }
     }
 
@@ -215,6 +221,7 @@ fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
             "hosts" => hosts::read(&reader, value, &mut config.hosts)?,
             "fallback" => hosts::read_fallback(&reader, value, &mut config.hosts)?,
             "llm" => hosts::read_llm(&reader, value, &mut config.hosts)?,
+            "work" => config.work = work::read(&reader, value)?,
             other => return Err(reader.unknown(key.span(), "", other, &TABLES)),
         }
     }

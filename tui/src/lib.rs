@@ -16,6 +16,7 @@ pub mod cli;
 mod config;
 mod demo;
 mod diff;
+mod dispatch;
 mod driving;
 mod durations;
 mod event_spool;

@@ -1,6 +1,7 @@
 //! Tasks and their edges in words, for everything that people read.
 
-use conclave_tasks::read::TaskRow;
+use conclave_db::process::{self, Liveness};
+use conclave_tasks::read::{AttemptOutcome, AttemptRow, TaskRow};
 use conclave_tasks::words;
 
 use crate::text::visible;
@@ -94,6 +95,22 @@ pub(crate) fn kept_back(row: &TaskRow, now_ms: i64) -> Vec<String> {
         why.push("ephemeral".to_owned());
     }
     why
+}
+
+/// Whom the dispatcher gave a task, and how that ended: `claude: failed`; nothing of an attempt that was written by hand.
+pub(crate) fn tried(attempt: &AttemptRow) -> Option<String> {
+    let agent = attempt.agent.as_deref()?;
+    let is_gone = || attempt.owner.as_ref().is_some_and(|owner| process::liveness(owner) == Liveness::Dead);
+    let word = match attempt.outcome {
+        Some(AttemptOutcome::Answered) => "answered",
+        Some(AttemptOutcome::Retried) => "failed, and was asked again",
+        Some(AttemptOutcome::Failed) => "failed",
+        Some(AttemptOutcome::Stopped) => "stopped",
+        Some(AttemptOutcome::Lost) => "lost",
+        None if is_gone() => "lost; the next `conclave work` gives the task back",
+        None => "under way",
+    };
+    Some(format!("{agent}: {word}"))
 }
 
 #[cfg(test)]

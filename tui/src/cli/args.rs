@@ -16,6 +16,7 @@ pub(crate) use super::ports::args::Ports;
 pub(crate) use super::spool::args::Spool;
 use super::task::args::Task;
 use super::values;
+pub(crate) use super::work::args::WorkLine;
 
 /// Durable local state for a fleet of coding agents, and the terminal UI to run them.
 #[derive(Debug, Parser)]
@@ -107,6 +108,8 @@ pub(crate) enum Command {
     /// Make, take, close, search and exchange tasks that many agents work on
     #[command(subcommand, arg_required_else_help = false)]
     Task(Task),
+    /// Give ready tasks to agents, one after the other or several at a time, and store what comes of them
+    Work(WorkLine),
     /// Bring the state to the current schema, import legacy files, move from the legacy tables to the new ones
     Migrate(MigrateLine),
     /// Check the state and say what to do
@@ -384,6 +387,7 @@ impl Command {
                 line.dry_run || matches!(line.command, Some(Migrate::Status | Migrate::Verify))
             }
             Self::Doctor { fix } => !*fix,
+            Self::Work(line) => line.dry_run,
             Self::Db(line) => line.command.reads(),
             Self::Agents(line) => line.reads(),
             Self::Ports(command) => command.reads(),
@@ -434,6 +438,7 @@ impl Command {
             Self::Runs(Runs::Answer { .. }) => "runs answer",
             Self::Runs(_) => "runs",
             Self::Task(task) => task.name(),
+            Self::Work(_) => "work",
             Self::Migrate(line) => match &line.command {
                 None => "migrate",
                 Some(Migrate::Import { .. }) => "migrate import",

@@ -10,7 +10,7 @@ use super::args::{self, Command, Globals};
 use super::output::Output;
 use super::{
     agents, auto, cache, db, demo, diag, doctor, init, lease, manual, migrate, model, ports, resume, run,
-    runs, spool, status, task, values,
+    runs, spool, status, task, values, work,
 };
 use crate::failure::{Exit, Failure};
 use crate::machine::Machine;
@@ -62,6 +62,7 @@ impl Context {
             Command::Resume { run } => resume::run(self, run.as_deref()),
             Command::Runs(command) => runs::run(self, command),
             Command::Task(command) => task::run(self, command),
+            Command::Work(line) => work::run(self, line),
             Command::Migrate(line) => migrate::run(self, line),
             Command::Doctor { fix } => doctor::run(self, doctor::Scope::Everything, fix),
             Command::Db(line) => db::run(self, line),

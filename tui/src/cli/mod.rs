@@ -35,6 +35,7 @@ mod table;
 mod task;
 mod values;
 mod verdict;
+mod work;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -107,6 +107,7 @@ fn every_key_stands_in_the_file_of_init() {
     let keys = keys.chain(&ports::KEYS).chain(&worktree::KEYS).chain(&spool::KEYS).chain(&cache::KEYS);
     let keys =
         keys.chain(&hosts::KEYS).chain(&hosts::OF_HOST).chain(&hosts::OF_FALLBACK).chain(&hosts::OF_LLM);
+    let keys = keys.chain(&super::work::KEYS);
     for key in keys {
         let commented = format!("\n# {key} = ");
         assert!(COMMENTED.contains(&commented), "{key}");

@@ -175,3 +175,16 @@ fn the_old_queries_in_the_manual_have_new_ones_that_run() {
     }
     assert_eq!(asked, 7, "all rows of the table");
 }
+
+#[test]
+fn the_manual_of_work_runs_as_it_stands() {
+    let manual = include_str!("../../../docs/work.md");
+    let Some(scratch) = project() else { return };
+    let settings = blocks(manual, "toml");
+    assert_eq!(settings.len(), 1);
+    scratch.configure(settings[0]);
+    let shown = blocks(manual, "sh");
+    assert_eq!(shown.len(), 1);
+    run_block(&scratch, shown[0]);
+    assert_eq!(scratch.json(&["task", "stats"])["summary"]["closed"], 1);
+}

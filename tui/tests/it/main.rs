@@ -60,4 +60,5 @@ mod terminal_runs;
 mod terminal_storage;
 mod terminal_tasks;
 mod transcripts;
+mod work;
 mod worktrees;

@@ -81,6 +81,7 @@ pub(super) fn ready_query(line: &ReadyLine, limit: Option<usize>) -> ReadyQuery 
         assignee: line.assignee.clone(),
         labels: line.labels.clone(),
         limit: limit.map(|limit| limit as u64),
+        ..ReadyQuery::default()
     }
 }
 

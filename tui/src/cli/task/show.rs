@@ -11,7 +11,7 @@ use super::{find_all, listing, nothing, now_ms};
 use crate::cli::context::Context;
 use crate::cli::output::{Output, Paint};
 use crate::failure::{Doing, Exit, Failure};
-use crate::task_words::{End, edge, is_unfinished, kept_back, named};
+use crate::task_words::{End, edge, is_unfinished, kept_back, named, tried};
 use crate::text::{visible, visible_lines, wrapped};
 use crate::times;
 
@@ -170,14 +170,15 @@ fn attempts(paper: Paper, attempts: &[AttemptRow], shown: &[Option<String>; 2]) 
     }
     for one in attempts {
         let status = one.status.as_deref().unwrap_or("unknown");
-        let _ = writeln!(
-            text,
-            "  {}  {}  {}  {}",
+        let dispatched = tried(one).map(|tried| format!("  {}", visible(&tried))).unwrap_or_default();
+        let line = format!(
+            "  {}  {}  {}  {}{dispatched}",
             one.attempt,
             times::absolute(one.at),
             visible(&one.who),
-            visible(status)
+            visible(status),
         );
+        text.push_str(&paper.line(&line, "    "));
         for (label, said, shown) in [("result", &one.result, &shown[0]), ("error", &one.error, &shown[1])] {
             if let Some(said) =
                 said.as_deref().filter(|said| !said.is_empty() && shown.as_deref() != Some(said))
