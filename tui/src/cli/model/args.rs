@@ -9,7 +9,6 @@ use clap::{Args, Subcommand};
 use crate::cli::values;
 
 /// `conclave ask`
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
 pub(crate) struct AskLine {
     /// What is asked; without it and `--prompt`, standard input

@@ -75,23 +75,20 @@ fn check(context: &Context, named: &Named) -> Result<Exit, Failure> {
 
 fn line(health: &Health) -> String {
     let name = visible(&health.host);
-    match &health.failure {
-        Some((class, message)) => format!("{name}: {}: {}\n", class.as_str(), visible(message)),
-        None => {
-            let list =
-                |names: &[String]| names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ");
-            let models = match health.models.as_deref() {
-                None => String::new(),
-                Some([]) => "; no models".to_owned(),
-                Some(models) => format!("; models {}", list(models)),
-            };
-            let loaded = match health.loaded.as_deref() {
-                None | Some([]) => String::new(),
-                Some(loaded) => format!("; in memory {}", list(loaded)),
-            };
-            format!("{name}: ok in {} ms{models}{loaded}\n", health.took.as_millis())
-        }
+    if let Some((class, message)) = &health.failure {
+        return format!("{name}: {}: {}\n", class.as_str(), visible(message));
     }
+    let list = |names: &[String]| names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ");
+    let models = match health.models.as_deref() {
+        None => String::new(),
+        Some([]) => "; no models".to_owned(),
+        Some(models) => format!("; models {}", list(models)),
+    };
+    let loaded = match health.loaded.as_deref() {
+        None | Some([]) => String::new(),
+        Some(loaded) => format!("; in memory {}", list(loaded)),
+    };
+    format!("{name}: ok in {} ms{models}{loaded}\n", health.took.as_millis())
 }
 
 /// Does it to each, and shows them as they are then.
