@@ -50,8 +50,6 @@ pub(crate) struct Ticket {
     /// Whether it tries out a host that was open. Where the check before it fails, [`Shared::conclude`] it with that
     /// failure and `attempt: 0`.
     pub(crate) is_probe: bool,
-    pub(crate) endpoint: String,
-    pub(crate) model: String,
     pub(super) shared: Shared,
     pub(super) place: Place,
     entry: Box<Entry>,
@@ -67,8 +65,6 @@ impl Ticket {
         Self {
             index: entry.index,
             is_probe: entry.kind == crate::ledger::Kind::Probe,
-            endpoint: entry.endpoint.clone(),
-            model: entry.model.clone(),
             shared,
             place,
             generations: (AtomicI64::new(entry.generation), AtomicI64::new(entry.pair_generation)),

@@ -21,8 +21,6 @@
 //! - A key is in no error, no log, no answer and no row.
 //! - What is wrong with statistics or the machine-wide file never fails a call.
 
-#![expect(dead_code, unused_imports, reason = "the shape of the crate; its parts are being built")]
-
 mod admission;
 mod answer;
 mod beats;

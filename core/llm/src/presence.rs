@@ -14,6 +14,7 @@ pub(crate) const BEAT: std::time::Duration = std::time::Duration::from_secs(5);
 pub(crate) struct Presence(ProcessIdentity);
 
 impl Presence {
+    #[cfg(test)]
     pub(crate) fn new(me: ProcessIdentity) -> Self {
         Self(me)
     }

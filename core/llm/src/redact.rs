@@ -69,6 +69,7 @@ impl Redactor {
     }
 
     /// Whether a key stands in it.
+    #[cfg(test)]
     pub(crate) fn finds(&self, text: &str) -> bool {
         !self.keys(text).is_empty()
     }
