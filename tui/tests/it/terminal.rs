@@ -9,6 +9,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use conclave_retry::{Clock as _, SystemClock};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
@@ -68,8 +69,11 @@ impl Session {
     /// have gone since: who waits for it would go on too early.
     pub(crate) fn until(&mut self, text: &str) {
         let is_sequence = text.starts_with('\x1b');
+        // A screen whose times go on sends something every second.
+        let begun = SystemClock.monotonic();
         while if is_sequence { !self.seen.contains(text) } else { !self.screen.shows(text) } {
-            match self.chunks.recv_timeout(PATIENCE) {
+            let left = PATIENCE.saturating_sub(SystemClock.monotonic().saturating_sub(begun));
+            match self.chunks.recv_timeout(left) {
                 Ok(chunk) => self.take(&chunk),
                 Err(error) => panic!("{text:?} did not come ({error}):\n{}", self.screen.text()),
             }

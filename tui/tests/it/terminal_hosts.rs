@@ -47,7 +47,7 @@ fn what_others_find_out_of_a_host_is_seen_and_its_breaker_is_closed_again() {
     assert_eq!(listed(&scratch, "b")["breaker"]["state"], "closed");
     session.keys("\r");
     session.until("✓ answered");
-    session.until("attempt 2 of its question");
+    session.until("model m");
     session.keys("\x1bq");
     assert_eq!(session.ends().0.code(), Some(0));
 }
@@ -112,7 +112,8 @@ fn nobody_who_can_answer_is_told_host_by_host() {
     session.until("unreachable");
     session.keys("\x1b");
     session.until("▸ a");
-    session.keys("!");
+    session.until("! 2 need you");
+    session.keys("!j");
     session.until("Needs you");
     session.keys("\r");
     session.until("▸ b");

@@ -263,5 +263,7 @@ fn failed(error: LlmError) -> Reply {
         LlmError::Failed(failed) => failed.partial.clone(),
         _ => String::new(),
     };
-    Reply::Failed { problem: Failure::from(error).into(), partial, cancelled }
+    // Every host with why: a page has room for it.
+    let text = error.to_string();
+    Reply::Failed { problem: Problem { text, ..Failure::from(error).into() }, partial, cancelled }
 }

@@ -87,12 +87,11 @@ pub(super) fn sparkline(theme: Theme, calls: &[CallView], room: usize) -> Vec<Sp
             let level = u128::from(call.total_ms) * 7 / u128::from(longest);
             levels.chars().nth(usize::try_from(level).unwrap_or(7).min(7)).unwrap_or('#')
         };
-        match spans.last_mut().filter(|_| last_failed == Some(failed)) {
-            Some(span) => span.content.to_mut().push(sign),
-            None => {
-                let style = if failed { theme.bad() } else { theme.accent() };
-                spans.push(Span::styled(sign.to_string(), style));
-            }
+        if let Some(span) = spans.last_mut().filter(|_| last_failed == Some(failed)) {
+            span.content.to_mut().push(sign);
+        } else {
+            let style = if failed { theme.bad() } else { theme.accent() };
+            spans.push(Span::styled(sign.to_string(), style));
         }
         last_failed = Some(failed);
     }
