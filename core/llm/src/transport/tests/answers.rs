@@ -363,6 +363,13 @@ fn a_key_is_in_no_error() {
         let error = request.error();
         assert!(!format!("{error:?}").contains("AAAA"), "{error:?}");
     }
+    // Nor where a request is printed.
+    let mut request = Request::to("http://u:hunter2@127.0.0.1:9");
+    request.key = Some(("x-api-key", Secret::new(key.to_owned())));
+    let written = request.outgoing(|outgoing| super::super::request_of(outgoing, None)).expect("a request");
+    assert_eq!(written.headers().len(), 4);
+    let shown = format!("{written:?} {:?}", request.endpoint);
+    assert!(!shown.contains("AAAA") && !shown.contains("hunter2") && !shown.contains("dTpo"), "{shown}");
     let mut request = Request::to("http://127.0.0.1:9");
     request.key = Some(("x-api-key", Secret::new(format!("{key}\r\nx: y"))));
     let error = request.error();
