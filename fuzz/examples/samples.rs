@@ -4,7 +4,7 @@ use std::path::Path;
 
 type Samples = fn(&str) -> Vec<Vec<u8>>;
 
-const TARGETS: [(&str, &str, Samples); 13] = [
+const TARGETS: [(&str, &str, Samples); 16] = [
     ("spool_segment", "segment", conclave_spool::fuzzing::samples),
     ("spool_written", "written", conclave_spool::fuzzing::samples),
     ("spool_event", "event", conclave_spool::fuzzing::samples),
@@ -16,6 +16,9 @@ const TARGETS: [(&str, &str, Samples); 13] = [
     ("registry_ports", "ports", conclave_registry::fuzzing::samples),
     ("agent_answer", "answer", conclave_consensus::fuzzing::samples),
     ("agent_output", "output", conclave_consensus::fuzzing::samples),
+    ("llm_sse", "sse", conclave_llm::fuzzing::samples),
+    ("llm_ndjson", "ndjson", conclave_llm::fuzzing::samples),
+    ("llm_error", "error", conclave_llm::fuzzing::samples),
     ("configuration", "configuration", conclave::fuzzing::samples),
     ("filter", "filter", conclave::fuzzing::samples),
 ];

@@ -3,6 +3,7 @@
 
 mod agents;
 mod cache;
+mod hosts;
 mod ports;
 mod reader;
 mod spool;
@@ -20,6 +21,7 @@ use conclave_registry::ports::FirstBase;
 use toml::de::DeTable;
 
 pub(crate) use self::cache::CacheSettings;
+pub(crate) use self::hosts::HostSettings;
 use self::reader::Reader;
 pub(crate) use self::spool::SpoolSettings;
 pub(crate) use self::tasks::TaskSettings;
@@ -27,8 +29,21 @@ pub(crate) use self::worktree::WorktreeSettings;
 use crate::failure::Failure;
 
 /// The tables of a file.
-const TABLES: [&str; 10] =
-    ["state", "migration", "ui", "agents", "stages", "tasks", "ports", "worktree", "spool", "cache"];
+const TABLES: [&str; 13] = [
+    "state",
+    "migration",
+    "ui",
+    "agents",
+    "stages",
+    "tasks",
+    "ports",
+    "worktree",
+    "spool",
+    "cache",
+    "hosts",
+    "fallback",
+    "llm",
+];
 
 /// The keys of the soak times, in the order of the steps.
 const SOAKS: [&str; 3] = ["soak_before_3", "soak_before_4", "soak_before_5"];
@@ -59,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) spool: SpoolSettings,
     /// `[cache]`, key by key.
     pub(crate) cache: CacheSettings,
+    /// `[[hosts]]`, `[fallback]` and `[llm]`.
+    pub(crate) hosts: HostSettings,
 }
 
 /// Where a configuration is read from.
@@ -78,6 +95,7 @@ impl Source {
             Self::Files(files) => Config::load(files),
         }?;
         config.spool.options()?;
+        config.hosts.check()?;
         Ok(config)
     }
 }
@@ -118,6 +136,7 @@ impl Config {
             worktree: self.worktree.or(other.worktree),
             spool: self.spool.or(other.spool),
             cache: self.cache.or(other.cache),
+            hosts: self.hosts.or(other.hosts),
         }
     }
 
@@ -193,6 +212,9 @@ fn parse(file: &Path, text: &str) -> Result<Config, Failure> {
             "spool" => config.spool = spool::read(&reader, value)?,
             "cache" => config.cache = cache::read(&reader, value)?,
             "stages" => config.prompts = stages::read(&reader, value)?,
+            "hosts" => hosts::read(&reader, value, &mut config.hosts)?,
+            "fallback" => hosts::read_fallback(&reader, value, &mut config.hosts)?,
+            "llm" => hosts::read_llm(&reader, value, &mut config.hosts)?,
             other => return Err(reader.unknown(key.span(), "", other, &TABLES)),
         }
     }

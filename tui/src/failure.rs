@@ -11,9 +11,11 @@ use conclave_consensus::{ConsensusError, ConsensusErrorKind};
 use conclave_db::query::QueryError;
 use conclave_db::{DbError, ErrorKind};
 use conclave_leases::{LeaseError, LeaseErrorKind};
+use conclave_llm::{LlmError, LlmErrorKind};
 use conclave_registry::{RegistryError, RegistryErrorKind};
 use conclave_spool::{SpoolError, SpoolErrorKind};
 use conclave_tasks::{TaskError, TaskErrorKind};
+use serde_json::{Map, Value, json};
 
 /// How a command ends, as the shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +70,22 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<Cow<'static, str>>,
     /// Nothing is printed: nobody reads any more.
     pub(crate) silent: bool,
+    /// What happened one after the other, where one line does not hold it.
+    pub(crate) story: Option<Box<Story>>,
+}
+
+/// What stands behind a failure that has several causes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Story {
+    /// For people, one after the other.
+    pub(crate) lines: Vec<String>,
+    /// For programs: keys beside those of every error object.
+    pub(crate) fields: Map<String, Value>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, exit, message: message.into(), hint: None, silent: false }
+        Self { kind, exit, message: message.into(), hint: None, silent: false, story: None }
     }
 
     /// The command line is wrong.
@@ -121,8 +134,12 @@ impl Failure {
     }
 
     /// What JSON says of it.
-    pub(crate) fn object(&self) -> serde_json::Value {
-        serde_json::json!({ "kind": self.kind, "message": self.message, "hint": self.hint })
+    pub(crate) fn object(&self) -> Value {
+        let mut object = json!({ "kind": self.kind, "message": self.message, "hint": self.hint });
+        if let (Some(story), Some(object)) = (&self.story, object.as_object_mut()) {
+            object.extend(story.fields.clone());
+        }
+        object
     }
 
     /// Puts what was tried before the cause.
@@ -257,6 +274,40 @@ impl From<CacheError> for Failure {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+impl From<LlmError> for Failure {
+    fn from(error: LlmError) -> Self {
+        let error = match error {
+            LlmError::Storage(error) => return error.into(),
+            other => other,
+        };
+        let kind = error.kind();
+        let exit = match kind {
+            LlmErrorKind::Invalid | LlmErrorKind::Refused => Exit::Usage,
+            LlmErrorKind::Unavailable => Exit::StateSaysNo,
+            LlmErrorKind::Deadline => Exit::WaitOver,
+            LlmErrorKind::Cancelled => Exit::Interrupted,
+            _ => Exit::Storage,
+        };
+        // The first line says what it comes to, the others what happened at each host.
+        let text = error.to_string();
+        let mut lines = text.lines().map(str::to_owned);
+        let mut failure = Self::new(exit, kind.as_str(), lines.next().unwrap_or_default());
+        failure.hint = error.hint().map(|hint| Cow::Owned(hint.to_owned()));
+        if let LlmError::Failed(failed) = &error {
+            let fields = json!({
+                "class": failed.class,
+                "attempts": failed.attempts,
+                "skipped": failed.skipped,
+                "partial": failed.partial,
+                "retry_at": failed.retry_at,
+            });
+            let fields = fields.as_object().cloned().unwrap_or_default();
+            failure.story = Some(Box::new(Story { lines: lines.collect(), fields }));
+        }
+        failure
     }
 }
 

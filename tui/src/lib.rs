@@ -27,6 +27,7 @@ mod import;
 mod life_cycle;
 mod logging;
 mod machine;
+mod model_client;
 mod parse_cache;
 mod project;
 mod prompts;

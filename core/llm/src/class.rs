@@ -178,3 +178,6 @@ impl Class {
         Consequence { counts, same, next }
     }
 }
+
+#[cfg(test)]
+mod tests;

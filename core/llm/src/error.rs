@@ -1,5 +1,7 @@
 //! What can go wrong, with its kind, its exit and a hint.
 
+pub(crate) mod text;
+
 use conclave_db::DbError;
 use conclave_retry::{Classify, ErrorClass, PermanentReason, RetryReason};
 use thiserror::Error;
@@ -122,12 +124,5 @@ impl Classify for LlmError {
                 _ => ErrorClass::permanent(PermanentReason::InvalidInput),
             },
         }
-    }
-}
-
-impl Failed {
-    /// One line that says what happened, then each host that was tried or passed over, in order.
-    pub(crate) fn text(&self) -> String {
-        todo!("c")
     }
 }

@@ -1,11 +1,22 @@
 //! Whether hosts are well, asked all at once within two seconds (R10).
 
+pub(crate) mod look;
+
+use std::sync::mpsc;
 use std::time::Duration;
 
 use conclave_retry::CancelToken;
 
+use self::look::{Depth, Looked, look};
 use crate::class::Class;
-use crate::client::Client;
+use crate::client::{Client, key_of};
+use crate::error::LlmError;
+use crate::host::Host;
+use crate::redact::Redactor;
+use crate::{proxy, wire};
+
+/// Characters of a message.
+const MESSAGE: usize = 200;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +33,79 @@ pub struct Health {
     pub took: Duration,
 }
 
-/// Asks these hosts, all at once; a host that is open and answers is tried out by its next call.
+/// Asks these hosts, all at once; a host that is open and answers is tried out by its next call. All hosts and the
+/// fallback where no names are given; a name that no host has is passed over. What it finds is noted for all processes.
 pub fn check(client: &Client, names: Option<&[String]>, cancel: &CancelToken) -> Vec<Health> {
-    let _ = (client, names, cancel);
-    todo!("c")
+    let hosts = client.hosts();
+    let fallback = hosts.fallback.as_ref().map(|fallback| &fallback.host);
+    let is_meant = |host: &&Host| names.is_none_or(|names| names.contains(&host.name));
+    let meant: Vec<&Host> = hosts.hosts.iter().chain(fallback).filter(is_meant).collect();
+    let (sender, found) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for (n, host) in meant.iter().enumerate() {
+            let sender = sender.clone();
+            let one = move || {
+                let _ = sender.send((n, check_one(client, host, cancel)));
+            };
+            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, one) {
+                tracing::warn!(%error, host = host.name, "no thread for a check");
+            }
+        }
+    });
+    drop(sender);
+    let mut found: Vec<(usize, Health)> = found.into_iter().collect();
+    found.sort_by_key(|(n, _)| *n);
+    found.into_iter().map(|(_, health)| health).collect()
+}
+
+fn check_one(client: &Client, host: &Host, cancel: &CancelToken) -> Health {
+    let sources = &client.inner.sources;
+    let prepared = key_of(host, &*sources.environment)
+        .and_then(|key| Ok((key, proxy::of(&host.endpoint, &host.proxy, &*sources.environment)?)));
+    let (key, proxy) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return unusable(host, &error),
+    };
+    let redactor = Redactor::new(key.iter().chain(host.endpoint.secrets()));
+    let looked = look(host, key.as_ref(), proxy.as_deref(), Depth::Whole, None, &sources.clock, cancel);
+    client.inner.known.hear(host, sources.clock.monotonic(), &looked.listing);
+    note(client, host, &looked, &redactor);
+    let safe = |names: Option<Vec<String>>| {
+        names.map(|names| names.iter().map(|name| redactor.line(name, MESSAGE)).collect())
+    };
+    Health {
+        host: host.name.clone(),
+        failure: looked.failure.map(|failure| (failure.class, redactor.line(&failure.message, MESSAGE))),
+        models: safe(looked.listing.models),
+        loaded: safe(looked.listing.loaded),
+        took: Duration::from_millis(looked.took_ms),
+    }
+}
+
+fn unusable(host: &Host, error: &LlmError) -> Health {
+    let failure = Some((Class::Config, error.to_string()));
+    Health { host: host.name.clone(), failure, models: None, loaded: None, took: Duration::ZERO }
+}
+
+/// For all processes: whether it is well, and which of its models it has.
+fn note(client: &Client, host: &Host, looked: &Looked, redactor: &Redactor) {
+    let shared = &client.inner.shared;
+    let endpoint = host.endpoint.as_str();
+    let failure = looked.failure.as_ref();
+    let message = failure.map(|failure| redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
+    let failure = failure
+        .filter(|failure| !matches!(failure.class, Class::Cancelled | Class::Deadline))
+        .map(|failure| (failure.class, message.as_str()));
+    if looked.failure.is_some() && failure.is_none() {
+        return;
+    }
+    shared.checked(endpoint, host.dialect.as_str(), &host.name, failure, looked.listing.slots);
+    let Some(listed) = &looked.listing.models else { return };
+    for model in host.models.iter().chain(listed) {
+        let is_listed = listed.iter().any(|name| wire::is_same_model(host.dialect, name, model));
+        // A model that is back is asked for again at once; one that is away says so itself.
+        if is_listed {
+            shared.mark_absent(endpoint, model, false);
+        }
+    }
 }

@@ -35,6 +35,8 @@ mod client;
 mod commands;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod health;
 mod host;
 mod ledger;
@@ -52,7 +54,7 @@ mod wire;
 
 pub use self::answer::{Answer, AttemptReport, Finish, Skipped, Tokens, Why};
 pub use self::class::Class;
-pub use self::client::{Client, ClientOptions, Options, Sources};
+pub use self::client::{Client, ClientOptions, Environment, Options, Sources};
 pub use self::commands::{close, force_open, reset};
 pub use self::endpoint::Endpoint;
 pub use self::error::{Failed, LlmError, LlmErrorKind, Result};

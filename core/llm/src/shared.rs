@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use conclave_db::clock::BootClock;
 use conclave_db::{Db, DbError, Durability, ErrorKind, Journal};
-use conclave_retry::{Clock, Random};
+use conclave_retry::{BreakerState, Clock, Random};
 
 use crate::admission::{Admission, Candidate, Ticket};
 use crate::answer::Skipped;
@@ -234,6 +234,12 @@ impl Shared {
         self.inner.look(&KnownContext(endpoint, model))
     }
 
+    /// Whether the host's breaker is anything but closed: then it is looked at by nobody but the one call that may try it
+    /// out (B9).
+    pub(crate) fn is_open(&self, endpoint: &str) -> bool {
+        self.inner.look(Opened(endpoint))
+    }
+
     /// Marks a model as absent from a host for a minute; `absent` false takes the mark away.
     pub(crate) fn mark_absent(&self, endpoint: &str, model: &str, absent: bool) {
         let mark = || MarkAbsent { endpoint: endpoint.to_owned(), model: model.to_owned(), absent };
@@ -454,6 +460,16 @@ impl Query for Evidence<'_> {
 
     fn ask<L: Look>(&self, look: &L) -> Result<Option<i64>, L::Error> {
         Ok(look.host(self.0)?.and_then(|host| host.evidence_at))
+    }
+}
+
+struct Opened<'a>(&'a str);
+
+impl Query for Opened<'_> {
+    type Out = bool;
+
+    fn ask<L: Look>(&self, look: &L) -> Result<bool, L::Error> {
+        Ok(look.host(self.0)?.is_some_and(|host| host.breaker.state != BreakerState::Closed))
     }
 }
 

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! A disk that fails at the n-th write or sync, and that forgets at a power cut what was never synced, is
-//! [`FaultDisk`].
+//! [`FaultDisk`]. A server for models that fails as it is told is [`ModelServer`].
 //!
 //! Never linked into the program: everything here panics where a test should fail.
 #![expect(
@@ -38,6 +38,7 @@
 mod child;
 mod disk;
 mod kill;
+mod model_server;
 mod mutate;
 mod notices;
 mod project;
@@ -49,6 +50,7 @@ pub use conclave_retry::ManualClock;
 pub use self::child::{Child, Fleet, Parent, Rerun};
 pub use self::disk::{SmallDisk, UnwritableFolder};
 pub use self::kill::{KillDriver, Killed};
+pub use self::model_server::{Act, ModelServer, Reply, Request, Speaks};
 pub use self::mutate::mutated;
 pub use self::notices::notices_of;
 pub use self::project::TempProject;

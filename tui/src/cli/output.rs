@@ -139,12 +139,15 @@ impl Output {
         }
     }
 
-    /// Prints a failure for people: one line, and its hint.
+    /// Prints a failure for people: one line, what led to it, and its hint.
     pub(crate) fn complain(&self, failure: &Failure) {
         if failure.silent {
             return;
         }
         to_stderr(&format!("{}: {}", self.coloured("error", Paint::Red), one_line(&failure.message)));
+        for line in failure.story.iter().flat_map(|story| &story.lines) {
+            to_stderr(&format!("  {}", one_line(line)));
+        }
         if let Some(hint) = &failure.hint {
             to_stderr(&format!("{}: {}", self.coloured("hint", Paint::Cyan), one_line(hint)));
         }

@@ -18,8 +18,6 @@ pub(super) const KEYS: [&str; 11] = [
 ];
 /// Keys that agents will have.
 const LATER: [&str; 2] = ["model", "route"];
-/// The most characters of a name.
-const NAME_LENGTH: usize = 64;
 
 /// How the names of Conclave's own variables begin, which agents never see.
 const OWN: &str = "CONCLAVE_";
@@ -69,7 +67,7 @@ fn one(reader: &Reader<'_>, value: &Value<'_>) -> Result<(AgentDefinition, Range
     let Some(named) = value_of("name") else {
         return Err(reader.refuse(&value.span(), "agents.name: is missing"));
     };
-    let name = name(reader, named)?;
+    let name = reader.name("agents.name", named)?;
     let preset = match value_of("preset") {
         Some(value) => Some(preset(reader, value)?),
         None => agents::preset(&name),
@@ -137,19 +135,6 @@ fn plain(command: Vec<String>) -> AgentDefinition {
         env: Vec::new(),
         stages: Vec::new(),
     }
-}
-
-/// A name is printed in tables and taken apart at commas by `--agents`.
-fn name(reader: &Reader<'_>, value: &Value<'_>) -> Result<String, Failure> {
-    let name = reader.filled("agents.name", value)?;
-    let odd = |character: char| character.is_control() || character == ',';
-    if name.trim() != name || name.chars().any(odd) || name.chars().count() > NAME_LENGTH {
-        let wanted = format!(
-            "agents.name: wanted at most {NAME_LENGTH} characters without commas, control characters and space around them"
-        );
-        return Err(reader.refuse(&value.span(), &wanted));
-    }
-    Ok(name)
 }
 
 fn preset(reader: &Reader<'_>, value: &Value<'_>) -> Result<&'static Preset, Failure> {

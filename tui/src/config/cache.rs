@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use conclave_cache::{CacheLimits, OnLockTimeout};
-use toml::de::DeValue;
 
 use super::reader::{Reader, Value};
 use crate::failure::Failure;
-use crate::sizes;
 
 /// The keys of the table.
 pub(super) const KEYS: [&str; 4] = ["max_entries", "max_bytes", "lock_timeout", "on_lock_timeout"];
@@ -54,28 +52,16 @@ pub(super) fn read(reader: &Reader<'_>, value: &Value<'_>) -> Result<CacheSettin
             "max_entries" => {
                 settings.max_entries = Some(reader.number("cache.max_entries", value, 1..1_000_000_001)?);
             }
-            "max_bytes" => settings.max_bytes = Some(max_bytes(reader, value)?),
+            "max_bytes" => {
+                let bounds = (&BYTES, "1B to 1TiB");
+                settings.max_bytes = Some(reader.bytes("cache.max_bytes", value, "100MiB", bounds)?);
+            }
             "lock_timeout" => settings.lock_timeout = Some(reader.duration("cache.lock_timeout", value)?),
             "on_lock_timeout" => settings.on_lock_timeout = Some(on_lock_timeout(reader, value)?),
             other => return Err(reader.unknown(key.span(), "cache.", other, &KEYS)),
         }
     }
     Ok(settings)
-}
-
-fn max_bytes(reader: &Reader<'_>, value: &Value<'_>) -> Result<u64, Failure> {
-    let key = "cache.max_bytes";
-    let text = match value.get_ref() {
-        DeValue::String(text) => text.to_string(),
-        DeValue::Integer(number) => number.to_string(),
-        other => return Err(reader.wrong(key, value.span(), "a size such as \"100MiB\"", other)),
-    };
-    let bytes =
-        sizes::parse(&text).map_err(|wrong| reader.refuse(&value.span(), &format!("{key}: {wrong}")))?;
-    if !BYTES.contains(&bytes) {
-        return Err(reader.refuse(&value.span(), &format!("{key}: wanted 1B to 1TiB, found {text}")));
-    }
-    Ok(bytes)
 }
 
 fn on_lock_timeout(reader: &Reader<'_>, value: &Value<'_>) -> Result<OnLockTimeout, Failure> {

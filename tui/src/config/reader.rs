@@ -1,6 +1,6 @@
 //! Values of a configuration file, each checked where it is read; a mistake says where it stands.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,10 @@ use toml::de::{DeTable, DeValue};
 
 use crate::durations;
 use crate::failure::Failure;
+use crate::sizes;
+
+/// The most characters of a name.
+const NAME_LENGTH: usize = 64;
 
 /// A value with its place in the file.
 pub(super) type Value<'text> = Spanned<DeValue<'text>>;
@@ -101,6 +105,59 @@ impl Reader<'_> {
             }
             other => Err(self.wrong(key, value.span(), &wanted, other)),
         }
+    }
+
+    /// A whole number within bounds, which may be below zero.
+    pub(super) fn integer(
+        &self,
+        key: &str,
+        value: &Value<'_>,
+        bounds: &RangeInclusive<i64>,
+    ) -> Result<i64, Failure> {
+        let wanted = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        let DeValue::Integer(number) = value.get_ref() else {
+            return Err(self.wrong(key, value.span(), &wanted, value.get_ref()));
+        };
+        let found = i64::from_str_radix(number.as_str(), number.radix()).ok();
+        found
+            .filter(|found| bounds.contains(found))
+            .ok_or_else(|| self.refuse(&value.span(), &format!("{key}: wanted {wanted}, found {number}")))
+    }
+
+    /// A number of bytes within bounds; `such_as` is an example, and `wanted` the bounds in words.
+    pub(super) fn bytes(
+        &self,
+        key: &str,
+        value: &Value<'_>,
+        such_as: &str,
+        (bounds, wanted): (&RangeInclusive<u64>, &str),
+    ) -> Result<u64, Failure> {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.to_string(),
+            other => {
+                return Err(self.wrong(key, value.span(), &format!("a size such as {such_as:?}"), other));
+            }
+        };
+        let bytes =
+            sizes::parse(&text).map_err(|wrong| self.refuse(&value.span(), &format!("{key}: {wrong}")))?;
+        if !bounds.contains(&bytes) {
+            return Err(self.refuse(&value.span(), &format!("{key}: wanted {wanted}, found {text}")));
+        }
+        Ok(bytes)
+    }
+
+    /// A name: it is printed in tables, and taken apart at commas where several are given.
+    pub(super) fn name(&self, key: &str, value: &Value<'_>) -> Result<String, Failure> {
+        let name = self.filled(key, value)?;
+        let odd = |character: char| character.is_control() || character == ',';
+        if name.trim() != name || name.chars().any(odd) || name.chars().count() > NAME_LENGTH {
+            let wanted = format!(
+                "{key}: wanted at most {NAME_LENGTH} characters without commas, control characters and space around them"
+            );
+            return Err(self.refuse(&value.span(), &wanted));
+        }
+        Ok(name)
     }
 
     pub(super) fn boolean(&self, key: &str, value: &Value<'_>) -> Result<bool, Failure> {

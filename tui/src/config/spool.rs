@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use conclave_spool::{Limits, MonitorName, SpoolOptions};
-use toml::de::DeValue;
 
 use super::reader::{Reader, Value};
 use crate::failure::Failure;
@@ -109,7 +108,7 @@ pub(super) fn read(reader: &Reader<'_>, value: &Value<'_>) -> Result<SpoolSettin
     let mut settings = SpoolSettings::default();
     for (key, value) in reader.table("spool", value)? {
         let name = key.get_ref().as_ref();
-        let number = |bounds| integer(reader, &format!("spool.{name}"), value, &bounds).map(Some);
+        let number = |bounds| reader.integer(&format!("spool.{name}"), value, &bounds).map(Some);
         match name {
             "quota_mb" => settings.quota_mb = number(QUOTA_MB)?,
             "soft_pct" => settings.soft_pct = number(SHARES)?,
@@ -127,22 +126,6 @@ pub(super) fn read(reader: &Reader<'_>, value: &Value<'_>) -> Result<SpoolSettin
         }
     }
     Ok(settings)
-}
-
-fn integer(
-    reader: &Reader<'_>,
-    key: &str,
-    value: &Value<'_>,
-    bounds: &RangeInclusive<i64>,
-) -> Result<i64, Failure> {
-    let wanted = format!("a whole number from {} to {}", bounds.start(), bounds.end());
-    let DeValue::Integer(number) = value.get_ref() else {
-        return Err(reader.wrong(key, value.span(), &wanted, value.get_ref()));
-    };
-    let found = i64::from_str_radix(number.as_str(), number.radix()).ok();
-    found
-        .filter(|found| bounds.contains(found))
-        .ok_or_else(|| reader.refuse(&value.span(), &format!("{key}: wanted {wanted}, found {number}")))
 }
 
 fn names(reader: &Reader<'_>, key: &str, value: &Value<'_>) -> Result<Vec<MonitorName>, Failure> {

@@ -1,10 +1,7 @@
 //! `[tasks]`: how tasks are named, checked and merged here.
 
-use toml::de::DeValue;
-
 use super::reader::{Reader, Value};
 use crate::failure::Failure;
-use crate::sizes;
 
 /// The keys of the table.
 pub(super) const KEYS: [&str; 6] =
@@ -55,7 +52,10 @@ pub(super) fn read(reader: &Reader<'_>, value: &Value<'_>) -> Result<TaskSetting
             "prefix" => settings.prefix = Some(prefix(reader, value)?),
             "statuses" => settings.statuses = Some(statuses(reader, value)?),
             "types" => settings.types = Some(types(reader, value)?),
-            "max_line" => settings.max_line = Some(max_line(reader, value)?),
+            "max_line" => {
+                let bounds = (&LINES, "1KiB to 512MiB");
+                settings.max_line = Some(reader.bytes("tasks.max_line", value, "64MiB", bounds)?);
+            }
             "tombstone_days" => {
                 // Deletions that are forgotten sooner come back from a checkout that was away for a week.
                 settings.tombstone_days = Some(reader.number("tasks.tombstone_days", value, 7..36_501)?);
@@ -120,21 +120,6 @@ fn types(reader: &Reader<'_>, value: &Value<'_>) -> Result<Vec<String>, Failure>
         types.push(text);
     }
     Ok(types)
-}
-
-fn max_line(reader: &Reader<'_>, value: &Value<'_>) -> Result<u64, Failure> {
-    let key = "tasks.max_line";
-    let text = match value.get_ref() {
-        DeValue::String(text) => text.to_string(),
-        DeValue::Integer(number) => number.to_string(),
-        other => return Err(reader.wrong(key, value.span(), "a size such as \"64MiB\"", other)),
-    };
-    let bytes =
-        sizes::parse(&text).map_err(|wrong| reader.refuse(&value.span(), &format!("{key}: {wrong}")))?;
-    if !LINES.contains(&bytes) {
-        return Err(reader.refuse(&value.span(), &format!("{key}: wanted 1KiB to 512MiB, found {text}")));
-    }
-    Ok(bytes)
 }
 
 fn text_conflicts(reader: &Reader<'_>, value: &Value<'_>) -> Result<bool, Failure> {

@@ -1,0 +1,76 @@
+//! Waiting for a free slot: in order, and not for ever (S3). It is no time of the host's.
+
+use std::time::Duration;
+
+use super::asking::{Asking, Stop};
+use crate::admission::{Admission, Ticket};
+use crate::answer::{Skipped, Why};
+use crate::class::Class;
+
+/// Where the configuration says nothing; and never more than half of the caller's time, so that an answer can still come.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often one who waits looks: soon at first, since most answers of a busy host are short.
+const LOOKS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+
+impl Asking<'_> {
+    /// Stands in the queue of the host with the shortest until somebody has room, or the time is over.
+    pub(super) fn wait_for_slot(&mut self, set: &[usize], shortest: usize) -> Result<Option<Ticket>, Stop> {
+        let sources = self.inner.sources.clone();
+        let began = sources.clock.monotonic();
+        let patience = self.patience();
+        let Some(waiting) =
+            self.candidates(&[shortest]).first().map(|candidate| self.inner.shared.queue(candidate))
+        else {
+            return Ok(None);
+        };
+        let [mut look, longest] = LOOKS;
+        let ticket = loop {
+            let gone = sources.clock.monotonic().saturating_sub(began);
+            let Some(left) = patience.checked_sub(gone).filter(|left| !left.is_zero()) else {
+                break None;
+            };
+            let half = look / 2;
+            let wait = (half + sources.random.up_to(half)).min(left);
+            if !sources.sleeper.sleep_unless(wait, self.cancel) {
+                return Err(Stop::Cancelled);
+            }
+            self.look_up()?;
+            look = (look * 2).min(longest);
+            match self.inner.shared.admit(&self.candidates(set), Some(&waiting)) {
+                Admission::Go { ticket, .. } => break Some(ticket),
+                Admission::Full { .. } => {}
+                Admission::Nobody { skipped, .. } => {
+                    self.note(skipped);
+                    return Ok(None);
+                }
+            }
+        };
+        self.ledger.queued += sources.clock.monotonic().saturating_sub(began);
+        if ticket.is_none() {
+            self.was_busy(set);
+        }
+        Ok(ticket)
+    }
+
+    fn patience(&self) -> Duration {
+        let half = self.left().map(|left| left / 2);
+        match (self.inner.hosts.queue_timeout, half) {
+            (Some(patience), None) => patience,
+            (Some(patience), Some(half)) => patience.min(half * 2),
+            (None, half) => half.map_or(PATIENCE, |half| half.min(PATIENCE)),
+        }
+    }
+
+    fn was_busy(&mut self, set: &[usize]) {
+        let known = self.ledger.skipped();
+        for choice in set.iter().filter_map(|index| self.choices.get(*index)) {
+            let name = &choice.host.name;
+            if !known.iter().any(|skipped| skipped.host == *name && skipped.why != Why::Full) {
+                let message = Some("no call of it ended in time".to_owned());
+                self.ledger.skip(Skipped { host: name.clone(), why: Why::Full, until: None, message });
+            }
+        }
+        self.ledger.verdict(Class::Busy, true);
+    }
+}

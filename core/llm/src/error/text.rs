@@ -1,0 +1,144 @@
+//! A failure in words: what it comes to, then each host in order.
+
+use super::{Failed, LlmErrorKind};
+use crate::answer::{AttemptReport, Skipped, Why};
+use crate::class::Class;
+
+impl Failed {
+    /// One line that says what happened, then each host that was tried or passed over, in order.
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.headline();
+        if !self.partial.is_empty() {
+            let bytes = self.partial.len().to_string();
+            text.extend(["; ", &bytes, " bytes of an answer came"]);
+        }
+        for attempt in &self.attempts {
+            text.push_str("\n  ");
+            text.push_str(&of_attempt(attempt));
+        }
+        for skipped in &self.skipped {
+            text.push_str("\n  ");
+            text.push_str(&of_skipped(skipped));
+        }
+        text
+    }
+
+    fn headline(&self) -> String {
+        let asked = self.attempts.len();
+        match self.kind {
+            LlmErrorKind::Cancelled => "the question was given up".to_owned(),
+            LlmErrorKind::Deadline => "the time for the answer is over".to_owned(),
+            LlmErrorKind::Unavailable => match self.retry_at.and_then(moment) {
+                Some(moment) => format!("no host may be asked now; the first may be tried at {moment}"),
+                None => "no host may be asked now".to_owned(),
+            },
+            LlmErrorKind::Refused => match self.class {
+                Some(Class::Config) | None => "no host can be used as it is configured".to_owned(),
+                Some(class) => format!("the question was refused: {}", words(class)),
+            },
+            _ if asked == 0 => "no host answered a check".to_owned(),
+            _ if asked == 1 => "no host answered: the one request failed".to_owned(),
+            _ => format!("no host answered: all {asked} requests failed"),
+        }
+    }
+}
+
+fn of_attempt(attempt: &AttemptReport) -> String {
+    let AttemptReport { n, host, model, class, status, total_ms, retry_after_ms, message, .. } = attempt;
+    let class = class.map_or("answered", words);
+    let status = status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
+    let message = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+    let pause = retry_after_ms.map(|ms| format!(", asks for a pause of {ms} ms")).unwrap_or_default();
+    format!("{n}. {host}, {}: {class}{status} after {total_ms} ms{pause}{message}", safe(model))
+}
+
+fn of_skipped(skipped: &Skipped) -> String {
+    let why = why(skipped.why);
+    let until = skipped.until.and_then(moment).map(|moment| format!(" until {moment}")).unwrap_or_default();
+    let message = skipped.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+    format!("{}: passed over, {why}{until}{message}", skipped.host)
+}
+
+/// A model's name may be anything, and goes to a terminal.
+fn safe(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(100).collect()
+}
+
+const fn why(why: Why) -> &'static str {
+    match why {
+        Why::Open => "its breaker is open",
+        Why::ForcedOpen => "its breaker was opened by hand",
+        Why::Probing => "another call tries it out",
+        Why::Blocked => "it is blocked",
+        Why::NoModel => "it has not the model",
+        Why::Full => "it has as many calls as it takes",
+        Why::Down => "it failed a check",
+        Why::Budget => "its budget is spent",
+        Why::Config => "its configuration cannot be used",
+    }
+}
+
+/// A class in words; the word of `--json` is among them, so that both can be searched for.
+pub(crate) const fn words(class: Class) -> &'static str {
+    match class {
+        Class::Unreachable => "unreachable",
+        Class::LocalNet => "the network of this machine (local_net)",
+        Class::Fault => "fault",
+        Class::Timeout => "timeout",
+        Class::Deadline => "the caller's deadline",
+        Class::Cancelled => "cancelled",
+        Class::Cut => "cut",
+        Class::Garbage => "garbage",
+        Class::Overloaded => "overloaded",
+        Class::Throttled => "throttled",
+        Class::Busy => "busy",
+        Class::Quota => "quota",
+        Class::Auth => "auth",
+        Class::NoModel => "no such model (no_model)",
+        Class::WrongPath => "no such path (wrong_path)",
+        Class::TooLong => "the prompt is too long (too_long)",
+        Class::BadRequest => "bad request (bad_request)",
+        Class::Redirect => "redirect",
+        Class::Empty => "empty",
+        Class::Config => "configuration (config)",
+    }
+}
+
+/// What to do, by what decided.
+pub(crate) fn hint(kind: LlmErrorKind, class: Option<Class>, skipped: &[Skipped]) -> Option<String> {
+    let hint = match (kind, class) {
+        (LlmErrorKind::Cancelled, _) => return None,
+        (LlmErrorKind::Deadline, _) => "a longer `--timeout` leaves more time for slow hosts",
+        (_, Some(Class::Auth)) => "look at `api_key_env` or `api_key_file` of the host",
+        (_, Some(Class::TooLong)) => "shorten the prompt, or add a host with a larger context",
+        (_, Some(Class::WrongPath)) => "look at `url` and `dialect` of the host",
+        (_, Some(Class::Redirect)) => "set `url` of the host to where it points, if that is right",
+        (_, Some(Class::Config)) => "mend the host in the configuration",
+        (_, Some(Class::NoModel)) => "`conclave host check` shows the models of each host",
+        (_, Some(Class::LocalNet)) => {
+            "look at the network, the proxy variables and `ca_file` of this machine"
+        }
+        (_, Some(Class::Quota)) => "look at the account of the host",
+        (_, Some(Class::BadRequest)) => return None,
+        (LlmErrorKind::Unavailable, _) if skipped.iter().any(|host| host.why == Why::Budget) => {
+            "raise `calls_per_hour` or `tokens_per_day` of the fallback, or wait"
+        }
+        (LlmErrorKind::Unavailable, Some(Class::Busy)) => {
+            "a longer `queue_timeout`, or more hosts, leave more room"
+        }
+        (LlmErrorKind::Unavailable, _) => {
+            "`conclave host check` looks whether they are back; `--wait` waits for the first"
+        }
+        _ => "`conclave host list` shows what is known of each host, `conclave host check` asks them",
+    };
+    Some(hint.to_owned())
+}
+
+/// A moment as people read it: UTC, to the second.
+pub(crate) fn moment(ms: i64) -> Option<String> {
+    let moment = jiff::Timestamp::from_millisecond(ms).ok()?;
+    Some(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+#[cfg(test)]
+mod tests;
