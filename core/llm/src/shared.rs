@@ -237,7 +237,7 @@ impl Shared {
     /// Whether the host's breaker is anything but closed: then it is looked at by nobody but the one call that may try it
     /// out (B9).
     pub(crate) fn is_open(&self, endpoint: &str) -> bool {
-        self.inner.look(Opened(endpoint))
+        self.inner.look(&Opened(endpoint))
     }
 
     /// Marks a model as absent from a host for a minute; `absent` false takes the mark away.
