@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conclave_db::process::ProcessIdentity;
-use conclave_retry::{Clock, SystemClock};
+use conclave_retry::{Clock, Sleeper, SystemClock, SystemSleeper};
 
 use super::fixture::*;
 use crate::admission::{Admission, Candidate};
@@ -122,7 +122,10 @@ fn what_could_not_be_removed_is_removed_later() {
 fn the_thread_does_not_sleep_on_when_the_last_call_is_over() {
     let machine = Machine::new();
     let shared = machine.process();
-    drop(go(&shared, &[one_slot()]));
+    let ticket = go(&shared, &[one_slot()]);
+    // Long enough for the thread to wait in most runs: it is woken, or it has not begun to sleep.
+    SystemSleeper.sleep(Duration::from_millis(50));
+    drop(ticket);
     let started = SystemClock.monotonic();
     while shared.inner.beats.runs() {
         assert!(
