@@ -15,6 +15,9 @@ fn a_disk_that_fails_is_left_alone_and_used_again_after_a_minute() {
         let disk = FaultDisk::watch(machine.dir.path());
         let shared = machine.process();
         let before = go(&shared, &[host(0, A)]);
+        let lost = go(&shared, &[host(0, A)]);
+        shared.inner.leaked().push(lost.entry().row);
+        lost.end();
         disk.fail(Fault { op: Op::Write, nth: 1, error, sticky: true });
         call(&shared, &host(0, B), &failed(Class::Unreachable));
         assert_eq!(why(&shared, &host(0, B)), Why::Open);

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use conclave_db::process::ProcessIdentity;
+use conclave_retry::{Clock, Sleeper, SystemClock, SystemSleeper};
 
 use super::fixture::*;
 use crate::admission::{Admission, Candidate};
 use crate::answer::Why;
+use crate::class::Class;
 
 fn one_slot() -> Candidate<'static> {
     Candidate { slots: Some(1), ..host(0, A) }
@@ -113,5 +115,40 @@ fn what_could_not_be_removed_is_removed_later() {
         other => panic!("{other:?}"),
     }
     assert!(shared.inner.leaked().is_empty());
+    in_file(&shared);
+}
+
+#[test]
+fn the_thread_does_not_sleep_on_when_the_last_call_is_over() {
+    let machine = Machine::new();
+    let shared = machine.process();
+    let ticket = go(&shared, &[one_slot()]);
+    // Long enough for the thread to wait in most runs: it is woken, or it has not begun to sleep.
+    SystemSleeper.sleep(Duration::from_millis(50));
+    drop(ticket);
+    let started = SystemClock.monotonic();
+    while shared.inner.beats.runs() {
+        assert!(
+            SystemClock.monotonic().saturating_sub(started) < Duration::from_mins(1),
+            "it beats every hour"
+        );
+        std::thread::yield_now();
+    }
+    in_file(&shared);
+}
+
+// B9: only who tries a host out says that it is still down.
+#[test]
+fn a_check_that_fails_beside_anothers_probe_changes_nothing() {
+    let machine = Machine::new();
+    let shared = machine.process();
+    call(&shared, &host(0, A), &failed(Class::Unreachable));
+    machine.seconds(30);
+    let elsewhere = machine.as_process(Some(machine.db()), ProcessIdentity { pid_namespace: 1, ..me() });
+    let probe = go(&elsewhere, &[host(0, A)]);
+    shared.checked(A, "openai", "a", Some((Class::Unreachable, "refused")), None);
+    assert_eq!(why(&shared, &host(0, A)), Why::Probing);
+    elsewhere.conclude(probe, &answered());
+    drop(go(&shared, &[host(0, A)]));
     in_file(&shared);
 }

@@ -228,7 +228,18 @@ fn a_budget_is_never_overdrawn_by_processes_at_once() {
 fn a_file_that_another_process_holds_delays_a_call_once_and_stops_none() {
     if let Some(mut parent) = Parent::of_this_process() {
         parent.wait_for_release();
-        let db = open(Path::new(&parent.hear().unwrap()));
+        let path = parent.hear().unwrap();
+        if parent.role() == "new" {
+            let started = SystemClock.monotonic();
+            let shared = real(Path::new(&path), PATIENCE);
+            let admission = shared.admit(&[host(0, A), host(1, B)], None);
+            let took = SystemClock.monotonic().saturating_sub(started);
+            assert!(took < Duration::from_secs(20), "{took:?}");
+            assert!(matches!(admission, Admission::Go { ticket, .. } if ticket.endpoint == B));
+            parent.say(&shared.warning().unwrap());
+            return;
+        }
+        let db = open(Path::new(&path));
         let parent = std::sync::Mutex::new(parent);
         let held = db.write("hold the lock", move |tx| {
             tx.execute("DELETE FROM llm_salt", [])?;
@@ -274,6 +285,16 @@ fn a_file_that_another_process_holds_delays_a_call_once_and_stops_none() {
     let warning = shared.warning().unwrap();
     assert!(warning.contains("locked") && warning.contains("global.db"), "{warning}");
     assert_eq!(shared.warning(), None, "once");
+    // A process that begins meanwhile is no worse off.
+    let mut new = Rerun::of(
+        "shared::tests::processes::a_file_that_another_process_holds_delays_a_call_once_and_stops_none",
+    )
+    .role("new")
+    .start();
+    new.release();
+    new.send(path.to_str().unwrap());
+    assert!(new.line().unwrap().contains("locked"));
+    new.finish();
     holder.send("end");
     holder.finish();
 }
