@@ -201,7 +201,7 @@ fn a_second_signal_waits_for_nobody() {
 /// Waits until it may go on; says who it is.
 fn waits(name: &str) -> String {
     format!(
-        "cat > /dev/null; echo $$ > {name}.new; mv {name}.new {name}; while ! test -e leave; do sleep 0.05; done; echo {name}"
+        "cat > /dev/null; echo $$ > {name}.new; mv {name}.new {name}; while test -e {name} && ! test -e leave; do sleep 0.05; done; echo {name}"
     )
 }
 
