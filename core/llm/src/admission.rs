@@ -54,7 +54,7 @@ pub(crate) struct Ticket {
     pub(crate) model: String,
     pub(super) shared: Shared,
     pub(super) place: Place,
-    entry: Entry,
+    entry: Box<Entry>,
     /// Of the host and of the model; the first token of a probe begins new ones.
     generations: (AtomicI64, AtomicI64),
     /// Whether its row is gone, or another ticket's.
@@ -72,14 +72,14 @@ impl Ticket {
             shared,
             place,
             generations: (AtomicI64::new(entry.generation), AtomicI64::new(entry.pair_generation)),
-            entry,
+            entry: Box::new(entry),
             over: AtomicBool::new(false),
         }
     }
 
     /// What is remembered of its admission, as it stands now.
     pub(crate) fn entry(&self) -> Entry {
-        let mut entry = self.entry.clone();
+        let mut entry = Entry::clone(&self.entry);
         entry.generation = self.generations.0.load(Ordering::Relaxed);
         entry.pair_generation = self.generations.1.load(Ordering::Relaxed);
         entry

@@ -1,13 +1,14 @@
 //! Signs of life of calls that take long, for processes of other pid namespaces, who cannot look for ours (B10).
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use crate::presence::BEAT;
 use crate::shared::Inner;
 
 /// The tickets of this process, and the thread that beats for them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Beats {
+    every: Duration,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -20,6 +21,10 @@ struct State {
 }
 
 impl Beats {
+    pub(crate) fn every(every: Duration) -> Self {
+        Self { every, state: Mutex::default(), ended: Condvar::new() }
+    }
+
     /// A ticket more; the first starts the thread.
     pub(crate) fn begun(self: &Arc<Self>, inner: &Arc<Inner>) {
         let mut state = self.state();
@@ -42,10 +47,15 @@ impl Beats {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn runs(&self) -> bool {
+        self.state().runs
+    }
+
     fn run(&self, inner: &Weak<Inner>) {
         loop {
             let state = self.state();
-            let waited = self.ended.wait_timeout_while(state, BEAT, |state| state.tickets > 0);
+            let waited = self.ended.wait_timeout_while(state, self.every, |state| state.tickets > 0);
             let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             if state.tickets == 0 {
                 state.runs = false;

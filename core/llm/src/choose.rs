@@ -146,13 +146,11 @@ pub(crate) fn choose<L: Look>(
             return Ok(Choice::Go { standing: Box::new(standing), skipped });
         }
     }
-    Ok(match shortest {
-        Some((_, shortest)) => Choice::Full { shortest, skipped },
-        None => {
-            let retry_at = skipped.iter().filter_map(|skipped| skipped.until).min();
-            Choice::Nobody { retry_at, skipped }
-        }
-    })
+    if let Some((_, shortest)) = shortest {
+        return Ok(Choice::Full { shortest, skipped });
+    }
+    let retry_at = skipped.iter().filter_map(|skipped| skipped.until).min();
+    Ok(Choice::Nobody { retry_at, skipped })
 }
 
 /// Those that may not be asked now, whether full or not.

@@ -18,14 +18,14 @@ use crate::change::{
 use crate::choose::{self, Asked};
 use crate::class::Class;
 use crate::ledger::Look;
-use crate::presence::Presence;
+use crate::presence::{BEAT, Presence};
 use crate::store;
 use crate::twin::Twin;
 
 /// How long a change waits for the file (B13): with what the twin takes, a call is held up by at most 250 ms.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How long a process leaves a file alone that failed it. Commands are over before that; a UI lives for days.
-const AWAY: Duration = Duration::from_secs(60);
+const AWAY: Duration = Duration::from_mins(1);
 
 /// The shared state. Clones are the same. Its writes survive kill -9 (`Durability::Process`); a power cut may undo the
 /// last of them.
@@ -101,7 +101,7 @@ impl Shared {
         boot: Arc<dyn BootClock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self::with(db, clock, boot, random, Presence::of_this_process(), PATIENCE)
+        Self::with(db, clock, boot, random, Presence::of_this_process(), PATIENCE, BEAT)
     }
 
     pub(crate) fn with(
@@ -111,6 +111,7 @@ impl Shared {
         random: Arc<dyn Random>,
         presence: Presence,
         patience: Duration,
+        beat: Duration,
     ) -> Self {
         let writable = db.as_ref().is_some_and(|db| !db.is_read_only());
         let twin = db.as_ref().filter(|_| !writable).and_then(last_known).unwrap_or_default();
@@ -123,7 +124,7 @@ impl Shared {
             patience,
             twin: Mutex::new(twin),
             away: Mutex::default(),
-            beats: Arc::default(),
+            beats: Arc::new(Beats::every(beat)),
             leaked: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -182,6 +183,7 @@ impl Shared {
     }
 
     /// The call is over: its row goes, and its result counts where its generation is current (B6).
+    #[expect(clippy::needless_pass_by_value, reason = "nothing can be done with a ticket after this")]
     pub(crate) fn conclude(&self, ticket: Ticket, outcome: &Outcome<'_>) {
         ticket.end();
         let entry = ticket.entry();
@@ -222,20 +224,20 @@ impl Shared {
 
     /// How old the newest sign is that the host is well, ms; `None` where there is none (R10).
     pub(crate) fn evidence_age_ms(&self, endpoint: &str) -> Option<u64> {
-        let host = self.inner.look(Evidence(endpoint))?;
+        let host = self.inner.look(&Evidence(endpoint))?;
         // A sign of the future is from before the clock was set back: nobody knows how old it is.
         u64::try_from(self.inner.clock.wall_ms().saturating_sub(host)).ok()
     }
 
     /// Tokens of the context of a model there, where the host said it.
     pub(crate) fn context(&self, endpoint: &str, model: &str) -> Option<u64> {
-        self.inner.look(KnownContext(endpoint, model))
+        self.inner.look(&KnownContext(endpoint, model))
     }
 
     /// Whether the host's breaker is anything but closed: then it is looked at by nobody but the one call that may try it
     /// out (B9).
     pub(crate) fn is_open(&self, endpoint: &str) -> bool {
-        self.inner.look(Opened(endpoint))
+        self.inner.look(&Opened(endpoint))
     }
 
     /// Marks a model as absent from a host for a minute; `absent` false takes the mark away.
@@ -254,7 +256,7 @@ impl Shared {
     pub(crate) fn refused(&self, candidates: &[Candidate<'_>]) -> Vec<Skipped> {
         let candidates: Vec<Asked> = candidates.iter().map(Asked::new).collect();
         let (now, presence) = (self.inner.now(), self.inner.presence.clone());
-        self.inner.look(Refused { candidates, now, presence })
+        self.inner.look(&Refused { candidates, now, presence })
     }
 
     /// A ticket begins.
@@ -340,7 +342,7 @@ impl Inner {
     }
 
     /// Looks at the file, or at the twin.
-    fn look<Q: Query>(&self, query: Q) -> Q::Out {
+    fn look<Q: Query>(&self, query: &Q) -> Q::Out {
         if let Some(db) = self.usable() {
             match db.read(|conn| query.ask(&store::Rows::new(conn))) {
                 Ok(out) => return out,
@@ -524,4 +526,4 @@ fn millis(duration: Duration) -> i64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

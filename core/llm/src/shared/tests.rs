@@ -1,4 +1,8 @@
-//! The shared state with injected clocks: one process, and several that are made up.
+//! The shared state with injected clocks: one process, several that are made up, and real ones.
 
-mod fixture;
+mod file;
+pub(crate) mod fixture;
 mod hosts;
+mod load;
+mod presence;
+mod processes;

@@ -16,16 +16,16 @@ use crate::ledger::HostRow;
 use crate::presence::Presence;
 use crate::shared::{Outcome, Shared};
 
-pub(super) const A: &str = "http://a:1";
-pub(super) const B: &str = "http://b:1";
-pub(super) const C: &str = "http://c:1";
+pub(crate) const A: &str = "http://a:1";
+pub(crate) const B: &str = "http://b:1";
+pub(crate) const C: &str = "http://c:1";
 
 /// The boot clock of a made-up machine.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Boot(Arc<Mutex<Duration>>);
+pub(crate) struct Boot(Arc<Mutex<Duration>>);
 
 impl Boot {
-    pub(super) fn set(&self, since: Duration) {
+    pub(crate) fn set(&self, since: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 }
@@ -37,53 +37,57 @@ impl BootClock for Boot {
 }
 
 /// A machine: its clocks and its file.
-pub(super) struct Machine {
-    pub(super) dir: tempfile::TempDir,
-    pub(super) wall: ManualClock,
-    pub(super) boot: Boot,
-    pub(super) boot_id: String,
+pub(crate) struct Machine {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) wall: ManualClock,
+    pub(crate) boot: Boot,
+    pub(crate) boot_id: String,
 }
 
 /// A wall clock of 2026.
-pub(super) const WALL: i64 = 1_795_000_000_000;
+pub(crate) const WALL: i64 = 1_795_000_000_000;
 
 impl Machine {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let boot = Boot::default();
         boot.set(Duration::from_hours(10));
         let wall = ManualClock::at_wall_ms(WALL);
         Self { dir: tempfile::tempdir().unwrap(), wall, boot, boot_id: own_boot() }
     }
 
-    pub(super) fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.wall.advance(by);
         self.boot.set(self.boot.since_boot() + by);
     }
 
-    pub(super) fn seconds(&self, seconds: u64) {
+    pub(crate) fn seconds(&self, seconds: u64) {
         self.advance(Duration::from_secs(seconds));
     }
 
-    pub(super) fn db(&self) -> Db {
+    pub(crate) fn db(&self) -> Db {
         open(&self.dir.path().join("global.db"))
     }
 
     /// A process that begins now.
-    pub(super) fn process(&self) -> Shared {
+    pub(crate) fn process(&self) -> Shared {
         self.with(Some(self.db()))
     }
 
     /// One without a file.
-    pub(super) fn alone(&self) -> Shared {
+    pub(crate) fn alone(&self) -> Shared {
         self.with(None)
     }
 
-    pub(super) fn with(&self, db: Option<Db>) -> Shared {
+    pub(crate) fn with(&self, db: Option<Db>) -> Shared {
         let me = conclave_db::process::current().unwrap();
         self.as_process(db, ProcessIdentity { boot_id: self.boot_id.clone(), ..me })
     }
 
-    pub(super) fn as_process(&self, db: Option<Db>, me: ProcessIdentity) -> Shared {
+    pub(crate) fn as_process(&self, db: Option<Db>, me: ProcessIdentity) -> Shared {
+        self.beating(db, me, Duration::from_hours(1))
+    }
+
+    pub(crate) fn beating(&self, db: Option<Db>, me: ProcessIdentity, beat: Duration) -> Shared {
         Shared::with(
             db,
             Arc::new(self.wall.clone()),
@@ -92,29 +96,30 @@ impl Machine {
             Presence::new(me),
             // The machine may be slow; how long the file is waited for has a test of its own.
             Duration::from_secs(30),
+            beat,
         )
     }
 
     /// The row of a host, read past everything.
-    pub(super) fn row(&self, endpoint: &str) -> Option<HostRow> {
+    pub(crate) fn row(&self, endpoint: &str) -> Option<HostRow> {
         use crate::ledger::Look;
         self.db().read(|conn| crate::store::Rows::new(conn).host(endpoint)).unwrap()
     }
 
-    pub(super) fn count(&self, table: &str) -> i64 {
+    pub(crate) fn count(&self, table: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM {table}");
         self.db().read(|conn| conn.query_row(&sql, [], |row| row.get(0))).unwrap()
     }
 }
 
 /// The steps of other crates, which come before ours.
-const OTHERS: &[Migration] = &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1)];
+pub(crate) const OTHERS: &[Migration] = &[empty(FIRST_VERSION), empty(FIRST_VERSION + 1)];
 
 const fn empty(version: i32) -> Migration {
     Migration { version, name: "another's", up: Step::Sql("SELECT 1"), down: None, rewrites: false }
 }
 
-pub(super) fn open(path: &Path) -> Db {
+pub(crate) fn open(path: &Path) -> Db {
     let schema = Schema::assemble(&[OTHERS, crate::GLOBAL_MIGRATIONS], &[]).unwrap();
     Db::open(DbOptions::new(path, schema)).unwrap()
 }
@@ -124,7 +129,7 @@ fn own_boot() -> String {
 }
 
 /// A host with four slots, priority 1.
-pub(super) fn host(index: usize, endpoint: &'static str) -> Candidate<'static> {
+pub(crate) fn host(index: usize, endpoint: &'static str) -> Candidate<'static> {
     Candidate {
         index,
         name: endpoint.trim_start_matches("http://"),
@@ -142,7 +147,7 @@ pub(super) fn host(index: usize, endpoint: &'static str) -> Candidate<'static> {
 }
 
 /// How an answer went that came.
-pub(super) fn answered() -> Outcome<'static> {
+pub(crate) fn answered() -> Outcome<'static> {
     Outcome {
         class: None,
         of_model: false,
@@ -162,12 +167,12 @@ pub(super) fn answered() -> Outcome<'static> {
     }
 }
 
-pub(super) fn failed(class: Class) -> Outcome<'static> {
+pub(crate) fn failed(class: Class) -> Outcome<'static> {
     Outcome { class: Some(class), status: None, message: "it broke", first_ms: None, ..answered() }
 }
 
 /// A call that is let through.
-pub(super) fn go(shared: &Shared, candidates: &[Candidate<'_>]) -> Ticket {
+pub(crate) fn go(shared: &Shared, candidates: &[Candidate<'_>]) -> Ticket {
     match shared.admit(candidates, None) {
         Admission::Go { ticket, .. } => ticket,
         other => panic!("not let through: {other:?}"),
@@ -175,24 +180,24 @@ pub(super) fn go(shared: &Shared, candidates: &[Candidate<'_>]) -> Ticket {
 }
 
 /// Why nobody may be asked, or nobody has room.
-pub(super) fn skips(shared: &Shared, candidates: &[Candidate<'_>]) -> Vec<Skipped> {
+pub(crate) fn skips(shared: &Shared, candidates: &[Candidate<'_>]) -> Vec<Skipped> {
     match shared.admit(candidates, None) {
         Admission::Go { ticket, .. } => panic!("let through to {}", ticket.endpoint),
         Admission::Full { skipped, .. } | Admission::Nobody { skipped, .. } => skipped,
     }
 }
 
-pub(super) fn why(shared: &Shared, candidate: &Candidate<'_>) -> Why {
+pub(crate) fn why(shared: &Shared, candidate: &Candidate<'_>) -> Why {
     skips(shared, std::slice::from_ref(candidate))[0].why
 }
 
 /// One call with this end.
-pub(super) fn call(shared: &Shared, candidate: &Candidate<'_>, outcome: &Outcome<'_>) {
+pub(crate) fn call(shared: &Shared, candidate: &Candidate<'_>, outcome: &Outcome<'_>) {
     let ticket = go(shared, std::slice::from_ref(candidate));
     shared.conclude(ticket, outcome);
 }
 
 /// Ends without the file having failed: else the tests would be of the twin.
-pub(super) fn in_file(shared: &Shared) {
+pub(crate) fn in_file(shared: &Shared) {
     assert_eq!(shared.warning(), None);
 }
