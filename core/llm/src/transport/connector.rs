@@ -16,7 +16,7 @@ use super::TransportError;
 use super::dial::dial;
 use super::limits::{Meter, Phase};
 use super::socket::Socket;
-use super::tls;
+use super::{tls, words};
 use crate::endpoint::Place;
 use crate::secret::Secret;
 
@@ -246,7 +246,13 @@ impl Transport for Wire {
             Ok(count) => count,
             // Many servers close without the farewell of TLS. Whether an answer is whole its marker says, not its end.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => 0,
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                // ureq takes a reset for the end of a body without length.
+                if self.meter.phase() == Phase::Answer {
+                    self.meter.fail(TransportError::Cut(words(&error)));
+                }
+                return Err(error.into());
+            }
         };
         if count > 0 {
             self.buffers.input_appended(count);

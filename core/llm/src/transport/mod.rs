@@ -91,6 +91,11 @@ impl Body {
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         // Here too: ureq may have bytes left and not ask the socket.
         let read = self.meter.left().and_then(|_| self.reader.read(buffer).map_err(|error| self.cut(&error)));
+        // An end that is none.
+        let read = match read {
+            Ok(0) if !buffer.is_empty() => self.meter.fault().map_or(Ok(0), Err),
+            read => read,
+        };
         match read {
             Err(TransportError::Cancelled) => Err(TransportError::Cancelled),
             Err(_) if self.meter.is_ending() => Ok(0),

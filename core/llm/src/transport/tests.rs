@@ -6,7 +6,6 @@ mod proxies;
 mod server;
 mod waits;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,17 +54,20 @@ impl Request {
         }
     }
 
-    fn send(&self) -> Result<Incoming, TransportError> {
-        let outgoing = Outgoing {
+    fn outgoing<T>(&self, with: impl FnOnce(&Outgoing<'_>) -> T) -> T {
+        with(&Outgoing {
             endpoint: &self.endpoint,
             body: self.body.as_deref(),
             path: "/v1/chat/completions",
             headers: vec![("content-type", "application/json".to_owned())],
             key: self.key.clone(),
             proxy: self.proxy.as_deref(),
-            ca_file: self.ca_file.as_deref().map(Path::new),
-        };
-        send(&outgoing, &self.limits, &clock(), &self.cancel)
+            ca_file: self.ca_file.as_deref(),
+        })
+    }
+
+    fn send(&self) -> Result<Incoming, TransportError> {
+        self.outgoing(|outgoing| send(outgoing, &self.limits, &clock(), &self.cancel))
     }
 
     /// The status and all of the body.

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use conclave_retry::{Random, SeededRandom};
 
@@ -64,7 +65,9 @@ fn a_question_without_body_is_a_get() {
         .map(|(_, value)| value.as_str())
         .collect();
     assert_eq!(ids, ["ré1", "2"]);
-    assert_eq!(incoming.body.read(&mut [0; 8]).expect("its end"), 0);
+    for _ in 0..3 {
+        assert_eq!(incoming.body.read(&mut [0; 8]).expect("its end"), 0);
+    }
 }
 
 // llm L46
@@ -154,6 +157,20 @@ fn an_answer_that_ends_too_early_is_cut() {
         let error = after(answer).expect_err(answer);
         assert!(matches!(error, TransportError::Cut(_)), "{answer:?}: {error:?}");
     }
+    // Without a length, and without a proper end.
+    let (read, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let server = Server::new(move |peer| {
+        peer.request();
+        peer.write("HTTP/1.1 200 OK\r\n\r\nabc");
+        wait.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        rustix::net::sockopt::set_socket_linger(&peer.stream, Some(Duration::ZERO)).unwrap();
+    });
+    let mut incoming = Request::to(&server.url()).send().expect("an answer");
+    assert_eq!(incoming.body.read(&mut [0; 9]).expect("the text"), 3);
+    read.send(()).unwrap();
+    let error = incoming.body.read(&mut [0; 9]).expect_err("a reset");
+    assert!(matches!(&error, TransportError::Cut(why) if why.contains("reset")), "{error:?}");
     // Of an error, what came is worth more than that it is not whole.
     let server = Server::new(|peer| {
         peer.request();
@@ -162,6 +179,9 @@ fn an_answer_that_ends_too_early_is_cut() {
     let mut incoming = Request::to(&server.url()).send().expect("an answer");
     assert_eq!(incoming.body.read_up_to(5).expect("some bytes"), b"out o");
     assert_eq!(incoming.body.read_up_to(500).expect("some bytes"), b"f memory");
+    // Read on, it stays at its end.
+    let _ = incoming.body.read(&mut [0; 9]);
+    assert!(incoming.body.read_up_to(9).expect("nothing").is_empty());
 }
 
 // llm L31
@@ -343,6 +363,13 @@ fn a_key_is_in_no_error() {
         let error = request.error();
         assert!(!format!("{error:?}").contains("AAAA"), "{error:?}");
     }
+    // Nor where a request is printed.
+    let mut request = Request::to("http://u:hunter2@127.0.0.1:9");
+    request.key = Some(("x-api-key", Secret::new(key.to_owned())));
+    let written = request.outgoing(|outgoing| super::super::request_of(outgoing, None)).expect("a request");
+    assert_eq!(written.headers().len(), 4);
+    let shown = format!("{written:?} {:?}", request.endpoint);
+    assert!(!shown.contains("AAAA") && !shown.contains("hunter2") && !shown.contains("dTpo"), "{shown}");
     let mut request = Request::to("http://127.0.0.1:9");
     request.key = Some(("x-api-key", Secret::new(format!("{key}\r\nx: y"))));
     let error = request.error();

@@ -2,6 +2,7 @@
 //! the server's opens nothing but this test.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,28 @@ fn server_config() -> Arc<ServerConfig> {
 
 /// Speaks TLS with the client and answers one request; a client that does not trust us is gone before.
 pub(super) fn answer(peer: &mut Peer, answer: &str) {
+    if let Some(mut tls) = heard(peer) {
+        tls.write_all(answer.as_bytes()).unwrap();
+        tls.flush().unwrap();
+    }
+}
+
+/// The same with a record of its own for the end of the answer, which is sent in thirteen pieces.
+pub(super) fn answer_slowly(peer: &mut Peer, begin: &str, end: &str, pause: &dyn Fn()) {
+    let mut tls = heard(peer).unwrap();
+    tls.write_all(begin.as_bytes()).unwrap();
+    tls.flush().unwrap();
+    tls.conn.writer().write_all(end.as_bytes()).unwrap();
+    let mut record = Vec::new();
+    tls.conn.write_tls(&mut record).unwrap();
+    for piece in record.chunks(record.len().div_ceil(13)) {
+        pause();
+        peer.write(piece);
+    }
+}
+
+/// A connection whose request has been read.
+fn heard(peer: &mut Peer) -> Option<StreamOwned<ServerConnection, TcpStream>> {
     let stream = peer.stream.try_clone().unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut tls = StreamOwned::new(ServerConnection::new(server_config()).unwrap(), stream);
@@ -41,11 +64,10 @@ pub(super) fn answer(peer: &mut Peer, answer: &str) {
         let mut buffer = [0; 1000];
         match tls.read(&mut buffer) {
             Ok(count @ 1..) => request.extend_from_slice(&buffer[..count]),
-            _ => return,
+            _ => return None,
         }
     }
-    tls.write_all(answer.as_bytes()).unwrap();
-    tls.flush().unwrap();
+    Some(tls)
 }
 
 const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecret";

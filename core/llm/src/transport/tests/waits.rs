@@ -7,7 +7,7 @@ use std::time::Duration;
 use conclave_retry::CancelToken;
 
 use super::server::{PATIENCE, Peer, Server};
-use super::{LONG, Limit, Request, SHORT, TransportError, clock};
+use super::{LONG, Limit, Request, SHORT, TransportError, clock, encryption};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
@@ -86,6 +86,34 @@ fn silence_after_the_first_byte_reaches_the_limit_of_silence() {
         is(&takes_at_least(SHORT, || request.error()), Limit::Idle);
         server.wait_for_end();
     }
+}
+
+/// The two waits have limits of their own: a model that is loaded for minutes does not take from the other.
+#[test]
+fn the_wait_for_the_first_byte_is_no_silence() {
+    let server = Server::new(|peer| {
+        peer.request();
+        rest(SHORT * 4);
+        peer.write(HEAD);
+        rest(SHORT / 2);
+        peer.write("4\r\ntext\r\n0\r\n\r\n");
+    });
+    let mut request = Request::to(&server.url());
+    request.limits.idle = SHORT * 3;
+    assert_eq!(request.whole().expect("an answer").1, "text");
+}
+
+/// A record of TLS is nothing before its last byte, but its bytes are life.
+#[test]
+fn an_encrypted_record_may_come_slowly() {
+    let server = Server::new(|peer| {
+        encryption::answer_slowly(peer, HEAD, "4\r\ntext\r\n0\r\n\r\n", &|| assert!(rest(SHORT / 2)));
+    });
+    let mut request = Request::to(&format!("https://{}", server.address));
+    request.ca_file = Some(encryption::certificates("authority.pem"));
+    request.limits.idle = SHORT * 4;
+    let answer = takes_at_least(SHORT * 6, || request.whole()).expect("an answer");
+    assert_eq!(answer.1, "text");
 }
 
 // llm L37
