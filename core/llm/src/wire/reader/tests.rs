@@ -298,6 +298,20 @@ fn how_answers_end() {
     }
 }
 
+// llm L34
+#[test]
+fn counts_without_an_end_are_no_end() {
+    let start = "{\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"x\"}}";
+    for delta in ["{}", "{\"stop_reason\":null}"] {
+        let counts =
+            format!("{{\"type\":\"message_delta\",\"delta\":{delta},\"usage\":{{\"output_tokens\":1}}}}");
+        let heard = whole(Dialect::Anthropic, EVENTS, &format!("data: {start}\n\ndata: {counts}\n\n"));
+        assert_eq!((heard.reply, heard.text.as_str()), (Err(Unread::Cut), "x"));
+    }
+    let usage = "{\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":{\"completion_tokens\":1}}";
+    assert_eq!(whole(Dialect::Openai, EVENTS, &format!("data: {usage}\n\n")).reply, Err(Unread::Cut));
+}
+
 // llm L41
 #[test]
 fn thinking_refusals_and_nothing() {
