@@ -25,6 +25,9 @@ const ATTEMPTS: u32 = RetryPolicy::MODEL.settings().max_attempts;
 /// Bytes of a token, about: to keep room in a budget, and where a server counts nothing.
 const BYTES_PER_TOKEN: u64 = 4;
 
+/// How often one who waits looks at a host that another tries out.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// Tokens of an answer, at most, where neither the configuration nor the dialect says it.
 const ANSWER_TOKENS: u64 = 4096;
 
@@ -72,6 +75,8 @@ pub(super) struct Asking<'a> {
     pub(super) cancel: &'a CancelToken,
     pub(super) choices: Vec<Choice<'a>>,
     pub(super) cloud: Option<usize>,
+    /// There is one host, and nobody else.
+    pub(super) is_alone: bool,
     pub(super) tracks: Vec<Track>,
     pub(super) checks: Checks,
     pub(super) ledger: Ledger,
@@ -113,7 +118,7 @@ impl<'a> Asking<'a> {
             ledger.skip(skipped);
         }
         let began = inner.sources.clock.monotonic();
-        let most = inner.options.max_attempts.unwrap_or(ATTEMPTS);
+        let most = inner.options.max_attempts.unwrap_or(ATTEMPTS).max(1);
         let calls = std::num::NonZeroU32::new(most.max(2)).unwrap_or(std::num::NonZeroU32::MIN);
         Ok(Self {
             inner,
@@ -124,6 +129,7 @@ impl<'a> Asking<'a> {
             tracks: route.choices.iter().map(|_| Track::default()).collect(),
             choices: route.choices,
             cloud: route.cloud,
+            is_alone: route.length == 1 && route.cloud.is_none(),
             checks: Checks::default(),
             ledger,
             ear: Ear::new(tell, options.thinking),
@@ -255,9 +261,8 @@ impl<'a> Asking<'a> {
                 }
                 self.wait_for_slot(set, shortest)?
             }
-            Admission::Nobody { retry_at, skipped } => {
+            Admission::Nobody { skipped, .. } => {
                 self.note(skipped);
-                self.ledger.retry_at = earlier(self.ledger.retry_at, retry_at);
                 None
             }
         };
@@ -351,13 +356,18 @@ impl<'a> Asking<'a> {
         if !self.options.wait || self.spent >= self.most {
             return Ok(false);
         }
-        let Some(at) = self.ledger.retry_at.take() else { return Ok(false) };
-        let left = u64::try_from(at.saturating_sub(self.inner.sources.clock.wall_ms())).unwrap_or(0);
-        let left = Duration::from_millis(left.max(1));
+        let at = self.ledger.retry_at;
+        let left = at.map(|at| {
+            let left = u64::try_from(at.saturating_sub(self.inner.sources.clock.wall_ms())).unwrap_or(0);
+            Duration::from_millis(left.max(1))
+        });
+        // Somebody tries a host out: how that ended is known soon.
+        let soon = self.ledger.is_probing().then_some(LOOK);
+        let Some(left) = [left, soon].into_iter().flatten().min() else { return Ok(false) };
         if self.left().is_some_and(|rest| rest <= left) {
-            self.ledger.retry_at = Some(at);
             return Ok(false);
         }
+        self.ledger.retry_at = None;
         self.pause(left)?;
         self.wait_before = Duration::ZERO;
         for track in &mut self.tracks {

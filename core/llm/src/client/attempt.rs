@@ -218,19 +218,12 @@ impl Asking<'_> {
         }
     }
 
-    /// A host that cannot be reached is asked again only where nobody else is left: it may be starting. Its failure counts
+    /// A host that cannot be reached is asked again only where there is nobody else: it may be starting. Its failure counts
     /// when the call leaves it (B4).
     fn knocks_again(&self, index: usize, failure: &Failure) -> bool {
-        let is_other_left = || {
-            self.tracks.iter().enumerate().any(|(other, track)| {
-                other != index && Some(other) != self.cloud && !track.is_barred && !track.is_passed
-            })
-        };
-        let is_alone = || self.cloud.is_none() && !is_other_left();
         failure.class.consequence().same == Same::IfAlone
-            && Some(index) != self.cloud
+            && self.is_alone
             && self.has_attempts_left()
-            && is_alone()
             && self.pays(index)
     }
 

@@ -31,6 +31,12 @@ impl Asking<'_> {
     pub(super) fn begin_checks(&mut self) {
         let hosts: Vec<usize> = (0..self.choices.len()).filter(|index| Some(*index) != self.cloud).collect();
         let has_choice = hosts.len() > 1 || self.cloud.is_some();
+        let is_named = |index: &usize| self.choices.get(*index).is_some_and(|choice| choice.model.is_some());
+        if !has_choice && hosts.iter().all(is_named) {
+            // The call itself will tell.
+            hosts.into_iter().for_each(|index| self.settle_model(index));
+            return;
+        }
         let refused = self.inner.shared.refused(&self.candidates(&hosts));
         let now = self.inner.sources.clock.monotonic();
         let (sender, answers) = channel();

@@ -51,6 +51,11 @@ impl Ledger {
         self.attempts.is_empty() && self.skipped.is_empty() && self.verdicts.is_empty()
     }
 
+    /// Whether another call tries out a host of this question.
+    pub(super) fn is_probing(&self) -> bool {
+        self.skipped().iter().any(|skipped| skipped.why == Why::Probing)
+    }
+
     pub(super) fn keep_partial(&mut self, partial: String) {
         if partial.len() > self.partial.len() {
             self.partial = partial;

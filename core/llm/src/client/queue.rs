@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::asking::{Asking, Stop};
 use crate::admission::{Admission, Ticket};
-use crate::answer::{Skipped, Why};
 use crate::class::Class;
 
 /// Where the configuration says nothing; and never more than half of the caller's time, so that an answer can still come.
@@ -32,9 +31,7 @@ impl Asking<'_> {
             };
             let half = look / 2;
             let wait = (half + sources.random.up_to(half)).min(left);
-            if !sources.sleeper.sleep_unless(wait, self.cancel) {
-                return Err(Stop::Cancelled);
-            }
+            sources.sleeper.sleep_unless(wait, self.cancel);
             self.look_up()?;
             look = (look * 2).min(longest);
             match self.inner.shared.admit(&self.candidates(set), Some(&waiting)) {
@@ -48,7 +45,8 @@ impl Asking<'_> {
         };
         self.ledger.queued += sources.clock.monotonic().saturating_sub(began);
         if ticket.is_none() {
-            self.was_busy(set);
+            // Admission has named those that are full.
+            self.ledger.verdict(Class::Busy, true);
         }
         Ok(ticket)
     }
@@ -60,17 +58,5 @@ impl Asking<'_> {
             (Some(patience), Some(half)) => patience.min(half * 2),
             (None, half) => half.map_or(PATIENCE, |half| half.min(PATIENCE)),
         }
-    }
-
-    fn was_busy(&mut self, set: &[usize]) {
-        let known = self.ledger.skipped();
-        for choice in set.iter().filter_map(|index| self.choices.get(*index)) {
-            let name = &choice.host.name;
-            if !known.iter().any(|skipped| skipped.host == *name && skipped.why != Why::Full) {
-                let message = Some("no call of it ended in time".to_owned());
-                self.ledger.skip(Skipped { host: name.clone(), why: Why::Full, until: None, message });
-            }
-        }
-        self.ledger.verdict(Class::Busy, true);
     }
 }

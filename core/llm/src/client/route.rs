@@ -28,6 +28,8 @@ pub(super) struct Route<'a> {
     pub(super) cloud: Option<usize>,
     /// Hosts that cannot be asked at all.
     pub(super) skipped: Vec<Skipped>,
+    /// How many hosts it has, the fallback and those without the model not among them.
+    pub(super) length: usize,
 }
 
 type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
@@ -52,12 +54,15 @@ pub(super) fn of<'a>(
             hint: Some("add one as `[[hosts]]` to the configuration".to_owned()),
         });
     }
-    let mut route = Route { choices: Vec::new(), cloud: None, skipped: Vec::new() };
+    let mut route = Route { choices: Vec::new(), cloud: None, skipped: Vec::new(), length: 0 };
     let mut placed = for_task(&hosts.hosts, task, options.model.as_deref());
     placed.sort_by_key(|host| host.priority);
     for host in placed {
         match model_of(host, options.model.as_deref()) {
-            Ok(model) => route.add(host, model, None, environment),
+            Ok(model) => {
+                route.length += 1;
+                route.add(host, model, None, environment);
+            }
             Err(message) => route.skip(host, Why::NoModel, message),
         }
     }
@@ -93,7 +98,8 @@ fn of_one<'a>(
         });
     };
     let model = model_of(host, options.model.as_deref()).map_err(LlmError::invalid)?;
-    let mut route = Route { choices: Vec::new(), cloud: None, skipped: Vec::new() };
+    let mut route = Route { choices: Vec::new(), cloud: None, skipped: Vec::new(), length: 0 };
+    route.length = 1;
     route.add(host, model, fallback.filter(|_| named.is_none()), environment);
     Ok(route)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use conclave_llm::{Client, Host, LlmErrorKind, Options};
+use conclave_llm::{Client, Host, LlmErrorKind, Options, Timeouts};
 use conclave_retry::{CancelToken, Clock, SystemClock};
 use conclave_testkit::{ModelServer, Reply, Speaks};
 
@@ -165,7 +165,8 @@ fn a_question_as_a_future_is_answered_and_ends_when_it_is_dropped() {
     assert_eq!(answer.unwrap().text, "later");
 
     let hanging = scripted(Speaks::Ollama, Reply::hang());
-    let scene = Scene::new(vec![ollama("a", &hanging, 1)]);
+    let patient = Timeouts { first_byte: Some(Duration::from_mins(5)), ..Timeouts::default() };
+    let scene = Scene::new(vec![Host { timeouts: patient, ..ollama("a", &hanging, 1) }]);
     let future = asked(&scene.waiting_client());
     hanging.wait_for(Speaks::Ollama.path(), 1);
     drop(future);

@@ -254,3 +254,18 @@ fn a_host_that_cannot_be_configured_is_passed_over_and_named() {
     let alone = Scene::new(vec![with_key(openai("a", &b, 1))]).fails();
     assert_eq!((alone.kind, alone.class), (LlmErrorKind::Refused, Some(Class::Config)));
 }
+
+// llm L12: what is wrong with this machine is nobody else's failure, and no reason to pay for the cloud.
+#[test]
+fn certificates_that_cannot_be_used_count_against_nobody() {
+    let cloud = ModelServer::answering(Speaks::Anthropic, &["cloud-1"], "from the cloud");
+    let a = host("a", "https://127.0.0.1:9", Speaks::OpenAi, 1);
+    let a = conclave_llm::Host { ca_file: Some("/nowhere/ca.pem".into()), ..a };
+    let scene = Scene::new(vec![a]).with_cloud(&cloud);
+    for _ in 0..20 {
+        let failed = scene.fails();
+        assert_eq!((failed.kind, failed.class), (LlmErrorKind::Failed, Some(Class::LocalNet)));
+        assert!(failed.hint.unwrap().contains("ca_file"));
+    }
+    assert_eq!((scene.breaker("a"), cloud.connections()), (("closed".to_owned(), 0), 0));
+}

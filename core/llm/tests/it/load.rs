@@ -4,8 +4,8 @@ use std::sync::Barrier;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use conclave_llm::{Host, LlmErrorKind, Why};
-use conclave_retry::ManualClock;
+use conclave_llm::{Host, LlmErrorKind, Options, Why};
+use conclave_retry::{CancelToken, Clock, ManualClock};
 use conclave_testkit::{ModelServer, Speaks};
 
 use crate::scene::{MODEL, Scene, answering, ollama, openai, scripted};
@@ -78,6 +78,7 @@ fn a_queue_is_left_when_its_time_is_over() {
         let failed = crate::scene::failed(crate::scene::ask(&scene.waiting_client()));
         assert_eq!((failed.kind, failed.attempts.len()), (LlmErrorKind::Unavailable, 0));
         assert_eq!((failed.skipped.len(), failed.skipped[0].why), (1, Why::Full));
+        assert!(failed.hint.unwrap().contains("queue_timeout"));
         full.release_all();
         assert_eq!(first.join().unwrap().text, "a");
     });
@@ -145,4 +146,38 @@ fn one_of_sixteen_tries_an_open_host_out_and_the_others_go_on() {
         assert_eq!((back.count("/api/tags"), back.questions(), back.connections()), (1, 1, 2));
         assert_eq!(scene.breaker("a"), ("closed".to_owned(), 0));
     }
+}
+
+// R4: who waits looks again soon where another tries the host out.
+#[test]
+fn with_wait_the_end_of_another_ones_probe_is_waited_for() {
+    let mut gone = answering(Speaks::Ollama, "a");
+    let scene = Scene::new(vec![ollama("a", &gone, 1)]);
+    let address = gone.address().to_string();
+    gone.kill();
+    let clock = ManualClock::at_wall_ms(1_800_000_000_000);
+    crate::scene::ask(&scene.client_at(&clock)).unwrap_err();
+    clock.advance(Duration::from_secs(31));
+    let back = ModelServer::on(&address);
+    back.lists(Speaks::Ollama, &[MODEL]);
+    back.script(Speaks::Ollama.path(), Speaks::Ollama.answer(MODEL, "a").held());
+    std::thread::scope(|scope| {
+        let client = scene.client_at(&clock);
+        let first = scope.spawn(move || crate::scene::ask(&client).unwrap());
+        back.wait_for(Speaks::Ollama.path(), 1);
+        let failed = crate::scene::failed(crate::scene::ask(&scene.client_at(&clock)));
+        assert_eq!((failed.kind, failed.skipped[0].why), (LlmErrorKind::Unavailable, Why::Probing));
+        let client = scene.client_at(&clock);
+        let wait = Options { wait: true, ..Options::default() };
+        let second = scope.spawn(move || client.generate(b"hello", "code", &wait, &CancelToken::new()));
+        // It has looked some times; its waits move the time.
+        let begin = Clock::monotonic(&clock);
+        while Clock::monotonic(&clock) < begin + Duration::from_secs(1) {
+            std::thread::yield_now();
+        }
+        back.release_all();
+        let second = second.join().unwrap().unwrap();
+        assert!(second.waited_ms >= 1000, "{}", second.waited_ms);
+        assert_eq!((first.join().unwrap().text, second.text), ("a".to_owned(), "a".to_owned()));
+    });
 }

@@ -149,6 +149,20 @@ fn a_short_route_begins_again_where_the_class_allows_it() {
     assert_eq!(answer.waited_ms, answer.attempts[1].wait_before_ms);
 }
 
+// R3: three hosts are no short route, though two of them are passed over.
+#[test]
+fn a_route_of_three_is_not_begun_again() {
+    let broken = scripted(Speaks::Ollama, Speaks::Ollama.failure(500, "", "it broke").close());
+    let nowhere = ModelServer::nowhere();
+    let cloud = ModelServer::answering(Speaks::Anthropic, &["cloud-1"], "from the cloud");
+    let gone = |name, priority| host(name, &nowhere, Speaks::Ollama, priority);
+    let scene = Scene::new(vec![gone("a", 1), ollama("b", &broken, 2), gone("c", 3)]).with_cloud(&cloud);
+    for n in 1..=2 {
+        assert_eq!(scene.ask().unwrap().attempts.len(), 2);
+        assert_eq!((broken.questions(), cloud.questions()), (n, n));
+    }
+}
+
 #[test]
 fn the_cloud_is_asked_only_for_its_reasons_and_never_with_local() {
     let broken = scripted(Speaks::Ollama, Speaks::Ollama.failure(500, "", "it broke").close());
@@ -164,4 +178,17 @@ fn the_cloud_is_asked_only_for_its_reasons_and_never_with_local() {
     let named = Options { host: Some("fallback".to_owned()), ..Options::default() };
     let answer = scene.ask_with(&named).unwrap();
     assert_eq!((answer.host.as_str(), answer.model.as_str(), answer.fallback), ("fallback", "cloud-1", true));
+}
+
+#[test]
+fn a_host_that_has_just_gone_is_asked_once_where_there_is_a_cloud() {
+    let cloud = ModelServer::answering(Speaks::Anthropic, &["cloud-1"], "from the cloud");
+    let mut gone = answering(Speaks::Ollama, "a");
+    let scene = Scene::new(vec![ollama("a", &gone, 1)]).with_cloud(&cloud);
+    assert_eq!(scene.ask().unwrap().text, "a");
+    gone.kill();
+    let answer = scene.ask().unwrap();
+    let told: Vec<_> = answer.attempts.iter().map(|attempt| attempt.class).collect();
+    assert_eq!(told, [Some(Class::Unreachable), None]);
+    assert_eq!(answer.waited_ms, 0);
 }
