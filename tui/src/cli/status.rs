@@ -387,7 +387,10 @@ fn host_counts(output: &Output, hosts: &[HostView]) -> String {
     let number = |is: fn(&HostView) -> bool| hosts.iter().filter(|host| is(host)).count() as u64;
     let mut parts = vec![counted(number(|host| !host.fallback), "host", "hosts")];
     if let Some(fallback) = hosts.iter().find(|host| host.fallback) {
-        parts.push(format!("fallback {}", fallback.name));
+        parts.push(match fallback.name.as_str() {
+            "fallback" => "fallback".to_owned(),
+            name => format!("fallback {name}"),
+        });
     }
     parts.push(format!("{} open", count(number(|host| host.breaker.state.contains("open")))));
     parts

@@ -78,6 +78,11 @@ impl HostSettings {
         self.fallback.is_none() && self.hosts.as_ref().is_none_or(Vec::is_empty)
     }
 
+    /// What the fallback is called, where there is one.
+    pub(crate) fn fallback_name(&self) -> Option<&str> {
+        self.fallback.as_ref().map(|fallback| fallback.host.name.as_str())
+    }
+
     /// Bytes of a prompt, where that is said.
     pub(crate) const fn max_prompt_bytes(&self) -> Option<u64> {
         self.max_prompt_bytes

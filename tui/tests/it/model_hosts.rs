@@ -206,6 +206,20 @@ fn the_cloud_is_left_alone_where_it_is_to_be() {
     assert!(done.stderr.starts_with("answered by fallback (c), because a failed (fault)"), "{}", done.stderr);
 }
 
+#[test]
+fn a_cloud_without_its_key_is_told_where_it_matters() {
+    let (a, b) = (well("a"), that(Speaks::Ollama.failure(500, "", "no")));
+    let cloud = "[fallback]\ndialect = 'anthropic'\nurl = 'http://127.0.0.1:9'\nmodel = 'c'\napi_key_env = 'MISSING_KEY'\n";
+    let scratch = Scratch::configured(&(host("a", &a.url(), 1, "") + cloud));
+    let done = scratch.run(&["ask", "hello"]);
+    assert_eq!((done.text(), done.stderr.as_str()), ("a\n", ""), "the host has answered");
+    assert_eq!(scratch.json(&["ask", "hello"])["skipped"][0]["why"], "config");
+    scratch.configure(&(host("b", &b.url(), 1, "") + cloud));
+    let done = scratch.run(&["ask", "hello"]);
+    done.refused(3);
+    assert!(done.stderr.contains("  fallback: ") && done.stderr.contains("MISSING_KEY"), "{}", done.stderr);
+}
+
 // llm L42, L57
 #[test]
 fn what_an_answer_is_to_be_taken_with_stands_on_standard_error() {

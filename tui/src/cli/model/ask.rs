@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use conclave_llm::{Answer, Client, Event, LlmError, OnCut, Options, Why};
+use conclave_llm::{Answer, Client, Event, LlmError, OnCut, Options, Skipped, Why};
 use conclave_retry::CancelToken;
 
 use super::args::AskLine;
@@ -57,7 +57,7 @@ pub(in crate::cli) fn run(context: &Context, line: AskLine) -> Result<Exit, Fail
             } else if !streams {
                 whole(output, &answer.text)?;
             }
-            say(output, &answer);
+            say(context, &answer);
             Ok(Exit::Done)
         }
         Err(error) => {
@@ -186,8 +186,9 @@ fn shown<'text>(output: &Output, text: &'text str) -> std::borrow::Cow<'text, st
 }
 
 /// Who answered, where it was not the first that was to be asked; and what the answer is to be taken with.
-fn say(output: &Output, answer: &Answer) {
-    let because = because(answer);
+fn say(context: &Context, answer: &Answer) {
+    let output = &context.output;
+    let because = because(answer, context.project.config.hosts.fallback_name());
     if answer.fallback || !because.is_empty() {
         let mut text = format!("answered by {} ({})", visible(&answer.host), visible(&answer.model));
         if !because.is_empty() {
@@ -200,14 +201,17 @@ fn say(output: &Output, answer: &Answer) {
     }
 }
 
-/// What happened before, each once and in order: those who were asked, and those who were not.
-fn because(answer: &Answer) -> String {
+/// What happened before, each once and in order: those who were asked, and those who were not. That the fallback could not
+/// have answered is no reason for a host to.
+fn because(answer: &Answer, fallback: Option<&str>) -> String {
     let mut reasons: Vec<String> = Vec::new();
     let asked = answer.attempts.iter().filter_map(|attempt| {
         let class = attempt.class?;
         Some(format!("{} failed ({})", attempt.host, class.as_str()))
     });
-    let passed = answer.skipped.iter().map(|skipped| format!("{} {}", skipped.host, why(skipped.why)));
+    let is_reason = |skipped: &&Skipped| answer.fallback || Some(skipped.host.as_str()) != fallback;
+    let passed = answer.skipped.iter().filter(is_reason);
+    let passed = passed.map(|skipped| format!("{} {}", skipped.host, why(skipped.why)));
     for reason in asked.chain(passed) {
         if !reasons.contains(&reason) {
             reasons.push(reason);

@@ -19,7 +19,10 @@ pub(super) const COLUMNS: &[Column] = &[
 
 pub(super) fn row(view: &HostView, now_ms: i64) -> Vec<String> {
     let waiting = if view.waiting > 0 { format!(" +{}", view.waiting) } else { String::new() };
-    let name = if view.fallback { format!("{} (fallback)", view.name) } else { view.name.clone() };
+    let name = match view.name.as_str() {
+        name if view.fallback && name != "fallback" => format!("{name} (fallback)"),
+        name => name.to_owned(),
+    };
     vec![
         name,
         state(view, now_ms),
