@@ -34,7 +34,9 @@ impl Asking<'_> {
         let is_named = |index: &usize| self.choices.get(*index).is_some_and(|choice| choice.model.is_some());
         if !has_choice && hosts.iter().all(is_named) {
             // The call itself will tell.
-            hosts.into_iter().for_each(|index| self.settle_model(index));
+            for index in hosts {
+                self.settle_model(index);
+            }
             return;
         }
         let refused = self.inner.shared.refused(&self.candidates(&hosts));

@@ -60,7 +60,7 @@ fn three_hosts_that_fail_cost_one_request_each_and_the_fourth_question_skips_the
     let after: Vec<usize> = [&hanging, &broken, &cut].map(ModelServer::connections).to_vec();
     assert_eq!(before, after);
     assert_eq!(cloud.questions(), 4);
-    assert_eq!([&hanging, &broken, &cut].map(|server| server.questions()), [3, 3, 3]);
+    assert_eq!([&hanging, &broken, &cut].map(ModelServer::questions), [3, 3, 3]);
 }
 
 // llm L2: the processes of this test are clients over one file; those of tui/tests are real.
