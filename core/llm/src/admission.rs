@@ -108,6 +108,6 @@ pub(crate) enum Admission {
     Go { ticket: Ticket, skipped: Vec<Skipped> },
     /// All that could be asked have as many calls as they take; `shortest` has the shortest queue.
     Full { shortest: usize, skipped: Vec<Skipped> },
-    /// Nobody may be asked now; `retry_at` is when the first may be, wall clock, ms since 1970.
-    Nobody { retry_at: Option<i64>, skipped: Vec<Skipped> },
+    /// Nobody may be asked now; who is passed over for a time says until when.
+    Nobody { skipped: Vec<Skipped> },
 }

@@ -113,7 +113,7 @@ impl Standing {
 pub(crate) enum Choice {
     Go { standing: Box<Standing>, skipped: Vec<Skipped> },
     Full { shortest: usize, skipped: Vec<Skipped> },
-    Nobody { retry_at: Option<i64>, skipped: Vec<Skipped> },
+    Nobody { skipped: Vec<Skipped> },
 }
 
 /// Chooses. `waiting` is the row of a caller that is in a queue already.
@@ -149,8 +149,7 @@ pub(crate) fn choose<L: Look>(
     if let Some((_, shortest)) = shortest {
         return Ok(Choice::Full { shortest, skipped });
     }
-    let retry_at = skipped.iter().filter_map(|skipped| skipped.until).min();
-    Ok(Choice::Nobody { retry_at, skipped })
+    Ok(Choice::Nobody { skipped })
 }
 
 /// Those that may not be asked now, whether full or not.

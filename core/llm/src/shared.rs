@@ -157,7 +157,7 @@ impl Shared {
                 Admission::Go { ticket: Ticket::new(entry, place, self.clone()), skipped }
             }
             Admitted::Full { shortest, skipped } => Admission::Full { shortest, skipped },
-            Admitted::Nobody { retry_at, skipped } => Admission::Nobody { retry_at, skipped },
+            Admitted::Nobody { skipped } => Admission::Nobody { skipped },
         }
     }
 

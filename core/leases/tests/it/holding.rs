@@ -138,9 +138,9 @@ fn many_share_and_each_has_its_own_number() {
     assert_eq!(fence(&third), 3);
     assert_eq!(kind(leases.guard(&name("L"), 1)), LeaseErrorKind::StaleFence);
     assert_eq!(leases.status(&name("L")).unwrap().unwrap().leases.len(), 2);
-    assert_eq!(leases.break_lease(&name("L"), &[1]).unwrap(), [], "only what was shown");
+    assert_eq!(leases.break_lease(&name("L"), &[1]).unwrap(), Vec::<u64>::new(), "only what was shown");
     assert_eq!(leases.break_lease(&name("L"), &[2, 3]).unwrap(), [2, 3]);
-    assert_eq!(leases.break_lease(&name("L"), &[2, 3]).unwrap(), []);
+    assert_eq!(leases.break_lease(&name("L"), &[2, 3]).unwrap(), Vec::<u64>::new());
     assert_eq!(fence(&acquire(&leases, &request(&["L"], 30)).unwrap()), 4);
 }
 

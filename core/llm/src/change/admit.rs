@@ -29,7 +29,7 @@ pub(crate) struct Entry {
 pub(crate) enum Admitted {
     Go { entry: Entry, skipped: Vec<Skipped> },
     Full { shortest: usize, skipped: Vec<Skipped> },
-    Nobody { retry_at: Option<i64>, skipped: Vec<Skipped> },
+    Nobody { skipped: Vec<Skipped> },
 }
 
 /// Asks for one of the candidates.
@@ -63,7 +63,7 @@ impl Change for Admit {
                 self.touch(ledger, context)?;
                 Admitted::Full { shortest, skipped }
             }
-            Choice::Nobody { retry_at, skipped } => Admitted::Nobody { retry_at, skipped },
+            Choice::Nobody { skipped } => Admitted::Nobody { skipped },
         })
     }
 }

@@ -261,7 +261,7 @@ impl<'a> Asking<'a> {
                 }
                 self.wait_for_slot(set, shortest)?
             }
-            Admission::Nobody { skipped, .. } => {
+            Admission::Nobody { skipped } => {
                 self.note(skipped);
                 None
             }

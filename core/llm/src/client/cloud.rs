@@ -33,7 +33,7 @@ impl Asking<'_> {
                     self.note(skipped);
                     self.wait_for_slot(&[index], index)?
                 }
-                Admission::Nobody { skipped, .. } => {
+                Admission::Nobody { skipped } => {
                     self.note(skipped);
                     None
                 }

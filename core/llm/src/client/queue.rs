@@ -37,7 +37,7 @@ impl Asking<'_> {
             match self.inner.shared.admit(&self.candidates(set), Some(&waiting)) {
                 Admission::Go { ticket, .. } => break Some(ticket),
                 Admission::Full { .. } => {}
-                Admission::Nobody { skipped, .. } => {
+                Admission::Nobody { skipped } => {
                     self.note(skipped);
                     return Ok(None);
                 }

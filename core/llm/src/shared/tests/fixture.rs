@@ -182,8 +182,8 @@ pub(crate) fn go(shared: &Shared, candidates: &[Candidate<'_>]) -> Ticket {
 /// Why nobody may be asked, or nobody has room.
 pub(crate) fn skips(shared: &Shared, candidates: &[Candidate<'_>]) -> Vec<Skipped> {
     match shared.admit(candidates, None) {
-        Admission::Go { ticket, .. } => panic!("let through to {}", ticket.endpoint),
-        Admission::Full { skipped, .. } | Admission::Nobody { skipped, .. } => skipped,
+        Admission::Go { ticket, .. } => panic!("let through to {}", ticket.entry().endpoint),
+        Admission::Full { skipped, .. } | Admission::Nobody { skipped } => skipped,
     }
 }
 

@@ -150,8 +150,8 @@ fn after_a_reboot_nobody_is_locked_out_for_more_than_the_period() {
         let shared = machine.process();
         match shared.admit(&[host(0, A)], None) {
             Admission::Go { ticket, .. } => assert!(ticket.is_probe && left == 0),
-            Admission::Nobody { retry_at, .. } => {
-                assert_eq!(retry_at, Some(now + left));
+            Admission::Nobody { skipped } => {
+                assert_eq!(skipped[0].until, Some(now + left));
                 machine.seconds(30);
                 assert!(go(&shared, &[host(0, A)]).is_probe, "the period does not begin anew");
             }

@@ -75,15 +75,15 @@ fn within_a_priority_the_least_loaded_is_first_then_the_fastest_then_by_name() {
     let wide = Candidate { slots: Some(8), ..host(0, B) };
     let narrow = Candidate { slots: Some(2), ..host(1, A) };
     let one = go(&shared, &[wide, narrow]);
-    assert_eq!(one.endpoint, A, "by name");
+    assert_eq!(one.entry().endpoint, A, "by name");
     let two = go(&shared, &[wide, narrow]);
-    assert_eq!(two.endpoint, B, "A is half full");
+    assert_eq!(two.entry().endpoint, B, "A is half full");
     let three = go(&shared, &[wide, narrow]);
-    assert_eq!(three.endpoint, B, "an eighth is less than a half");
+    assert_eq!(three.entry().endpoint, B, "an eighth is less than a half");
     shared.conclude(one, &Outcome { first_ms: Some(500), ..answered() });
     shared.conclude(two, &Outcome { first_ms: Some(100), ..answered() });
     drop(three);
-    assert_eq!(go(&shared, &[wide, narrow]).endpoint, B, "it is faster");
+    assert_eq!(go(&shared, &[wide, narrow]).entry().endpoint, B, "it is faster");
     in_file(&shared);
 }
 
@@ -161,9 +161,9 @@ fn who_waits_for_one_host_goes_to_another_that_is_free_sooner() {
     let waiting = shared.queue(&a);
     drop(on_b);
     let ticket = let_through(&shared, &[a, b], &waiting);
-    assert_eq!(ticket.endpoint, B);
+    assert_eq!(ticket.entry().endpoint, B);
     drop((waiting, on_a));
-    assert_eq!(go(&shared, &[a]).endpoint, A);
+    assert_eq!(go(&shared, &[a]).entry().endpoint, A);
     in_file(&shared);
 }
 

@@ -45,7 +45,7 @@ fn wait_for(shared: &Shared, candidate: &Candidate<'_>) -> Ticket {
         match shared.admit(std::slice::from_ref(candidate), Some(&waiting)) {
             Admission::Go { ticket, .. } => return ticket,
             Admission::Full { .. } => SystemSleeper.sleep(Duration::from_millis(2)),
-            Admission::Nobody { skipped, .. } => panic!("{skipped:?}"),
+            Admission::Nobody { skipped } => panic!("{skipped:?}"),
         }
     }
 }
@@ -64,7 +64,7 @@ fn of_many_processes_one_tries_an_open_host_out_and_the_others_go_to_the_next() 
             let shared = patient(Path::new(&path));
             parent.hear().unwrap();
             let ticket = go(&shared, &hosts);
-            parent.say(&format!("{} {}", ticket.endpoint, ticket.is_probe));
+            parent.say(&format!("{} {}", ticket.entry().endpoint, ticket.is_probe));
             parent.hear().unwrap();
             shared.conclude(ticket, &failed(Class::Cancelled));
             in_file(&shared);
@@ -206,7 +206,7 @@ fn a_budget_is_never_overdrawn_by_processes_at_once() {
                 shared.conclude(ticket, &answered());
                 parent.say("called");
             }
-            Admission::Nobody { skipped, .. } => parent.say(&format!("{:?}", skipped[0].why)),
+            Admission::Nobody { skipped } => parent.say(&format!("{:?}", skipped[0].why)),
             other @ Admission::Full { .. } => panic!("{other:?}"),
         }
         in_file(&shared);
@@ -235,7 +235,7 @@ fn a_file_that_another_process_holds_delays_a_call_once_and_stops_none() {
             let admission = shared.admit(&[host(0, A), host(1, B)], None);
             let took = SystemClock.monotonic().saturating_sub(started);
             assert!(took < Duration::from_secs(20), "{took:?}");
-            assert!(matches!(admission, Admission::Go { ticket, .. } if ticket.endpoint == B));
+            assert!(matches!(admission, Admission::Go { ticket, .. } if ticket.entry().endpoint == B));
             parent.say(&shared.warning().unwrap());
             return;
         }
@@ -267,7 +267,7 @@ fn a_file_that_another_process_holds_delays_a_call_once_and_stops_none() {
     let hosts = [host(0, A), Candidate { slots: Some(2), ..host(1, B) }];
     match shared.admit(&hosts, None) {
         Admission::Go { ticket, skipped } => {
-            assert_eq!(ticket.endpoint, B);
+            assert_eq!(ticket.entry().endpoint, B);
             assert_eq!(skipped[0].why, Why::Open, "what the file said last is known");
             running.push(ticket);
         }
