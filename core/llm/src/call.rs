@@ -77,7 +77,7 @@ pub(crate) fn call(
         Ok(mut incoming) => {
             called.took.connect_ms = Some(millis(incoming.connect));
             called.took.first_ms = Some(millis(incoming.first_byte));
-            called.request_id = request_id(&incoming);
+            called.request_id = wire::request_id(&incoming.headers);
             let mut first = None;
             let mut hear = |piece: Piece| {
                 first.get_or_insert_with(&since);
@@ -137,16 +137,23 @@ fn read_answer(
 ) -> Result<Reply, Failure> {
     let content_type = header(incoming, "content-type").map(str::to_owned);
     let mut reader = Reader::new(host.dialect, content_type.as_deref(), host.stream);
-    let read = pump(incoming, &mut reader, hear);
-    partial.push_str(reader.partial());
-    let reply = match read {
-        Ok(()) => reader.end(hear),
-        Err(Stopped::Unread(unread)) => Err(unread),
-        Err(Stopped::Transport(error)) => return Err(wire::of_transport(&error)),
+    let reply = match pump(incoming, &mut reader, hear) {
+        Ok(()) => reader.end(hear).map_err(|unread| unread_failure(host, incoming, clock, &unread)),
+        Err(Stopped::Unread(unread)) => Err(unread_failure(host, incoming, clock, &unread)),
+        Err(Stopped::Transport(error)) if is_callers(&error) => Err(wire::of_transport(&error)),
+        // The last line may lack nothing but its end: then it is the marker, or says why there is none.
+        Err(Stopped::Transport(error)) => reader.end(hear).map_err(|unread| match unread {
+            Unread::Reported(_) => unread_failure(host, incoming, clock, &unread),
+            Unread::Cut | Unread::Garbage(_) => wire::of_transport(&error),
+        }),
     };
-    let reply = reply.map_err(|unread| unread_failure(host, incoming, clock, &unread))?;
-    partial.clear();
-    with_text(reply)
+    match reply {
+        Ok(reply) => with_text(reply),
+        Err(failure) => {
+            *partial = reader.into_partial();
+            Err(failure)
+        }
+    }
 }
 
 /// Why reading stopped before the end.
@@ -227,11 +234,6 @@ fn heard<'a>(host: &Host, incoming: &'a Incoming, body: &'a [u8], clock: &dyn Cl
 
 fn header<'a>(incoming: &'a Incoming, name: &str) -> Option<&'a str> {
     incoming.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
-}
-
-/// The server's number for the request.
-fn request_id(incoming: &Incoming) -> Option<String> {
-    ["request-id", "x-request-id"].into_iter().find_map(|name| header(incoming, name)).map(str::to_owned)
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::error::{LlmError, Result};
 use crate::host::Dialect;
+use crate::redact::Redactor;
 use crate::secret::Secret;
 
 /// A base URL: scheme, lower-case host, port; no trailing slash, no `/v1` or `/api`, no query. User information is
@@ -172,13 +173,12 @@ pub(crate) struct Split {
 impl Split {
     pub(crate) fn of(url: &str) -> Result<Self> {
         let url = url.trim_matches(|c: char| c.is_ascii_whitespace());
-        // An "@" means that there may be a password, at whatever place a mistake has put it: nothing is repeated.
-        let shown = if url.contains('@') { "the URL".to_owned() } else { format!("the URL {url:?}") };
+        let shown = shown(url);
         let Some((scheme, rest)) = url.split_once("://") else {
-            let hint = if url.contains('@') || url.is_empty() {
-                "write http:// or https:// before the host".to_owned()
-            } else {
+            let hint = if is_host_and_port(url) {
                 format!("write http://{url} or https://{url}")
+            } else {
+                "write http:// or https:// before the host".to_owned()
             };
             return Err(refused(format!("{shown} has no scheme"), &hint));
         };
@@ -224,6 +224,11 @@ impl Split {
     pub(crate) fn user(&self) -> Option<&Secret> {
         self.user.as_ref().map(|user| &user.both)
     }
+
+    /// What must be found nowhere: user information as a whole, and its password alone.
+    pub(crate) fn secrets(self) -> Vec<Secret> {
+        self.user.map(|user| vec![user.both, user.password]).unwrap_or_default()
+    }
 }
 
 impl User {
@@ -250,6 +255,28 @@ impl User {
         }
         Ok(Self { both: Secret::new(format!("{name}:{password}")), password: Secret::new(password) })
     }
+}
+
+/// What of a URL is repeated where it is refused: scheme and host. A key may stand anywhere else, by whatever mistake;
+/// an "@" means that a password may stand in place of the host too.
+fn shown(url: &str) -> String {
+    let scheme = ["http://", "https://"]
+        .into_iter()
+        .find(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let Some(scheme) = scheme.filter(|_| !url.contains('@')) else {
+        return if is_host_and_port(url) { format!("the URL {url:?}") } else { "the URL".to_owned() };
+    };
+    let rest = url.get(scheme.len()..).unwrap_or_default();
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(rest.len());
+    let (host, more) = rest.split_at(end);
+    let more = if more.is_empty() { "" } else { "…" };
+    format!("the URL \"{scheme}{}{more}\"", Redactor::default().line(host, 253))
+}
+
+/// Whether it is a URL without its scheme, and surely nothing else.
+fn is_host_and_port(text: &str) -> bool {
+    text.split_once(':')
+        .is_some_and(|(host, port)| host_name(host, "").is_ok() && port_number(port).is_some())
 }
 
 /// `%41` as `A`; `None` for a `%` without two digits.

@@ -66,7 +66,8 @@ fn check_one(client: &Client, host: &Host, cancel: &CancelToken) -> Health {
         Ok(prepared) => prepared,
         Err(error) => return unusable(host, &error),
     };
-    let redactor = Redactor::new(key.iter().chain(host.endpoint.secrets()));
+    let of_proxy = proxy::secrets(proxy.as_deref());
+    let redactor = Redactor::new(key.iter().chain(host.endpoint.secrets()).chain(&of_proxy));
     let looked = look(host, key.as_ref(), proxy.as_deref(), Depth::Whole, None, &sources.clock, cancel);
     client.inner.known.hear(host, sources.clock.monotonic(), &looked.listing);
     note(client, host, &looked, &redactor);

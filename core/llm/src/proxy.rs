@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use crate::endpoint::{Endpoint, Place, Split, host_and_port};
 use crate::error::{LlmError, Result};
 use crate::host::ProxySetting;
+use crate::secret::Secret;
 
 /// The proxy of a request, `None` for none.
 ///
@@ -30,6 +31,11 @@ pub(crate) fn of(
             if is_excepted(endpoint.place(), environment)? { Ok(None) } else { checked(&url, name).map(Some) }
         }
     }
+}
+
+/// What must be found nowhere of a proxy's URL: its user and password.
+pub(crate) fn secrets(proxy: Option<&str>) -> Vec<Secret> {
+    proxy.and_then(|url| Split::of(url).ok()).map(Split::secrets).unwrap_or_default()
 }
 
 /// The variable that names the proxy, and what it says. One that is set and empty says that there is none.

@@ -1,24 +1,32 @@
 //! Keys taken out of whatever leaves this crate: those in use, in plain, URL-encoded and base64 form, and whatever looks
 //! like one (`sk-…`, `Bearer …`). Servers repeat keys in their errors.
 
+mod decoded;
+
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 
+use self::decoded::{Decoded, Loose, find_decoded};
 use crate::secret::Secret;
 
 /// What stands in place of a key.
 const MARK: &str = "[key]";
 
 /// A shorter secret is none, and taking it out would spoil every other word.
-const MIN_KEY: usize = 3;
+pub(crate) const MIN_KEY: usize = 3;
 
 /// The same for what is left of one in base64.
 const MIN_ENCODED: usize = 6;
 
 /// Characters from which on the beginning of a key, at the end of a text that was cut there, is taken out.
 const MIN_CUT: usize = 6;
+
+/// The shortest key, or form of one, of which a part is looked for too; and how long such a part is.
+const MIN_PARTED: usize = 12;
+const PART: std::ops::RangeInclusive<usize> = 8..=12;
 
 /// Characters after `sk-` or `Bearer` from which on it looks like a key.
 const MIN_TOKEN: usize = 8;
@@ -28,6 +36,8 @@ const MIN_TOKEN: usize = 8;
 pub(crate) struct Redactor {
     /// All in ASCII.
     forms: Vec<String>,
+    /// Parts of the long ones by their length, in small letters: a message may show a key but for some characters.
+    parts: BTreeMap<usize, HashSet<Vec<u8>>>,
 }
 
 impl Redactor {
@@ -42,15 +52,23 @@ impl Redactor {
         }
         forms.sort_unstable();
         forms.dedup();
-        Self { forms }
+        let mut parts: BTreeMap<usize, HashSet<Vec<u8>>> = BTreeMap::new();
+        for form in forms.iter().filter(|form| form.len() >= MIN_PARTED) {
+            let length = (form.len() * 2 / 3).clamp(*PART.start(), *PART.end());
+            let form = form.to_ascii_lowercase();
+            parts.entry(length).or_default().extend(form.as_bytes().windows(length).map(<[u8]>::to_vec));
+        }
+        Self { forms, parts }
     }
 
-    /// The text with `[key]` in place of every key, on one line, without control characters, at most `limit` characters.
+    /// The text with `[key]` in place of every key, and of what is most of one, on one line, without control characters, at
+    /// most `limit` characters.
     pub(crate) fn line(&self, text: &str, limit: usize) -> String {
         // First on one line: no key is put together by what is dropped, and none is cut before it is found.
         let flat = flat(text);
         let mut spans = self.keys(&flat);
         spans.extend(self.cut_key(&flat));
+        spans.extend(self.nearly(&flat));
         spans.extend(tokens(&flat));
         let mut line = replaced(&flat, spans);
         if let Some((at, _)) = line.char_indices().nth(limit) {
@@ -63,9 +81,12 @@ impl Redactor {
         line
     }
 
-    /// The text as it is, but for the keys in use: for answers, in which examples of keys may stand.
+    /// The text as it is, but for the keys in use: for answers, in which examples of keys may stand. It may end within one,
+    /// cut or by its limit of tokens.
     pub(crate) fn text(&self, text: &str) -> String {
-        replaced(text, self.keys(text))
+        let mut spans = self.keys(text);
+        spans.extend(self.cut_key(text));
+        replaced(text, spans)
     }
 
     /// Whether a key stands in it.
@@ -81,13 +102,22 @@ impl Redactor {
 
     /// Where keys in use stand, as they are or escaped.
     fn keys(&self, text: &str) -> Vec<Range<usize>> {
-        let mut spans = Vec::new();
-        let decoded = Decoded::of(text);
+        let mut spans = find_decoded(text, &self.forms);
         for form in &self.forms {
             spans.extend(text.match_indices(form.as_str()).map(|(at, found)| at..at + found.len()));
-            if let Some(decoded) = &decoded {
-                spans.extend(decoded.find(form.as_bytes()));
-            }
+        }
+        spans
+    }
+
+    /// Where most of a long key stands: some characters masked, with white space inside, in capitals, escaped twice.
+    fn nearly(&self, text: &str) -> Vec<Range<usize>> {
+        let mut spans = Vec::new();
+        if self.parts.is_empty() {
+            return spans;
+        }
+        let loose = Loose::of(text);
+        for (length, parts) in &self.parts {
+            spans.extend(loose.find(*length, |part| parts.contains(part)));
         }
         spans
     }
@@ -100,14 +130,16 @@ impl Redactor {
 
     /// From where on what comes next could make a key of the end of the text.
     fn unfinished(&self, text: &str) -> Option<usize> {
-        let decoded = Decoded::of(text);
-        let mut begin = decoded.as_ref().and_then(|decoded| decoded.unfinished);
+        let longest = self.forms.iter().map(String::len).max()?;
+        let skipped = text.len().saturating_sub(decoded::longest_escaped(longest));
+        let decoded = Decoded::of(text.as_bytes().get(skipped..).unwrap_or_default());
+        let mut begin = decoded.as_ref().and_then(|decoded| decoded.unfinished).map(|begin| skipped + begin);
         for form in &self.forms {
             let form = form.as_bytes();
             let raw = overlap(text.as_bytes(), form).map(|length| text.len() - length);
             let escaped = decoded.as_ref().and_then(|decoded| {
                 let length = overlap(&decoded.bytes, form)?;
-                decoded.starts.get(decoded.bytes.len() - length).copied()
+                Some(skipped + decoded.starts.get(decoded.bytes.len() - length)?)
             });
             begin = [begin, raw, escaped].into_iter().flatten().min();
         }
@@ -163,79 +195,6 @@ fn overlap(text: &[u8], form: &[u8]) -> Option<usize> {
     (1..form.len().min(text.len() + 1))
         .rev()
         .find(|length| form.get(..*length).is_some_and(|head| text.ends_with(head)))
-}
-
-/// A text without the escapes of URLs (`%2D`) and of JSON (`\u002d`, `\/`).
-struct Decoded {
-    bytes: Vec<u8>,
-    /// Where each byte begins in the text, and where the last one ends.
-    starts: Vec<usize>,
-    /// Where an escape begins that has no end yet.
-    unfinished: Option<usize>,
-}
-
-impl Decoded {
-    /// `None` where there is no escape.
-    fn of(text: &str) -> Option<Self> {
-        if !text.contains(['%', '\\']) {
-            return None;
-        }
-        let source = text.as_bytes();
-        let mut decoded = Self { bytes: Vec::new(), starts: Vec::new(), unfinished: None };
-        let mut at = 0;
-        while let Some(rest) = source.get(at..)
-            && !rest.is_empty()
-        {
-            decoded.starts.push(at);
-            let (byte, length) = match escape(rest) {
-                Escape::Byte(byte, length) => (byte, length),
-                Escape::None => (rest.first().copied().unwrap_or_default(), 1),
-                Escape::Unfinished => {
-                    decoded.unfinished = Some(at);
-                    return Some(decoded);
-                }
-            };
-            decoded.bytes.push(byte);
-            at += length;
-        }
-        decoded.starts.push(source.len());
-        Some(decoded)
-    }
-
-    fn find(&self, form: &[u8]) -> Vec<Range<usize>> {
-        let found = self.bytes.windows(form.len()).enumerate().filter(|(_, window)| *window == form);
-        found.filter_map(|(at, _)| Some(*self.starts.get(at)?..*self.starts.get(at + form.len())?)).collect()
-    }
-}
-
-enum Escape {
-    /// What it stands for, and its length.
-    Byte(u8, usize),
-    None,
-    Unfinished,
-}
-
-/// No key has a byte outside of ASCII.
-const NEVER: u8 = 0xFF;
-
-fn escape(rest: &[u8]) -> Escape {
-    let (digits, skip) = match rest {
-        [b'%', ..] => (2, 1),
-        [b'\\', b'u', ..] => (4, 2),
-        // A backslash before a backslash stays one: so an escape is found wherever it begins.
-        [b'\\', letter @ (b'"' | b'/'), ..] => return Escape::Byte(*letter, 2),
-        [b'\\'] => return Escape::Unfinished,
-        _ => return Escape::None,
-    };
-    let mut value: u32 = 0;
-    for at in skip..skip + digits {
-        match rest.get(at).map(|byte| char::from(*byte).to_digit(16)) {
-            Some(Some(digit)) => value = value * 16 + digit,
-            Some(None) => return Escape::None,
-            None => return Escape::Unfinished,
-        }
-    }
-    Escape::Byte(u8::try_from(value).unwrap_or(NEVER), skip + digits)
 }
 
 /// What looks like a key, whoever it belongs to.

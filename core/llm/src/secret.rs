@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::error::{LlmError, Result};
 use crate::host::KeySource;
+use crate::redact::MIN_KEY;
 
 /// Bytes of a file of a key, at most: what is longer is none.
 const MAX_BYTES: u64 = 16 * 1024;
@@ -93,6 +94,13 @@ fn checked(text: &str, place: &str) -> Result<Secret> {
     let key = text.trim_matches(|c: char| c.is_ascii_whitespace());
     if key.is_empty() {
         return Err(refused(format!("{place} is empty"), "put the key into it".to_owned()));
+    }
+    if key.len() < MIN_KEY {
+        // It could be taken out of no text without spoiling it, and so would be shown where a server repeats it.
+        return Err(refused(
+            format!("what {place} holds is too short for a key"),
+            format!("a key has {MIN_KEY} characters or more"),
+        ));
     }
     if !key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
         return Err(unusable(place));

@@ -112,7 +112,9 @@ impl<'a> Asking<'a> {
             .choices
             .iter()
             .flat_map(|choice| choice.key.as_ref().into_iter().chain(choice.host.endpoint.secrets()));
-        let redactor = Redactor::new(secrets);
+        let of_proxies: Vec<_> =
+            route.choices.iter().flat_map(|choice| crate::proxy::secrets(choice.proxy.as_deref())).collect();
+        let redactor = Redactor::new(secrets.chain(&of_proxies));
         let mut ledger = Ledger::default();
         for skipped in route.skipped {
             ledger.skip(skipped);

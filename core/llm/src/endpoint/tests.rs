@@ -119,6 +119,33 @@ fn a_password_is_repeated_nowhere() {
     }
 }
 
+/// People put keys into URLs, where they do not belong and are refused.
+#[test]
+fn what_may_be_a_key_is_not_repeated_where_a_url_is_refused() {
+    for url in [
+        "http://h:1?k=hunter2",
+        "http://h:1/x#hunter2",
+        "http://h:hunter2",
+        "h:hunter2",
+        "garbage hunter2",
+        "http://garbage hunter2",
+        "hunter2://h",
+        "http://h hunter2",
+        "http://[::1]hunter2",
+        "http://[hunter2]",
+        "http://h/hunter2/../x",
+        "http://1:2:hunter2",
+    ] {
+        let error = Endpoint::parse(url, Dialect::Ollama).expect_err(url);
+        let said = format!("{error} {error:?} {:?}", error.hint());
+        assert!(!said.contains("hunter2"), "{url}: {said}");
+    }
+    let error = Endpoint::parse("http://surtr:1?k=v", Dialect::Ollama).unwrap_err();
+    assert!(error.to_string().contains("http://surtr…"), "{error}");
+    let error = Endpoint::parse("surtr:11434", Dialect::Ollama).unwrap_err();
+    assert!(error.hint().is_some_and(|hint| hint.contains("http://surtr:11434")), "{error}");
+}
+
 #[test]
 fn private_places_are_known() {
     let check = |url: &str, is_loopback: bool, is_private: bool| {

@@ -164,3 +164,12 @@ fn a_proxy_that_cannot_be_used_is_named_without_its_password() {
     check("https://host.example", &["https_proxy=socks5://p", "no_proxy=host.example"], None);
     check("http://host.example", &["https_proxy=socks5://p"], None);
 }
+
+#[test]
+fn what_may_be_a_key_is_not_repeated_where_a_proxy_is_refused() {
+    for value in ["garbage hunter2", "http://p:hunter2", "p:1?hunter2", "p/hunter2", "u:hunter2@p:x"] {
+        let error = proxy("http://host.example", &ProxySetting::Env, &[&format!("http_proxy={value}")]);
+        let error = error.expect_err(value);
+        assert!(!error.contains("hunter2"), "{value}: {error}");
+    }
+}

@@ -130,6 +130,56 @@ fn the_beginning_of_a_key_at_the_end_is_taken_out() {
     }
 }
 
+/// An answer may end within a key that it repeats: cut, or with its limit of tokens.
+#[test]
+fn an_answer_that_ends_within_a_key_does_not_show_its_beginning() {
+    let begins = [KEY[..7].to_owned(), percent(&KEY[..7]), json(&KEY[..7])];
+    for form in forms() {
+        for length in (1..form.len()).filter(|length| form.is_char_boundary(*length)) {
+            let text = format!("hello {}", &form[..length]);
+            let redactor = redactor();
+            let shown = redactor.text(&text);
+            assert!(!leaks(&shown) && begins.iter().all(|begin| !shown.contains(begin)), "{text} -> {shown}");
+            let mut pieces = redactor.pieces();
+            let streamed: String = text.chars().map(|c| pieces.push(&c.to_string())).collect();
+            assert_eq!(streamed + &pieces.end(), shown, "{text}");
+        }
+    }
+    assert_eq!(redactor().text(&format!("hello {}", &KEY[..KEY.len() - 1])), "hello [key]");
+}
+
+/// Servers wrap lines, mask some characters, or write in capitals.
+#[test]
+fn what_is_nearly_a_key_is_taken_out_of_messages() {
+    let (head, tail) = KEY.split_at(11);
+    for (text, expected) in [
+        (format!("auth {head}\r\n{tail} failed"), "auth [key] failed"),
+        (format!("auth {head}\u{200b}{tail} failed"), "auth [key] failed"),
+        (format!("auth {}* failed", &KEY[..KEY.len() - 1]), "auth [key] failed"),
+        (format!("auth {} failed", &KEY[1..]), "auth [key] failed"),
+        (format!("auth {} failed", KEY.to_uppercase()), "auth [key] failed"),
+        (format!("auth {} failed", percent(KEY).replace('%', "%25")), "auth [key] failed"),
+    ] {
+        assert_eq!(redactor().line(&text, 200), expected, "{text:?}");
+    }
+    // A short secret stands in many words.
+    let short = Redactor::new([&Secret::new("pass".to_owned())]);
+    assert_eq!(short.line("Passing p ass", 200), "Passing p ass");
+}
+
+/// A long answer with one escape is decoded in parts.
+#[test]
+fn a_key_is_found_in_a_long_text() {
+    let long = "%20 and so on ".repeat(20_000);
+    for form in [KEY.to_owned(), percent(KEY), json(KEY)] {
+        for before in [0, 1, 2, 3, 4, 5, 6, 7] {
+            let text = format!("{}{long}{form}{long}", "x".repeat(before));
+            let shown = redactor().text(&text);
+            assert!(!leaks(&shown) && shown.matches("[key]").count() == 1, "{before} before {form}");
+        }
+    }
+}
+
 #[test]
 fn what_is_too_short_is_no_key() {
     let redactor = Redactor::new([&Secret::new(String::new()), &Secret::new("p".to_owned())]);

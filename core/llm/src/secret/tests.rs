@@ -50,6 +50,7 @@ fn a_variable_is_a_key() {
     refused(of_variable(None), "SOME_KEY is not set");
     refused(of_variable(Some("".into())), "is empty");
     refused(of_variable(Some(" \n".into())), "is empty");
+    refused(of_variable(Some(" ab\n".into())), "too short");
     refused(of_variable(Some(format!("{KEY}\n{KEY}").into())), "line break");
     refused(of_variable(Some(format!("{KEY}\u{7f}").into())), "control");
     refused(of_variable(Some(format!("{KEY}é").into())), "ASCII");

@@ -45,7 +45,7 @@ impl Phase {
     /// What it means that its own limit is reached.
     fn reached(self, limit: Duration) -> TransportError {
         match self {
-            Self::Connect => TransportError::Unreachable(format!("not connected within {limit:?}")),
+            Self::Connect => TransportError::Unreachable(format!("not connected within {}", words(limit))),
             Self::Asked => TransportError::TimedOut(Limit::FirstByte),
             Self::Answer => TransportError::TimedOut(Limit::Idle),
         }
@@ -224,8 +224,37 @@ impl Meter {
     }
 }
 
+/// A limit for people: `2 s`, `1.5 s`, `300 ms`. What is left of one may be a nanosecond less.
+fn words(limit: Duration) -> String {
+    match limit.saturating_add(Duration::from_micros(500)).as_millis() {
+        ms @ 0..1000 => format!("{ms} ms"),
+        ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        ms => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+    }
+}
+
 impl std::fmt::Debug for Meter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Meter").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_told_in_words_for_people() {
+        for (limit, expected) in [
+            (Duration::from_nanos(1_999_999_939), "2 s"),
+            (Duration::from_millis(1500), "1.5 s"),
+            (Duration::from_millis(300), "300 ms"),
+            (Duration::ZERO, "0 ms"),
+        ] {
+            let TransportError::Unreachable(said) = Phase::Connect.reached(limit) else {
+                panic!("{limit:?}")
+            };
+            assert_eq!(said, format!("not connected within {expected}"));
+        }
     }
 }

@@ -107,7 +107,8 @@ pub(crate) fn of_answer(heard: &Heard<'_>, unread: Option<&Unread>) -> Failure {
         Some(Unread::Reported(value)) => Said::of_value(value),
         Some(Unread::Garbage(_) | Unread::Cut) => Said::default(),
     };
-    let request_id = request_id(heard, &said);
+    let request_id =
+        request_id(heard.headers).or_else(|| said.request_id.clone().filter(|id| may_be_shown(id)));
     let mut failure = match unread {
         Some(Unread::Garbage(why)) => Failure::new(Class::Garbage, one_line(why)),
         Some(Unread::Cut) => Failure::new(Class::Cut, "the answer ended before its end marker"),
@@ -236,14 +237,15 @@ fn without_user(url: &str) -> String {
     one_line(&format!("{scheme}//{host}{path}"))
 }
 
-/// The server's number for the request, if it is one that can be shown.
-fn request_id(heard: &Heard<'_>, said: &Said) -> Option<String> {
-    let id = header(heard.headers, "request-id").or_else(|| header(heard.headers, "x-request-id"));
-    id.or(said.request_id.as_deref())
-        .filter(|id| {
-            (1..=REQUEST_ID_LIMIT).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-        })
-        .map(str::to_owned)
+/// The server's number for the request, as an answer's headers say it.
+pub(crate) fn request_id(headers: &[(String, String)]) -> Option<String> {
+    let id = header(headers, "request-id").or_else(|| header(headers, "x-request-id"))?;
+    may_be_shown(id).then(|| id.to_owned())
+}
+
+/// Whether it can be a number of a request: what a server gives goes into reports as it is.
+fn may_be_shown(id: &str) -> bool {
+    (1..=REQUEST_ID_LIMIT).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// What a failed exchange means.

@@ -1,5 +1,7 @@
 //! What has been read of an answer so far, the same for all dialects.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{ANSWER_LIMIT, Piece, Reply, Unread};
@@ -73,22 +75,22 @@ impl Gathered {
         }
     }
 
-    /// What it comes to, if it is whole.
-    pub(super) fn into_reply(self) -> Result<Reply, Self> {
-        let Some(finish) = self.finish else { return Err(self) };
-        Ok(Reply {
-            text: self.text,
+    /// What it comes to, if it is whole: taken out.
+    pub(super) fn take_reply(&mut self) -> Option<Reply> {
+        let finish = self.finish?;
+        Some(Reply {
+            text: std::mem::take(&mut self.text),
             has_thought: self.has_thought,
             finish: if self.has_refused { Finish::Refused } else { finish },
-            served_model: self.served_model,
+            served_model: self.served_model.take(),
             tokens: Tokens { input: self.input, output: self.output, estimated: false },
             load_ms: self.load_ms,
         })
     }
 }
 
-/// A JSON document. Bytes that are no UTF-8 are replaced, as the standard of events wants it: one broken character is no
-/// broken answer.
+/// A JSON document. Bytes that are no UTF-8 are replaced, as the standard of events wants it, and so are escapes of half a
+/// character (RFC 8259, section 8.2): one broken character is no broken answer.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Unread> {
     let mut in_string = false;
     let mut is_escaped = false;
@@ -105,7 +107,38 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Unread> {
         return Err(Unread::Garbage(format!("a document has more than {VALUES_LIMIT} values")));
     }
     let text = String::from_utf8_lossy(bytes);
-    serde_json::from_str(&text).map_err(|error| Unread::Garbage(format!("what came is no JSON: {error}")))
+    serde_json::from_str(&with_whole_characters(&text))
+        .map_err(|error| Unread::Garbage(format!("what came is no JSON: {error}")))
+}
+
+/// The text with the sign of a broken character in place of each escaped surrogate without its other half.
+fn with_whole_characters(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\ud") && !text.contains("\\uD") {
+        return Cow::Borrowed(text);
+    }
+    let mut whole = String::with_capacity(text.len());
+    let (mut rest, mut kept) = (text, 0);
+    while let Some(at) = rest.get(kept..).and_then(|rest| rest.find('\\')).map(|at| kept + at) {
+        let unit = |at: usize| {
+            let digits = rest.get(at..at + 6)?.strip_prefix("\\u")?;
+            u16::from_str_radix(digits, 16).ok()
+        };
+        match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => kept = at + 12,
+            (Some(0xd800..=0xdfff), _) => {
+                whole.push_str(rest.get(..at).unwrap_or_default());
+                whole.push_str("\\ufffd");
+                (rest, kept) = (rest.get(at + 6..).unwrap_or_default(), 0);
+            }
+            // Another escape: what it escapes begins none.
+            _ => {
+                let escaped = rest.get(at + 1..).and_then(|rest| rest.chars().next());
+                kept = at + 1 + escaped.map_or(0, char::len_utf8);
+            }
+        }
+    }
+    whole.push_str(rest);
+    Cow::Owned(whole)
 }
 
 /// The text of a field, taken out of it.

@@ -17,7 +17,7 @@ mod sse;
 
 use serde_json::{Value, json};
 
-pub(crate) use self::failure::{Failure, Heard, of_answer, of_transport};
+pub(crate) use self::failure::{Failure, Heard, of_answer, of_transport, request_id};
 pub(crate) use self::reader::Reader;
 use crate::answer::{Finish, Tokens};
 use crate::error::Result;

@@ -90,6 +90,8 @@ fn read_choice(
         "length" | "max_tokens" => Finish::Length,
         "content_filter" => Finish::Refused,
         "tool_calls" | "function_call" => Finish::Tool,
+        // The server gave it up in the middle: vLLM and SGLang say the first, DeepSeek the other.
+        "abort" | "insufficient_system_resource" => return Err(Unread::Cut),
         // Of routers, whose own host has failed.
         "error" => {
             let error = choice.get_mut("error").map(Value::take).unwrap_or_default();

@@ -75,13 +75,14 @@ impl Reader {
     }
 
     /// Nothing more comes: what it came to, or that it is not whole.
-    pub(crate) fn end(mut self, hear: &mut dyn FnMut(Piece)) -> Result<Reply, Unread> {
+    pub(crate) fn end(&mut self, hear: &mut dyn FnMut(Piece)) -> Result<Reply, Unread> {
         let is_begun = match self.flush(hear) {
             Ok(is_begun) => is_begun,
             Err(_) if self.gathered.finish.is_some() => true,
             Err(unread) => return Err(unread),
         };
-        self.gathered.into_reply().map_err(|gathered| match (gathered.is_known || is_begun, self.has_read) {
+        let is_begun = is_begun || self.gathered.is_known;
+        self.gathered.take_reply().ok_or_else(|| match (is_begun, self.has_read) {
             (true, _) => Unread::Cut,
             (false, true) => Unread::Garbage("nothing of it is an answer".to_owned()),
             (false, false) => Unread::Garbage("the answer is empty".to_owned()),
@@ -110,9 +111,9 @@ impl Reader {
         }
     }
 
-    /// The text so far.
-    pub(crate) fn partial(&self) -> &str {
-        &self.gathered.text
+    /// The text so far, of an answer that is not whole.
+    pub(crate) fn into_partial(self) -> String {
+        self.gathered.text
     }
 
     fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Frame>, Unread> {
@@ -145,17 +146,31 @@ impl Reader {
         }
     }
 
+    /// `[DONE]`, which only OpenAI's dialect has for a marker: there an end without a reason is one, since the server has
+    /// said that it is over.
+    fn done(&mut self) -> Result<(), Unread> {
+        if self.gathered.finish.is_none() {
+            if !self.gathered.is_known {
+                let dialect = self.dialect.as_str();
+                return Err(Unread::Garbage(format!(
+                    "the stream has an end and no answer in the dialect {dialect}"
+                )));
+            }
+            if self.dialect != Dialect::Openai {
+                return Err(Unread::Cut);
+            }
+            self.gathered.finish = Some(crate::answer::Finish::Stop);
+        }
+        self.gathered.is_complete = true;
+        Ok(())
+    }
+
     fn hear(&mut self, frame: Frame, hear: &mut dyn FnMut(Piece)) -> Result<(), Unread> {
         let (bytes, is_stray) = match frame {
             Frame::Document(bytes) => (bytes, false),
             Frame::Stray(bytes) => (bytes, true),
             Frame::Error(bytes) => return Err(Unread::Reported(reported(&bytes))),
-            Frame::Done => {
-                // An end without a reason is one: the server has said that it is over.
-                self.gathered.finish.get_or_insert(crate::answer::Finish::Stop);
-                self.gathered.is_complete = true;
-                return Ok(());
-            }
+            Frame::Done => return self.done(),
         };
         let document = match parse(&bytes) {
             Ok(Value::Object(document)) => document,

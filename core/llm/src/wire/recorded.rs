@@ -182,10 +182,10 @@ pub(crate) fn read<'a>(
             }
         }
     }
-    let partial = reader.partial().to_owned();
     let reply = match stopped {
         Some(unread) => Err(unread),
         None => reader.end(&mut hear),
     };
+    let partial = reader.into_partial();
     Read { text, thinking, partial, reply }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_llm::{Class, Finish, Host, LlmErrorKind, OnCut, Options, Timeouts, Why};
+use conclave_llm::{Class, Finish, Host, LlmErrorKind, OnCut, Options, ProxySetting, Timeouts, Why};
 use conclave_retry::CancelToken;
 use conclave_testkit::{ModelServer, Reply, Speaks};
 
@@ -45,6 +45,31 @@ fn silence_ends_an_answer_and_signs_of_life_do_not() {
     let failed_ = scene.fails();
     assert_eq!(classes(&failed_), [Some(Class::Timeout)]);
     assert!(failed_.attempts[0].message.as_ref().unwrap().contains("total"), "{failed_:?}");
+}
+
+/// The last line has no end, and the connection ends in the middle of a chunked answer: what is in it counts.
+#[test]
+fn the_last_line_before_a_cut_is_read() {
+    let lines = |lines: &[&str]| {
+        let kind = [("content-type", "application/x-ndjson"), ("transfer-encoding", "chunked")];
+        let reply = lines.iter().fold(Reply::head(200, &kind), Reply::chunk);
+        let a = scripted(Speaks::Ollama, reply.close());
+        (Scene::new(vec![ollama("a", &a, 1)]), a)
+    };
+    let half = Speaks::Ollama.beginning(MODEL, "half");
+    let end = Speaks::Ollama.ending(MODEL, "stop");
+    let (scene, _a) = lines(&[&half, end.trim_end()]);
+    assert_eq!(scene.ask().unwrap().text, "half");
+
+    let (scene, _a) = lines(&[&half, r#"{"error":"the runner has stopped"}"#]);
+    let failed_ = scene.fails();
+    let first = &failed_.attempts[0];
+    assert_eq!((first.class, first.partial_bytes), (Some(Class::Fault), 4));
+    assert_eq!(first.message.as_deref(), Some("the runner has stopped"));
+
+    let (scene, _a) = lines(&[half.trim_end()]);
+    let failed_ = scene.fails();
+    assert_eq!((failed_.attempts[0].class, failed_.partial.as_str()), (Some(Class::Cut), "half"));
 }
 
 // llm L39
@@ -219,4 +244,23 @@ fn a_key_that_the_server_echoes_is_shown_nowhere() {
     }
     assert_eq!(failed(Err(error)).kind, LlmErrorKind::Refused);
     assert_eq!(scene.fails().skipped[0].why, Why::Blocked);
+}
+
+// llm L50: the same of a proxy, whose user and password are in its URL.
+#[test]
+fn a_password_that_the_proxy_echoes_is_shown_nowhere() {
+    use base64::prelude::{BASE64_STANDARD, Engine};
+    let (password, user) = ("ProxyPass-AAAABBBB", "pu:ProxyPass-AAAABBBB");
+    let encoded = BASE64_STANDARD.encode(user);
+    let proxy = ModelServer::start();
+    let words = format!("no entry for {password}, nor for {encoded}");
+    proxy.otherwise(Speaks::OpenAi.failure(400, "invalid", &words).close());
+    let setting = ProxySetting::Url(proxy.url().replace("http://", &format!("http://{user}@")));
+    let behind = crate::scene::host("a", "http://behind.example", Speaks::OpenAi, 1);
+    let scene = Scene::new(vec![Host { proxy: setting, ..behind }]);
+    let checked = conclave_llm::check(&scene.client(), None, &CancelToken::new());
+    let error = scene.ask().unwrap_err();
+    let shown = format!("{error} {error:?} {checked:?} {:?}", scene.view("a"));
+    assert!(shown.contains("no entry for [key], nor for"), "{shown}");
+    assert!(!shown.contains(password) && !shown.contains(&encoded[8..24]), "{shown}");
 }

@@ -40,7 +40,7 @@ fn full() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
 fn who_does_not_answer_is_not_connected_to() {
     let (_listener, _waiting, address) = full();
     let error = dial(&place(address), &meter(Duration::from_millis(200), &CancelToken::new())).unwrap_err();
-    assert!(matches!(&error, TransportError::Unreachable(why) if why.contains("within 200ms")), "{error:?}");
+    assert!(matches!(&error, TransportError::Unreachable(why) if why.contains("within 200 ms")), "{error:?}");
 }
 
 // llm L44

@@ -164,6 +164,6 @@ fn a_server_that_is_silent_while_tls_is_agreed_on_is_not_connected_to() {
     request.limits.connect = SHORT;
     request.limits.first_byte = LONG;
     let error = request.error();
-    assert!(matches!(&error, TransportError::Unreachable(why) if why.contains("300ms")), "{error:?}");
+    assert!(matches!(&error, TransportError::Unreachable(why) if why.contains("300 ms")), "{error:?}");
     server.wait_for_end();
 }

@@ -103,7 +103,7 @@ fn what_a_proxy_does_wrong_is_not_the_hosts() {
     let silent = Server::new(Peer::wait_for_close);
     let mut request = request("https://host.invalid", &silent.url());
     request.limits.connect = SHORT;
-    local(&request.error(), "300ms");
+    local(&request.error(), "300 ms");
 }
 
 #[test]

@@ -113,7 +113,8 @@ fn at_the_marker_nothing_more_is_read() {
     let end = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\n";
     assert_eq!(progress(Dialect::Openai, EVENTS, end), Ok(Progress::Finished));
     assert_eq!(reply(Dialect::Openai, EVENTS, end).finish, Finish::Stop);
-    assert_eq!(progress(Dialect::Openai, EVENTS, "data: [DONE]\n"), Ok(Progress::Complete));
+    let open = end.replace("\"stop\"", "null");
+    assert_eq!(progress(Dialect::Openai, EVENTS, &format!("{open}data: [DONE]\n")), Ok(Progress::Complete));
     let counted = end.replace("}]}", "}],\"usage\":{\"prompt_tokens\":1}}");
     assert_eq!(progress(Dialect::Openai, EVENTS, &counted), Ok(Progress::Complete));
     let delta = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n";
@@ -156,6 +157,48 @@ fn what_is_no_answer_is_garbage() {
     let heard = whole(Dialect::Ollama, LINES, broken);
     assert!(matches!(heard.reply, Err(Unread::Garbage(_))) && heard.partial == "x", "{heard:?}");
     assert!(matches!(whole(Dialect::Ollama, JSON, RECORDED[3].body).reply, Err(Unread::Garbage(_))));
+}
+
+/// A server of another dialect, or none: its end is none of an answer.
+#[test]
+fn the_end_of_another_dialect_is_no_answer() {
+    let chunk =
+        "data: {\"object\":\"chat.completion.chunk\",\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n";
+    let done = "data: [DONE]\n\n";
+    for (dialect, body) in [
+        (Dialect::Ollama, format!("{chunk}{done}")),
+        (Dialect::Anthropic, format!("{chunk}{done}")),
+        (Dialect::Openai, done.to_owned()),
+        (Dialect::Openai, format!("data: {{}}\n\n{done}")),
+    ] {
+        let heard = whole(dialect, EVENTS, &body);
+        assert!(matches!(heard.reply, Err(Unread::Garbage(_))), "{dialect:?}: {heard:?}");
+    }
+    // One of the dialect without its marker is not whole.
+    for (dialect, begun) in [
+        (Dialect::Ollama, "{\"message\":{\"content\":\"x\"},\"done\":false}"),
+        (
+            Dialect::Anthropic,
+            "{\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"x\"}}",
+        ),
+    ] {
+        let heard = whole(dialect, EVENTS, &format!("data: {begun}\n\n{done}"));
+        assert_eq!((heard.reply, heard.text.as_str()), (Err(Unread::Cut), "x"), "{dialect:?}");
+    }
+    let stopped = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n";
+    assert_eq!(reply(Dialect::Anthropic, EVENTS, &format!("{stopped}{done}")).finish, Finish::Stop);
+}
+
+/// The server itself says that it has given up.
+#[test]
+fn an_answer_that_the_server_gave_up_is_cut() {
+    for reason in ["abort", "insufficient_system_resource"] {
+        let body = format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"content\":\"x\"}},\"finish_reason\":\"{reason}\"}}]}}\n\ndata: [DONE]\n\n"
+        );
+        let heard = whole(Dialect::Openai, EVENTS, &body);
+        assert_eq!((heard.reply, heard.partial.as_str()), (Err(Unread::Cut), "x"), "{reason}");
+    }
 }
 
 // llm L31
@@ -394,7 +437,37 @@ fn odd_values_are_no_reason_to_fail() {
     assert_eq!(read(Dialect::Ollama, LINES, [bytes.as_slice()]).text, "a\u{fffd}\u{fffd}b");
 }
 
+/// Half of a character that an escape should have two of, as where a server cuts a text between them.
+#[test]
+fn half_a_character_is_no_broken_answer() {
+    for (escaped, text) in [
+        (r"\ud83d", "\u{fffd}"),
+        (r"\uDE00", "\u{fffd}"),
+        (r"a\ud83db", "a\u{fffd}b"),
+        (r"\ud83d\u0041", "\u{fffd}A"),
+        (r"\ud83d\ud83d\ude00", "\u{fffd}\u{1f600}"),
+        (r"\ude00\ud83d\n", "\u{fffd}\u{fffd}\n"),
+        (r"\\ud83d\\", r"\ud83d\"),
+        (r"ä\ud83dä", "ä\u{fffd}ä"),
+    ] {
+        let body =
+            format!("{{\"message\":{{\"content\":\"{escaped}\"}},\"done\":true,\"done_reason\":\"stop\"}}\n");
+        assert_eq!(reply(Dialect::Ollama, LINES, &body).text, text, "{escaped}");
+    }
+}
+
 proptest::proptest! {
+    #[test]
+    fn any_halves_of_characters_are_replaced(
+        units in proptest::collection::vec(proptest::prop_oneof![0xd7fe_u16..0xe002, 0x20_u16..0x7f, 0_u16..0xffff], 0..20),
+    ) {
+        let escaped: Vec<String> = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        let escaped = escaped.concat();
+        let body = format!("{{\"message\":{{\"content\":\"{escaped}\"}},\"done\":true,\"done_reason\":\"stop\"}}");
+        let heard = whole(Dialect::Ollama, LINES, &body);
+        proptest::prop_assert_eq!(heard.text, String::from_utf16_lossy(&units));
+    }
+
     // llm L35
     #[test]
     fn any_chunking_reads_the_same(which in 0..RECORDED.len(), cuts in proptest::collection::vec(0usize..1200, 0..40)) {
