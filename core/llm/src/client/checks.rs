@@ -68,10 +68,13 @@ impl Asking<'_> {
                 continue;
             }
             best = best.min(host.priority);
-            let is_named = choice.model.is_some() || self.listing(host).is_some();
+            // A host that names no models says itself whether it has the one that is asked for.
+            let is_named =
+                (choice.model.is_some() && !host.models.is_empty()) || self.listing(host).is_some();
+            let has_name = choice.model.is_some() || is_named;
             match self.depth_of_check(host, has_choice, is_named) {
                 Some(depth) => wanted.push((index, host.priority, depth)),
-                None if is_named || host.dialect == Dialect::Anthropic => {
+                None if has_name || host.dialect == Dialect::Anthropic => {
                     self.settle_model(index);
                 }
                 // Its model is found by the call that is let through.

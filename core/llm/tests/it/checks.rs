@@ -133,6 +133,18 @@ fn a_server_says_how_many_calls_it_takes() {
     assert_eq!(a.connections(), before + 1);
 }
 
+// A model that the configuration does not name is looked for before it is asked for, also at the only host.
+#[test]
+fn a_model_that_the_only_host_has_not_is_not_answered_by_another() {
+    let a = ModelServer::answering(Speaks::OpenAi, &["tiny"], "a");
+    let scene = Scene::new(vec![discovered(openai("a", &a, 1))]);
+    let named = |model: &str| Options { model: Some(model.to_owned()), ..Options::default() };
+    let failed = failed(scene.ask_with(&named("none")));
+    assert_eq!((failed.skipped[0].why, a.questions()), (Why::NoModel, 0));
+    assert_eq!(failed.skipped[0].message.as_deref(), Some("it has no none"));
+    assert_eq!(scene.ask_with(&named("tiny")).unwrap().text, "a");
+}
+
 // R16, llm L50: names of models go everywhere.
 #[test]
 fn a_key_given_back_as_the_name_of_a_model_is_no_name() {
