@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_millis(100);
 const HEAD_START: Duration = Duration::from_millis(60);
 
 /// How long a question waits to hear how many calls at once its only host takes.
-const SLOTS: Duration = Duration::from_millis(500);
+const SLOTS: Duration = Duration::from_secs(1);
 
 /// Characters of a message.
 const MESSAGE: usize = 200;
