@@ -81,6 +81,11 @@ impl Ticket {
         entry
     }
 
+    /// Its model became known after it was let through.
+    pub(crate) fn set_model(&mut self, model: &str) {
+        model.clone_into(&mut self.entry.model);
+    }
+
     pub(crate) fn set_generations(&self, (host, pair): (i64, i64)) {
         self.generations.0.store(host, Ordering::Relaxed);
         self.generations.1.store(pair, Ordering::Relaxed);

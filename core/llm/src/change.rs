@@ -3,6 +3,7 @@
 mod admit;
 mod check;
 mod conclude;
+mod models;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use conclave_retry::Random;
 pub(crate) use self::admit::{Admit, Admitted, Enqueue, Entry};
 pub(crate) use self::check::{Checked, FirstToken, MarkAbsent, PayRetry};
 pub(crate) use self::conclude::{Conclude, Done};
+pub(crate) use self::models::{MarkPresent, NameModel};
 use crate::breaker::Now;
 use crate::ledger::{Flight, HostRow, Ledger, Look};
 use crate::presence::Presence;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use conclave_retry::CancelToken;
 
 use self::look::{Depth, Looked, look};
+use crate::call::CHECK;
 use crate::class::Class;
 use crate::client::{Client, key_of};
 use crate::error::LlmError;
@@ -68,15 +69,30 @@ fn check_one(client: &Client, host: &Host, cancel: &CancelToken) -> Health {
     };
     let of_proxy = proxy::secrets(proxy.as_deref());
     let redactor = Redactor::new(key.iter().chain(host.endpoint.secrets()).chain(&of_proxy));
-    let looked = look(host, key.as_ref(), proxy.as_deref(), Depth::Whole, None, &sources.clock, cancel);
+    let looked =
+        look(host, key.as_ref(), proxy.as_deref(), Depth::Whole, CHECK, None, &sources.clock, cancel);
     client.inner.known.hear(host, sources.clock.monotonic(), &looked.listing);
-    note(client, host, &looked, &redactor);
+    let is_at_work = client.inner.shared.is_at_work(host.endpoint.as_str());
+    note(client, host, &looked, &redactor, is_at_work);
     let safe = |names: Option<Vec<String>>| {
         names.map(|names| names.iter().map(|name| redactor.line(name, MESSAGE)).collect())
     };
+    let garbage = || {
+        let what = "its list of models cannot be understood: is it a server of this dialect?";
+        looked.is_vague.then(|| (Class::Garbage, what.to_owned()))
+    };
+    let said = looked.failure.map(|failure| {
+        let work = if failure.class == Class::Timeout && is_at_work {
+            "; a question of this machine is being answered there"
+        } else {
+            ""
+        };
+        (failure.class, redactor.line(&format!("{}{work}", failure.message), MESSAGE))
+    });
+    let failure = said.or_else(garbage);
     Health {
         host: host.name.clone(),
-        failure: looked.failure.map(|failure| (failure.class, redactor.line(&failure.message, MESSAGE))),
+        failure,
         models: safe(looked.listing.models),
         loaded: safe(looked.listing.loaded),
         took: Duration::from_millis(looked.took_ms),
@@ -89,24 +105,33 @@ fn unusable(host: &Host, error: &LlmError) -> Health {
 }
 
 /// For all processes: whether it is well, and which of its models it has.
-fn note(client: &Client, host: &Host, looked: &Looked, redactor: &Redactor) {
+fn note(client: &Client, host: &Host, looked: &Looked, redactor: &Redactor, is_at_work: bool) {
     let shared = &client.inner.shared;
     let endpoint = host.endpoint.as_str();
-    let failure = looked.failure.as_ref();
-    let message = failure.map(|failure| redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
-    let failure = failure
-        .filter(|failure| !matches!(failure.class, Class::Cancelled | Class::Deadline))
-        .map(|failure| (failure.class, message.as_str()));
-    if looked.failure.is_some() && failure.is_none() {
-        return;
-    }
-    shared.checked(endpoint, host.dialect.as_str(), &host.name, failure, looked.listing.slots);
-    let Some(listed) = &looked.listing.models else { return };
-    for model in host.models.iter().chain(listed) {
-        let is_listed = listed.iter().any(|name| wire::is_same_model(host.dialect, name, model));
-        // A model that is back is asked for again at once; one that is away says so itself.
-        if is_listed {
-            shared.mark_absent(endpoint, model, false);
+    match &looked.failure {
+        // What it is asked, it may understand; what it has said is no sign that it is well.
+        None if looked.is_vague => return,
+        None => shared.checked(endpoint, host.dialect.as_str(), &host.name, None, looked.listing.slots),
+        Some(failure) => {
+            let is_nobodys = match failure.class {
+                Class::Cancelled | Class::Deadline => true,
+                // It answers one connection at a time, and that one is ours.
+                Class::Timeout => is_at_work,
+                _ => false,
+            };
+            if is_nobodys {
+                return;
+            }
+            let message = redactor.line(&failure.message, MESSAGE);
+            let failure = Some((failure.class, message.as_str()));
+            shared.checked(endpoint, host.dialect.as_str(), &host.name, failure, looked.listing.slots);
         }
     }
+    let Some(listed) = &looked.listing.models else { return };
+    // A model that is back is asked for again at once; one that is away says so itself. The configuration may write a name
+    // otherwise than the list does.
+    let is_listed =
+        |model: &&String| listed.iter().any(|name| wire::is_same_model(host.dialect, name, model));
+    let present: Vec<String> = host.models.iter().filter(is_listed).chain(listed).cloned().collect();
+    shared.mark_present(endpoint, &present);
 }

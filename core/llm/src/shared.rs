@@ -1,5 +1,7 @@
 //! What all processes know together, in `global.db`; in this process alone where that cannot be used (B13).
 
+mod hosts;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use super::asking::{Again, Asking, Stop, estimate};
 use super::ear::Filter;
 use crate::admission::Ticket;
 use crate::answer::{Answer, AttemptReport, Finish, Tokens, Why};
-use crate::call::{Called, call, limits, millis};
+use crate::call::{CHECK, Called, call, limits, millis};
 use crate::class::{Class, Next, Same};
 use crate::health::look::{self, Depth, look};
 use crate::host::Dialect;
@@ -17,7 +17,7 @@ const MESSAGE: usize = 200;
 
 impl Asking<'_> {
     /// Uses the ticket. `None` where somebody else is to be asked.
-    pub(super) fn attempt(&mut self, ticket: Ticket) -> Result<Option<Answer>, Stop> {
+    pub(super) fn attempt(&mut self, mut ticket: Ticket) -> Result<Option<Answer>, Stop> {
         let index = ticket.index;
         let Some(track) = self.tracks.get_mut(index) else { return Ok(None) };
         if let Some(failure) = track.presumed.take() {
@@ -27,10 +27,18 @@ impl Asking<'_> {
             self.pass(&[index]);
             return Ok(None);
         }
-        if ticket.is_probe
-            && let Some((failure, took_ms)) = self.try_out(index)
-        {
-            return self.conclude_unsent(ticket, &failure, took_ms).map(|()| None);
+        let is_named = self.choices.get(index).is_some_and(|choice| choice.model.is_some());
+        if ticket.is_probe || !is_named {
+            if let Some((failure, took_ms)) = self.try_out(index) {
+                return self.conclude_unsent(ticket, &failure, took_ms).map(|()| None);
+            }
+            if !self.settle_model(index) {
+                // It is there and has nothing to ask: the next caller looks again.
+                return Ok(None);
+            }
+        }
+        if !is_named && let Some(model) = self.choices.get(index).and_then(|choice| choice.model.as_deref()) {
+            self.inner.shared.name_model(&mut ticket, model);
         }
         loop {
             let called = self.request(index, &ticket);
@@ -55,7 +63,7 @@ impl Asking<'_> {
         }
     }
 
-    /// A host that was open is asked for its list before it gets the question (B9).
+    /// A host that was open, or whose model nobody knows, is asked for its list before it gets the question (B9).
     fn try_out(&mut self, index: usize) -> Option<(Failure, u64)> {
         let choice = self.choices.get(index)?;
         if choice.host.dialect == Dialect::Anthropic {
@@ -63,7 +71,8 @@ impl Asking<'_> {
         }
         let (key, proxy) = (choice.key.as_ref(), choice.proxy.as_deref());
         let clock = &self.inner.sources.clock;
-        let looked = look(choice.host, key, proxy, Depth::Glance, self.left(), clock, self.cancel);
+        let depth = if choice.model.is_some() { Depth::Glance } else { Depth::Loaded };
+        let looked = look(choice.host, key, proxy, depth, CHECK, self.left(), clock, self.cancel);
         self.inner.known.hear(choice.host, clock.monotonic(), &looked.listing);
         looked.failure.map(|failure| (failure, looked.took_ms))
     }
@@ -84,11 +93,13 @@ impl Asking<'_> {
             Class::Cancelled => Err(Stop::Cancelled),
             Class::Deadline => Err(Stop::Deadline),
             Class::Auth | Class::Quota | Class::Overloaded | Class::Throttled => {
-                self.fell(index, failure, Why::Blocked);
+                self.fell(index, failure, Why::Blocked, false);
                 Ok(())
             }
             _ => {
-                self.fell(index, failure, Why::Down);
+                // Without a deadline it is tried out once, not for ever.
+                let may_wait = self.left().is_some();
+                self.fell(index, failure, Why::Down, may_wait);
                 Ok(())
             }
         }

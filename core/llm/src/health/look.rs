@@ -8,6 +8,7 @@ use conclave_retry::{CancelToken, Clock};
 use crate::call::{CHECK, millis, of_check, with_header};
 use crate::class::Class;
 use crate::host::{Dialect, Host};
+use crate::redact::Redactor;
 use crate::secret::Secret;
 use crate::transport::{self, Outgoing};
 use crate::wire::{self, Failure, Heard, Listing};
@@ -15,12 +16,18 @@ use crate::wire::{self, Failure, Heard, Listing};
 /// The most bytes of a list. A host that has more models than that has also said enough.
 const LIST_LIMIT: usize = 4 << 20;
 
+/// The most models of a list that are regarded.
+const MOST_MODELS: usize = 4096;
+
 /// What a look found.
 #[derive(Debug, Clone)]
 pub(crate) struct Looked {
     /// `None` where the host is well.
     pub(crate) failure: Option<Failure>,
     pub(crate) listing: Listing,
+    /// Whether it answered with something that nobody understands: no failure where a question may still be understood,
+    /// and no sign that it is well.
+    pub(crate) is_vague: bool,
     pub(crate) took_ms: u64,
 }
 
@@ -29,28 +36,33 @@ pub(crate) struct Looked {
 pub(crate) enum Depth {
     /// One request that tells whether it is well.
     Glance,
-    /// That, and which models are in memory.
+    /// That, and which models are in memory, or how many calls at once it takes.
     Loaded,
+    /// How many calls at once it takes, and nothing else.
+    Slots,
     /// Everything that it says of itself, also where that is asked for by nobody but a person.
     Whole,
 }
 
-/// Asks the host for its lists, all within two seconds and the deadline.
+/// Asks the host for its lists, all `within` this time, two seconds at most, and the deadline.
+#[expect(clippy::too_many_arguments, reason = "what a request is made of")]
 pub(crate) fn look(
     host: &Host,
     key: Option<&Secret>,
     proxy: Option<&str>,
     depth: Depth,
+    within: Duration,
     deadline: Option<Duration>,
     clock: &Arc<dyn Clock>,
     cancel: &CancelToken,
 ) -> Looked {
     let began = clock.monotonic();
-    let mut looked = Looked { failure: None, listing: Listing::default(), took_ms: 0 };
+    let within = within.min(CHECK);
+    let mut looked = Looked { failure: None, listing: Listing::default(), is_vague: false, took_ms: 0 };
     for (n, path) in paths(host, depth).iter().enumerate() {
         let gone = clock.monotonic().saturating_sub(began);
         let limits =
-            of_check(host, CHECK.saturating_sub(gone), deadline.map(|left| left.saturating_sub(gone)));
+            of_check(host, within.saturating_sub(gone), deadline.map(|left| left.saturating_sub(gone)));
         let outgoing = Outgoing {
             endpoint: &host.endpoint,
             body: None,
@@ -66,8 +78,9 @@ pub(crate) fn look(
         });
         let failure = match heard {
             Ok((200, _, body)) => {
-                // A list that nobody understands says nothing of models; the host is there.
-                let _ = wire::read_listing(path, &body, &mut looked.listing);
+                // A list that nobody understands says nothing of models; questions may be understood all the same.
+                let unread = wire::read_listing(path, &body, &mut looked.listing).err();
+                looked.is_vague |= n == 0 && unread.is_some();
                 None
             }
             Ok((status, headers, body)) => {
@@ -77,7 +90,7 @@ pub(crate) fn look(
                     None,
                 ))
             }
-            Err(error) => Some(wire::of_transport(&error)),
+            Err(error) => Some(of_transport(&error, within)),
         };
         // Only the first says whether it is well; the others are asked for what more they know.
         if n == 0 && failure.as_ref().is_some_and(|failure| !is_there(failure.class)) {
@@ -88,8 +101,31 @@ pub(crate) fn look(
             break;
         }
     }
+    without_keys(host, key, &mut looked.listing);
     looked.took_ms = millis(clock.monotonic().saturating_sub(began));
     looked
+}
+
+/// In words of a check, which knows no limits but its own.
+fn of_transport(error: &transport::TransportError, within: Duration) -> Failure {
+    let failure = wire::of_transport(error);
+    if failure.class != Class::Timeout {
+        return failure;
+    }
+    let seconds = within.as_secs_f64();
+    Failure { message: format!("it did not answer a check within {seconds:.0} s"), ..failure }
+}
+
+/// A server may give a key back as the name of a model, and names go everywhere: such a name is none (R16).
+fn without_keys(host: &Host, key: Option<&Secret>, listing: &mut Listing) {
+    let redactor = Redactor::new(key.into_iter().chain(host.endpoint.secrets()));
+    let is_name = |name: &str| redactor.text(name) == name;
+    for names in [&mut listing.models, &mut listing.loaded].into_iter().flatten() {
+        names.truncate(MOST_MODELS);
+        names.retain(|name| is_name(name));
+    }
+    listing.contexts.truncate(MOST_MODELS);
+    listing.contexts.retain(|(name, _)| is_name(name));
 }
 
 /// A host that has no such list is there all the same.
@@ -103,12 +139,17 @@ fn paths(host: &Host, depth: Depth) -> &'static [&'static str] {
         (Depth::Glance, _) => paths.get(..1).unwrap_or(paths),
         // Nobody asks the vendor whether it is well before each call; a person may.
         (Depth::Whole, Dialect::Anthropic) => &["/v1/models"],
-        // `total_slots` of llama.cpp (S2). A vendor in the world has no such thing.
-        (Depth::Whole, Dialect::Openai) if host.max_concurrent.is_none() && host.endpoint.is_private() => {
-            &["/v1/models", "/props"]
-        }
+        (Depth::Loaded | Depth::Whole, Dialect::Openai) if says_slots(host) => &["/v1/models", "/props"],
+        (Depth::Slots, _) if says_slots(host) => &["/props"],
+        (Depth::Slots, _) => &[],
         (Depth::Loaded | Depth::Whole, _) => paths,
     }
+}
+
+/// Whether the host may say how many calls it takes at once, and nobody else does: `total_slots` of llama.cpp (S2). A vendor
+/// in the world has no such thing.
+pub(crate) fn says_slots(host: &Host) -> bool {
+    host.dialect == Dialect::Openai && host.max_concurrent.is_none() && host.endpoint.is_private()
 }
 
 /// Whether the model may have to be loaded before the first byte comes: Ollama says nothing while it loads.

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use conclave_llm::{Host, LlmErrorKind, Options, Why};
+use conclave_llm::{Host, LlmErrorKind, Options, Timeouts, Why};
 use conclave_retry::{CancelToken, Clock, ManualClock};
 use conclave_testkit::{ModelServer, Speaks};
 
@@ -105,7 +105,8 @@ fn evidence_of_one_process_is_good_for_the_next() {
     for _ in 0..3 {
         scene.ask().unwrap();
     }
-    assert_eq!((a.count("/v1/models"), b.count("/v1/models")), (1, 1));
+    // The second is looked at only where the first takes its time.
+    assert!(a.count("/v1/models") == 1 && b.count("/v1/models") <= 1);
 }
 
 // llm L4: the processes of this test are clients over one file.
@@ -152,7 +153,10 @@ fn one_of_sixteen_tries_an_open_host_out_and_the_others_go_on() {
 #[test]
 fn with_wait_the_end_of_another_ones_probe_is_waited_for() {
     let mut gone = answering(Speaks::Ollama, "a");
-    let scene = Scene::new(vec![ollama("a", &gone, 1)]);
+    // The waits of the second move the time of the first as well, as fast as the machine is.
+    let long = Some(Duration::from_hours(24));
+    let timeouts = Timeouts { first_byte: long, idle: long, total: long, ..Timeouts::default() };
+    let scene = Scene::new(vec![Host { timeouts, ..ollama("a", &gone, 1) }]);
     let address = gone.address().to_string();
     gone.kill();
     let clock = ManualClock::at_wall_ms(1_800_000_000_000);

@@ -3,6 +3,7 @@
 
 mod answers;
 mod cancel;
+mod checks;
 mod classes;
 mod load;
 mod routing;

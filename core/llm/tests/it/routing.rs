@@ -107,6 +107,8 @@ fn hosts_that_hang_cost_two_seconds_together() {
     let answer = scene.ask().unwrap();
     assert_eq!((answer.text.as_str(), answer.attempts.len()), ("well", 1));
     assert_eq!(answer.skipped.iter().filter(|host| host.why == Why::Down).count(), 5);
+    let message = answer.skipped[0].message.as_deref();
+    assert_eq!(message, Some("timeout: it did not answer a check within 2 s"), "of a check, not of a call");
     // One after the other they would take ten; the machine may be slow.
     assert!((1900..6000).contains(&answer.latency_ms), "{}", answer.latency_ms);
     assert!(hanging.iter().all(|server| server.connections() == 1));
