@@ -110,7 +110,9 @@ impl SingleEnd {
 
 /// An answer of which a part is missing is a failure.
 fn whole(ended: (AttemptEnd, Option<Judged>), kept: usize) -> (AttemptEnd, Option<Judged>) {
-    let Some(Judged::Answer(Answer { is_in_parts: true, usage, session_id, .. })) = ended.1 else { return ended };
+    let Some(Judged::Answer(Answer { is_in_parts: true, usage, session_id, .. })) = ended.1 else {
+        return ended;
+    };
     let class = ErrorClass::permanent(PermanentReason::InvalidInput);
     let failed = Failed::new(class, format!("its answer is longer than {} MiB", kept >> 20));
     (AttemptEnd::Failed, Some(Judged::Failed(Failed { usage, session_id, ..failed })))

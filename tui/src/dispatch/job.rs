@@ -9,8 +9,8 @@ use std::time::Duration;
 use conclave_consensus::agents::{AgentDefinition, Away, Failed, Judged};
 use conclave_consensus::child::{Capture, Stop};
 use conclave_consensus::workflow::{self, Session, Single, SingleEnd};
-use conclave_db::{Db, ErrorKind};
 use conclave_db::process::ProcessIdentity;
+use conclave_db::{Db, ErrorKind};
 use conclave_retry::ErrorClass;
 use conclave_tasks::work::dispatch::{self, Came, End, OpenAttempt, Taken};
 use conclave_tasks::{TaskError, TaskErrorKind};
@@ -170,7 +170,9 @@ impl Job {
         let id = self.attempt.id;
         let started = |child: ProcessIdentity| async move {
             // Without it what is left of the process is found by its mark alone.
-            if let Err(error) = stored(db, &self.shared.stop, move |db| dispatch::started(db, id, &child)).await {
+            if let Err(error) =
+                stored(db, &self.shared.stop, move |db| dispatch::started(db, id, &child)).await
+            {
                 tracing::warn!(%error, "whose process it is was not stored");
             }
         };

@@ -146,7 +146,9 @@ impl Queue {
         let shared = Arc::clone(&self.shared);
         let in_hand = || shared.in_hand();
         let me = &shared.plan.wanted.owner;
-        if let Err(error) = leftovers::take_back(&shared.db, &self.who, me, in_hand, &shared.tell, &shared.stop).await {
+        if let Err(error) =
+            leftovers::take_back(&shared.db, &self.who, me, in_hand, &shared.tell, &shared.stop).await
+        {
             self.fail(error);
         }
     }

@@ -58,7 +58,10 @@ fn a_host_that_is_down_costs_no_task_a_round() {
         for job in jobs {
             assert_eq!((&job["outcome"], &job["attempt"]), (&json!("put_off"), &json!(1)), "{job}");
             let error = job["error"].as_str().unwrap();
-            assert!(error.contains("h-m") && error.contains("unreachable"), "which host, and why: {error}");
+            assert!(
+                error.contains("h-m") && error.contains("connection refused"),
+                "which host, and why: {error}"
+            );
         }
     }
     assert!(tried <= 4, "the queue is not tried against a host that is away: {tried}");
@@ -66,7 +69,7 @@ fn a_host_that_is_down_costs_no_task_a_round() {
     for id in ["t-1", "t-2", "t-3"] {
         let shown = task(&scratch, id);
         let counted = (&shown["status"], &shown["labels"], &shown["attempt_count"]);
-        assert_eq!(counted, (&json!("open"), &json!([]), &json!(0)));
+        assert_eq!(counted, (&json!("open"), &json!([]), &Value::Null));
         let outcomes = outcomes(&scratch, id);
         assert!(outcomes.iter().all(|outcome| outcome == "stopped"), "{outcomes:?}");
         stored += outcomes.len();

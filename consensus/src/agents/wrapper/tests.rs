@@ -241,7 +241,10 @@ fn hosts_that_take_no_question_are_told_from_a_question_that_failed() {
         (format!(r#""kind":"unavailable","attempts":[],{open},{at}"#), Some(Away { until, ..none })),
         (r#""kind":"unavailable","skipped":[{"host":"a","why":"full"}]"#.to_owned(), Some(full)),
         (r#""kind":"unavailable","skipped":[{"host":"a","why":"probing"}]"#.to_owned(), Some(full)),
-        (format!(r#""kind":"unavailable","class":"busy",{},{at}"#, asked("busy")), Some(Away { until, ..full })),
+        (
+            format!(r#""kind":"unavailable","class":"busy",{},{at}"#, asked("busy")),
+            Some(Away { until, ..full }),
+        ),
         (format!(r#""kind":"all-failed","class":"unreachable",{}"#, asked("unreachable")), Some(none)),
         (format!(r#""kind":"all-failed","class":"throttled",{}"#, asked("overloaded")), Some(none)),
         (format!(r#""kind":"all-failed","class":"unreachable",{}"#, asked("fault")), None),

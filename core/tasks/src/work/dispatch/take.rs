@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_db::{Db, ReadConn};
 use conclave_db::process::ProcessIdentity;
+use conclave_db::{Db, ReadConn};
 
 use super::{AttemptId, FAILED_LABEL, Hold, OpenAttempt, hold};
 use crate::error::{Result, TaskError};
