@@ -10,6 +10,7 @@
 //! processes of an attempt from another machine, container or boot.
 
 mod event;
+mod held;
 mod job;
 mod keeping;
 mod leftovers;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-use conclave_consensus::child;
+use conclave_consensus::child::{self, Stop};
 use conclave_consensus::runs::RunId;
 use conclave_consensus::transcripts::Transcripts;
 use conclave_consensus::workflow::{Cancel, Pipeline, PipelineState, Session};
@@ -91,13 +91,22 @@ fn refuse_without_descriptors(wanted: usize) -> Result<(), Failure> {
 
 /// Waits for asynchronous work in a runtime of its own: only runs need one.
 pub(crate) fn complete<F: Future>(work: F) -> Result<F::Output, Failure> {
+    complete_until(work, &Stop::new())
+}
+
+/// The same; where `stop` was asked for twice, nobody waits for writes that the work has given up.
+pub(crate) fn complete_until<F: Future>(work: F, stop: &Stop) -> Result<F::Output, Failure> {
     // The runtime would end in a panic.
     refuse_without_descriptors(OF_RUNTIME)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::io("start the runtime", &error))?;
-    Ok(runtime.block_on(work))
+    let came = runtime.block_on(work);
+    if stop.is_killed() {
+        runtime.shutdown_background();
+    }
+    Ok(came)
 }
 
 /// What came of cancelling a run.

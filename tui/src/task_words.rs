@@ -105,6 +105,7 @@ pub(crate) fn tried(attempt: &AttemptRow) -> Option<String> {
         Some(AttemptOutcome::Answered) => "answered",
         Some(AttemptOutcome::Retried) => "failed, and was asked again",
         Some(AttemptOutcome::Failed) => "failed",
+        Some(AttemptOutcome::Stopped) if attempt.error.is_some() => "put off",
         Some(AttemptOutcome::Stopped) => "stopped",
         Some(AttemptOutcome::Lost) => "lost",
         None if is_gone() => "lost; the next `conclave work` gives the task back",

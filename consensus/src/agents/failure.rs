@@ -30,12 +30,25 @@ pub struct Failed {
     pub usage: Usage,
     /// The session, in the agent's words.
     pub session_id: Option<String>,
+    /// What is known of the hosts, where the question was not taken by any and is not to blame: somebody else could not
+    /// have been answered either.
+    pub away: Option<Away>,
+}
+
+/// When hosts that take no question now may take one again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Away {
+    /// When the first may be asked, milliseconds since 1970; absent where nobody knows.
+    pub until: Option<i64>,
+    /// Whether one of them is well and has its hands full: there it is a matter of waiting.
+    pub is_full: bool,
 }
 
 impl Failed {
     /// A failure of which nothing else is known.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), hint: None, usage: Usage::default(), session_id: None }
+        let (usage, message) = (Usage::default(), message.into());
+        Self { class, message, hint: None, usage, session_id: None, away: None }
     }
 }
 
@@ -89,7 +102,7 @@ pub fn judge(preset: Option<&Preset>, ended: &Ended<'_>, wants_json: bool) -> Ju
     } else {
         refused(preset, ended, &said)
     };
-    Judged::Failed(Failed { usage: said.usage, session_id: said.session_id, ..failed })
+    Judged::Failed(Failed { usage: said.usage, session_id: said.session_id, away: said.away, ..failed })
 }
 
 fn answer(ended: &Ended<'_>, said: &Said<'_>, wants_json: bool) -> Result<Answer, &'static str> {
@@ -105,7 +118,7 @@ fn answer(ended: &Ended<'_>, said: &Said<'_>, wants_json: bool) -> Result<Answer
         NoAnswer::Template => "its answer is the template, echoed back",
     })?;
     let (usage, session_id) = (said.usage.clone(), said.session_id.clone());
-    Ok(Answer { content, found, usage, session_id })
+    Ok(Answer { content, found, usage, session_id, is_in_parts: said.is_in_parts })
 }
 
 fn not_started(preset: Option<&Preset>, error: &io::Error) -> Failed {

@@ -13,7 +13,7 @@ mod written;
 
 pub use self::command::{CommandLine, Launch, command_of};
 pub use self::definition::{Accept, AgentDefinition};
-pub use self::failure::{Ended, Failed, Judged, judge};
+pub use self::failure::{Away, Ended, Failed, Judged, judge};
 pub use self::presets::{PRESETS, Preset, installed, preset};
 pub use self::usage::Usage;
 pub use self::written::Written;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::failure::Away;
 use super::presets::Format;
 use super::{Usage, Written};
 
@@ -23,6 +24,8 @@ pub(super) struct Said<'a> {
     pub(super) progress: Option<String>,
     pub(super) usage: Usage,
     pub(super) session_id: Option<String>,
+    /// That the failure is none of the question's, but that no host takes one.
+    pub(super) away: Option<Away>,
 }
 
 /// Takes the wrapper off. Output that is not in the format of the preset is an answer as it is: the configured command
@@ -218,18 +221,42 @@ fn model(stdout: Written<'_>) -> Option<Said<'static>> {
         let answer = said["text"].as_str().map(|text| text.as_bytes().to_vec().into());
         return Some(Said { answer, usage: Usage::of_model(&said["tokens"]), ..Said::default() });
     }
-    let at_hosts = error["attempts"].as_array().into_iter().flatten().filter_map(|attempt| {
+    let list = |key: &str| error[key].as_array().map(Vec::as_slice).unwrap_or_default();
+    let asked = list("attempts").iter().filter_map(|attempt| {
         let (host, message) = (text(&attempt["host"])?, text(&attempt["message"])?);
         Some(format!("{host}: {message}"))
     });
-    let words: Vec<String> = text(&error["message"]).into_iter().chain(at_hosts).collect();
+    let passed = list("skipped").iter().filter_map(|skipped| {
+        let (host, why) = (text(&skipped["host"])?, text(&skipped["why"])?);
+        let message = text(&skipped["message"]).map(|message| format!(": {message}")).unwrap_or_default();
+        Some(format!("{host} is passed over ({why}){message}"))
+    });
+    let words: Vec<String> = text(&error["message"]).into_iter().chain(asked).chain(passed).collect();
     let words = if words.is_empty() { "an error without words".to_owned() } else { words.join("; ") };
     let status = match error["class"].as_str() {
         Some("auth") => 401,
         Some("quota") => 402,
         _ => 400,
     };
-    Some(Said { error: Some(words), status: Some(status), ..Said::default() })
+    Some(Said { error: Some(words), status: Some(status), away: away(error), ..Said::default() })
+}
+
+/// What is known of the hosts where no question would have been answered: they are not there, have their hands full, or are
+/// left alone for a while. An answer that failed half-way may have failed for the question.
+fn away(error: &Value) -> Option<Away> {
+    const OF_HOSTS: [&str; 5] = ["unreachable", "local_net", "overloaded", "throttled", "busy"];
+    let is_of_hosts = |class: &Value| class.as_str().is_some_and(|class| OF_HOSTS.contains(&class));
+    let has_all = |key: &str, is_one: &dyn Fn(&Value) -> bool| {
+        error[key].as_array().is_none_or(|list| list.iter().all(is_one))
+    };
+    let is_away = error["kind"] == "unavailable" || is_of_hosts(&error["class"]);
+    if !is_away || !has_all("attempts", &|attempt| is_of_hosts(&attempt["class"])) {
+        return None;
+    }
+    let waits = |skipped: &Value| skipped["why"] == "full" || skipped["why"] == "probing";
+    let is_full = error["class"] == "busy" || !has_all("skipped", &|skipped| !waits(skipped));
+    let until = error["retry_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    Some(Away { until: until.map(jiff::Timestamp::as_millisecond), is_full })
 }
 
 /// Events: the texts of the last message are the answer.

@@ -21,6 +21,8 @@ pub struct Answer {
     pub usage: Usage,
     /// The session, in the agent's words.
     pub session_id: Option<String>,
+    /// Whether a part of the text is missing, since there was more of it than is kept.
+    pub is_in_parts: bool,
 }
 
 /// Where the content of an answer stood.

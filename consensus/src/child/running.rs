@@ -118,9 +118,9 @@ impl Running {
         let (stdout, stderr) = streams.finish();
         let exit_code = status.and_then(|status| status.code());
         let signal = status.and_then(|status| status.signal());
-        let from_terminal = [Signal::INT, Signal::QUIT, Signal::HUP].map(Signal::as_raw);
-        if is_in_our_session && signal.is_some_and(|signal| from_terminal.contains(&signal)) {
-            // Whoever ended us at the terminal met the launcher too: the agent has not begun.
+        let ends = [Signal::INT, Signal::QUIT, Signal::HUP, Signal::TERM].map(Signal::as_raw);
+        if is_in_our_session && signal.is_some_and(|signal| ends.contains(&signal)) {
+            // Whoever ended our process group met the launcher too: the agent has not begun.
             why = Why::Cancelled;
         }
         let refused = || launch::refused(&mark, exit_code, &stderr.bytes);

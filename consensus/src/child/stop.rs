@@ -53,6 +53,11 @@ impl Stop {
         self.levels().any(|level| level.asked.is_cancelled())
     }
 
+    /// Whether anybody asked a second time.
+    pub fn is_killed(&self) -> bool {
+        self.levels().any(|level| level.at_once.is_cancelled())
+    }
+
     /// Completes when it is asked for; at once if it was.
     pub async fn cancelled(&self) {
         first(self.levels().map(|level| &level.asked)).await;

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use conclave_db::process::ProcessIdentity;
-use conclave_retry::ErrorClass;
+use conclave_retry::{ErrorClass, PermanentReason};
+use rustix::process::Signal;
 
 use super::launching::{Came, Order, prepare, start};
 use super::prompt::Question;
 use super::retrying::{Failures, Retrying};
 use super::{AttemptEnd, Session, attempt, leftovers, slots};
 use crate::agents::{AgentDefinition, Failed, Judged};
+use crate::answer::Answer;
 use crate::child::{Capture, Leftovers, Limits, Stop};
 
 /// How long what a dead process left has to end by itself.
@@ -31,7 +33,7 @@ pub struct Single {
     pub mark: String,
     /// What a model's statistics name it by.
     pub run: String,
-    /// Bytes that are kept of each of its outputs.
+    /// Bytes that are kept of each of its outputs. An answer that is longer has failed: half of one is none.
     pub kept: usize,
 }
 
@@ -46,6 +48,8 @@ pub struct SingleEnd {
     pub stdout: Capture,
     /// What it wrote to standard error.
     pub stderr: Capture,
+    /// Whether it was ended by a signal that somebody sent to end it, also where its program says so by its exit code.
+    pub was_ended: bool,
 }
 
 /// Asks once. `started` is told who the process is, before anything is heard of it; what it does is waited for. The agent
@@ -83,12 +87,13 @@ pub async fn ask_once<F: Future<Output = ()>>(
     };
     // An answer may be long: it is read where that holds nobody up.
     let judging = tokio::task::spawn_blocking(move || {
-        let (end, judged) = attempt::judge(known, &came, false, false);
+        let (end, judged) = whole(attempt::judge(known, &came, false, false), kept);
+        let was_ended = was_ended(came.exit());
         let (stdout, stderr) = match came {
             Came::Ended(done) => (done.stdout, done.stderr),
             Came::NotStarted(_) => Default::default(),
         };
-        SingleEnd { end, judged, stdout, stderr }
+        SingleEnd { end, judged, stdout, stderr, was_ended }
     });
     judging.await.unwrap_or_else(|error| {
         let failed = Failed::new(ErrorClass::Ambiguous, format!("its answer could not be read: {error}"));
@@ -99,8 +104,24 @@ pub async fn ask_once<F: Future<Output = ()>>(
 impl SingleEnd {
     fn stopped() -> Self {
         let (stdout, stderr) = Default::default();
-        Self { end: AttemptEnd::Cancelled, judged: None, stdout, stderr }
+        Self { end: AttemptEnd::Cancelled, judged: None, stdout, stderr, was_ended: false }
     }
+}
+
+/// An answer of which a part is missing is a failure.
+fn whole(ended: (AttemptEnd, Option<Judged>), kept: usize) -> (AttemptEnd, Option<Judged>) {
+    let Some(Judged::Answer(Answer { is_in_parts: true, usage, session_id, .. })) = ended.1 else {
+        return ended;
+    };
+    let class = ErrorClass::permanent(PermanentReason::InvalidInput);
+    let failed = Failed::new(class, format!("its answer is longer than {} MiB", kept >> 20));
+    (AttemptEnd::Failed, Some(Judged::Failed(Failed { usage, session_id, ..failed })))
+}
+
+/// Whether one that ended so was told to: shells and this program pass the signal on as 128 and its number.
+fn was_ended((exit_code, signal): (Option<i32>, Option<i32>)) -> bool {
+    let ends = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::KILL, Signal::TERM].map(Signal::as_raw);
+    ends.iter().any(|end| signal == Some(*end) || exit_code == Some(128 + end))
 }
 
 /// How long to wait before the next attempt of an agent that has failed `before` times already and now once more, of

@@ -32,7 +32,7 @@ pub(crate) struct JobEnd {
     /// The number of the task's last attempt.
     pub(crate) attempt: u64,
     pub(crate) came: Came,
-    /// What went wrong last, where the agent failed, and what a person can do about it.
+    /// What went wrong last, where the agent failed or had nobody to ask, and what a person can do about it.
     pub(crate) error: Option<String>,
     pub(crate) hint: Option<String>,
     pub(crate) took: Duration,

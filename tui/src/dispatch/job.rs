@@ -6,16 +6,17 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conclave_consensus::agents::{AgentDefinition, Failed, Judged};
+use conclave_consensus::agents::{AgentDefinition, Away, Failed, Judged};
 use conclave_consensus::child::{Capture, Stop};
 use conclave_consensus::workflow::{self, Session, Single, SingleEnd};
-use conclave_db::Db;
 use conclave_db::process::ProcessIdentity;
+use conclave_db::{Db, ErrorKind};
 use conclave_retry::ErrorClass;
 use conclave_tasks::work::dispatch::{self, Came, End, OpenAttempt, Taken};
 use conclave_tasks::{TaskError, TaskErrorKind};
 
 use super::event::{Event, JobEnd, Tell};
+use super::held::Held;
 use super::keeping::keep;
 use super::plan::Plan;
 use super::storing::stored;
@@ -23,6 +24,9 @@ use super::{leftovers, prompt};
 
 /// Bytes that are kept of each output of an agent: what is longer is no answer to a task.
 const KEPT: usize = 4 << 20;
+/// A signal that ends a process group, or all of a service, ends agents and their dispatcher: so much later the dispatcher
+/// has heard of it, too.
+const HEARD: Duration = Duration::from_millis(300);
 
 /// What all jobs of a dispatcher share.
 pub(super) struct Shared {
@@ -33,6 +37,8 @@ pub(super) struct Shared {
     /// Ends all jobs.
     pub(super) stop: Stop,
     pub(super) tell: Tell,
+    /// The agents that are not given tasks for a while.
+    pub(super) held: Held,
     /// The tasks that are in hand here.
     in_hand: Mutex<BTreeSet<String>>,
 }
@@ -46,7 +52,8 @@ impl Shared {
         stop: Stop,
         tell: Tell,
     ) -> Self {
-        Self { db, plan, session, directory, stop, tell, in_hand: Mutex::default() }
+        let held = Held::default();
+        Self { db, plan, session, directory, stop, tell, held, in_hand: Mutex::default() }
     }
 
     pub(super) fn in_hand(&self) -> BTreeSet<String> {
@@ -163,7 +170,9 @@ impl Job {
         let id = self.attempt.id;
         let started = |child: ProcessIdentity| async move {
             // Without it what is left of the process is found by its mark alone.
-            if let Err(error) = stored(db, move |db| dispatch::started(db, id, &child)).await {
+            if let Err(error) =
+                stored(db, &self.shared.stop, move |db| dispatch::started(db, id, &child)).await
+            {
                 tracing::warn!(%error, "whose process it is was not stored");
             }
         };
@@ -181,7 +190,8 @@ impl Job {
     }
 
     async fn judge(&mut self, ended: SingleEnd) -> Result<Next, TaskError> {
-        let SingleEnd { judged, stdout, stderr, .. } = ended;
+        let SingleEnd { judged, stdout, stderr, was_ended, .. } = ended;
+        let judged = if was_ended && self.is_stopping().await { None } else { judged };
         let failed = match judged {
             None => {
                 return self.finish(End::Stopped { output: printed(stdout, stderr) }).await.map(Next::Ended);
@@ -197,24 +207,32 @@ impl Job {
                     Err(error) if error.kind() == TaskErrorKind::Invalid => {
                         Failed::new(ErrorClass::Ambiguous, format!("its answer cannot be kept: {error}"))
                     }
+                    // A short row may still have room.
+                    Err(error) if error.kind() == TaskErrorKind::Storage(ErrorKind::Full) => {
+                        let error = format!("its answer could not be stored: {error}");
+                        return self.give_up(error, None).await;
+                    }
                     Err(error) => return Err(error),
                 }
             }
             Some(Judged::Failed(failed)) => failed,
         };
         let output = printed(stdout, stderr);
-        let Failed { class, message, hint, .. } = failed;
+        let Failed { class, message, hint, away, .. } = failed;
         (self.error, self.hint) = (Some(message.clone()), hint);
+        if let Some(away) = away.filter(|_| !self.shared.stop.is_cancelled()) {
+            let end = End::PutOff { error: message, output, until: self.put_off(away) };
+            return self.finish(end).await.map(Next::Ended);
+        }
         let wait = workflow::wait_before_retry(&self.shared.session, &self.agent, self.failures, class);
         let Some(wait) = wait.filter(|_| !self.shared.stop.is_cancelled()) else {
-            let end = End::Failed { error: message, output, rounds: self.shared.plan.rounds };
-            return self.finish(end).await.map(Next::Ended);
+            return self.give_up(message, output).await;
         };
         self.failures.0 += 1;
         self.failures.1 += u32::from(matches!(class, ErrorClass::Degraded { .. }));
         let (id, error) = (self.attempt.id, message.clone());
-        let next =
-            stored(&self.shared.db, move |db| dispatch::again(db, id, &error, output.as_deref())).await?;
+        let again = move |db: &Db| dispatch::again(db, id, &error, output.as_deref());
+        let next = stored(&self.shared.db, &self.shared.stop, again).await?;
         match next {
             Ok(next) => {
                 self.attempt = next;
@@ -225,6 +243,45 @@ impl Job {
             // The attempt gets its end, and the store says why.
             Err(_) => self.finish(End::Stopped { output: None }).await.map(Next::Ended),
         }
+    }
+
+    /// The task waits for its next round, or has had the last.
+    async fn give_up(&mut self, error: String, output: Option<String>) -> Result<Next, TaskError> {
+        self.error = Some(error.clone());
+        let end = End::Failed { error, output, rounds: self.shared.plan.rounds };
+        self.finish(end).await.map(Next::Ended)
+    }
+
+    /// Whether the dispatcher is to end; one that was ended by a signal is waited for that may be on its way to both.
+    async fn is_stopping(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.shared.stop.cancelled() => true,
+            () = tokio::time::sleep(HEARD) => false,
+        }
+    }
+
+    /// Until when the task is put off, since no host takes a question: not where another agent can have it at once, or where
+    /// it is a matter of the next free slot. The agent gets nothing more for as long.
+    fn put_off(&self, away: Away) -> Option<i64> {
+        let Shared { db, plan, held, .. } = &*self.shared;
+        if away.is_full {
+            held.full(&self.agent.name, db.clock().monotonic());
+            return None;
+        }
+        let now = db.clock().wall_ms();
+        let left = away.until.map(|until| until.saturating_sub(now)).filter(|left| *left > 0);
+        let wait = left.and_then(|left| u64::try_from(left).ok()).map(Duration::from_millis);
+        let wait = wait.unwrap_or(plan.rounds.wait).min(plan.rounds.longest);
+        let has_other = if self.agent.route.is_none() {
+            held.away(&self.agent.name, db.clock().monotonic().saturating_add(wait));
+            plan.agents.iter().any(|agent| !held.is_held(&agent.name, db.clock().monotonic()))
+        } else {
+            // For other types of tasks it may have somebody.
+            false
+        };
+        let until = now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        (!has_other).then_some(until)
     }
 
     /// Waits while the claim is kept; gives what came of the task where that is to be all.
@@ -241,7 +298,14 @@ impl Job {
 
     async fn finish(&self, end: End) -> Result<Came, TaskError> {
         let id = self.attempt.id;
-        stored(&self.shared.db, move |db| dispatch::finish(db, id, &end)).await
+        let Shared { db, stop, .. } = &*self.shared;
+        match stored(db, stop, move |db| dispatch::finish(db, id, &end)).await {
+            // Nobody waits any more: the next dispatcher finds an attempt of one that is gone.
+            Err(_) if stop.is_killed() => {
+                Ok(Came::Lost { why: "not given back in time: the next `conclave work` does it".to_owned() })
+            }
+            came => came,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use conclave_consensus::child::Stop;
 use conclave_consensus::workflow;
 use conclave_db::Db;
 use conclave_db::process::{self, Liveness, ProcessIdentity};
@@ -19,9 +20,10 @@ pub(super) async fn take_back(
     me: &ProcessIdentity,
     in_hand: impl Fn() -> BTreeSet<String>,
     tell: &Tell,
+    stop: &Stop,
 ) -> Result<(), TaskError> {
     // What ends between the two was in hand, and is found to have ended.
-    let open = stored(db, dispatch::open).await?;
+    let open = stored(db, stop, dispatch::open).await?;
     let own = in_hand();
     for attempt in open {
         let is_lost = match &attempt.owner {
@@ -35,7 +37,7 @@ pub(super) async fn take_back(
         }
         end(db, &attempt).await;
         let (by, id) = (who.to_owned(), attempt.id);
-        if stored(db, move |db| dispatch::lose(db, &by, id)).await? {
+        if stored(db, stop, move |db| dispatch::lose(db, &by, id)).await? {
             tell(Event::TakenBack { task: attempt.task, agent: attempt.agent });
         }
     }

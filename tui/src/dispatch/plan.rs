@@ -1,5 +1,6 @@
 //! Who is given which tasks, and how.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_consensus::agents::AgentDefinition;
@@ -69,6 +70,7 @@ impl Plan {
             labels: asked.labels,
             issue_type: asked.issue_type,
             retry: asked.retry,
+            tried: BTreeSet::new(),
             agents: agents.iter().map(|agent| agent.name.clone()).collect(),
             ttl: settings.claim.unwrap_or(CLAIM),
             owner: process::current().doing("find this process")?,

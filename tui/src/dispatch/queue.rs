@@ -1,6 +1,6 @@
 //! The loop: slots that are free are filled with ready tasks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const CARE: Duration = Duration::from_secs(5);
 pub(crate) struct Dispatched {
     /// Closed.
     pub(crate) done: u64,
-    /// Given back with an error, or answered and not closed.
+    /// Given back with an error, put off, or answered and not closed.
     pub(crate) failed: u64,
     /// Given back as they were.
     pub(crate) returned: u64,
@@ -40,8 +40,10 @@ impl Dispatched {
     fn count(&mut self, end: &JobEnd) {
         match end.came {
             Came::Closed { .. } => self.done += 1,
-            Came::Open { .. } | Came::Waits { .. } | Came::GivenUp => self.failed += 1,
-            Came::Returned => self.returned += 1,
+            Came::Open { .. } | Came::Waits { .. } | Came::GivenUp | Came::PutOff { until: Some(_) } => {
+                self.failed += 1;
+            }
+            Came::Returned | Came::PutOff { until: None } => self.returned += 1,
             Came::Lost { .. } => self.lost += 1,
         }
     }
@@ -65,6 +67,7 @@ pub(crate) async fn dispatch(
         jobs: JoinSet::new(),
         busy: BTreeMap::new(),
         taken: 0,
+        tried: BTreeSet::new(),
         dispatched: Dispatched::default(),
         failure: None,
         shared,
@@ -80,6 +83,8 @@ struct Queue {
     /// How many tasks each agent has.
     busy: BTreeMap<String, usize>,
     taken: u64,
+    /// Of those that have failed too often, which are tried once more.
+    tried: BTreeSet<String>,
     dispatched: Dispatched,
     /// The first one. Nothing is taken any more.
     failure: Option<TaskError>,
@@ -99,7 +104,7 @@ impl Queue {
             if self.jobs.is_empty() && (self.is_ending() || (self.shared.plan.once && nothing_ready)) {
                 return;
             }
-            let is_idle = self.jobs.is_empty();
+            let is_idle = self.jobs.is_empty() && nothing_ready;
             if is_idle && !was_idle {
                 (self.shared.tell)(Event::Idle);
             }
@@ -128,7 +133,9 @@ impl Queue {
     }
 
     fn fail(&mut self, error: TaskError) {
-        if self.failure.is_none() {
+        if self.shared.stop.is_killed() {
+            tracing::warn!(%error, "not stored in time");
+        } else if self.failure.is_none() {
             self.failure = Some(error);
             // What the others answer could not be stored either.
             self.shared.stop.cancel();
@@ -139,7 +146,9 @@ impl Queue {
         let shared = Arc::clone(&self.shared);
         let in_hand = || shared.in_hand();
         let me = &shared.plan.wanted.owner;
-        if let Err(error) = leftovers::take_back(&shared.db, &self.who, me, in_hand, &shared.tell).await {
+        if let Err(error) =
+            leftovers::take_back(&shared.db, &self.who, me, in_hand, &shared.tell, &shared.stop).await
+        {
             self.fail(error);
         }
     }
@@ -147,7 +156,12 @@ impl Queue {
     /// Fills the free slots; gives whether nothing more was ready.
     async fn fill(&mut self) -> bool {
         while !self.is_ending() && self.jobs.len() < self.shared.plan.jobs {
-            match self.take().await {
+            let agents = self.least_busy();
+            if agents.is_empty() {
+                // Those who wait for a slot will have one.
+                return !self.is_anybody_full();
+            }
+            match self.take(agents).await {
                 Ok(Some(taken)) => self.begin(taken),
                 Ok(None) => return true,
                 Err(error) => self.fail(error),
@@ -157,10 +171,10 @@ impl Queue {
     }
 
     /// Takes the next task. It is looked first: an empty queue costs no turn at writing.
-    async fn take(&self) -> Result<Option<Taken>, TaskError> {
-        let wanted = Wanted { agents: self.least_busy(), ..self.shared.plan.wanted.clone() };
+    async fn take(&self, agents: Vec<String>) -> Result<Option<Taken>, TaskError> {
+        let wanted = Wanted { agents, tried: self.tried.clone(), ..self.shared.plan.wanted.clone() };
         let who = self.who.clone();
-        stored(&self.shared.db, move |db| {
+        stored(&self.shared.db, &self.shared.stop, move |db| {
             if dispatch::ready(db, &who, &wanted, Some(1))?.is_empty() {
                 return Ok(None);
             }
@@ -169,15 +183,25 @@ impl Queue {
         .await
     }
 
-    /// The agents, those with the fewest tasks first.
+    /// The agents that can be given a task, those with the fewest first.
     fn least_busy(&self) -> Vec<String> {
+        let now = self.shared.db.clock().monotonic();
         let mut agents = self.shared.plan.wanted.agents.clone();
+        agents.retain(|agent| !self.shared.held.is_held(agent, now));
         agents.sort_by_key(|agent| self.busy.get(agent).copied().unwrap_or_default());
         agents
     }
 
+    fn is_anybody_full(&self) -> bool {
+        let now = self.shared.db.clock().monotonic();
+        self.shared.plan.wanted.agents.iter().any(|agent| self.shared.held.is_full(agent, now))
+    }
+
     fn begin(&mut self, taken: Taken) {
         self.taken += 1;
+        if self.shared.plan.wanted.retry {
+            self.tried.insert(taken.row.id().to_owned());
+        }
         self.shared.begins(taken.row.id());
         *self.busy.entry(taken.attempt.agent.clone()).or_default() += 1;
         // It was taken for one of the plan's agents.
@@ -191,6 +215,10 @@ impl Queue {
             Ok(end) => {
                 if let Some(busy) = self.busy.get_mut(&end.agent) {
                     *busy = busy.saturating_sub(1);
+                }
+                if end.came == (Came::PutOff { until: None }) {
+                    // It comes again.
+                    self.taken = self.taken.saturating_sub(1);
                 }
                 self.dispatched.count(&end);
                 (self.shared.tell)(Event::Ended(end));

@@ -1,11 +1,35 @@
 //! Calls of the store from async code, repeated where that may help: an answer that cannot be stored is lost.
 
+use std::time::Duration;
+
+use conclave_consensus::child::Stop;
 use conclave_db::{Db, DbError, ErrorKind};
 use conclave_retry::{RetryPolicy, SystemRandom};
 use conclave_tasks::{TaskError, TaskErrorKind};
 
+/// How long a store that is held up is waited for where somebody has asked to stop at once.
+const LAST: Duration = Duration::from_secs(1);
+
 /// Runs a call that may be run again, also where nobody knows whether it was committed, on a thread that may be held up.
+/// Where `stop` was asked for twice, it is not waited for: then nobody knows, and the next dispatcher finds what is left.
 pub(super) async fn stored<T: Send + 'static>(
+    db: &Db,
+    stop: &Stop,
+    call: impl Fn(&Db) -> Result<T, TaskError> + Clone + Send + 'static,
+) -> Result<T, TaskError> {
+    tokio::select! {
+        biased;
+        stored = repeated(db, call) => stored,
+        () = overdue(stop) => Err(DbError::Cancelled("dispatch").into()),
+    }
+}
+
+async fn overdue(stop: &Stop) {
+    stop.killed().await;
+    tokio::time::sleep(LAST).await;
+}
+
+async fn repeated<T: Send + 'static>(
     db: &Db,
     call: impl Fn(&Db) -> Result<T, TaskError> + Clone + Send + 'static,
 ) -> Result<T, TaskError> {

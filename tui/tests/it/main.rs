@@ -62,4 +62,5 @@ mod terminal_storage;
 mod terminal_tasks;
 mod transcripts;
 mod work;
+mod work_models;
 mod worktrees;

@@ -347,3 +347,80 @@ fn models_do_tasks_by_their_type() {
     assert_eq!(task(&scratch, "t-2")["attempts"][0]["agent"], "model");
     assert_eq!((one.questions(), other.questions()), (1, 1));
 }
+
+#[test]
+fn an_answer_that_is_too_long_to_be_kept_whole_is_none() {
+    let long = "cat > /dev/null; yes 'more and more' | head -c 5242880";
+    let scratch = Scratch::configured(&(agent("a", long, "retries = 0") + QUICK));
+    create(&scratch, "t-1", &[]);
+    let done = scratch.run(&["work", "--once", "--max", "1"]);
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert!(done.text().contains(": its answer is longer than 4 MiB; "), "{}", done.text());
+    let shown = task(&scratch, "t-1");
+    assert_eq!((&shown["status"], &shown["result"]), (&json!("open"), &Value::Null));
+    let output = shown["attempts"][0]["output"].as_str().unwrap();
+    assert!(
+        output.starts_with("more and more") && output.contains("[cut here: "),
+        "it is kept with the attempt"
+    );
+}
+
+#[test]
+fn an_agent_that_is_ended_with_its_dispatcher_has_not_failed() {
+    let scratch = Scratch::configured(&(agent("a", "echo $$ > pid; exec sleep 1000", "retries = 0") + QUICK));
+    create(&scratch, "t-1", &[]);
+    let child = work(&scratch, &["--json"]);
+    until("the agent is there", || !when_there(&scratch, "pid").is_empty());
+    let pid: i32 = when_there(&scratch, "pid").parse().unwrap();
+    // As a service manager does, the agent first.
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    send(&child, Signal::TERM);
+    assert_eq!(output_of(child).status.code(), Some(143));
+    assert_eq!(outcomes(&scratch, "t-1"), ["stopped"]);
+    assert_eq!(
+        (&task(&scratch, "t-1")["attempt_count"], &task(&scratch, "t-1")["last_error"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[test]
+fn what_has_failed_too_often_is_tried_once_more_and_not_for_ever() {
+    let scratch = Scratch::configured(&(agent("a", "exit 3", "retries = 0") + "[work]\nmax_attempts = 1\n"));
+    create(&scratch, "t-1", &[]);
+    for words in [&["work", "--once", "--json"][..], &["work", "--once", "--retry", "--json"]] {
+        let done = Done::of(scratch.command().args(words));
+        assert_eq!(done.code, Some(1), "{}", done.stderr);
+        let document: Value = serde_json::from_str(done.text()).unwrap();
+        let [job] = document["tasks"].as_array().unwrap().as_slice() else { panic!("{document}") };
+        assert_eq!(job["outcome"], "given_up");
+    }
+    assert_eq!(outcomes(&scratch, "t-1"), ["failed", "failed"]);
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_a_store_that_is_held() {
+    let scratch = Scratch::configured(&(agent("slow", STUBBORN, "") + QUICK));
+    create(&scratch, "t-1", &[]);
+    let mut child = work(&scratch, &[]);
+    let grandchild = when_there(&scratch, "child");
+    let held = conclave_db::foreign::Client::open(&scratch.database()).unwrap();
+    held.run("BEGIN IMMEDIATE").unwrap();
+    // Two that are sent at once may be heard as one.
+    until("it ends", || {
+        let is_ended = child.try_wait().unwrap().is_some();
+        if !is_ended {
+            send(&child, Signal::INT);
+        }
+        is_ended
+    });
+    let ended = output_of(child);
+    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
+    let told = String::from_utf8(ended.stdout).unwrap();
+    assert!(told.contains("lost  t-1") && told.contains("not given back in time"), "{told}");
+    assert!(is_gone(&grandchild));
+    held.run("ROLLBACK").unwrap();
+    assert_eq!(task(&scratch, "t-1")["status"], "in_progress");
+    scratch.configure(&(agent("a", ECHOES, "") + QUICK));
+    assert_eq!(scratch.run(&["work", "--once"]).code, Some(0));
+    assert_eq!(outcomes(&scratch, "t-1"), ["answered", "lost"]);
+}

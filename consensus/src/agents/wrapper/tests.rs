@@ -2,7 +2,7 @@
 //! without a key shows them.
 
 use super::super::presets::Format;
-use super::{Said, Written, unwrap};
+use super::{Away, Said, Written, unwrap};
 
 fn said(format: Format, stdout: &str) -> Said<'_> {
     unwrap(Some(format), Written::whole(stdout.as_bytes()))
@@ -225,6 +225,36 @@ fn a_model_answers_in_one_document() {
     );
     assert_eq!(failed.error.as_deref(), Some("no host answered; a: 503: busy; c: cut"));
     assert_eq!((failed.status, answer(&failed)), (Some(400), None));
+    assert_eq!(failed.away, None, "the question may be to blame");
     let without = said(Format::Model, r#"{"error":{"class":"auth"}}"#);
     assert_eq!((without.error.as_deref(), without.status), (Some("an error without words"), Some(401)));
+}
+
+#[test]
+fn hosts_that_take_no_question_are_told_from_a_question_that_failed() {
+    let open = r#""skipped":[{"host":"a","why":"open","message":"unreachable: refused"},{"host":"b","why":"blocked"}]"#;
+    let at = r#""retry_at":"1970-01-01T00:00:30Z""#;
+    let asked = |class: &str| format!(r#""attempts":[{{"host":"a","class":"{class}","message":"words"}}]"#);
+    let (until, full) = (Some(30_000), Away { until: None, is_full: true });
+    let none = Away::default();
+    for (fields, wanted) in [
+        (format!(r#""kind":"unavailable","attempts":[],{open},{at}"#), Some(Away { until, ..none })),
+        (r#""kind":"unavailable","skipped":[{"host":"a","why":"full"}]"#.to_owned(), Some(full)),
+        (r#""kind":"unavailable","skipped":[{"host":"a","why":"probing"}]"#.to_owned(), Some(full)),
+        (
+            format!(r#""kind":"unavailable","class":"busy",{},{at}"#, asked("busy")),
+            Some(Away { until, ..full }),
+        ),
+        (format!(r#""kind":"all-failed","class":"unreachable",{}"#, asked("unreachable")), Some(none)),
+        (format!(r#""kind":"all-failed","class":"throttled",{}"#, asked("overloaded")), Some(none)),
+        (format!(r#""kind":"all-failed","class":"unreachable",{}"#, asked("fault")), None),
+        (format!(r#""kind":"all-failed","class":"cut",{}"#, asked("unreachable")), None),
+        (r#""kind":"refused","class":"bad_request""#.to_owned(), None),
+    ] {
+        let text = format!("{{\"error\":{{\"message\":\"no\",{fields}}}}}");
+        assert_eq!(said(Format::Model, &text).away, wanted, "{text}");
+    }
+    let text = format!("{{\"error\":{{\"message\":\"nobody\",{open}}}}}");
+    let words = "nobody; a is passed over (open): unreachable: refused; b is passed over (blocked)";
+    assert_eq!(said(Format::Model, &text).error.as_deref(), Some(words), "each host and why");
 }

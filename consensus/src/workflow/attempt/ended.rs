@@ -1,6 +1,7 @@
 //! What the end of an attempt means, and the row that it becomes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use conclave_db::DbError;
 use conclave_retry::{ErrorClass, RetryReason};
@@ -104,9 +105,11 @@ impl Attempt<'_> {
             policy: stage.session.retry,
             random: &*stage.session.random,
         };
-        let delay = retrying.delay(self.failures, failed.class, stage.time.left_for_work())?;
+        let now = stage.db.clock().wall_ms();
+        let class = not_before(failed, now);
+        let delay = retrying.delay(self.failures, class, stage.time.left_for_work())?;
         let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        Some(stage.db.clock().wall_ms().saturating_add(delay))
+        Some(now.saturating_add(delay))
     }
 
     fn row(
@@ -164,6 +167,16 @@ impl Attempt<'_> {
             },
             message,
         }
+    }
+}
+
+/// The class, with the time that hosts are left alone for: before that a model would be asked for nothing.
+fn not_before(failed: &Failed, now: i64) -> ErrorClass {
+    let left = failed.away.and_then(|away| away.until).map(|until| until.saturating_sub(now));
+    let left = left.map(|left| Duration::from_millis(u64::try_from(left).unwrap_or(0)));
+    match failed.class {
+        ErrorClass::Retryable { reason, after } => ErrorClass::Retryable { reason, after: after.max(left) },
+        class => class,
     }
 }
 
@@ -228,7 +241,27 @@ fn tail(output: &Capture) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Capture, STDERR_KEPT, tail};
+    use std::time::Duration;
+
+    use conclave_retry::{ErrorClass, PermanentReason, RetryReason};
+
+    use super::{Capture, Failed, STDERR_KEPT, not_before, tail};
+    use crate::agents::Away;
+
+    #[test]
+    fn no_model_is_asked_again_before_a_host_may_be() {
+        let failed = |class, until| Failed {
+            away: Some(Away { until, is_full: false }),
+            ..Failed::new(class, "no host may be asked now")
+        };
+        let busy = |after| ErrorClass::Retryable { reason: RetryReason::Unavailable, after };
+        for (until, after) in [(Some(31_000), Some(30_000)), (Some(500), Some(0)), (None, None)] {
+            let wanted = busy(after.map(Duration::from_millis));
+            assert_eq!(not_before(&failed(busy(None), until), 1000), wanted, "{until:?}");
+        }
+        let denied = ErrorClass::permanent(PermanentReason::Denied);
+        assert_eq!(not_before(&failed(denied, Some(31_000)), 1000), denied);
+    }
 
     #[test]
     fn the_end_of_stderr_is_kept() {

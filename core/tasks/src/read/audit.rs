@@ -70,7 +70,7 @@ pub enum AttemptOutcome {
     Retried,
     /// It failed, and the task was given back.
     Failed,
-    /// The dispatcher was told to end.
+    /// The dispatcher was told to end; or, with an error, nobody could take the task.
     Stopped,
     /// The dispatcher is gone, or somebody else has the task.
     Lost,

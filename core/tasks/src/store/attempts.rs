@@ -128,11 +128,24 @@ pub(crate) fn made(conn: &ReadConn<'_>, attempt: AttemptId) -> Result<Option<Mad
     )?)
 }
 
-/// The newest attempt of the dispatcher that has ended and was not lost or stopped.
+/// Until when the newest attempt of the dispatcher that has ended and was not lost lets the task wait.
+pub(crate) fn waited_until(conn: &ReadConn<'_>, task: &str) -> Result<Option<i64>> {
+    let newest: Option<Option<i64>> = conn.query_optional(
+        "SELECT retry_at FROM task_attempts WHERE task_id = ?1
+           AND (outcome IN ('answered', 'retried', 'failed') OR outcome = 'stopped' AND retry_at IS NOT NULL)
+         ORDER BY number DESC LIMIT 1",
+        [task],
+        |row| row.get(0),
+    )?;
+    Ok(newest.flatten())
+}
+
+/// The newest attempt of the dispatcher that has ended and was not lost or stopped; one that nobody could take counts.
 pub(crate) fn last_made(conn: &ReadConn<'_>, task: &str) -> Result<Option<Made>> {
     Ok(conn.query_optional(
         "SELECT task_id, who, agent, keeps_assignee, outcome, retry_at
-         FROM task_attempts WHERE task_id = ?1 AND outcome IN ('answered', 'retried', 'failed')
+         FROM task_attempts WHERE task_id = ?1
+           AND (outcome IN ('answered', 'retried', 'failed') OR outcome = 'stopped' AND error IS NOT NULL)
          ORDER BY number DESC LIMIT 1",
         [task],
         made_row,

@@ -1,5 +1,6 @@
 //! The dispatcher's side of tasks: what is taken is recorded, what ends is stored with what becomes of the task.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_db::process::{self, ProcessIdentity};
@@ -18,6 +19,7 @@ fn wanted(agents: &[&str]) -> Wanted {
         labels: Vec::new(),
         issue_type: None,
         retry: false,
+        tried: BTreeSet::new(),
         agents: texts(agents),
         ttl: TTL,
         owner: process::current().unwrap(),
@@ -121,6 +123,63 @@ fn what_fails_waits_twice_as_long_each_time_and_is_left_alone_in_the_end() {
     work::reopen(&project.db, "alice", &texts(&["t-1"]), None).unwrap();
     let taken = take(&project).unwrap();
     assert!(matches!(finish(&project, &taken, &failed("no luck")), Came::Waits { .. }));
+}
+
+#[test]
+fn what_nobody_could_take_is_put_off_and_not_counted() {
+    let project = Project::new();
+    project.task("t-1");
+    let put_off = |until| End::PutOff { error: "nobody is there".to_owned(), output: None, until };
+    for round in 0..5 {
+        let taken = take(&project).unwrap();
+        assert_eq!(taken.attempt.attempt, 1, "none counts");
+        let until = project.db.clock().wall_ms() + 30_000;
+        let came = Came::PutOff { until: Some(until) };
+        assert_eq!(finish(&project, &taken, &put_off(Some(until))), came);
+        assert_eq!(finish(&project, &taken, &put_off(Some(until))), came, "it may be repeated");
+        let row = project.row("t-1");
+        assert_eq!((row.status.as_deref(), row.assignee), (Some("open"), None));
+        assert_eq!(row.record.text("last_error").as_deref(), Some("nobody is there"));
+        assert_eq!(row.record.projection().attempt_count, 0);
+        assert!(take(&project).is_none(), "it waits, {round}");
+        project.clock.advance(Duration::from_secs(30));
+    }
+    let taken = take(&project).unwrap();
+    assert_eq!(taken.row.record.projection().defer_until, None, "the wait is over");
+    // At once it goes to another one, where there is one.
+    assert_eq!(finish(&project, &taken, &put_off(None)), Came::PutOff { until: None });
+    let taken = dispatch::take(&project.db, "bob", &wanted(&["a", "b"])).unwrap().unwrap();
+    assert_eq!(taken.attempt.agent, "b");
+    // The first round, of three.
+    assert!(matches!(finish(&project, &taken, &failed("no luck")), Came::Waits { .. }));
+    let [last, before, ..] = attempts(&project, "t-1").try_into().unwrap_or_else(|rows: Vec<_>| {
+        let mut rows = rows.into_iter();
+        [rows.next().unwrap(), rows.next().unwrap(), rows.next().unwrap()]
+    });
+    assert_eq!((last.outcome, before.outcome), (Some(Outcome::Failed), Some(Outcome::Stopped)));
+    assert_eq!((before.error.as_deref(), before.retry_at), (Some("nobody is there"), None));
+}
+
+#[test]
+fn who_tries_once_more_what_has_failed_too_often_does_so_once() {
+    let project = Project::new();
+    project.task("t-1");
+    project.task("t-2");
+    let rounds = Rounds { most: 1, ..ROUNDS };
+    let failed = End::Failed { error: "no luck".to_owned(), output: None, rounds };
+    for _ in 0..2 {
+        let taken = take(&project).unwrap();
+        assert_eq!(finish(&project, &taken, &failed), Came::GivenUp);
+    }
+    let mut again = Wanted { retry: true, ..wanted(&["a"]) };
+    for id in ["t-1", "t-2"] {
+        let taken = dispatch::take(&project.db, "bob", &again).unwrap().unwrap();
+        assert_eq!(taken.row.id(), id);
+        again.tried.insert(id.to_owned());
+        assert_eq!(finish(&project, &taken, &failed), Came::GivenUp);
+    }
+    assert!(dispatch::take(&project.db, "bob", &again).unwrap().is_none());
+    assert!(dispatch::ready(&project.db, "bob", &again, None).unwrap().is_empty());
 }
 
 #[test]

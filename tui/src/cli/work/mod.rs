@@ -44,11 +44,13 @@ pub(super) fn run(context: &Context, line: WorkLine) -> Result<Exit, Failure> {
     let told = Told::start(&context.output, &stop);
     let session = driving::session(&context.project, &context.environment);
     let (project, who) = (&context.project, &context.actor);
-    let work = crate::dispatch::dispatch(&db, project, session, who, plan, stop, told.teller());
-    let dispatched = driving::complete(work);
+    let work = crate::dispatch::dispatch(&db, project, session, who, plan, stop.clone(), told.teller());
+    let dispatched = driving::complete_until(work, &stop);
     let told = told.finish(ending.exit().is_some())?;
     let dispatched = dispatched?.doing("hand out tasks")?;
-    Context::tidy_up(&db);
+    if !stop.is_killed() {
+        Context::tidy_up(&db);
+    }
     ended(context, &told, &dispatched, ending.exit())
 }
 
@@ -71,7 +73,7 @@ fn ended(
         }))?;
     } else {
         let mut parts = vec![format!("{} done", counted(done, "task", "tasks"))];
-        for (number, what) in [(failed, "failed"), (returned, "given back"), (lost, "lost to others")] {
+        for (number, what) in [(failed, "failed"), (returned, "given back"), (lost, "lost")] {
             if number > 0 {
                 parts.push(format!("{} {what}", count(number)));
             }

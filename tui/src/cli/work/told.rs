@@ -116,7 +116,7 @@ fn tell(output: &Output, events: &Receiver<Event>) -> Result<All, Failure> {
 }
 
 const fn is_failed(came: &Came) -> bool {
-    matches!(came, Came::Waits { .. } | Came::GivenUp)
+    matches!(came, Came::Waits { .. } | Came::GivenUp | Came::PutOff { .. })
 }
 
 /// The word for what came of a task.
@@ -126,6 +126,7 @@ const fn word(came: &Came) -> &'static str {
         Came::Open { .. } => "open",
         Came::Waits { .. } => "failed",
         Came::GivenUp => "given up",
+        Came::PutOff { .. } => "put off",
         Came::Returned => "given back",
         Came::Lost { .. } => "lost",
     }
@@ -136,18 +137,18 @@ fn line(output: &Output, end: &JobEnd) -> String {
     let paint = match end.came {
         Came::Closed { .. } => Paint::Green,
         Came::Waits { .. } | Came::GivenUp => Paint::Red,
-        Came::Open { .. } | Came::Returned | Came::Lost { .. } => Paint::Yellow,
+        Came::Open { .. } | Came::PutOff { .. } | Came::Returned | Came::Lost { .. } => Paint::Yellow,
     };
     let error = end.error.as_deref().map(|error| format!(": {}", one_line(error)));
     let more = match &end.came {
         Came::Closed { ready } if ready.is_empty() => String::new(),
         Came::Closed { ready } => format!("; ready now: {}", visible(&ready.join(", "))),
-        Came::Waits { until } => {
+        Came::Waits { until } | Came::PutOff { until: Some(until) } => {
             let left = until.saturating_sub(SystemClock.wall_ms());
             let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
             format!("{}; again in {}", error.unwrap_or_default(), times::took(left))
         }
-        Came::GivenUp => error.unwrap_or_default(),
+        Came::GivenUp | Came::PutOff { until: None } => error.unwrap_or_default(),
         Came::Returned => String::new(),
         Came::Open { why } | Came::Lost { why } => format!(": {}", one_line(why)),
     };
@@ -163,9 +164,9 @@ fn line(output: &Output, end: &JobEnd) -> String {
 
 fn document(end: &JobEnd) -> Value {
     let (until, why) = match &end.came {
-        Came::Waits { until } => (times::rfc3339(*until), None),
+        Came::Waits { until } | Came::PutOff { until: Some(until) } => (times::rfc3339(*until), None),
         Came::Open { why } | Came::Lost { why } => (None, Some(why)),
-        Came::Closed { .. } | Came::GivenUp | Came::Returned => (None, None),
+        Came::Closed { .. } | Came::GivenUp | Came::PutOff { until: None } | Came::Returned => (None, None),
     };
     json!({
         "id": end.task,

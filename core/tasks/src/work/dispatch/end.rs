@@ -36,6 +36,15 @@ pub enum End {
         /// How often, and how long it waits.
         rounds: Rounds,
     },
+    /// Nobody could take it, which is not the task's fault: it is given back, and nothing is counted.
+    PutOff {
+        /// Why.
+        error: String,
+        /// What the agent printed.
+        output: Option<String>,
+        /// Not to be taken before this time, milliseconds since 1970; without it, it may be taken at once.
+        until: Option<i64>,
+    },
     /// The dispatcher ends: the task is given back, and nothing is counted.
     Stopped {
         /// What the agent had printed.
@@ -74,6 +83,11 @@ pub enum Came {
     },
     /// It has failed too often: it is open, with [`FAILED_LABEL`].
     GivenUp,
+    /// It is open, and nothing was counted.
+    PutOff {
+        /// Not to be taken before this time, milliseconds since 1970; absent where it may be taken at once.
+        until: Option<i64>,
+    },
     /// It is open, as before.
     Returned,
     /// It was not the dispatcher's any more, and nothing of it was changed. The attempt keeps what came of it.
@@ -96,7 +110,9 @@ pub fn finish(db: &Db, attempt: AttemptId, end: &End) -> Result<Came> {
             Some(Hold::Lost(made, why)) => {
                 let (result, output) = match &end {
                     End::Answered { text } => (Some(text.as_str()), None),
-                    End::Failed { output, .. } | End::Stopped { output } => (None, output.as_deref()),
+                    End::Failed { output, .. } | End::PutOff { output, .. } | End::Stopped { output } => {
+                        (None, output.as_deref())
+                    }
                 };
                 let status = work.any(&made.task).ok();
                 let status = status.as_ref().and_then(|stored| stored.record.projection().status.as_deref());
@@ -111,6 +127,9 @@ pub fn finish(db: &Db, attempt: AttemptId, end: &End) -> Result<Came> {
             End::Answered { text } => ending.answered(&mut work, text),
             End::Failed { error, output, rounds } => {
                 ending.failed(&mut work, error, output.as_deref(), *rounds)
+            }
+            End::PutOff { error, output, until } => {
+                ending.put_off(&mut work, error, output.as_deref(), *until)
             }
             End::Stopped { output } => ending.stopped(&mut work, output.as_deref()),
         }
@@ -255,6 +274,36 @@ impl Ending {
         Ok(until.map_or(Came::GivenUp, |until| Came::Waits { until }))
     }
 
+    fn put_off(
+        &self,
+        work: &mut Work<'_, '_>,
+        error: &str,
+        output: Option<&str>,
+        until: Option<i64>,
+    ) -> Result<Came> {
+        let now = work.after(&self.before.record);
+        let was = self.before.record.projection();
+        let mut edit = self.before.record.edit();
+        self.give_back(&mut edit, was, now);
+        if let Some(until) = until {
+            let why = Outcome { result: Set::Keep, error: Set::To(error.to_owned()), attempt: None };
+            why.apply(&mut edit, was.attempt_count);
+            edit.set_text("defer_until", &Moment::from_ms(until).text());
+        }
+        let after = work.put(&self.before, edit, now, Operation::Updated)?;
+        let ended = Ended {
+            outcome: AttemptOutcome::Stopped,
+            status: after.projection().status.as_deref(),
+            result: None,
+            error: Some(error),
+            output,
+            retry_at: until,
+        };
+        attempts::end(work.tx, self.id, ended)?;
+        work.settle()?;
+        Ok(Came::PutOff { until })
+    }
+
     fn stopped(&self, work: &mut Work<'_, '_>, output: Option<&str>) -> Result<Came> {
         let now = work.after(&self.before.record);
         let mut edit = self.before.record.edit();
@@ -305,7 +354,8 @@ fn ended_before(work: &Work<'_, '_>, made: &Made) -> Came {
         (Some(AttemptOutcome::Answered), _) => Came::Open { why: "others came up meanwhile".to_owned() },
         (Some(AttemptOutcome::Failed | AttemptOutcome::Retried), Some(until)) => Came::Waits { until },
         (Some(AttemptOutcome::Failed | AttemptOutcome::Retried), None) => Came::GivenUp,
-        (Some(AttemptOutcome::Stopped), _) => Came::Returned,
+        (Some(AttemptOutcome::Stopped), None) => Came::Returned,
+        (Some(AttemptOutcome::Stopped), until) => Came::PutOff { until },
         (Some(AttemptOutcome::Lost) | None, _) => {
             Came::Lost { why: "the claim was over, and the task was taken over".to_owned() }
         }

@@ -1,9 +1,10 @@
 //! Taking a task, and keeping it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_db::Db;
 use conclave_db::process::ProcessIdentity;
+use conclave_db::{Db, ReadConn};
 
 use super::{AttemptId, FAILED_LABEL, Hold, OpenAttempt, hold};
 use crate::error::{Result, TaskError};
@@ -27,6 +28,8 @@ pub struct Wanted {
     pub issue_type: Option<String>,
     /// Tasks that have failed too often ([`FAILED_LABEL`]) in place of all others.
     pub retry: bool,
+    /// None of these: who has tried one that has failed too often leaves it alone from then on.
+    pub tried: BTreeSet<String>,
     /// Who may do it, the one that is wanted most first. Of several it is not the one that has failed on it last.
     pub agents: Vec<String>,
     /// How long the claim lives.
@@ -56,6 +59,17 @@ impl Wanted {
         }
     }
 
+    /// The first so many that are ready.
+    fn ids(&self, conn: &ReadConn<'_>, who: &str, now: i64, limit: Option<u64>) -> Result<Vec<String>> {
+        if self.tried.is_empty() {
+            return reading::claimable_ids(conn, &self.query(limit), who, now);
+        }
+        let mut ids = reading::claimable_ids(conn, &self.query(None), who, now)?;
+        ids.retain(|id| !self.tried.contains(id));
+        ids.truncate(limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX));
+        Ok(ids)
+    }
+
     /// Not the one that has failed last, where there is another.
     fn agent(&self, last: Option<&Made>) -> Result<String> {
         let failed = last.filter(|made| made.outcome != Some(AttemptOutcome::Answered));
@@ -81,9 +95,8 @@ pub struct Taken {
 pub fn ready(db: &Db, who: &str, wanted: &Wanted, limit: Option<u64>) -> Result<Vec<TaskRow>> {
     checks::actor(who)?;
     let now = reading::now_ns(db);
-    let query = wanted.query(limit);
     db.read(|conn| {
-        let ids = reading::claimable_ids(conn, &query, who, now)?;
+        let ids = wanted.ids(conn, who, now, limit)?;
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
             rows.extend(reading::row(conn, &id, now)?);
@@ -101,7 +114,7 @@ pub fn take(db: &Db, who: &str, wanted: &Wanted) -> Result<Option<Taken>> {
     db.write("task take", move |tx| {
         let mut work = Work::new(tx, &who);
         let now_ns = work.now_ns();
-        let Some(id) = reading::claimable_ids(tx, &wanted.query(Some(1)), &who, now_ns)?.pop() else {
+        let Some(id) = wanted.ids(tx, &who, now_ns, Some(1))?.pop() else {
             return Ok(None);
         };
         let before = work.any(&id)?;
@@ -119,7 +132,7 @@ pub fn take(db: &Db, who: &str, wanted: &Wanted) -> Result<Option<Taken>> {
         let was = before.record.projection();
         let last = attempts::last_made(tx, &id)?;
         let agent = wanted.agent(last.as_ref())?;
-        let waited = last.as_ref().and_then(|made| made.retry_at);
+        let waited = attempts::waited_until(tx, &id)?;
         let after = claim::take(&mut work, &before, &how, Some(wanted.ttl), |edit| {
             if waited.is_some() && was.defer_until.map(Moment::ms) == waited {
                 edit.remove("defer_until");
