@@ -61,5 +61,6 @@ mod terminal_runs;
 mod terminal_storage;
 mod terminal_tasks;
 mod transcripts;
+mod unread;
 mod work;
 mod worktrees;
