@@ -11,8 +11,8 @@ use crate::cli::output::Output;
 use crate::failure::Failure;
 use crate::text::visible_lines;
 
-/// How long a reader is waited for where the call was ended.
-pub(super) const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a reader is waited for where the call was ended: twice at most, of the 200 ms that Ctrl-C may take in all.
+pub(super) const PATIENCE: Duration = Duration::from_millis(40);
 
 /// Standard output. What waits for its reader is the answer at most, which the client bounds.
 #[derive(Debug)]
