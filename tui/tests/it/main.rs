@@ -61,6 +61,7 @@ mod terminal_runs;
 mod terminal_storage;
 mod terminal_tasks;
 mod transcripts;
+mod unread;
 mod work;
 mod work_models;
 mod worktrees;

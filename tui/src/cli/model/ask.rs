@@ -4,17 +4,20 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
 
-use conclave_llm::{Answer, Client, Event, LlmError, OnCut, Options, Skipped, Why};
+use conclave_llm::{Answer, Client, Event, LlmError, LlmErrorKind, OnCut, Options, Skipped, Why};
 use conclave_retry::CancelToken;
+use signal_hook::consts::SIGPIPE;
 
 use super::args::AskLine;
+use super::page::{self, Page};
 use crate::cli::context::Context;
 use crate::cli::interrupt::{Heard, Listening, end_at_once};
-use crate::cli::output::Output;
+use crate::cli::output::give_up_stderr;
 use crate::failure::{Exit, Failure};
-use crate::text::{visible, visible_lines};
+use crate::text::visible;
 use crate::{model_client, model_shapes, prompts};
 
 pub(in crate::cli) fn run(context: &Context, line: AskLine) -> Result<Exit, Failure> {
@@ -43,10 +46,24 @@ pub(in crate::cli) fn run(context: &Context, line: AskLine) -> Result<Exit, Fail
     };
     let ending = Ending::new();
     let streams = !output.json && (line.stream || output.is_terminal());
-    let answered = if streams {
-        stream(&made.client, &wanted, &ending.cancel, output)?
+    let (answered, page) = if streams {
+        let page = Page::start(output, &ending.cancel)?;
+        (stream(&made.client, &wanted, &ending.cancel, &page)?, Some(page))
     } else {
-        made.client.generate(&wanted.prompt, &wanted.task, &wanted.options, &ending.cancel)
+        (made.client.generate(&wanted.prompt, &wanted.task, &wanted.options, &ending.cancel), None)
+    };
+    // From here on nothing is asked: a signal ends the process where it is, and whoever prints may wait for the reader.
+    let heard = ending.over();
+    let is_late = answered.as_ref().is_err_and(|error| error.kind() == LlmErrorKind::Deadline);
+    let is_read = page.map(|page| page.end(heard.is_some() || is_late));
+    let is_stuck = match is_read {
+        Some(Err(failure)) if heard.is_none() => return Err(left(failure)),
+        Some(Err(_) | Ok(false)) => true,
+        Some(Ok(true)) | None => false,
+    };
+    let answered = match heard {
+        Some(exit) => Err(Failure { exit, ..answered.map_or_else(Failure::from, |_| interrupted()) }),
+        None => answered.map_err(Failure::from),
     };
     let warning = made.warning();
     match answered {
@@ -55,22 +72,57 @@ pub(in crate::cli) fn run(context: &Context, line: AskLine) -> Result<Exit, Fail
             if output.json {
                 output.document(&model_shapes::answer(&answer))?;
             } else if !streams {
-                whole(output, &answer.text)?;
+                page::whole(output, &answer.text)?;
             }
             say(context, &answer);
             Ok(Exit::Done)
         }
-        Err(error) => {
-            if let Some(warning) = warning {
-                output.notice(format!("warning: {}", visible(&warning)));
+        Err(failure) => {
+            let output = output.clone();
+            let told = failure.clone();
+            let tell = move || {
+                if let Some(warning) = warning {
+                    output.notice(format!("warning: {}", visible(&warning)));
+                }
+                if is_stuck {
+                    output.complain(&told);
+                }
+            };
+            if is_stuck {
+                in_time(tell);
+            } else {
+                tell();
             }
-            let failure = Failure::from(error);
-            Err(match ending.exit() {
-                Some(exit) => Failure { exit, ..failure },
-                None => failure,
-            })
+            Err(Failure { silent: is_stuck, ..failure })
         }
     }
+}
+
+/// Says it, where standard error takes it: whoever does not read the one may well not read the other.
+fn in_time(tell: impl FnOnce() + Send + 'static) {
+    let (ended, end) = channel();
+    let tell = move || {
+        tell();
+        // Whoever does not wait for it wants no word of it.
+        let _ = ended.send(());
+    };
+    let started = std::thread::Builder::new().name("tell".to_owned()).spawn(tell);
+    if started.is_ok() && end.recv_timeout(page::PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        give_up_stderr();
+    }
+}
+
+/// A whole answer came, and somebody wants it no more.
+fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, LlmErrorKind::Cancelled.as_str(), "interrupted after the answer came")
+}
+
+/// The reader left before the end, which ended the call: quiet as elsewhere, but no success. A shell knows it as the end of
+/// a program that wrote into a closed pipe.
+fn left(failure: Failure) -> Failure {
+    let exit =
+        if failure.silent { Exit::Signal(u8::try_from(SIGPIPE).unwrap_or(u8::MAX)) } else { failure.exit };
+    Failure { exit, ..failure }
 }
 
 /// One question.
@@ -100,7 +152,7 @@ fn prompt(context: &Context, line: &AskLine) -> Result<Vec<u8>, Failure> {
 struct Ending {
     cancel: CancelToken,
     first: Arc<OnceLock<Heard>>,
-    _listening: Listening,
+    listening: Listening,
 }
 
 impl Ending {
@@ -112,77 +164,32 @@ impl Ending {
             Ok(()) => token.cancel(),
             Err(_) => end_at_once(heard),
         });
-        Self { cancel, first, _listening: listening }
+        Self { cancel, first, listening }
     }
 
-    /// How the process is to end, where it was asked to.
-    fn exit(&self) -> Option<Exit> {
+    /// The call is over: from now on the first ends the process. Gives how it is to end, where it was asked to.
+    fn over(self) -> Option<Exit> {
+        drop(self.listening);
         self.first.get().map(|heard| heard.exit())
     }
 }
 
 /// Prints each piece as it comes.
-///
-/// # Errors
-/// Nobody reads any more, or what is read cannot be written; the call is ended then.
 fn stream(
     client: &Client,
     wanted: &Wanted,
     cancel: &CancelToken,
-    output: &Output,
+    page: &Page,
 ) -> Result<Result<Answer, LlmError>, Failure> {
-    let mut page = Page { output, is_open: false };
     let mut ended = None;
-    let mut unprinted = None;
     client.generate_stream(&wanted.prompt, &wanted.task, &wanted.options, cancel, &mut |event| match event {
-        Event::Text(text) if unprinted.is_none() => {
-            if let Err(failure) = page.piece(&text) {
-                unprinted = Some(failure);
-                cancel.cancel();
-            }
-        }
+        Event::Text(text) => page.piece(&text),
         Event::Done(answer) => ended = Some(Ok(*answer)),
         Event::Failed(error) => ended = Some(Err(*error)),
         // Neither was asked for.
-        Event::Text(_) | Event::Thinking(_) | Event::Restarted { .. } => {}
+        Event::Thinking(_) | Event::Restarted { .. } => {}
     });
-    if let Some(failure) = unprinted {
-        return Err(failure);
-    }
-    page.end()?;
     ended.ok_or_else(|| Failure::internal("a stream ended without a last event"))
-}
-
-/// Standard output, and whether its last line is open.
-struct Page<'all> {
-    output: &'all Output,
-    is_open: bool,
-}
-
-impl Page<'_> {
-    fn piece(&mut self, text: &str) -> Result<(), Failure> {
-        if !text.is_empty() {
-            self.is_open = !text.ends_with('\n');
-        }
-        self.output.bytes(shown(self.output, text).as_bytes())
-    }
-
-    /// What comes next begins on a line of its own.
-    fn end(&self) -> Result<(), Failure> {
-        if self.is_open { self.output.bytes(b"\n") } else { Ok(()) }
-    }
-}
-
-/// A whole answer, with a line feed at its end.
-fn whole(output: &Output, text: &str) -> Result<(), Failure> {
-    let mut page = Page { output, is_open: false };
-    page.piece(text)?;
-    page.end()
-}
-
-/// A terminal obeys what it is sent; whatever else reads it gets it as it came.
-fn shown<'text>(output: &Output, text: &'text str) -> std::borrow::Cow<'text, str> {
-    if output.is_terminal() { visible_lines(text) } else { text.into() }
 }
 
 /// Who answered, where it was not the first that was to be asked; and what the answer is to be taken with.
