@@ -46,11 +46,26 @@ fn model(agent: &AgentDefinition, config: &Config) -> Check {
     if let Some((why, advice)) = model_agents::missing(agent, config) {
         return Check::warn(NAME, why, advice);
     }
+    if let Some(route) = agent.route.as_deref().filter(|route| !model_agents::is_served(route, config)) {
+        let serving = model_agents::serving(agent, config).join(", ");
+        return Check::warn(
+            NAME,
+            format!("{}: no host lists the task type {route:?}, so all are asked: {serving}", agent.name),
+            "add it to the `tasks` of a host under [[hosts]], or mend the agent's `route`",
+        );
+    }
     let of = match (&agent.model, &agent.route) {
         (Some(model), _) => format!("model {model}"),
         (None, route) => format!("task type {}", route.as_deref().unwrap_or_default()),
     };
-    Check::ok(NAME, format!("{}: {of}, at {}", agent.name, model_agents::serving(agent, config).join(", ")))
+    // Which models such a host has it says itself, and nobody is asked here.
+    let silent = model_agents::silent(config);
+    let told = |name: String| match &agent.model {
+        Some(_) if silent.contains(&name) => format!("{name} if it has it"),
+        _ => name,
+    };
+    let serving: Vec<String> = model_agents::serving(agent, config).into_iter().map(told).collect();
+    Check::ok(NAME, format!("{}: {of}, at {}", agent.name, serving.join(", ")))
 }
 
 /// A program, and the agents that it is.
@@ -81,6 +96,11 @@ fn check(asked: &Asked<'_>, folder: &Path, environment: &Environment) -> Check {
     let names: Vec<&str> = asked.agents.iter().map(|agent| agent.name.as_str()).collect();
     let names = names.join(", ");
     let Some(file) = find_program(asked.program, environment, folder) else {
+        let file = folder.join(asked.program);
+        if asked.program.contains('/') && file.is_file() {
+            let advice = format!("`chmod +x {}`", file.display());
+            return Check::warn(NAME, format!("{names}: {:?} is not executable", asked.program), advice);
+        }
         let advice = match asked.preset {
             Some(preset) => format!("{}; or mend its `command`", preset.install),
             None => "install the program, or mend the agent's `command`".to_owned(),

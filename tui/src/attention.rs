@@ -10,13 +10,19 @@ use conclave_db::Db;
 use conclave_db::doctor::{self, Check, CheckState};
 use conclave_registry::agents::Agent;
 use conclave_tasks::health;
+use conclave_tasks::read::{self, ListQuery};
+use conclave_tasks::work::dispatch;
 
-pub(crate) use self::hosts::{host_checks, hosts, of_hosts};
+use self::hosts::word as shell_word;
+pub(crate) use self::hosts::{host_checks, hosts, of_hosts, unusable};
 pub(crate) use self::stores::{of_cache, of_spool, of_stores};
 use crate::event_spool;
 use crate::failure::{Doing, Failure};
 use crate::machine::Machine;
 use crate::project::Project;
+
+/// So many tasks are counted.
+const TOLD: u64 = 50;
 
 /// Everything that needs a person, the most urgent first. Cheap however large the state is: of the doctor's
 /// checks those that read next to nothing.
@@ -32,6 +38,7 @@ pub(crate) fn attention(db: &Db) -> Result<Vec<Attention>, Failure> {
         since: None,
     }));
     waiting.extend(lost_agents(db)?);
+    waiting.extend(given_up(db)?);
     waiting.extend(migrate::attention(db).doing("read what needs you")?);
     Ok(waiting)
 }
@@ -52,6 +59,29 @@ fn lost_agents(db: &Db) -> Result<Vec<Attention>, Failure> {
         name: agent.key.id,
     };
     Ok(lost.into_iter().map(entry).collect())
+}
+
+/// Tasks that look ready and that no dispatcher takes any more, since they have failed too often.
+fn given_up(db: &Db) -> Result<Option<Attention>, Failure> {
+    let labels = vec![dispatch::FAILED_LABEL.to_owned()];
+    let query = ListQuery { labels, limit: Some(TOLD + 1), ..ListQuery::default() };
+    let tasks = read::list(db, &query).doing("look for tasks that failed too often")?;
+    let Some(first) = tasks.first() else { return Ok(None) };
+    let (id, title) = (first.id(), first.title());
+    let why = match tasks.len() as u64 {
+        1 => format!("{id} has failed too often, and `conclave work` leaves it alone: {title}"),
+        many => {
+            let more = if many > TOLD { format!("more than {TOLD}") } else { many.to_string() };
+            format!(
+                "{more} tasks have failed too often, and `conclave work` leaves them alone: {id} and others"
+            )
+        }
+    };
+    let advice = format!(
+        "`conclave task show {}` has what was tried; `conclave work --retry` tries once more",
+        shell_word(id)
+    );
+    Ok(Some(Attention { kind: "task", name: id.to_owned(), why, advice, since: None }))
 }
 
 /// Questions of quality gates that a person must answer, the oldest first.

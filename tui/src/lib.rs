@@ -24,6 +24,7 @@ mod failure;
 mod find_run;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod host_state;
 mod import;
 mod life_cycle;
 mod logging;

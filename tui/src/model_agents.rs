@@ -40,6 +40,19 @@ pub(crate) fn missing(agent: &AgentDefinition, config: &Config) -> Option<(Strin
     })
 }
 
+/// The hosts whose configuration does not say which models they have.
+pub(crate) fn silent(config: &Config) -> Vec<String> {
+    let hosts = config.hosts.resolved(std::path::Path::new(""), None).hosts;
+    hosts.into_iter().filter(|host| host.models.is_empty()).map(|host| host.name).collect()
+}
+
+/// Whether a host lists the task type, or takes all of them: else it goes to everybody, which may be a mistake (R1).
+pub(crate) fn is_served(task: &str, config: &Config) -> bool {
+    let hosts = config.hosts.resolved(std::path::Path::new(""), None).hosts;
+    let takes = |host: &Host| host.tasks.is_empty() || host.tasks.iter().any(|one| one == task);
+    hosts.is_empty() || hosts.iter().any(takes)
+}
+
 /// The names of the hosts that may be asked for this agent, the fallback last. One that does not say which models it
 /// has may have any.
 pub(crate) fn serving(agent: &AgentDefinition, config: &Config) -> Vec<String> {

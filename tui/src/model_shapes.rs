@@ -33,7 +33,12 @@ pub(crate) fn host(view: &HostView) -> Value {
     let mut object = object(view);
     // The calls of the past would bury the rest; they stand in the table `llm_call`.
     object.remove("recent");
-    for (key, at) in [("blocked_until", view.blocked_until), ("opened_at", view.opened_at)] {
+    let times = [
+        ("blocked_until", view.blocked_until),
+        ("opened_at", view.opened_at),
+        ("last_failure_at", view.last_failure_at),
+    ];
+    for (key, at) in times {
         object.insert(key.to_owned(), time(at));
     }
     if let Some(breaker) = object.get_mut("breaker").and_then(Value::as_object_mut) {

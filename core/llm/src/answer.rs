@@ -88,6 +88,23 @@ pub enum Why {
     Config,
 }
 
+impl Why {
+    /// It in words, after the name of the host: `surtr is open`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Open => "is open",
+            Self::ForcedOpen => "was opened by hand",
+            Self::Probing => "is being tried out by another call",
+            Self::Blocked => "is not to be asked for a while",
+            Self::NoModel => "has not the model",
+            Self::Full => "is full",
+            Self::Down => "does not answer",
+            Self::Budget => "has its budget used up",
+            Self::Config => "cannot be used as configured",
+        }
+    }
+}
+
 /// A host that was passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {

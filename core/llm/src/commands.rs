@@ -9,16 +9,25 @@ use crate::ledger::{HostRow, Ledger, Look};
 use crate::store::{self, InFile};
 
 /// Refuses all calls to the host until [`close`] or [`reset`].
+///
+/// # Errors
+/// The machine-wide file, where it cannot be written; nothing is changed then.
 pub fn force_open(global: &Db, host: &Host) -> Result<()> {
     change(global, host, "open a model host by hand", false, Breaker::force_open)
 }
 
 /// Closes its breaker and those of its models, with all counts at zero.
+///
+/// # Errors
+/// The machine-wide file, where it cannot be written; nothing is changed then.
 pub fn close(global: &Db, host: &Host) -> Result<()> {
     change(global, host, "close a model host by hand", false, Breaker::close)
 }
 
 /// The same, and forgets its blocks and which models it has not.
+///
+/// # Errors
+/// The machine-wide file, where it cannot be written; nothing is changed then.
 pub fn reset(global: &Db, host: &Host) -> Result<()> {
     change(global, host, "reset a model host", true, Breaker::close)
 }

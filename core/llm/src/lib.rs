@@ -6,13 +6,20 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `endpoint`, `host`, `secret`, `proxy` | where a host is and how it is reached |
-//! | `transport` | bytes over HTTP/1.1, with limits for connecting, the first byte, silence and the whole call |
-//! | `wire` | what the three dialects say and understand |
-//! | `class` | what a failure means: the one table |
-//! | `shared`, `store` | what all processes know together |
-//! | `breaker`, `choose`, `change`, `ledger` | what is decided from it, wherever it lies |
 //! | `client` | whom to ask, in which order, and when to stop |
+//! | `answer`, `stream`, `error` | what comes of it: whole, piece by piece, or in words why not |
+//! | `call` | one request to one host, to its marker |
+//! | `wire` | what the three dialects say and understand |
+//! | `transport` | bytes over HTTP/1.1, with limits for connecting, the first byte, silence and the whole call |
+//! | `endpoint`, `host`, `secret`, `proxy` | where a host is and how it is reached |
+//! | `redact` | keys, taken out of whatever leaves the crate |
+//! | `class` | what a failure means: the one table |
+//! | `health` | how hosts are and what they have, asked all at once |
+//! | `shared`, `admission` | what all processes know together, and a call's place in it |
+//! | `breaker`, `choose`, `change`, `ledger` | what is decided from it, wherever it lies |
+//! | `store`, `twin` | where it lies: in `global.db`, or in this process alone |
+//! | `presence`, `beats` | whether the process of a call still runs |
+//! | `overview`, `commands` | what people see of it, and what they do to it |
 //!
 //! # What it promises
 //!
@@ -20,6 +27,13 @@
 //! - After the first shown byte nothing is switched silently.
 //! - A key is in no error, no log, no answer and no row.
 //! - What is wrong with statistics or the machine-wide file never fails a call.
+//!
+//! # How it fails
+//!
+//! A question ends with [`LlmError::Failed`] where nobody answered: every request that was sent and every host that was
+//! passed over, in order, with what decided as its kind (nobody may be asked now, the caller's own fault, all failed, the
+//! deadline, cancelled). A question that makes no sense is [`LlmError::Invalid`], before anything is sent. Only commands that
+//! change or read the machine-wide file fail for that ([`LlmError::Storage`]); a question goes on without it, with a warning.
 
 mod admission;
 mod answer;

@@ -83,6 +83,8 @@ pub struct HostView {
     pub blocked_why: Option<String>,
     /// The newest failure.
     pub last_error: Option<String>,
+    /// When it was, wall clock, ms since 1970.
+    pub last_failure_at: Option<i64>,
     /// Of the last 200 calls of 24 hours that answered, by nearest rank; `None` of fewer than 5.
     pub p50_ms: Option<u64>,
     /// The same.
@@ -161,6 +163,7 @@ fn unknown(host: &Host, fallback: bool) -> HostView {
         blocked_until: None,
         blocked_why: None,
         last_error: None,
+        last_failure_at: None,
         p50_ms: None,
         p95_ms: None,
         first_p50_ms: None,
@@ -188,6 +191,7 @@ fn view(
         view.slots = slots(host, row.slots);
         view.healthy = healthy(row);
         view.last_error.clone_from(&row.breaker.last_error);
+        view.last_failure_at = row.breaker.last_failure_at;
         view.last_class.clone_from(&row.breaker.last_class);
         view.breaker.failures = row.breaker.failures;
         // What somebody opened by hand is so whatever the configuration says.

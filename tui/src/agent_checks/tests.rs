@@ -82,3 +82,31 @@ fn a_model_is_looked_for_among_the_hosts() {
     ];
     assert_eq!(said, wanted);
 }
+
+#[test]
+fn what_may_be_a_mistake_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join(".conclave")).unwrap();
+    std::fs::write(root.join("agent.sh"), "#!/bin/sh\n").unwrap();
+    let host = |name: &str, more: &str| {
+        format!(
+            "[[hosts]]\nname = '{name}'\nurl = 'http://{name}:1'\ndialect = 'ollama'\ntasks = ['code']\n{more}\n"
+        )
+    };
+    let agents = "[[agents]]\nname = 'x'\nmodel = 'm:1'\n[[agents]]\nname = 'z'\nroute = 'poems'\n\
+                  [[agents]]\nname = 's'\ncommand = ['./agent.sh']\n";
+    let config = host("h", "models = ['m:1']") + &host("i", "") + agents;
+    std::fs::write(root.join(".conclave/config.toml"), config).unwrap();
+    let environment = Environment::new(&root, &[("PATH", "/usr/bin:/bin")]);
+    let project = Project::find(&environment, &Places::default()).unwrap();
+    let found = checks(&project, &environment);
+    let said: Vec<_> = found.iter().map(|check| (check.state, check.detail.as_str())).collect();
+    let wanted = [
+        (CheckState::Warn, "s: \"./agent.sh\" is not executable"),
+        (CheckState::Ok, "x: model m:1, at h, i if it has it"),
+        (CheckState::Warn, "z: no host lists the task type \"poems\", so all are asked: h, i"),
+    ];
+    assert_eq!(said, wanted);
+    assert!(found[0].advice.as_ref().unwrap().starts_with("`chmod +x "), "{found:?}");
+}

@@ -3,7 +3,7 @@
 use conclave_consensus::migrate::Attention;
 use conclave_db::Db;
 use conclave_db::doctor::Check;
-use conclave_llm::{HostView, KeySource};
+use conclave_llm::{Host, HostView, KeySource};
 use conclave_retry::{Clock as _, SystemClock};
 
 use crate::failure::{Doing as _, Failure};
@@ -83,16 +83,9 @@ pub(crate) fn host_checks(
     let waiting = of_hosts(views);
     for host in model_client::everybody(project, environment) {
         let name = visible(&host.name).into_owned();
-        if let Some(missing) = host.key.as_ref().and_then(|key| unreadable(key, environment)) {
-            checks.push(Check::warn(
-                NAME,
-                format!("{name}: {missing}"),
-                "calls to it fail until it is there",
-            ));
-        } else if let Some(missing) = host.ca_file.as_ref().filter(|file| std::fs::File::open(file).is_err())
-        {
-            let what = format!("{name}: {} cannot be read (ca_file)", missing.display());
-            checks.push(Check::warn(NAME, what, "calls to it fail until it is there"));
+        if let Some(missing) = unusable(&host, environment) {
+            let advice = "until then it is passed over; a variable must be set where `conclave` starts";
+            checks.push(Check::warn(NAME, format!("{name}: {missing}"), advice));
         } else if let Some(waiting) = waiting.iter().find(|waiting| waiting.name == host.name) {
             checks.push(Check::warn(NAME, waiting.why.clone(), waiting.advice.clone()));
         } else {
@@ -103,6 +96,15 @@ pub(crate) fn host_checks(
         }
     }
     checks
+}
+
+/// What a host needs that is not there: it is passed over then.
+pub(crate) fn unusable(host: &Host, environment: &Environment) -> Option<String> {
+    let certificates = || {
+        let missing = host.ca_file.as_ref().filter(|file| std::fs::File::open(file).is_err())?;
+        Some(format!("{} cannot be read (ca_file)", missing.display()))
+    };
+    host.key.as_ref().and_then(|key| unreadable(key, environment)).or_else(certificates)
 }
 
 /// What is wrong with the place of a key.
@@ -129,7 +131,7 @@ fn unreadable(key: &KeySource, environment: &Environment) -> Option<String> {
 }
 
 /// A name in a shell: one that is not plain in quotes.
-fn word(name: &str) -> String {
+pub(super) fn word(name: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-' | ':');
     if name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(is_plain) {
         return name.to_owned();

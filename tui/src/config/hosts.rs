@@ -218,8 +218,20 @@ impl<'all, 'text> Place<'all, '_, 'text> {
     }
 
     fn wanted(&self, name: &str) -> Result<&'all Value<'text>, Failure> {
-        let missing = || self.reader.refuse(&self.whole.span(), &format!("{}: is missing", self.key(name)));
-        self.value(name).ok_or_else(missing)
+        self.value(name).ok_or_else(|| self.missing(name))
+    }
+
+    /// Nothing stands in for it, so no other setting's hint fits.
+    fn missing(&self, name: &str) -> Failure {
+        let example = match name {
+            "name" => "\"surtr\"",
+            "url" => "\"http://surtr:11434\"",
+            "dialect" => "\"openai\" (or \"ollama\", \"anthropic\")",
+            _ => "\"claude-sonnet-4-5\"",
+        };
+        self.reader
+            .refuse(&self.whole.span(), &format!("{}: is missing", self.key(name)))
+            .hint(format!("add a line such as `{name} = {example}` to this table"))
     }
 
     fn key(&self, name: &str) -> String {
@@ -266,11 +278,20 @@ impl<'all, 'text> Place<'all, '_, 'text> {
 fn host(place: &Place<'_, '_, '_>) -> Result<(Host, std::ops::Range<usize>), Failure> {
     let reader = place.reader;
     let at = place.wanted("name")?.span();
-    let mut host = common(place, || Err(reader.refuse(&place.whole.span(), "hosts.url: is missing")))?;
+    let mut host = common(place, || Err(place.missing("url")))?;
     if let Some(value) = place.value("models") {
         let models = reader.list("hosts.models", value, "a list such as [\"codellama:34b\"]")?;
         host.models =
             models.iter().map(|value| model(place, value, "hosts.models")).collect::<Result<_, _>>()?;
+    }
+    // Whoever speaks this need not list what he has, so nobody is asked for a list before a question (R10).
+    if host.dialect == Dialect::Anthropic && host.models.is_empty() {
+        return Err(reader
+            .refuse(
+                &place.whole.span(),
+                "hosts.models: is missing: with this dialect nobody says which there are",
+            )
+            .hint("add a line such as `models = [\"claude-sonnet-4-5\"]` to this table"));
     }
     if let Some(value) = place.value("tasks") {
         let tasks = reader.list("hosts.tasks", value, "a list such as [\"code-generation\"]")?;

@@ -42,6 +42,18 @@ fn a_model_is_at_the_hosts_that_have_it() {
     check(&format!("{HOSTS}{CLOUD}"), "model = 'm:7b'", Ok(&["a", "cloud"]));
 }
 
+// llm R1
+#[test]
+fn a_task_type_that_no_host_takes_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let one =
+        |tasks: &str| format!("[[hosts]]\nname = 'a'\nurl = 'http://a:1'\ndialect = 'ollama'\n{tasks}\n");
+    let is_served = |hosts: &str| super::is_served("poems", &config(dir.path(), hosts));
+    assert!(!is_served(&one("tasks = ['code']")) && !is_served(&(one("tasks = ['code']") + CLOUD)));
+    assert!(is_served(&one("tasks = ['code', 'poems']")) && is_served(&one("")) && is_served(HOSTS));
+    assert!(is_served(CLOUD), "the cloud is all there is");
+}
+
 #[test]
 fn an_agent_that_is_a_model_has_its_family_and_one_retry() {
     let dir = tempfile::tempdir().unwrap();

@@ -67,3 +67,21 @@ fn rows_left_to_copy_need_someone() {
     scratch.ok(&["migrate", "verify"]);
     assert_eq!(kinds(&scratch), [""; 0]);
 }
+
+#[test]
+fn tasks_that_no_dispatcher_takes_any_more_need_someone() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    for id in ["t-1", "t-2", "t-3"] {
+        scratch.ok(&["task", "create", id, "--id", id]);
+    }
+    assert_eq!(kinds(&scratch), [""; 0]);
+    scratch.ok(&["task", "label", "add", "t-2", "work-failed"]);
+    assert_eq!(kinds(&scratch), ["task"]);
+    let text = scratch.ok(&["status"]);
+    assert!(text.contains("t-2 has failed too often") && text.contains("conclave work --retry"), "{text}");
+    scratch.ok(&["task", "label", "add", "t-3", "work-failed"]);
+    assert!(scratch.ok(&["status"]).contains("2 tasks have failed too often"));
+    scratch.ok(&["task", "close", "t-2", "t-3"]);
+    assert_eq!(kinds(&scratch), [""; 0], "done is done");
+}

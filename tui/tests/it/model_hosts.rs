@@ -169,6 +169,37 @@ fn status_and_doctor_tell_of_hosts_that_nobody_asks() {
     scratch.configure(&host("a", &b.url(), 1, key));
     let checks = found(&scratch);
     assert!(checks[0].0 == "warn" && checks[0].1.contains("MISSING_KEY"), "{checks:?}");
+    let list = scratch.ok(&["host", "list"]);
+    assert!(list.contains("cannot be asked: the variable MISSING_KEY is not set"), "{list}");
+}
+
+// What the hints of `ask` say can be typed as it stands there.
+#[test]
+fn a_check_of_nobody_by_name_is_one_of_all_and_changes_want_names() {
+    let (a, mut b) = (well("a"), well("b"));
+    b.kill();
+    let scratch = with_hosts(&[("a", &a.url()), ("b", &b.url())]);
+    let checked = document(&scratch.run(&["host", "check", "--json"]));
+    assert_eq!((checked[0]["healthy"].as_bool(), checked[1]["healthy"].as_bool()), (Some(true), Some(false)));
+    for word in ["open", "close", "reset"] {
+        let done = scratch.run(&["host", word]);
+        done.refused(2);
+        assert!(done.stderr.contains("no host is named") && done.stderr.contains("--all"), "{}", done.stderr);
+    }
+    let failed = &listed(&scratch, "b")["last_failure_at"];
+    assert!(failed.as_str().is_some_and(|at| at.ends_with('Z')), "{failed}");
+    let table = scratch.ok(&["host", "list"]);
+    assert!(table.contains(" ago: "), "{table}");
+}
+
+#[test]
+fn a_host_that_answers_the_second_time_is_not_its_own_stand_in() {
+    let a = well("a");
+    a.once(Speaks::Ollama.path(), Speaks::Ollama.failure(500, "", "no"));
+    let scratch = with_hosts(&[("a", &a.url())]);
+    let done = scratch.run(&["ask", "hello"]);
+    assert_eq!((done.code, done.text()), (Some(0), "a\n"), "{}", done.stderr);
+    assert!(done.stderr.contains("because an earlier request to it failed (fault)"), "{}", done.stderr);
 }
 
 // llm L45

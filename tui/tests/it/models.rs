@@ -506,7 +506,7 @@ fn without_a_host_there_is_a_hint_how_to_name_one() {
         assert!(done.refused(1).contains("no host is called \"b\""), "{}", done.stderr);
         assert!(done.stderr.contains("hint: hosts: a"), "{}", done.stderr);
     }
-    scratch.run(&["host", "check"]).refused(2);
+    scratch.run(&["host", "open"]).refused(2);
     assert_eq!(a.connections(), 0);
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct AskLine {
     /// Where no host may be asked now, wait for the first that may
     #[arg(long)]
     pub(crate) wait: bool,
-    /// How long all of it may take; each host has limits of its own
+    /// How long all of it may take, such as 90s or 5m (a bare number is seconds); each host has limits of its own
     #[arg(long, value_name = "DURATION", value_parser = values::time)]
     pub(crate) timeout: Option<Duration>,
     /// The run that asks, for statistics
@@ -54,11 +54,11 @@ pub(crate) enum Host {
         #[arg(long)]
         all: bool,
     },
-    /// Ask hosts whether they are well; one that is open and answers is tried out by its next call
+    /// Ask hosts whether they are well, all where none is named; one that is open and answers is tried out by its next call
     Check(Named),
     /// Refuse all calls to hosts, until `host close` or `host reset`
     Open(Named),
-    /// Close the breakers of hosts, with all counts at zero
+    /// Ask hosts again that were opened, by hand or by failures; with all counts at zero
     Close(Named),
     /// The same, and forget which keys and models they refused
     Reset(Named),
@@ -68,7 +68,7 @@ pub(crate) enum Host {
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     /// The hosts, by their names in the configuration
-    #[arg(value_name = "NAME", required_unless_present = "all")]
+    #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
     /// All of them
     #[arg(long, conflicts_with = "names")]

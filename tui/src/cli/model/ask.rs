@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
 
-use conclave_llm::{Answer, Client, Event, LlmError, LlmErrorKind, OnCut, Options, Skipped, Why};
+use conclave_llm::{Answer, Client, Event, LlmError, LlmErrorKind, OnCut, Options, Skipped};
 use conclave_retry::CancelToken;
 use signal_hook::consts::SIGPIPE;
 
@@ -214,30 +214,17 @@ fn because(answer: &Answer, fallback: Option<&str>) -> String {
     let mut reasons: Vec<String> = Vec::new();
     let asked = answer.attempts.iter().filter_map(|attempt| {
         let class = attempt.class?;
-        Some(format!("{} failed ({})", attempt.host, class.as_str()))
+        // The same host, asked once more, is no other's stand-in.
+        let who = if attempt.host == answer.host { "an earlier request to it" } else { &attempt.host };
+        Some(format!("{who} failed ({})", class.as_str()))
     });
     let is_reason = |skipped: &&Skipped| answer.fallback || Some(skipped.host.as_str()) != fallback;
     let passed = answer.skipped.iter().filter(is_reason);
-    let passed = passed.map(|skipped| format!("{} {}", skipped.host, why(skipped.why)));
+    let passed = passed.map(|skipped| format!("{} {}", skipped.host, skipped.why.words()));
     for reason in asked.chain(passed) {
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }
     }
     reasons.join(", ")
-}
-
-/// Why a host was not asked, after its name.
-const fn why(why: Why) -> &'static str {
-    match why {
-        Why::Open => "is open",
-        Why::ForcedOpen => "was opened by hand",
-        Why::Probing => "is being tried out by another call",
-        Why::Blocked => "is not to be asked for a while",
-        Why::NoModel => "has not the model",
-        Why::Full => "is full",
-        Why::Down => "does not answer",
-        Why::Budget => "has its budget used up",
-        Why::Config => "cannot be used as configured",
-    }
 }

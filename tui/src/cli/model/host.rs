@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::table::Table;
 use crate::failure::{Doing as _, Exit, Failure};
 use crate::text::visible;
-use crate::{model_client, model_shapes};
+use crate::{attention, model_client, model_shapes};
 
 pub(in crate::cli) fn run(context: &Context, command: &Host) -> Result<Exit, Failure> {
     match command {
@@ -50,14 +50,21 @@ fn show(context: &Context, views: &[HostView]) -> Result<(), Failure> {
         return Ok(());
     }
     let now = SystemClock.wall_ms();
-    let rows: Vec<Vec<String>> = views.iter().map(|view| row(view, now)).collect();
+    let hosts = model_client::everybody(&context.project, &context.environment);
+    let unusable = |view: &HostView| {
+        let host = hosts.iter().find(|host| host.name == view.name)?;
+        attention::unusable(host, &context.environment)
+    };
+    let rows: Vec<Vec<String>> = views.iter().map(|view| row(view, unusable(view), now)).collect();
     output.print(Table::new(COLUMNS, output.columns).lines(&rows, true))
 }
 
 /// Exit 1 where one is not well.
 fn check(context: &Context, named: &Named) -> Result<Exit, Failure> {
     let output = &context.output;
-    let names = names(context, named)?;
+    // Who names nobody means all: to look harms nobody.
+    let all = Named { names: named.names.clone(), all: named.all || named.names.is_empty() };
+    let names = names(context, &all)?;
     let made = model_client::of(&context.project, context.machine(), &context.environment, true)?;
     // Two seconds are the longest that it takes: Ctrl-C ends the process.
     let found = conclave_llm::check(&made.client, Some(&names), &CancelToken::new());
@@ -112,6 +119,10 @@ fn change(
 
 /// The hosts that are meant, each once.
 fn names(context: &Context, named: &Named) -> Result<Vec<String>, Failure> {
+    if !named.all && named.names.is_empty() {
+        return Err(Failure::usage("no host is named")
+            .hint("name them as `conclave host list` shows them, or say `--all`"));
+    }
     let hosts = if named.all {
         if context.project.config.hosts.is_empty() {
             return Err(model_client::nobody(&context.project));

@@ -3,6 +3,7 @@
 use conclave_llm::HostView;
 
 use crate::cli::table::{Column, left, right};
+use crate::host_state::HostState;
 use crate::times;
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -17,7 +18,8 @@ pub(super) const COLUMNS: &[Column] = &[
     left("last failure"),
 ];
 
-pub(super) fn row(view: &HostView, now_ms: i64) -> Vec<String> {
+/// `unusable` is what it needs and has not.
+pub(super) fn row(view: &HostView, unusable: Option<String>, now_ms: i64) -> Vec<String> {
     let waiting = if view.waiting > 0 { format!(" +{}", view.waiting) } else { String::new() };
     let name = match view.name.as_str() {
         name if view.fallback && name != "fallback" => format!("{name} (fallback)"),
@@ -25,39 +27,42 @@ pub(super) fn row(view: &HostView, now_ms: i64) -> Vec<String> {
     };
     vec![
         name,
-        state(view, now_ms),
+        unusable.map_or_else(|| state(view, now_ms), |missing| format!("cannot be asked: {missing}")),
         format!("{}/{}{waiting}", view.in_flight, view.slots),
         milliseconds(view.p50_ms),
         milliseconds(view.p95_ms),
         view.dialect.as_str().to_owned(),
         view.url.clone(),
         if view.models.is_empty() { "all it has".to_owned() } else { view.models.join(", ") },
-        view.last_error.clone().unwrap_or_default(),
+        last_failure(view, now_ms),
     ]
 }
 
 /// Whether it is asked, and if not, when again.
-pub(crate) fn state(view: &HostView, now_ms: i64) -> String {
-    let left = |until: i64| times::ago(until, now_ms);
-    let blocked = view.blocked_until.filter(|until| *until > now_ms);
-    match (view.breaker.state.as_str(), blocked) {
-        ("forced_open", _) => "opened by hand".to_owned(),
-        ("open", _) => match view.breaker.retry_at.filter(|at| *at > now_ms) {
-            Some(at) => format!("open, tried out in {}", left(at)),
-            None => "open, tried out next".to_owned(),
-        },
-        ("half_open", _) => "being tried out".to_owned(),
-        (_, Some(until)) => {
-            let why = view.blocked_why.as_deref().unwrap_or("blocked");
-            format!("paused for {}: {why}", left(until))
+fn state(view: &HostView, now_ms: i64) -> String {
+    let brief = |ms: i64| times::ago(ms, 0);
+    let words = match HostState::of(view, now_ms) {
+        HostState::ForcedOpen => "opened by hand".to_owned(),
+        HostState::Open(Some(left)) => format!("open, tried out in {}", brief(left)),
+        HostState::Open(None) => "open, tried out next".to_owned(),
+        HostState::HalfOpen => "being tried out".to_owned(),
+        HostState::Paused(left) => {
+            format!("paused for {}: {}", brief(left), view.blocked_why.as_deref().unwrap_or("blocked"))
         }
-        ("disabled", None) => "breaker off".to_owned(),
-        (_, None) => match (view.healthy, view.breaker.failures) {
-            (_, 1..) => format!("failing ({} in a row)", view.breaker.failures),
-            (Some(true), _) => "well".to_owned(),
-            (Some(false), _) => "not well".to_owned(),
-            (None, _) => "not asked yet".to_owned(),
-        },
+        HostState::Failing(failures) => format!("failing ({failures} in a row)"),
+        HostState::NotWell => "not well".to_owned(),
+        HostState::Unknown => "not asked yet".to_owned(),
+        HostState::Well => "well".to_owned(),
+    };
+    if view.breaker.state == "disabled" { format!("{words}, breaker off") } else { words }
+}
+
+/// The newest failure, and how long ago it was: it may be over.
+fn last_failure(view: &HostView, now_ms: i64) -> String {
+    let Some(error) = &view.last_error else { return String::new() };
+    match view.last_failure_at {
+        Some(at) => format!("{} ago: {error}", times::ago(now_ms, at)),
+        None => error.clone(),
     }
 }
 
@@ -69,7 +74,7 @@ fn milliseconds(ms: Option<u64>) -> String {
 mod tests {
     use conclave_llm::{BreakerView, Dialect, HostView};
 
-    use super::state;
+    use super::{last_failure, state};
 
     fn view(word: &str) -> HostView {
         HostView {
@@ -85,6 +90,7 @@ mod tests {
             blocked_until: None,
             blocked_why: None,
             last_error: None,
+            last_failure_at: None,
             p50_ms: None,
             p95_ms: None,
             first_p50_ms: None,
@@ -125,11 +131,26 @@ mod tests {
             (open(None), "open, tried out next"),
             (view("half_open"), "being tried out"),
             (view("forced_open"), "opened by hand"),
-            (view("disabled"), "breaker off"),
+            (view("disabled"), "not asked yet, breaker off"),
+            (HostView { healthy: Some(true), ..view("disabled") }, "well, breaker off"),
             (blocked.clone(), "paused for 12s: throttled"),
             (HostView { blocked_until: Some(now), ..blocked }, "not asked yet"),
         ] {
             assert_eq!(state(&view, now), wanted);
         }
+    }
+
+    #[test]
+    fn a_failure_says_how_long_ago_it_was() {
+        let now = 10_000_000;
+        let failed = |at| HostView {
+            last_error: Some("boom".into()),
+            last_failure_at: at,
+            healthy: Some(true),
+            ..view("closed")
+        };
+        assert_eq!(last_failure(&failed(Some(now - 7_200_000)), now), "2h ago: boom");
+        assert_eq!(last_failure(&failed(None), now), "boom");
+        assert_eq!(last_failure(&view("closed"), now), "");
     }
 }

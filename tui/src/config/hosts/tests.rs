@@ -90,6 +90,10 @@ fn mistakes_in_hosts_are_named() {
             "[[hosts]]\nname = 'a'\nurl = 'http://a'\ndialect = 'gpt'\n".to_owned(),
             "4:11: hosts.dialect: wanted one of \"ollama\", \"openai\", \"anthropic\", found \"gpt\"",
         ),
+        (
+            "[[hosts]]\nname = 'a'\nurl = 'https://a'\ndialect = 'anthropic'\n".to_owned(),
+            "1:1: hosts.models: is missing: with this dialect nobody says which there are",
+        ),
         (format!("{HOST}{HOST}"), "6:8: hosts.name: \"a\" is the name of another host (line 2)"),
         (host("model = 'm'"), "5:1: hosts.model: no such key"),
         (host("on = ['busy']"), "5:1: hosts.on: no such key"),
@@ -127,6 +131,18 @@ fn mistakes_in_hosts_are_named() {
     ] {
         let found = check(&text).unwrap_err();
         assert!(found.starts_with(&format!("configuration: config.toml:{wanted}")), "{text}: {found}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_shown_as_it_would_stand_there() {
+    for (text, wanted) in [
+        ("[[hosts]]\nname = 'a'\ndialect = 'ollama'\n", "`url = "),
+        ("[fallback]\ndialect = 'openai'\n", "`model = "),
+        ("[[hosts]]\nname = 'a'\nurl = 'https://a'\ndialect = 'anthropic'\nmodels = []\n", "`models = ["),
+    ] {
+        let hint = of_text(text).unwrap_err().hint.unwrap();
+        assert!(hint.starts_with(&format!("add a line such as {wanted}")), "{hint}");
     }
 }
 

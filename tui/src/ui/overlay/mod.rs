@@ -17,7 +17,7 @@ use super::keymap::{Action, BINDINGS, Binding, Place};
 use super::keys::Key;
 use super::list::Cursor;
 use super::model::{Model, Screen};
-use super::screens::{agents, hosts, run, runs, tasks};
+use super::screens::{agents, hosts, run, runs, task, tasks};
 use super::update::{go, start_work};
 
 /// One overlay.
@@ -189,6 +189,11 @@ pub(crate) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
                 }
                 if let Some(name) = chosen.filter(|need| need.kind == "host").map(|need| need.name.clone()) {
                     return hosts::go_to(model, &name);
+                }
+                if let Some(id) = chosen.filter(|need| need.kind == "task").map(|need| need.name.clone()) {
+                    let mut effects = go(model, Screen::Tasks);
+                    effects.extend(task::open(model, &id));
+                    return effects;
                 }
                 let run = chosen.filter(|need| matches!(need.kind, "gate" | "run"));
                 let Some((kind, id)) = run.and_then(|need| Some((need.kind, need.name.parse().ok()?))) else {

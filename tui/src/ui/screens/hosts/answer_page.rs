@@ -1,6 +1,6 @@
 //! The page of an answer: it follows the text as it comes, and says who answered and why he did.
 
-use conclave_llm::{Answer, Finish, Why};
+use conclave_llm::{Answer, Finish};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -193,7 +193,7 @@ fn tried(theme: Theme, whole: &Answer) -> Vec<String> {
         })
         .collect();
     let skipped: Vec<String> =
-        whole.skipped.iter().map(|skipped| format!("{} {}", skipped.host, why(skipped.why))).collect();
+        whole.skipped.iter().map(|skipped| format!("{} {}", skipped.host, skipped.why.words())).collect();
     let mut lines = Vec::new();
     if !failed.is_empty() {
         lines.push(format!("failed before: {}", failed.join(", ")));
@@ -203,18 +203,4 @@ fn tried(theme: Theme, whole: &Answer) -> Vec<String> {
     }
     lines.extend(whole.warnings.iter().map(|warning| format!("{} {warning}", theme.sign("◐", "~"))));
     lines
-}
-
-const fn why(why: Why) -> &'static str {
-    match why {
-        Why::Open => "is open",
-        Why::ForcedOpen => "was opened by hand",
-        Why::Probing => "is being tried out",
-        Why::Blocked => "asked for a pause",
-        Why::NoModel => "has not the model",
-        Why::Full => "is full",
-        Why::Down => "does not answer",
-        Why::Budget => "has used up its limit",
-        Why::Config => "cannot be used as configured",
-    }
 }

@@ -20,7 +20,7 @@ use crate::ui::theme::Theme;
 /// The lower pane takes at most one part of so many.
 const SHARE: u16 = 3;
 
-/// Calls that are read at once; older ones are for `conclave host calls`.
+/// Calls that are read at once; older ones are for `conclave db query --global`.
 pub(crate) const MOST: usize = 200;
 
 /// The page.

@@ -42,7 +42,7 @@ fn lines(model: &Model, host: &HostView, columns: usize) -> Vec<Line<'static>> {
     if let Some(until) = host.blocked_until.filter(|until| *until > model.now_ms) {
         let why = host.blocked_why.as_deref().unwrap_or("it asked for a pause");
         let left = times::clock(until.saturating_sub(model.now_ms));
-        add("blocked", vec![format!("{left} more: {}", visible(why))]);
+        add("paused", vec![format!("{left} more: {}", visible(why))]);
     }
     if let Some(error) = &host.last_error {
         add("error", vec![visible(error).into_owned()]);

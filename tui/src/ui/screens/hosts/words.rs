@@ -4,6 +4,7 @@ use conclave_llm::{CallView, HostView};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use crate::host_state::HostState;
 use crate::text::visible;
 use crate::times;
 use crate::ui::theme::Theme;
@@ -20,31 +21,23 @@ pub(super) struct Standing {
 /// How a host stands at this time.
 pub(super) fn standing(theme: Theme, host: &HostView, now_ms: i64) -> Standing {
     let (good, bad, half) = (theme.sign("✓", "+"), theme.sign("✗", "x"), theme.sign("◐", "~"));
-    let left = |end: Option<i64>| end.map(|end| end.saturating_sub(now_ms)).filter(|left| *left > 0);
     let of = |sign, word, more: String, style| Standing { sign, word, more, style };
-    match host.breaker.state.as_str() {
-        "open" => {
-            let more = match left(host.breaker.retry_at) {
-                Some(left) => format!("probe in {}", times::clock(left)),
-                None => "the next call probes".to_owned(),
-            };
-            of(bad, "open", more, theme.bad())
+    let closed = if host.breaker.state == "disabled" { "no breaker" } else { "closed" };
+    match HostState::of(host, now_ms) {
+        HostState::Open(Some(left)) => {
+            of(bad, "open", format!("probe in {}", times::clock(left)), theme.bad())
         }
-        "forced_open" => of(bad, "opened by hand", String::new(), theme.bad()),
-        "half_open" => of(half, "half-open", "probing".to_owned(), theme.warning()),
-        state => {
-            let word = if state == "disabled" { "no breaker" } else { "closed" };
-            if let Some(left) = left(host.blocked_until) {
-                return of(half, "blocked", format!("{} left", times::clock(left)), theme.warning());
-            }
-            match (host.breaker.failures, host.healthy) {
-                (1, _) => of(half, word, "1 failure".to_owned(), theme.warning()),
-                (2.., _) => of(half, word, format!("{} failures", host.breaker.failures), theme.warning()),
-                (_, Some(false)) => of(half, word, "not well".to_owned(), theme.warning()),
-                (_, None) => of("?", word, "not asked yet".to_owned(), theme.dim()),
-                (_, Some(true)) => of(good, word, String::new(), theme.good()),
-            }
+        HostState::Open(None) => of(bad, "open", "the next call probes".to_owned(), theme.bad()),
+        HostState::ForcedOpen => of(bad, "opened by hand", String::new(), theme.bad()),
+        HostState::HalfOpen => of(half, "half-open", "probing".to_owned(), theme.warning()),
+        HostState::Paused(left) => {
+            of(half, "paused", format!("{} left", times::clock(left)), theme.warning())
         }
+        HostState::Failing(1) => of(half, closed, "1 failure".to_owned(), theme.warning()),
+        HostState::Failing(many) => of(half, closed, format!("{many} failures"), theme.warning()),
+        HostState::NotWell => of(half, closed, "not well".to_owned(), theme.warning()),
+        HostState::Unknown => of("?", closed, "not asked yet".to_owned(), theme.dim()),
+        HostState::Well => of(good, closed, String::new(), theme.good()),
     }
 }
 
