@@ -181,11 +181,7 @@ fn who_is_not_installed_is_named_before_anything_starts() {
 fn mistakes_in_the_configuration_are_named_with_their_place() {
     let scratch = Scratch::configured("[[agents]]\nname = 'a'\ncommand = ['sh']\ncolour = 'x'\n");
     let done = scratch.run(&["run", "S", "--stage", "plan"]);
-    assert!(
-        done.refused(2).contains("config.toml:4:1: agents.colour: no such key"),
-        "{}",
-        done.stderr
-    );
+    assert!(done.refused(2).contains("config.toml:4:1: agents.colour: no such key"), "{}", done.stderr);
 }
 
 #[test]
