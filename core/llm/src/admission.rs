@@ -70,7 +70,7 @@ impl Seat {
     }
 
     /// It has this row in the file now; false where the call is over.
-    pub(crate) fn into_file(&self, row: i64) -> bool {
+    pub(crate) fn move_to_file(&self, row: i64) -> bool {
         let mut at = self.lock();
         if !at.is_over {
             *at = Sitting { place: Place::File, row, generations: (FOREIGN, FOREIGN), is_over: false };

@@ -414,7 +414,7 @@ impl Inner {
             match self.in_turn(db, "bring model calls into the file", &leaked, Adopt(flights)) {
                 Ok(rows) => {
                     for ((seat, old), row) in seats.into_iter().zip(rows) {
-                        if seat.into_file(row) {
+                        if seat.move_to_file(row) {
                             let Ok(()) = self.twin().leave(old);
                         } else {
                             self.leaked().push(row);
