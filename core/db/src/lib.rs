@@ -130,7 +130,7 @@ pub use schema::{APPLICATION_ID, FIRST_VERSION, Migration, Schema, Step};
 pub use source::Source;
 pub use stats::{AutoVacuum, FileStats, stats};
 pub use transaction::{ReadConn, WriteTx};
-pub use watch::{Seen, Watch};
+pub use watch::{FileMark, Seen, Watch};
 pub use writer::WriteFuture;
 
 /// The parts of the SQLite binding that SQL in other crates needs. Connections are not among them.

@@ -109,3 +109,15 @@ impl Watch {
 fn stamp(path: &Path) -> (u64, Option<SystemTime>) {
     std::fs::metadata(path).map_or((0, None), |found| (found.len(), found.modified().ok()))
 }
+
+/// What tells from outside, without a lock and without a connection, that somebody wrote to a file: the size and the time
+/// of the file and of its log. Two that are equal do not prove that nobody did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileMark([(u64, Option<SystemTime>); 2]);
+
+impl FileMark {
+    /// As it is now; of a missing file too.
+    pub fn of(path: &Path) -> Self {
+        Self([stamp(path), stamp(&beside(path, "-wal"))])
+    }
+}

@@ -1,7 +1,7 @@
 //! Being let through to a host: candidates, tickets, answers.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::answer::Skipped;
 use crate::change::Entry;
@@ -43,6 +43,46 @@ impl fmt::Debug for Candidate<'_> {
     }
 }
 
+/// Where a ticket's row is. The row of a call that was let through while the file could not be used is brought there
+/// later, by another thread.
+#[derive(Debug)]
+pub(crate) struct Seat(Mutex<Sitting>);
+
+#[derive(Debug, Clone, Copy)]
+struct Sitting {
+    place: Place,
+    row: i64,
+    /// Of the host and of the model; the first token of a probe begins new ones.
+    generations: (i64, i64),
+    /// Whether its row is gone, or another ticket's.
+    is_over: bool,
+}
+
+/// The generation of a call that the file did not let through: none of its own, so that its result counts for nothing
+/// there but its numbers (B6).
+const FOREIGN: i64 = -1;
+
+impl Seat {
+    /// The row in this process's memory, while it is there.
+    pub(crate) fn stray(&self) -> Option<i64> {
+        let at = self.lock();
+        (at.place == Place::Twin && !at.is_over).then_some(at.row)
+    }
+
+    /// It has this row in the file now; false where the call is over.
+    pub(crate) fn move_to_file(&self, row: i64) -> bool {
+        let mut at = self.lock();
+        if !at.is_over {
+            *at = Sitting { place: Place::File, row, generations: (FOREIGN, FOREIGN), is_over: false };
+        }
+        !at.is_over
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sitting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A row in the list of calls: it goes when this is dropped, and with its process, however that ends (B10).
 #[derive(Debug)]
 pub(crate) struct Ticket {
@@ -51,34 +91,27 @@ pub(crate) struct Ticket {
     /// failure and `attempt: 0`.
     pub(crate) is_probe: bool,
     pub(super) shared: Shared,
-    pub(super) place: Place,
     entry: Box<Entry>,
-    /// Of the host and of the model; the first token of a probe begins new ones.
-    generations: (AtomicI64, AtomicI64),
-    /// Whether its row is gone, or another ticket's.
-    over: AtomicBool,
+    seat: Arc<Seat>,
 }
 
 impl Ticket {
     pub(crate) fn new(entry: Entry, place: Place, shared: Shared) -> Self {
-        shared.begun(place);
-        Self {
-            index: entry.index,
-            is_probe: entry.kind == crate::ledger::Kind::Probe,
-            shared,
-            place,
-            generations: (AtomicI64::new(entry.generation), AtomicI64::new(entry.pair_generation)),
-            entry: Box::new(entry),
-            over: AtomicBool::new(false),
-        }
+        let generations = (entry.generation, entry.pair_generation);
+        let at = Sitting { place, row: entry.row, generations, is_over: false };
+        let seat = Arc::new(Seat(Mutex::new(at)));
+        shared.begun(&seat);
+        let is_probe = entry.kind == crate::ledger::Kind::Probe;
+        Self { index: entry.index, is_probe, shared, entry: Box::new(entry), seat }
     }
 
-    /// What is remembered of its admission, as it stands now.
-    pub(crate) fn entry(&self) -> Entry {
+    /// What is remembered of its admission, as it stands now, and where.
+    pub(crate) fn entry_and_place(&self) -> (Entry, Place) {
+        let at = *self.seat.lock();
         let mut entry = Entry::clone(&self.entry);
-        entry.generation = self.generations.0.load(Ordering::Relaxed);
-        entry.pair_generation = self.generations.1.load(Ordering::Relaxed);
-        entry
+        (entry.generation, entry.pair_generation) = at.generations;
+        entry.row = at.row;
+        (entry, at.place)
     }
 
     /// Its model became known after it was let through.
@@ -86,23 +119,31 @@ impl Ticket {
         model.clone_into(&mut self.entry.model);
     }
 
-    pub(crate) fn set_generations(&self, (host, pair): (i64, i64)) {
-        self.generations.0.store(host, Ordering::Relaxed);
-        self.generations.1.store(pair, Ordering::Relaxed);
+    pub(crate) fn entry(&self) -> Entry {
+        self.entry_and_place().0
     }
 
-    /// Its row is gone, or belongs to another ticket. Says whether it was so before.
+    pub(crate) fn place(&self) -> Place {
+        self.seat.lock().place
+    }
+
+    pub(crate) fn set_generations(&self, generations: (i64, i64)) {
+        self.seat.lock().generations = generations;
+    }
+
+    /// Its row is gone, or belongs to another ticket; it stays where it is from now on. Says whether it was so before.
     pub(crate) fn end(&self) -> bool {
-        self.over.swap(true, Ordering::Relaxed)
+        std::mem::replace(&mut self.seat.lock().is_over, true)
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.end() {
-            self.shared.give_up(self.entry.row, self.place);
+            let (entry, place) = self.entry_and_place();
+            self.shared.give_up(entry.row, place);
         }
-        self.shared.ended(self.place);
+        self.shared.ended();
     }
 }
 

@@ -236,6 +236,8 @@ impl Breaker {
     pub(crate) fn close(&mut self) {
         self.become_state(BreakerState::Closed);
         (self.failures, self.opens, self.open) = (0, 0, None);
+        // Who closes it says that what was is over.
+        (self.last_failure_at, self.last_class, self.last_error) = (None, None, None);
     }
 
     fn become_state(&mut self, state: BreakerState) {

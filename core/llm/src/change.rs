@@ -14,7 +14,8 @@ pub(crate) use self::check::{Checked, FirstToken, MarkAbsent, PayRetry};
 pub(crate) use self::conclude::{Conclude, Done};
 pub(crate) use self::models::{MarkPresent, NameModel};
 use crate::breaker::Now;
-use crate::ledger::{Flight, HostRow, Ledger, Look};
+use crate::class::Class;
+use crate::ledger::{Flight, HostRow, Kind, Ledger, Look, Past};
 use crate::presence::Presence;
 
 /// What a change needs beside the records.
@@ -51,17 +52,61 @@ fn sweep<L: Ledger>(ledger: &mut L, context: &Context) -> Result<(), L::Error> {
     context.leaked.iter().try_for_each(|row| ledger.leave(*row))
 }
 
-/// Removes the rows of processes that have ended (B10).
+/// Removes the rows of processes that have ended (B10). A call that was under way may have been paid: it is written down
+/// as given up, with the tokens that were kept free for it, and so stays in the budget (L20).
 fn purge<L: Ledger>(ledger: &mut L, endpoint: &str, context: &Context) -> Result<(), L::Error> {
     let is_dead = |flight: &Flight| !context.presence.lives(flight, context.now.boot_ms);
-    let dead: Vec<i64> = ledger
-        .seen()
-        .flights(endpoint)?
-        .iter()
-        .filter(|flight| is_dead(flight))
-        .map(|flight| flight.id)
-        .collect();
-    dead.into_iter().try_for_each(|row| ledger.leave(row))
+    let dead: Vec<Flight> = ledger.seen().flights(endpoint)?.into_iter().filter(is_dead).collect();
+    for flight in dead {
+        ledger.leave(flight.id)?;
+        if flight.kind != Kind::Wait {
+            ledger.record(&lost(flight, context))?;
+        }
+    }
+    Ok(())
+}
+
+/// The call of a process that has ended.
+fn lost(flight: Flight, context: &Context) -> Past {
+    let now = &context.now;
+    let is_of_this_boot = flight.process.boot_id == now.boot_id;
+    let age = if is_of_this_boot { now.boot_ms.saturating_sub(flight.started).max(0) } else { 0 };
+    let is_budgeted = flight.reserved_tokens > 0;
+    Past {
+        endpoint: flight.endpoint,
+        model: flight.model,
+        at: now.wall_ms.saturating_sub(age),
+        kind: flight.kind,
+        budgeted: is_budgeted,
+        task: None,
+        run: None,
+        class: Some(Class::Cancelled.as_str()),
+        status: None,
+        connect_ms: None,
+        first_ms: None,
+        // When it ended nobody saw.
+        total_ms: 0,
+        queued_ms: 0,
+        waited_ms: 0,
+        tokens_in: is_budgeted.then_some(flight.reserved_tokens),
+        tokens_out: None,
+        estimated: true,
+        attempt: 1,
+    }
+}
+
+/// Brings calls into the file that were let through while it could not be used. Gives their rows there, in order.
+#[derive(Debug)]
+pub(crate) struct Adopt(pub(crate) Vec<Flight>);
+
+impl Change for Adopt {
+    type Out = Vec<i64>;
+
+    fn apply<L: Ledger>(&self, ledger: &mut L, context: &Context) -> Result<Vec<i64>, L::Error> {
+        sweep(ledger, context)?;
+        let beat = context.now.boot_ms;
+        self.0.iter().map(|flight| ledger.enter(&Flight { beat, ..flight.clone() })).collect()
+    }
 }
 
 /// The host's row, or a new one.

@@ -9,8 +9,10 @@ use crate::presence::{Presence, is_fresh};
 
 /// A caller in the queue that was not heard of for so long is stopped, or its machine sleeps: others go past it.
 const STOPPED_MS: i64 = 10_000;
-/// A block from another boot is never longer than this, and no host can ask for more.
-pub(crate) const LONGEST_BLOCK_MS: i64 = 24 * 3_600_000;
+/// A block from another boot is never longer than this: no host can ask for more ([`conclave_retry::RETRY_AFTER_LIMIT`]).
+pub(crate) const LONGEST_BLOCK_MS: i64 = 3_600_000;
+/// How fast what a host was slow at is forgotten (S4).
+pub(crate) const DECAY_MS: f64 = 600_000.0;
 /// How long a model counts as absent.
 pub(crate) const ABSENT_MS: i64 = 60_000;
 
@@ -87,6 +89,8 @@ pub(crate) struct Standing {
     /// Those who wait for it before this caller.
     ahead: u32,
     slots: u32,
+    /// To the first token, as it counts now.
+    mean_ms: f64,
 }
 
 impl Standing {
@@ -104,8 +108,7 @@ impl Standing {
 
     /// How long the first token would take behind those who are there, as far as anybody knows.
     fn expected_ms(&self) -> f64 {
-        let mean = self.host.as_ref().and_then(|host| host.ewma_first_ms).unwrap_or(0.0);
-        mean * (f64::from(self.running) + 1.0)
+        self.mean_ms * (f64::from(self.running) + 1.0)
     }
 }
 
@@ -220,6 +223,7 @@ fn standing<L: Look>(
         waiting: count(waits()),
         ahead: count(waits().filter(|flight| waiting.is_none_or(|mine| flight.id < mine))),
         slots: slots(asked, host.as_ref()),
+        mean_ms: host.as_ref().map_or(0.0, |host| faded_ms(host, now.boot_ms)),
         host,
         pair,
     };
@@ -277,6 +281,19 @@ impl Standing {
             }
             Pass::Yes => None,
         }
+    }
+}
+
+/// The mean, which fades while no call says anything new: else a host that was slow once would lose against its equals
+/// for ever, and never have the chance to be fast again (S4). A mean of the future is of another boot and says nothing.
+fn faded_ms(host: &HostRow, now_boot_ms: i64) -> f64 {
+    match (host.ewma_first_ms, host.ewma_at) {
+        (Some(mean), Some(at)) if at <= now_boot_ms => {
+            #[expect(clippy::cast_precision_loss, reason = "a time in ms is far below 2^52")]
+            let age = now_boot_ms.saturating_sub(at) as f64;
+            mean * (-age / DECAY_MS).exp()
+        }
+        _ => 0.0,
     }
 }
 

@@ -188,6 +188,11 @@ fn view(
     let mut view = unknown(host, fallback);
     let row = store::Rows::new(conn).host(endpoint)?;
     if let Some(row) = &row {
+        // One whose probe has ended without a word is open, and the next call tries it out (B8).
+        let state = match row.breaker.state {
+            BreakerState::HalfOpen if !is_tried_out(conn, row, now, presence)? => BreakerState::Open,
+            state => state,
+        };
         view.slots = slots(host, row.slots);
         view.healthy = healthy(row);
         view.last_error.clone_from(&row.breaker.last_error);
@@ -196,10 +201,12 @@ fn view(
         view.breaker.failures = row.breaker.failures;
         // What somebody opened by hand is so whatever the configuration says.
         if host.breaker || row.breaker.state == BreakerState::ForcedOpen {
-            row.breaker.state.as_str().clone_into(&mut view.breaker.state);
+            state.as_str().clone_into(&mut view.breaker.state);
         }
-        if row.breaker.state == BreakerState::Open {
-            view.breaker.retry_at = Some(now.wall_ms.saturating_add(row.breaker.left_ms(now)));
+        if state == BreakerState::Open {
+            let is_over = row.breaker.state == BreakerState::HalfOpen;
+            let left = if is_over { 0 } else { row.breaker.left_ms(now) };
+            view.breaker.retry_at = Some(now.wall_ms.saturating_add(left));
             view.opened_at =
                 row.breaker.open.as_ref().map(|(until, whole)| until.wall_ms.saturating_sub(*whole));
         }
@@ -221,6 +228,18 @@ fn view(
     view.recent.reverse();
     (view.calls_last_hour, view.tokens_last_day) = store::window(conn, endpoint, now.wall_ms)?;
     Ok(view)
+}
+
+fn is_tried_out(
+    conn: &ReadConn<'_>,
+    row: &HostRow,
+    now: &Now,
+    presence: &Presence,
+) -> conclave_db::Result<bool> {
+    let flights = store::Rows::new(conn).flights(&row.endpoint)?;
+    Ok(flights
+        .iter()
+        .any(|flight| Some(flight.id) == row.breaker.probe_row && presence.lives(flight, now.boot_ms)))
 }
 
 fn slots(host: &Host, said: Option<u32>) -> u32 {

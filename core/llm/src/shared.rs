@@ -2,30 +2,32 @@
 
 mod hosts;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use conclave_db::clock::BootClock;
-use conclave_db::{Db, DbError, Durability, ErrorKind, Journal};
+use conclave_db::{Db, DbError, Durability, ErrorKind, FileMark, Journal};
 use conclave_retry::{BreakerState, Clock, Random};
 
-use crate::admission::{Admission, Candidate, Ticket};
+use crate::admission::{Admission, Candidate, Seat, Ticket};
 use crate::answer::Skipped;
 use crate::beats::Beats;
 use crate::breaker::Now;
 use crate::change::{
-    Admit, Admitted, Change, Checked, Conclude, Context, Done, Enqueue, FirstToken, Leave, MarkAbsent,
+    Admit, Admitted, Adopt, Change, Checked, Conclude, Context, Done, Enqueue, FirstToken, Leave, MarkAbsent,
     PayRetry,
 };
 use crate::choose::{self, Asked};
 use crate::class::Class;
-use crate::ledger::Look;
+use crate::ledger::{Flight, Ledger, Look};
 use crate::presence::{BEAT, Presence};
 use crate::store;
 use crate::twin::Twin;
 
 /// How long a change waits for the file (B13): with what the twin takes, a call is held up by at most 250 ms.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How often a change waits so long again while others write: a file that many use is busy, not stuck.
+const ROUNDS: u32 = 25;
 /// How long a process leaves a file alone that failed it. Commands are over before that; a UI lives for days.
 const AWAY: Duration = Duration::from_mins(1);
 
@@ -49,6 +51,10 @@ pub(crate) struct Inner {
     beats: Arc<Beats>,
     /// Rows in the file whose calls are over and that could not be removed then.
     leaked: Mutex<Vec<i64>>,
+    /// Tickets whose rows are in the twin, though there is a file.
+    strays: Mutex<Vec<Weak<Seat>>>,
+    /// Held by who brings them there.
+    adopting: Mutex<()>,
 }
 
 /// Whether the file is left alone.
@@ -128,6 +134,8 @@ impl Shared {
             away: Mutex::default(),
             beats: Arc::new(Beats::every(beat)),
             leaked: Mutex::default(),
+            strays: Mutex::default(),
+            adopting: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -147,13 +155,13 @@ impl Shared {
             waiting: waiting.map(|ticket| ticket.entry().row),
             salt: if needs_salt { new_salt() } else { Vec::new() },
         };
-        let in_file = |ticket: &&Ticket| ticket.place == Place::File;
+        let in_file = |ticket: &&Ticket| ticket.place() == Place::File;
         let (admitted, place) = self.inner.change("admit a model call", ask(waiting.filter(in_file)), || {
             ask(waiting.filter(|ticket| !in_file(ticket)))
         });
         match admitted {
             Admitted::Go { entry, skipped } => {
-                if let Some(waiting) = waiting.filter(|waiting| waiting.place == place) {
+                if let Some(waiting) = waiting.filter(|waiting| waiting.place() == place) {
                     waiting.end();
                 }
                 Admission::Go { ticket: Ticket::new(entry, place, self.clone()), skipped }
@@ -177,8 +185,8 @@ impl Shared {
         if !ticket.is_probe {
             return;
         }
-        let entry = ticket.entry();
-        let generations = self.inner.change_at(ticket.place, "a probe answers", FirstToken(entry));
+        let (entry, place) = ticket.entry_and_place();
+        let generations = self.inner.change_at(place, "a probe answers", FirstToken(entry));
         if let Some(generations) = generations {
             ticket.set_generations(generations);
         }
@@ -188,14 +196,14 @@ impl Shared {
     #[expect(clippy::needless_pass_by_value, reason = "nothing can be done with a ticket after this")]
     pub(crate) fn conclude(&self, ticket: Ticket, outcome: &Outcome<'_>) {
         ticket.end();
-        let entry = ticket.entry();
+        let (entry, was_in) = ticket.entry_and_place();
         let row = entry.row;
         let done = Done::new(outcome, &entry);
         let at = |is_here| Conclude { entry: entry.clone(), is_here, done: done.clone() };
-        let in_file = ticket.place == Place::File;
+        let in_file = was_in == Place::File;
         // The twin that begins now knows of the call what the file knew.
         let ((), place) = self.inner.change("conclude a model call", at(in_file), || at(true));
-        match (ticket.place, place) {
+        match (was_in, place) {
             (Place::File, Place::Twin) => self.inner.leaked().push(row),
             (Place::Twin, Place::File) => {
                 self.inner.change_at(Place::Twin, "", Leave(row));
@@ -262,15 +270,20 @@ impl Shared {
     }
 
     /// A ticket begins.
-    pub(crate) fn begun(&self, place: Place) {
-        if place == Place::File {
-            self.inner.beats.begun(&self.inner);
+    pub(crate) fn begun(&self, seat: &Arc<Seat>) {
+        if self.inner.db.is_none() {
+            return;
         }
+        let is_stray = seat.stray().is_some();
+        if is_stray {
+            self.inner.strays().push(Arc::downgrade(seat));
+        }
+        self.inner.beats.begun(&self.inner, is_stray);
     }
 
     /// A ticket is gone.
-    pub(crate) fn ended(&self, place: Place) {
-        if place == Place::File {
+    pub(crate) fn ended(&self) {
+        if self.inner.db.is_some() {
             self.inner.beats.ended();
         }
     }
@@ -318,7 +331,7 @@ impl Inner {
 
     fn change_twin<C: Change>(&self, change: &C) -> C::Out {
         let context = self.source(Vec::new()).context();
-        let mut twin = self.twin.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut twin = self.twin();
         let Ok(out) = change.apply(&mut *twin, &context);
         out
     }
@@ -328,12 +341,13 @@ impl Inner {
         C::Out: Send + 'static,
     {
         let db = self.usable()?;
+        // Calls that are not there yet would not be counted.
+        if let Err(error) = self.adopt(db)? {
+            self.leave_alone(db, &error);
+            return None;
+        }
         let leaked = std::mem::take(&mut *self.leaked());
-        let source = self.source(leaked.clone());
-        let writing = db.writing(label).durability(Durability::Process).deadline(self.patience);
-        // The clocks are read where the lock is held: what is decided later is later.
-        let done = writing.run(move |tx| change.apply(&mut store::InFile::new(tx), &source.context()));
-        match done {
+        match self.in_turn(db, label, &leaked, change) {
             Ok(out) => Some(out),
             Err(error) => {
                 self.leaked().extend(leaked);
@@ -341,6 +355,82 @@ impl Inner {
                 None
             }
         }
+    }
+
+    /// Makes a change in the file. While others write, it waits on: it would be wrong to call without knowing of them.
+    fn in_turn<C: Change + Send + Sync + 'static>(
+        &self,
+        db: &Db,
+        label: &'static str,
+        leaked: &[i64],
+        change: C,
+    ) -> Result<C::Out, DbError>
+    where
+        C::Out: Send + 'static,
+    {
+        let change = Arc::new(change);
+        let mut mark = FileMark::of(db.path());
+        let mut rounds = 0;
+        loop {
+            let (change, source) = (Arc::clone(&change), self.source(leaked.to_vec()));
+            let writing = db.writing(label).durability(Durability::Process).deadline(self.patience);
+            // The clocks are read where the lock is held: what is decided later is later.
+            let done = writing.run(move |tx| change.apply(&mut store::InFile::new(tx), &source.context()));
+            match done {
+                Err(error) if error.kind() == ErrorKind::Busy && rounds < ROUNDS => {
+                    let now = FileMark::of(db.path());
+                    if now == mark {
+                        return Err(error);
+                    }
+                    (mark, rounds) = (now, rounds + 1);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Brings the calls into the file that were let through without it: others do not count them before. `None` where
+    /// another thread does so now.
+    fn adopt(&self, db: &Db) -> Option<Result<(), DbError>> {
+        if self.strays().is_empty() {
+            return Some(Ok(()));
+        }
+        let _adopting = self.adopting.try_lock().ok()?;
+        let strays: Vec<(Arc<Seat>, i64)> = self
+            .strays()
+            .iter()
+            .filter_map(|seat| seat.upgrade().and_then(|seat| seat.stray().map(|row| (seat, row))))
+            .collect();
+        let (mut seats, mut flights): (Vec<(Arc<Seat>, i64)>, Vec<Flight>) = (Vec::new(), Vec::new());
+        {
+            let twin = self.twin();
+            for (seat, row) in strays {
+                if let Some(flight) = twin.flights.get(&row) {
+                    flights.push(flight.clone());
+                    seats.push((seat, row));
+                }
+            }
+        }
+        if !flights.is_empty() {
+            let leaked = std::mem::take(&mut *self.leaked());
+            match self.in_turn(db, "bring model calls into the file", &leaked, Adopt(flights)) {
+                Ok(rows) => {
+                    for ((seat, old), row) in seats.into_iter().zip(rows) {
+                        if seat.move_to_file(row) {
+                            let Ok(()) = self.twin().leave(old);
+                        } else {
+                            self.leaked().push(row);
+                        }
+                    }
+                }
+                Err(error) => {
+                    self.leaked().extend(leaked);
+                    return Some(Err(error));
+                }
+            }
+        }
+        self.strays().retain(|seat| seat.upgrade().is_some_and(|seat| seat.stray().is_some()));
+        Some(Ok(()))
     }
 
     /// Looks at the file, or at the twin.
@@ -351,7 +441,7 @@ impl Inner {
                 Err(error) => self.leave_alone(db, &error),
             }
         }
-        let twin = self.twin.lock().unwrap_or_else(PoisonError::into_inner);
+        let twin = self.twin();
         let Ok(out) = query.ask(&&*twin);
         out
     }
@@ -378,7 +468,9 @@ impl Inner {
         if away.until.is_none() {
             away.until = Some(self.clock.monotonic().saturating_add(AWAY));
             if let Some(known) = known {
-                *self.twin.lock().unwrap_or_else(PoisonError::into_inner) = known;
+                let mut twin = self.twin();
+                let known = known.after(&twin);
+                *twin = known;
             }
         }
         if !away.told {
@@ -390,8 +482,27 @@ impl Inner {
         }
     }
 
-    /// Touches the rows of this process.
+    /// Whether something of this process should be in the file, or should not be there any more.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.db.is_some() && !(self.leaked().is_empty() && self.strays().is_empty())
+    }
+
+    /// Touches the rows of this process, and brings the file up to date where it could not be used before.
     pub(crate) fn beat(&self) {
+        let Some(db) = &self.db else { return };
+        if self.is_behind() {
+            let leaked = std::mem::take(&mut *self.leaked());
+            let done = self.adopt(db).unwrap_or(Ok(())).and_then(|()| {
+                self.in_turn(db, "remove model calls that are over", &leaked, Adopt(Vec::new()))
+            });
+            if let Err(error) = done {
+                self.leaked().extend(leaked);
+                tracing::debug!(%error, "what this process knows of model calls is not in the file yet");
+                return;
+            }
+            // It answers again.
+            self.away().until = None;
+        }
         let Some(db) = self.usable() else { return };
         let (me, boot) = (self.presence.me().clone(), Arc::clone(&self.boot));
         let writing =
@@ -418,6 +529,14 @@ impl Inner {
 
     fn away(&self) -> MutexGuard<'_, Away> {
         self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn twin(&self) -> MutexGuard<'_, Twin> {
+        self.twin.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn strays(&self) -> MutexGuard<'_, Vec<Weak<Seat>>> {
+        self.strays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn leaked(&self) -> MutexGuard<'_, Vec<i64>> {

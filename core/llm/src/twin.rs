@@ -11,6 +11,10 @@ const PASTS: usize = 10_000;
 
 type Pair = (String, String);
 
+/// Rows of here begin above all that a file will ever have: a number of here must never be taken for one of there, and
+/// who waits here is behind those who waited there.
+const FIRST_ROW: i64 = 1 << 40;
+
 /// All records.
 #[derive(Debug, Default)]
 pub(crate) struct Twin {
@@ -20,7 +24,8 @@ pub(crate) struct Twin {
     pub(crate) salt: Option<Vec<u8>>,
     pub(crate) flights: BTreeMap<i64, Flight>,
     pub(crate) pasts: VecDeque<Past>,
-    last_row: i64,
+    /// Rows that were given; numbers are never given twice in this process.
+    entered: i64,
 }
 
 impl Twin {
@@ -33,7 +38,6 @@ impl Twin {
         flights: Vec<Flight>,
         pasts: Vec<Past>,
     ) -> Self {
-        let last_row = flights.iter().map(|flight| flight.id).max().unwrap_or(0);
         Self {
             hosts: hosts.into_iter().map(|row| (row.endpoint.clone(), row)).collect(),
             pairs: pairs.into_iter().map(|row| ((row.endpoint.clone(), row.model.clone()), row)).collect(),
@@ -44,8 +48,15 @@ impl Twin {
             salt,
             flights: flights.into_iter().map(|flight| (flight.id, flight)).collect(),
             pasts: pasts.into(),
-            last_row,
+            entered: 0,
         }
+    }
+}
+
+impl Twin {
+    /// The same records, but that the numbers go on where those of the one before ended.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        Self { entered: before.entered, ..self }
     }
 }
 
@@ -122,9 +133,10 @@ impl Ledger for Twin {
     }
 
     fn enter(&mut self, flight: &Flight) -> Result<i64, Infallible> {
-        self.last_row += 1;
-        self.flights.insert(self.last_row, Flight { id: self.last_row, ..flight.clone() });
-        Ok(self.last_row)
+        self.entered += 1;
+        let id = FIRST_ROW + self.entered;
+        self.flights.insert(id, Flight { id, ..flight.clone() });
+        Ok(id)
     }
 
     fn become_flight(&mut self, flight: &Flight) -> Result<bool, Infallible> {

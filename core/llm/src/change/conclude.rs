@@ -5,13 +5,11 @@ use std::time::Duration;
 use crate::breaker::{Fault, Until};
 use crate::change::check::refill;
 use crate::change::{Change, Context, Entry, host, sweep};
-use crate::choose::{ABSENT_MS, LONGEST_BLOCK_MS};
+use crate::choose::{ABSENT_MS, DECAY_MS, LONGEST_BLOCK_MS};
 use crate::class::{Class, Counts};
 use crate::ledger::{Block, HostRow, Ledger, Look, PairRow, Past, RETRY_TOKENS};
 use crate::shared::Outcome;
 
-/// How fast what a host was slow at is forgotten (S4).
-const DECAY_MS: f64 = 600_000.0;
 /// Blocks in a row get longer; one that comes after so much peace is the first again.
 const PEACE_MS: i64 = 600_000;
 /// The longest pause that we make up ourselves.
@@ -22,6 +20,7 @@ const LONGEST_OWN_BLOCK_MS: i64 = 60_000;
 pub(crate) struct Done {
     class: Option<Class>,
     of_model: bool,
+    status: Option<u16>,
     message: String,
     retry_after: Option<Duration>,
     context: Option<u64>,
@@ -54,6 +53,7 @@ impl Done {
         Self {
             class: outcome.class,
             of_model: outcome.of_model,
+            status: outcome.status,
             message: outcome.message.to_owned(),
             retry_after: outcome.retry_after,
             context: outcome.context,
@@ -162,6 +162,12 @@ impl Conclude {
         {
             host.breaker.note(class.as_str(), &done.message);
         }
+        if entry.counts && shows_life(class, done.status) {
+            // The host is there, whatever it thinks of this question: a probe that heard so is over.
+            host.breaker.first_token(entry.generation);
+            pair.breaker.first_token(entry.pair_generation);
+            host.evidence_at = Some(now.wall_ms);
+        }
         if class == Class::NoModel {
             pair.absent_until = Some(now.wall_ms.saturating_add(ABSENT_MS));
         }
@@ -189,6 +195,21 @@ impl Conclude {
             n,
         })
     }
+}
+
+/// Whether a failure that does not count is an answer of the host itself. What stands before a host (a proxy, a gateway
+/// that wants money, another address) speaks for itself only.
+fn shows_life(class: Class, status: Option<u16>) -> bool {
+    status.is_some()
+        && matches!(
+            class,
+            Class::Auth
+                | Class::NoModel
+                | Class::TooLong
+                | Class::BadRequest
+                | Class::Overloaded
+                | Class::Throttled
+        )
 }
 
 /// How long a host with this key is left alone after a failure of this class; `None` where it is not.

@@ -211,3 +211,33 @@ fn closing_sets_all_counts_to_zero_and_resetting_forgets_blocks_and_marks_too() 
     assert_eq!((row.breaker.failures, row.breaker.opens), (0, 0));
     in_file(&shared);
 }
+
+/// A probe that was given up, or whose process was killed, leaves nobody who tries the host out.
+#[test]
+fn a_host_whose_probe_has_ended_is_shown_as_open_and_due() {
+    let machine = Machine::new();
+    let shared = machine.process();
+    let hosts = one(configured("a", A));
+    call(&shared, &host(0, A), &failed(Class::Unreachable));
+    machine.seconds(30);
+    let probe = go(&shared, &[host(0, A)]);
+    assert_eq!(look(&machine, &hosts).breaker.state, "half_open");
+    drop(probe);
+    let view = look(&machine, &hosts);
+    assert_eq!(view.breaker.state, "open");
+    assert_eq!(view.breaker.retry_at, Some(conclave_retry::Clock::wall_ms(&machine.wall)));
+    assert_eq!(machine.row(A).unwrap().breaker.state.as_str(), "half_open", "looking changes nothing");
+}
+
+#[test]
+fn a_host_that_was_reset_is_not_shown_as_unwell() {
+    let machine = Machine::new();
+    let shared = machine.process();
+    let configured = configured("a", A);
+    let hosts = one(configured.clone());
+    call(&shared, &host(0, A), &failed(Class::Unreachable));
+    assert_eq!(look(&machine, &hosts).healthy, Some(false));
+    reset(&machine.db(), &configured).unwrap();
+    let view = look(&machine, &hosts);
+    assert_eq!((view.healthy, view.last_error, view.last_class), (None, None, None));
+}

@@ -24,7 +24,7 @@ impl Shared {
         let entry = ticket.entry();
         let host_generation = entry.generation;
         let named = NameModel { entry, model: model.to_owned() };
-        let generation = self.inner.change_at(ticket.place, "name the model of a call", named);
+        let generation = self.inner.change_at(ticket.place(), "name the model of a call", named);
         ticket.set_model(model);
         ticket.set_generations((host_generation, generation.unwrap_or(0)));
     }

@@ -168,7 +168,8 @@ pub(crate) fn forget_absent(tx: &WriteTx<'_>, endpoint: &str) -> Result<()> {
 /// Closes the breakers of all models of a host, with their counts at zero.
 pub(crate) fn close_pairs(tx: &WriteTx<'_>, endpoint: &str) -> Result<()> {
     let sql = "UPDATE llm_pair SET state = 'closed', generation = generation + 1, failures = 0, opens = 0,
-                 open_boot = NULL, open_wall = NULL, open_for = NULL, boot_id = NULL, probe_row = NULL
+                 open_boot = NULL, open_wall = NULL, open_for = NULL, boot_id = NULL, probe_row = NULL,
+                 last_failure_at = NULL, last_class = NULL, last_error = NULL
                WHERE endpoint = ?1 AND (state <> 'closed' OR failures > 0 OR opens > 0)";
     tx.execute(sql, [endpoint])?;
     Ok(())
@@ -184,8 +185,8 @@ fn host_row(row: &Row<'_>) -> Result<HostRow, Error> {
     Ok(HostRow {
         breaker: breaker(row)?,
         endpoint: row.get(at)?,
-        dialect: row.get(at + 1)?,
-        last_name: row.get(at + 2)?,
+        dialect: words(row, at + 1)?.unwrap_or_default(),
+        last_name: words(row, at + 2)?.unwrap_or_default(),
         evidence_at: row.get(at + 3)?,
         ewma_first_ms: row.get(at + 4)?,
         ewma_at: row.get(at + 5)?,
@@ -211,14 +212,14 @@ fn block_row(row: &Row<'_>) -> Result<Block, Error> {
         endpoint: row.get(0)?,
         key_hash: row.get(1)?,
         until: Until { boot_ms: row.get(2)?, wall_ms: row.get(3)?, boot_id: row.get(4)? },
-        reason: row.get(5)?,
+        reason: words(row, 5)?.unwrap_or_default(),
         n: row.get(6)?,
     })
 }
 
 /// Reads a breaker, whose columns come first.
 fn breaker(row: &Row<'_>) -> Result<Breaker, Error> {
-    let open = match (row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?) {
+    let open = match (row.get(7)?, row.get(8)?, row.get(9)?, words(row, 10)?) {
         (Some(boot_ms), Some(wall_ms), Some(whole), Some(boot_id)) => {
             Some((Until { boot_ms, wall_ms, boot_id }, whole))
         }
@@ -230,11 +231,17 @@ fn breaker(row: &Row<'_>) -> Result<Breaker, Error> {
         failures: row.get(2)?,
         opens: row.get(3)?,
         last_failure_at: row.get(4)?,
-        last_class: row.get(5)?,
-        last_error: row.get(6)?,
+        last_class: words(row, 5)?,
+        last_error: words(row, 6)?,
         open,
         probe_row: row.get(11)?,
     })
+}
+
+/// Text that only people read, or that is only compared: a byte that is no UTF-8 must not lock up the whole row.
+fn words(row: &Row<'_>, at: usize) -> Result<Option<String>, Error> {
+    let bytes = row.get_ref(at)?.as_bytes_or_null().map_err(|_| FromSqlError::InvalidType)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }
 
 fn state(word: &str) -> Result<BreakerState, Error> {

@@ -8,6 +8,7 @@ use super::fixture::*;
 use crate::admission::{Admission, Candidate};
 use crate::answer::Why;
 use crate::class::Class;
+use crate::shared::Outcome;
 use crate::shared::Shared;
 
 /// Runs a scenario over the file and over the twin.
@@ -289,10 +290,9 @@ fn a_host_that_asks_for_a_pause_gets_it_from_all_and_it_never_counts() {
 
 // llm L24: what a server may say, and a pause that nobody waits for.
 #[test]
-fn pauses_are_as_long_as_asked_within_a_day() {
+fn pauses_are_as_long_as_asked_within_an_hour() {
     both(|_, shared| {
-        for (index, (asked, left)) in [(250_u64, 250_i64), (u64::MAX, 24 * 3_600_000)].into_iter().enumerate()
-        {
+        for (index, (asked, left)) in [(250_u64, 250_i64), (u64::MAX, 3_600_000)].into_iter().enumerate() {
             let model = ["x", "y"][index];
             let candidate = Candidate { key: Some(model), ..host(0, A) };
             let outcome = crate::shared::Outcome {
@@ -453,4 +453,46 @@ fn the_retry_budget_is_spent_and_comes_back_by_success_and_by_peace() {
         machine.seconds(601);
         assert!(shared.pay_retry(A));
     });
+}
+
+/// A host that says no is there: the next caller is no probe.
+#[test]
+fn a_probe_that_the_host_refuses_closes_the_breaker() {
+    both(|machine, shared| {
+        for class in [Class::BadRequest, Class::Auth, Class::NoModel, Class::TooLong, Class::Throttled] {
+            call(shared, &host(0, A), &failed(Class::Unreachable));
+            machine.seconds(400);
+            let probe = go(shared, &[host(0, A)]);
+            assert!(probe.is_probe);
+            shared.conclude(probe, &Outcome { status: Some(400), ..failed(class) });
+            machine.seconds(400);
+            let next = go(shared, &[host(0, A)]);
+            assert!(!next.is_probe, "{class:?}");
+            shared.conclude(next, &answered());
+        }
+        // What no answer of the host itself is, closes nothing.
+        call(shared, &host(0, A), &failed(Class::Unreachable));
+        machine.seconds(400);
+        call(shared, &host(0, A), &Outcome { status: Some(407), ..failed(Class::LocalNet) });
+        assert!(go(shared, &[host(0, A)]).is_probe);
+    });
+}
+
+/// A stray byte in a text locks nobody out.
+#[test]
+fn a_text_that_is_no_utf8_is_read() {
+    let machine = Machine::new();
+    let shared = machine.process();
+    call(&shared, &host(0, A), &failed(Class::Fault));
+    let spoil = |tx: &conclave_db::WriteTx<'_>| {
+        tx.execute(
+            "UPDATE llm_host SET last_error = CAST(x'61ff62' AS TEXT), last_name = CAST(x'ff' AS TEXT)",
+            [],
+        )
+    };
+    machine.db().write("spoil", spoil).unwrap();
+    assert_eq!(machine.row(A).unwrap().breaker.last_error.unwrap(), "a\u{fffd}b");
+    call(&shared, &host(0, A), &failed(Class::Unreachable));
+    assert_eq!(why(&shared, &host(0, A)), Why::Open);
+    in_file(&shared);
 }

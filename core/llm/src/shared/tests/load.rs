@@ -300,3 +300,42 @@ fn calls_that_a_budget_counts_are_kept_beyond_a_thousand() {
     assert!(machine.count("llm_call") <= 64, "what is older than 30 days is gone");
     in_file(&shared);
 }
+
+/// A call whose process was killed may have been paid.
+#[test]
+fn a_call_of_a_killed_process_stays_in_the_budget() {
+    let machine = Machine::new();
+    let cloud = Candidate { calls_per_hour: Some(2), reserved_tokens: 100, ..host(0, A) };
+    let gone = conclave_db::process::current().unwrap();
+    // Nobody has this number and began then.
+    let gone = conclave_db::process::ProcessIdentity { start_time: gone.start_time + 1, ..gone };
+    for _ in 0..2 {
+        let killed = machine.as_process(Some(machine.db()), gone.clone());
+        std::mem::forget(go(&killed, &[cloud]));
+    }
+    let shared = machine.process();
+    assert_eq!(why(&shared, &cloud), Why::Budget);
+    assert_eq!((machine.count("llm_inflight"), machine.count("llm_call")), (0, 2));
+    machine.seconds(3601);
+    drop(go(&shared, &[cloud]));
+    in_file(&shared);
+}
+
+/// A host that was slow once gets another chance.
+#[test]
+fn a_slow_answer_fades_though_no_call_comes() {
+    let machine = Machine::new();
+    let shared = machine.process();
+    let first = |first_ms| Outcome { first_ms: Some(first_ms), ..answered() };
+    call(&shared, &host(0, A), &first(300_000));
+    call(&shared, &host(1, B), &first(100));
+    let hosts = [host(0, A), host(1, B)];
+    assert_eq!(go(&shared, &hosts).index, 1);
+    // Its equal is asked every minute, and stays what it is.
+    for _ in 0..120 {
+        machine.seconds(60);
+        call(&shared, &host(1, B), &first(100));
+    }
+    assert_eq!(go(&shared, &hosts).index, 0);
+    in_file(&shared);
+}
