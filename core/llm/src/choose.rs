@@ -4,6 +4,7 @@
 use crate::admission::Candidate;
 use crate::answer::{Skipped, Why};
 use crate::breaker::{Now, Pass};
+use crate::class::Class;
 use crate::ledger::{Flight, HostRow, Kind, Look, PairRow};
 use crate::presence::{Presence, is_fresh};
 
@@ -58,7 +59,7 @@ impl Asked {
     }
 
     fn skipped(&self, why: Why, until: Option<i64>, message: Option<String>) -> Skipped {
-        Skipped { host: self.name.clone(), why, until, message }
+        Skipped { host: self.name.clone(), why, until, message, class: None }
     }
 }
 
@@ -298,7 +299,8 @@ fn blocked<L: Look>(
         0 => None,
         left => {
             let until = Some(now.wall_ms.saturating_add(left));
-            Some(asked.skipped(Why::Blocked, until, Some(block.reason)))
+            let class = Class::parse(&block.reason);
+            Some(Skipped { class, ..asked.skipped(Why::Blocked, until, Some(block.reason)) })
         }
     })
 }

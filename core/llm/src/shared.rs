@@ -89,6 +89,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) attempt: u32,
     /// The context of the model, where the host says it.
     pub(crate) context: Option<u64>,
+    /// Whether it was paid for out of the budget for repeats: that is given back where it answers.
+    pub(crate) is_repeat: bool,
 }
 
 impl Shared {

@@ -52,6 +52,8 @@ pub(super) struct Track {
     pub(super) is_passed: bool,
     pub(super) requests: u32,
     pub(super) again: Again,
+    /// The failures that it was asked again for, and is not a second time.
+    pub(super) once: Vec<Class>,
     /// What its check has said for the call: then the call is not sent.
     pub(super) presumed: Option<Failure>,
 }
@@ -61,8 +63,10 @@ pub(super) struct Track {
 pub(super) enum Stop {
     Cancelled,
     Deadline,
-    /// Nobody else is asked after this failure.
+    /// Nobody else is asked after this failure: part of the answer was shown.
     Final(Class),
+    /// No other host is asked after it, and the fallback where the configuration says so.
+    HostsOver(Class),
     /// Everybody was asked who could be.
     Exhausted,
 }
@@ -94,6 +98,8 @@ pub(super) struct Asking<'a> {
     pub(super) spent: u32,
     /// Waits for the end of a block.
     blocks: u32,
+    /// Whether hosts that failed a check were waited for: once.
+    has_reconsidered: bool,
 }
 
 impl<'a> Asking<'a> {
@@ -113,7 +119,7 @@ impl<'a> Asking<'a> {
             .iter()
             .flat_map(|choice| choice.key.as_ref().into_iter().chain(choice.host.endpoint.secrets()));
         let redactor = Redactor::new(secrets);
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new(route.places);
         for skipped in route.skipped {
             ledger.skip(skipped);
         }
@@ -142,6 +148,7 @@ impl<'a> Asking<'a> {
             most,
             spent: 0,
             blocks: 0,
+            has_reconsidered: false,
         })
     }
 
@@ -153,7 +160,7 @@ impl<'a> Asking<'a> {
             let (kind, class) = match stop {
                 Stop::Cancelled => (Some(LlmErrorKind::Cancelled), Some(Class::Cancelled)),
                 Stop::Deadline => (Some(LlmErrorKind::Deadline), Some(Class::Deadline)),
-                Stop::Final(class) => (None, Some(class)),
+                Stop::Final(class) | Stop::HostsOver(class) => (None, Some(class)),
                 Stop::Exhausted => (None, None),
             };
             LlmError::Failed(Box::new(self.ledger.fail(kind, class)))
@@ -164,18 +171,31 @@ impl<'a> Asking<'a> {
         self.look_up()?;
         self.begin_checks();
         loop {
-            while let Some(set) = self.next_set()? {
-                if let Some(answer) = self.ask_one_of(&set)? {
-                    return Ok(answer);
-                }
-            }
+            let over = match self.ask_hosts() {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => None,
+                Err(stop @ Stop::HostsOver(class)) if self.is_reason(class) => Some(stop),
+                Err(stop) => return Err(stop),
+            };
             if let Some(answer) = self.ask_cloud()? {
                 return Ok(answer);
+            }
+            if let Some(stop) = over {
+                return Err(stop);
             }
             if !self.wait_for_somebody()? {
                 return Err(Stop::Exhausted);
             }
         }
+    }
+
+    fn ask_hosts(&mut self) -> Result<Option<Answer>, Stop> {
+        while let Some(set) = self.next_set()? {
+            if let Some(answer) = self.ask_one_of(&set)? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
     }
 
     /// Whom to ask next: those that were not asked yet, then those that may be asked again (R3). Waits for the checks of
@@ -238,11 +258,15 @@ impl<'a> Asking<'a> {
         self.choices.get(index).is_some_and(|choice| choice.host.name == name)
     }
 
-    /// Repeats at one host come out of its budget, so that an outage is not multiplied.
-    pub(super) fn pays(&self, index: usize) -> bool {
-        self.choices
-            .get(index)
-            .is_some_and(|choice| self.inner.shared.pay_retry(choice.host.endpoint.as_str()))
+    /// Repeats at one host come out of its budget, so that an outage is not multiplied. Where that is spent the question
+    /// says so.
+    pub(super) fn pays(&mut self, index: usize) -> bool {
+        let Some(choice) = self.choices.get(index) else { return false };
+        let is_paid = self.inner.shared.pay_retry(choice.host.endpoint.as_str());
+        if !is_paid {
+            self.ledger.has_no_repeats_left(&choice.host.name);
+        }
+        is_paid
     }
 
     fn ask_one_of(&mut self, set: &[usize]) -> Result<Option<Answer>, Stop> {
@@ -356,6 +380,7 @@ impl<'a> Asking<'a> {
         if !self.options.wait || self.spent >= self.most {
             return Ok(false);
         }
+        let fallen = self.fallen();
         let at = self.ledger.retry_at;
         let left = at.map(|at| {
             let left = u64::try_from(at.saturating_sub(self.inner.sources.clock.wall_ms())).unwrap_or(0);
@@ -373,7 +398,31 @@ impl<'a> Asking<'a> {
         for track in &mut self.tracks {
             track.is_passed = false;
         }
+        for index in fallen {
+            if let Some(track) = self.tracks.get_mut(index) {
+                track.is_barred = false;
+            }
+        }
         Ok(true)
+    }
+
+    /// The hosts that failed a check of this very question and are open since: now it is known until when.
+    fn fallen(&mut self) -> Vec<usize> {
+        if std::mem::replace(&mut self.has_reconsidered, true) {
+            return Vec::new();
+        }
+        let has_fallen = |index: &usize| {
+            let of_check =
+                self.tracks.get(*index).is_some_and(|track| track.is_barred && track.requests == 0);
+            let choice = self.choices.get(*index);
+            of_check && choice.is_some_and(|choice| self.ledger.has_fallen(&choice.host.name))
+        };
+        let fallen: Vec<usize> = (0..self.choices.len()).filter(has_fallen).collect();
+        let refused = self.inner.shared.refused(&self.candidates(&fallen));
+        let is_open = |index: &usize| refused.iter().any(|skipped| self.is_named(*index, &skipped.host));
+        let fallen = fallen.into_iter().filter(is_open).collect();
+        self.note(refused);
+        fallen
     }
 
     /// Waits before the next request. What is left of the caller's time cuts it, and is then over.

@@ -5,6 +5,7 @@ mod answers;
 mod cancel;
 mod classes;
 mod load;
+mod reasons;
 mod routing;
 mod scene;
 mod streams;
