@@ -112,9 +112,19 @@ impl Standing {
 
 /// What came of looking at all.
 pub(crate) enum Choice {
-    Go { standing: Box<Standing>, skipped: Vec<Skipped> },
-    Full { shortest: usize, skipped: Vec<Skipped> },
-    Nobody { skipped: Vec<Skipped> },
+    Go {
+        standing: Box<Standing>,
+        skipped: Vec<Skipped>,
+    },
+    /// `ahead`: how many wait before this caller where the fewest do.
+    Full {
+        shortest: usize,
+        ahead: u32,
+        skipped: Vec<Skipped>,
+    },
+    Nobody {
+        skipped: Vec<Skipped>,
+    },
 }
 
 /// Chooses. `waiting` is the row of a caller that is in a queue already.
@@ -128,12 +138,14 @@ pub(crate) fn choose<L: Look>(
     let standings = standings(look, candidates, waiting, now, presence)?;
     let mut skipped = Vec::new();
     let mut shortest: Option<(f64, usize)> = None;
+    let mut fewest = u32::MAX;
     for standing in standings {
         let asked = &candidates[standing.at];
         if let Some(refusal) = standing.refusal {
             skipped.push(refusal);
         } else if standing.is_full() {
             let queue = standing.queue();
+            fewest = fewest.min(standing.ahead);
             if shortest.is_none_or(|(least, _)| queue < least) {
                 shortest = Some((queue, asked.index));
             }
@@ -148,7 +160,7 @@ pub(crate) fn choose<L: Look>(
         }
     }
     if let Some((_, shortest)) = shortest {
-        return Ok(Choice::Full { shortest, skipped });
+        return Ok(Choice::Full { shortest, ahead: fewest, skipped });
     }
     Ok(Choice::Nobody { skipped })
 }

@@ -158,7 +158,7 @@ impl Shared {
                 }
                 Admission::Go { ticket: Ticket::new(entry, place, self.clone()), skipped }
             }
-            Admitted::Full { shortest, skipped } => Admission::Full { shortest, skipped },
+            Admitted::Full { shortest, ahead, skipped } => Admission::Full { shortest, ahead, skipped },
             Admitted::Nobody { skipped } => Admission::Nobody { skipped },
         }
     }

@@ -277,7 +277,7 @@ impl<'a> Asking<'a> {
                 self.note(skipped);
                 Some(ticket)
             }
-            Admission::Full { shortest, skipped } => {
+            Admission::Full { shortest, skipped, .. } => {
                 self.note(skipped);
                 // Somebody whose check is still on its way may have room.
                 if self.settle_all()? {
@@ -336,11 +336,13 @@ impl<'a> Asking<'a> {
         let blocked: Vec<usize> = (0..self.choices.len())
             .filter(|index| Some(*index) != self.cloud && self.tracks.get(*index).is_some_and(is_blocked))
             .collect();
-        if blocked.is_empty() || self.blocks >= self.most || self.wants_cloud() {
+        if blocked.is_empty() || self.wants_cloud() {
             return Ok(None);
         }
         let Some((index, left)) = self.shortest_block(&blocked) else { return Ok(None) };
-        if !self.fits(left) {
+        // Who gave no time for it may not even know that it waits.
+        let most = if self.deadline.is_some() { self.most } else { 1 };
+        if self.blocks >= most || !self.fits(left) {
             let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
             let until = self.inner.sources.clock.wall_ms().saturating_add(left);
             self.ledger.retry_at = earlier(self.ledger.retry_at, Some(until));

@@ -139,6 +139,20 @@ fn a_throttled_host_alone_is_waited_for_only_where_the_deadline_allows_it() {
     assert!(clock.sleeps().is_empty());
 }
 
+// R8: who gave no time for it waits for one pause, and hears how long the next one is.
+#[test]
+fn without_a_deadline_one_pause_is_waited_for() {
+    let body = r#"{"error":{"message":"slow down"}}"#;
+    let headers = [("content-type", "application/json"), ("retry-after", "20")];
+    let a = scripted(Speaks::OpenAi, Reply::http(429, &headers, body).close());
+    let scene = Scene::new(vec![openai("a", &a, 1)]);
+    let clock = ManualClock::at_wall_ms(WALL);
+    let client = scene.client_at(&clock);
+    let failed = failed(client.generate(b"hello", "code", &Options::default(), &CancelToken::new()));
+    assert_eq!(clock.sleeps(), [Duration::from_secs(20)]);
+    assert_eq!((failed.attempts.len(), failed.retry_at), (2, Some(WALL + 40_000)));
+}
+
 // llm L26
 #[test]
 fn a_busy_ollama_is_blocked_for_longer_each_time_and_its_breaker_stays_closed() {
