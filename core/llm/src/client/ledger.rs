@@ -8,6 +8,9 @@ use crate::class::Class;
 use crate::error::text::hint;
 use crate::error::{Failed, LlmErrorKind};
 
+/// The place of the fallback.
+pub(super) const LAST: i64 = i64::MAX;
+
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) attempts: Vec<AttemptReport>,
@@ -52,12 +55,13 @@ impl Ledger {
         skipped
     }
 
-    /// Those of them that would have been asked before, or in place of, the one that answered.
+    /// Those of them that would have been asked before, or in place of, the one that answered; and the fallback, of which it
+    /// is good to know early that it cannot be used.
     pub(super) fn skipped_for(&self, answered: &str) -> Vec<Skipped> {
         let place = |name: &str| self.places.iter().find(|(known, _)| known == name).map(|(_, place)| *place);
         let mut skipped = self.skipped();
         if let Some(own) = place(answered) {
-            skipped.retain(|skipped| place(&skipped.host).is_none_or(|place| place <= own));
+            skipped.retain(|skipped| place(&skipped.host).is_none_or(|place| place <= own || place == LAST));
         }
         skipped
     }

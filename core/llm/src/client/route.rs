@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::Options;
+use super::ledger::LAST;
 use crate::admission::Candidate;
 use crate::answer::{Skipped, Why};
 use crate::class::Class;
@@ -85,7 +86,7 @@ pub(super) fn of<'a>(
     }
     if let Some(fallback) = fallback {
         let before = route.choices.len();
-        route.places.push((fallback.host.name.clone(), i64::MAX));
+        route.places.push((fallback.host.name.clone(), LAST));
         // It answers with its own model, which the configuration names, whatever was asked for.
         route.add(&fallback.host, fallback.host.models.first().cloned(), Some(fallback), environment);
         route.cloud = (route.choices.len() > before).then_some(before);
