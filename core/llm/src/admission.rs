@@ -153,7 +153,8 @@ pub(crate) enum Admission {
     /// It may call; those before it were passed over.
     Go { ticket: Ticket, skipped: Vec<Skipped> },
     /// All that could be asked have as many calls as they take; `shortest` has the shortest queue.
-    Full { shortest: usize, skipped: Vec<Skipped> },
+    /// `ahead` wait before this caller, where the fewest do.
+    Full { shortest: usize, ahead: u32, skipped: Vec<Skipped> },
     /// Nobody may be asked now; who is passed over for a time says until when.
     Nobody { skipped: Vec<Skipped> },
 }

@@ -117,6 +117,9 @@ pub struct Skipped {
     /// In words, without keys.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
+    /// The failure behind it, where one is known: of its check, or that it is blocked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub class: Option<Class>,
 }
 
 /// A whole answer.
@@ -144,7 +147,7 @@ pub struct Answer {
     pub waited_ms: u64,
     /// Every request that was sent, in order; the one that answered is the last.
     pub attempts: Vec<AttemptReport>,
-    /// Every host that was passed over, in order.
+    /// Every host that was passed over, in the order of the route; none that stands behind the one that answered.
     pub skipped: Vec<Skipped>,
     /// What the caller should know.
     pub warnings: Vec<String>,

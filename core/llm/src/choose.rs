@@ -4,6 +4,7 @@
 use crate::admission::Candidate;
 use crate::answer::{Skipped, Why};
 use crate::breaker::{Now, Pass};
+use crate::class::Class;
 use crate::ledger::{Flight, HostRow, Kind, Look, PairRow};
 use crate::presence::{Presence, is_fresh};
 
@@ -60,7 +61,7 @@ impl Asked {
     }
 
     fn skipped(&self, why: Why, until: Option<i64>, message: Option<String>) -> Skipped {
-        Skipped { host: self.name.clone(), why, until, message }
+        Skipped { host: self.name.clone(), why, until, message, class: None }
     }
 }
 
@@ -114,9 +115,19 @@ impl Standing {
 
 /// What came of looking at all.
 pub(crate) enum Choice {
-    Go { standing: Box<Standing>, skipped: Vec<Skipped> },
-    Full { shortest: usize, skipped: Vec<Skipped> },
-    Nobody { skipped: Vec<Skipped> },
+    Go {
+        standing: Box<Standing>,
+        skipped: Vec<Skipped>,
+    },
+    /// `ahead`: how many wait before this caller where the fewest do.
+    Full {
+        shortest: usize,
+        ahead: u32,
+        skipped: Vec<Skipped>,
+    },
+    Nobody {
+        skipped: Vec<Skipped>,
+    },
 }
 
 /// Chooses. `waiting` is the row of a caller that is in a queue already.
@@ -130,12 +141,14 @@ pub(crate) fn choose<L: Look>(
     let standings = standings(look, candidates, waiting, now, presence)?;
     let mut skipped = Vec::new();
     let mut shortest: Option<(f64, usize)> = None;
+    let mut fewest = u32::MAX;
     for standing in standings {
         let asked = &candidates[standing.at];
         if let Some(refusal) = standing.refusal {
             skipped.push(refusal);
         } else if standing.is_full() {
             let queue = standing.queue();
+            fewest = fewest.min(standing.ahead);
             if shortest.is_none_or(|(least, _)| queue < least) {
                 shortest = Some((queue, asked.index));
             }
@@ -150,7 +163,7 @@ pub(crate) fn choose<L: Look>(
         }
     }
     if let Some((_, shortest)) = shortest {
-        return Ok(Choice::Full { shortest, skipped });
+        return Ok(Choice::Full { shortest, ahead: fewest, skipped });
     }
     Ok(Choice::Nobody { skipped })
 }
@@ -315,7 +328,8 @@ fn blocked<L: Look>(
         0 => None,
         left => {
             let until = Some(now.wall_ms.saturating_add(left));
-            Some(asked.skipped(Why::Blocked, until, Some(block.reason)))
+            let class = Class::parse(&block.reason);
+            Some(Skipped { class, ..asked.skipped(Why::Blocked, until, Some(block.reason)) })
         }
     })
 }

@@ -97,6 +97,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) attempt: u32,
     /// The context of the model, where the host says it.
     pub(crate) context: Option<u64>,
+    /// Whether it was paid for out of the budget for repeats: that is given back where it answers.
+    pub(crate) is_repeat: bool,
 }
 
 impl Shared {
@@ -166,7 +168,7 @@ impl Shared {
                 }
                 Admission::Go { ticket: Ticket::new(entry, place, self.clone()), skipped }
             }
-            Admitted::Full { shortest, skipped } => Admission::Full { shortest, skipped },
+            Admitted::Full { shortest, ahead, skipped } => Admission::Full { shortest, ahead, skipped },
             Admitted::Nobody { skipped } => Admission::Nobody { skipped },
         }
     }

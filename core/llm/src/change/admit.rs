@@ -28,7 +28,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Admitted {
     Go { entry: Entry, skipped: Vec<Skipped> },
-    Full { shortest: usize, skipped: Vec<Skipped> },
+    Full { shortest: usize, ahead: u32, skipped: Vec<Skipped> },
     Nobody { skipped: Vec<Skipped> },
 }
 
@@ -59,9 +59,9 @@ impl Change for Admit {
             Choice::Go { standing, skipped } => {
                 Admitted::Go { entry: self.enter(ledger, *standing, context)?, skipped }
             }
-            Choice::Full { shortest, skipped } => {
+            Choice::Full { shortest, ahead, skipped } => {
                 self.touch(ledger, context)?;
-                Admitted::Full { shortest, skipped }
+                Admitted::Full { shortest, ahead, skipped }
             }
             Choice::Nobody { skipped } => Admitted::Nobody { skipped },
         })

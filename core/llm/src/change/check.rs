@@ -8,7 +8,7 @@ use crate::ledger::{HostRow, Ledger, Look, PairRow, RETRY_TOKENS};
 use conclave_retry::BreakerState;
 
 /// What a retry takes from the budget of its host.
-const RETRY_COST: f64 = 5.0;
+pub(super) const RETRY_COST: f64 = 5.0;
 /// A budget that nobody touched for so long is full again.
 const RETRY_IDLE_MS: i64 = 600_000;
 

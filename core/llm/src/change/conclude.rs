@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::breaker::{Fault, Until};
-use crate::change::check::refill;
+use crate::change::check::{RETRY_COST, refill};
 use crate::change::{Change, Context, Entry, host, sweep};
 use crate::choose::{ABSENT_MS, DECAY_MS, LONGEST_BLOCK_MS};
 use crate::class::{Class, Counts};
@@ -24,6 +24,7 @@ pub(crate) struct Done {
     message: String,
     retry_after: Option<Duration>,
     context: Option<u64>,
+    is_repeat: bool,
     /// `None` for what was no call: a check before a probe.
     past: Option<Past>,
 }
@@ -57,6 +58,7 @@ impl Done {
             message: outcome.message.to_owned(),
             retry_after: outcome.retry_after,
             context: outcome.context,
+            is_repeat: outcome.is_repeat,
             past: (outcome.attempt > 0).then_some(past),
         }
     }
@@ -119,7 +121,9 @@ impl Conclude {
         }
         host.evidence_at = Some(now.wall_ms);
         refill(host, now.wall_ms);
-        host.retry_tokens = (host.retry_tokens + 1.0).min(RETRY_TOKENS);
+        // As `conclave_retry::RetryBudget::refill`: a repeat that helped costs nothing.
+        let earned = if self.done.is_repeat { RETRY_COST } else { 1.0 };
+        host.retry_tokens = (host.retry_tokens + earned).min(RETRY_TOKENS);
         host.retry_at = Some(now.wall_ms);
         if let Some(first_ms) = self.done.past.as_ref().and_then(|past| past.first_ms) {
             host.ewma_first_ms = Some(ewma(host, first_ms, now.boot_ms));

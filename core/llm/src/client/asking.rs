@@ -52,6 +52,8 @@ pub(super) struct Track {
     pub(super) is_passed: bool,
     pub(super) requests: u32,
     pub(super) again: Again,
+    /// The failures that it was asked again for, and is not a second time.
+    pub(super) once: Vec<Class>,
     /// What its check has said for the call: then the call is not sent.
     pub(super) presumed: Option<Failure>,
 }
@@ -61,8 +63,10 @@ pub(super) struct Track {
 pub(super) enum Stop {
     Cancelled,
     Deadline,
-    /// Nobody else is asked after this failure.
+    /// Nobody else is asked after this failure: part of the answer was shown.
     Final(Class),
+    /// No other host is asked after it, and the fallback where the configuration says so.
+    HostsOver(Class),
     /// Everybody was asked who could be.
     Exhausted,
 }
@@ -94,6 +98,8 @@ pub(super) struct Asking<'a> {
     pub(super) spent: u32,
     /// Waits for the end of a block.
     blocks: u32,
+    /// Whether hosts that failed a check were waited for: once.
+    has_reconsidered: bool,
 }
 
 impl<'a> Asking<'a> {
@@ -115,7 +121,7 @@ impl<'a> Asking<'a> {
         let of_proxies: Vec<_> =
             route.choices.iter().flat_map(|choice| crate::proxy::secrets(choice.proxy.as_deref())).collect();
         let redactor = Redactor::new(secrets.chain(&of_proxies));
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new(route.places);
         for skipped in route.skipped {
             ledger.skip(skipped);
         }
@@ -144,6 +150,7 @@ impl<'a> Asking<'a> {
             most,
             spent: 0,
             blocks: 0,
+            has_reconsidered: false,
         })
     }
 
@@ -155,7 +162,7 @@ impl<'a> Asking<'a> {
             let (kind, class) = match stop {
                 Stop::Cancelled => (Some(LlmErrorKind::Cancelled), Some(Class::Cancelled)),
                 Stop::Deadline => (Some(LlmErrorKind::Deadline), Some(Class::Deadline)),
-                Stop::Final(class) => (None, Some(class)),
+                Stop::Final(class) | Stop::HostsOver(class) => (None, Some(class)),
                 Stop::Exhausted => (None, None),
             };
             LlmError::Failed(Box::new(self.ledger.fail(kind, class)))
@@ -166,18 +173,31 @@ impl<'a> Asking<'a> {
         self.look_up()?;
         self.begin_checks();
         loop {
-            while let Some(set) = self.next_set()? {
-                if let Some(answer) = self.ask_one_of(&set)? {
-                    return Ok(answer);
-                }
-            }
+            let over = match self.ask_hosts() {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => None,
+                Err(stop @ Stop::HostsOver(class)) if self.is_reason(class) => Some(stop),
+                Err(stop) => return Err(stop),
+            };
             if let Some(answer) = self.ask_cloud()? {
                 return Ok(answer);
+            }
+            if let Some(stop) = over {
+                return Err(stop);
             }
             if !self.wait_for_somebody()? {
                 return Err(Stop::Exhausted);
             }
         }
+    }
+
+    fn ask_hosts(&mut self) -> Result<Option<Answer>, Stop> {
+        while let Some(set) = self.next_set()? {
+            if let Some(answer) = self.ask_one_of(&set)? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
     }
 
     /// Whom to ask next: those that were not asked yet, then those that may be asked again (R3). Waits for the checks of
@@ -240,11 +260,15 @@ impl<'a> Asking<'a> {
         self.choices.get(index).is_some_and(|choice| choice.host.name == name)
     }
 
-    /// Repeats at one host come out of its budget, so that an outage is not multiplied.
-    pub(super) fn pays(&self, index: usize) -> bool {
-        self.choices
-            .get(index)
-            .is_some_and(|choice| self.inner.shared.pay_retry(choice.host.endpoint.as_str()))
+    /// Repeats at one host come out of its budget, so that an outage is not multiplied. Where that is spent the question
+    /// says so.
+    pub(super) fn pays(&mut self, index: usize) -> bool {
+        let Some(choice) = self.choices.get(index) else { return false };
+        let is_paid = self.inner.shared.pay_retry(choice.host.endpoint.as_str());
+        if !is_paid {
+            self.ledger.has_no_repeats_left(&choice.host.name);
+        }
+        is_paid
     }
 
     fn ask_one_of(&mut self, set: &[usize]) -> Result<Option<Answer>, Stop> {
@@ -255,7 +279,7 @@ impl<'a> Asking<'a> {
                 self.note(skipped);
                 Some(ticket)
             }
-            Admission::Full { shortest, skipped } => {
+            Admission::Full { shortest, skipped, .. } => {
                 self.note(skipped);
                 // Somebody whose check is still on its way may have room.
                 if self.settle_all()? {
@@ -314,11 +338,13 @@ impl<'a> Asking<'a> {
         let blocked: Vec<usize> = (0..self.choices.len())
             .filter(|index| Some(*index) != self.cloud && self.tracks.get(*index).is_some_and(is_blocked))
             .collect();
-        if blocked.is_empty() || self.blocks >= self.most || self.wants_cloud() {
+        if blocked.is_empty() || self.wants_cloud() {
             return Ok(None);
         }
         let Some((index, left)) = self.shortest_block(&blocked) else { return Ok(None) };
-        if !self.fits(left) {
+        // Who gave no time for it may not even know that it waits.
+        let most = if self.deadline.is_some() { self.most } else { 1 };
+        if self.blocks >= most || !self.fits(left) {
             let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
             let until = self.inner.sources.clock.wall_ms().saturating_add(left);
             self.ledger.retry_at = earlier(self.ledger.retry_at, Some(until));
@@ -358,6 +384,7 @@ impl<'a> Asking<'a> {
         if !self.options.wait || self.spent >= self.most {
             return Ok(false);
         }
+        let fallen = self.fallen();
         let at = self.ledger.retry_at;
         let left = at.map(|at| {
             let left = u64::try_from(at.saturating_sub(self.inner.sources.clock.wall_ms())).unwrap_or(0);
@@ -375,7 +402,31 @@ impl<'a> Asking<'a> {
         for track in &mut self.tracks {
             track.is_passed = false;
         }
+        for index in fallen {
+            if let Some(track) = self.tracks.get_mut(index) {
+                track.is_barred = false;
+            }
+        }
         Ok(true)
+    }
+
+    /// The hosts that failed a check of this very question and are open since: now it is known until when.
+    fn fallen(&mut self) -> Vec<usize> {
+        if std::mem::replace(&mut self.has_reconsidered, true) {
+            return Vec::new();
+        }
+        let has_fallen = |index: &usize| {
+            let of_check =
+                self.tracks.get(*index).is_some_and(|track| track.is_barred && track.requests == 0);
+            let choice = self.choices.get(*index);
+            of_check && choice.is_some_and(|choice| self.ledger.has_fallen(&choice.host.name))
+        };
+        let fallen: Vec<usize> = (0..self.choices.len()).filter(has_fallen).collect();
+        let refused = self.inner.shared.refused(&self.candidates(&fallen));
+        let is_open = |index: &usize| refused.iter().any(|skipped| self.is_named(*index, &skipped.host));
+        let fallen = fallen.into_iter().filter(is_open).collect();
+        self.note(refused);
+        fallen
     }
 
     /// Waits before the next request. What is left of the caller's time cuts it, and is then over.

@@ -23,8 +23,11 @@ impl Asking<'_> {
         if let Some(failure) = track.presumed.take() {
             return self.conclude_unsent(ticket, &failure, 0).map(|()| None);
         }
-        if track.requests > 0 && !self.pays(index) {
-            self.pass(&[index]);
+        let before = track.requests;
+        if before > 0 && !self.pays(index) {
+            if let Some(track) = self.tracks.get_mut(index) {
+                track.is_barred = true;
+            }
             return Ok(None);
         }
         let is_named = self.choices.get(index).is_some_and(|choice| choice.model.is_some());
@@ -40,23 +43,36 @@ impl Asking<'_> {
         if !is_named && let Some(model) = self.choices.get(index).and_then(|choice| choice.model.as_deref()) {
             self.inner.shared.name_model(&mut ticket, model);
         }
+        let mut is_repeat = before > 0;
         loop {
-            let called = self.request(index, &ticket);
+            let with_usage = self.wants_usage(index);
+            let called = self.request(index, &ticket, with_usage);
             let failure = match called.reply {
                 Ok(ref reply) => {
                     let answer = self.answer(index, reply);
-                    self.conclude(ticket, None, &called, answer.tokens);
+                    self.conclude(ticket, None, &called, answer.tokens, is_repeat);
                     return Ok(Some(answer));
                 }
                 Err(ref failure) => failure.clone(),
             };
+            if with_usage && failure.without_usage {
+                self.forget_usage(index);
+                // The same question without a word that this server does not know: at once, and where no attempt is left too.
+                if self.is_budgeted(index) {
+                    self.conclude(ticket, Some(&failure), &called, Tokens::default(), false);
+                    let Some(next) = self.admit_one(index)? else { return Ok(None) };
+                    ticket = next;
+                }
+                continue;
+            }
             if !self.knocks_again(index, &failure) {
-                self.conclude(ticket, Some(&failure), &called, Tokens::default());
+                self.conclude(ticket, Some(&failure), &called, Tokens::default(), false);
                 return self.follow(index, &failure, called).map(|()| None);
             }
+            is_repeat = true;
             let delay = self.delays.next().unwrap_or_default();
             if let Err(stop) = self.pause(delay) {
-                self.conclude(ticket, Some(&failure), &called, Tokens::default());
+                self.conclude(ticket, Some(&failure), &called, Tokens::default(), false);
                 self.note_verdict(index, &failure);
                 return Err(stop);
             }
@@ -106,7 +122,7 @@ impl Asking<'_> {
     }
 
     /// Sends the question and notes how it went.
-    fn request(&mut self, index: usize, ticket: &Ticket) -> Called {
+    fn request(&mut self, index: usize, ticket: &Ticket, with_usage: bool) -> Called {
         if Some(index) != self.cloud {
             self.spent += 1;
         }
@@ -119,12 +135,12 @@ impl Asking<'_> {
         let Some(choice) = choices.get(index) else { return nothing() };
         let host = choice.host;
         let limits = limits(host, is_cold, left);
-        let mut question = Question {
+        let question = Question {
             model: choice.model.as_deref().unwrap_or_default(),
             system: options.system.as_deref(),
             prompt,
             temperature: options.temperature,
-            usage_in_stream: !inner.known.refuses_usage(host),
+            usage_in_stream: with_usage,
         };
         let mut filter = Filter::new(redactor);
         let mut has_token = false;
@@ -136,23 +152,30 @@ impl Asking<'_> {
                 ear.hear(piece, &host.name);
             }
         };
-        let mut send = |question: &Question<'_>| {
-            let (key, proxy) = (choice.key.as_ref(), choice.proxy.as_deref());
-            call(host, key, proxy, question, &limits, &inner.sources.clock, cancel, &mut hear)
-        };
-        let mut called = send(&question);
-        if question.usage_in_stream && called.reply.as_ref().is_err_and(|failure| failure.without_usage) {
-            // Refused for one word of the request: the same question without it.
-            inner.known.refused_usage(host);
-            question.usage_in_stream = false;
-            called = send(&question);
-        }
+        let (key, proxy) = (choice.key.as_ref(), choice.proxy.as_deref());
+        let mut called = call(host, key, proxy, &question, &limits, &inner.sources.clock, cancel, &mut hear);
         for piece in filter.end() {
             ear.hear(piece, &host.name);
         }
         called.partial = redactor.text(&called.partial);
         self.report(index, &called);
         called
+    }
+
+    /// Whether it is asked to count tokens: not where it has refused the word for that.
+    fn wants_usage(&self, index: usize) -> bool {
+        self.choices.get(index).is_some_and(|choice| !self.inner.known.refuses_usage(choice.host))
+    }
+
+    fn forget_usage(&self, index: usize) {
+        if let Some(choice) = self.choices.get(index) {
+            self.inner.known.refused_usage(choice.host);
+        }
+    }
+
+    /// Whether each request to it stands in a budget.
+    fn is_budgeted(&self, index: usize) -> bool {
+        self.choices.get(index).is_some_and(|choice| choice.fallback.is_some())
     }
 
     /// Whether the model may have to be loaded first. Ollama alone says which are; it is asked where nobody has yet, and
@@ -195,7 +218,15 @@ impl Asking<'_> {
         self.ledger.attempts.push(report);
     }
 
-    fn conclude(&self, ticket: Ticket, failure: Option<&Failure>, called: &Called, tokens: Tokens) {
+    /// `is_repeat`: it was paid for out of the budget for repeats.
+    fn conclude(
+        &self,
+        ticket: Ticket,
+        failure: Option<&Failure>,
+        called: &Called,
+        tokens: Tokens,
+        is_repeat: bool,
+    ) {
         let message =
             failure.map(|failure| self.redactor.line(&failure.message, MESSAGE)).unwrap_or_default();
         let outcome = Outcome {
@@ -204,6 +235,7 @@ impl Asking<'_> {
             total_ms: called.took.total_ms,
             tokens,
             context: self.context_of(ticket.index),
+            is_repeat,
             ..self.outcome(failure, &message)
         };
         self.inner.shared.conclude(ticket, &outcome);
@@ -226,12 +258,13 @@ impl Asking<'_> {
             tokens: Tokens::default(),
             attempt: u32::try_from(self.ledger.attempts.len()).unwrap_or(u32::MAX).max(1),
             context: None,
+            is_repeat: false,
         }
     }
 
     /// A host that cannot be reached is asked again only where there is nobody else: it may be starting. Its failure counts
     /// when the call leaves it (B4).
-    fn knocks_again(&self, index: usize, failure: &Failure) -> bool {
+    fn knocks_again(&mut self, index: usize, failure: &Failure) -> bool {
         failure.class.consequence().same == Same::IfAlone
             && self.is_alone
             && self.has_attempts_left()
@@ -242,6 +275,7 @@ impl Asking<'_> {
     fn follow(&mut self, index: usize, failure: &Failure, called: Called) -> Result<(), Stop> {
         let class = failure.class;
         self.note_verdict(index, failure);
+        let is_shown = self.ear.has_shown && self.options.on_cut == OnCut::Fail;
         let has_shown = self.ear.has_shown;
         if has_shown {
             self.ledger.partial = called.partial;
@@ -253,17 +287,18 @@ impl Asking<'_> {
             // It would think as long again, and so would others.
             _ if class == Class::Empty && failure.never_again => true,
             Next::No => true,
-            Next::Yes | Next::IfNothingShown | Next::LargerContext => {
-                has_shown && self.options.on_cut == OnCut::Fail
-            }
+            Next::Yes | Next::IfNothingShown | Next::LargerContext => false,
         };
         match class {
             Class::Cancelled => return Err(Stop::Cancelled),
             Class::Deadline => return Err(Stop::Deadline),
-            _ if is_final => return Err(Stop::Final(class)),
+            _ if is_shown => return Err(Stop::Final(class)),
             _ => {}
         }
         self.ear.restart();
+        if is_final {
+            return Err(Stop::HostsOver(class));
+        }
         if consequence.next == Next::LargerContext {
             // Where its context is not known, the prompt tells by its size.
             let context = self.context_of(index).unwrap_or_else(|| estimate(self.prompt.len()));
@@ -276,7 +311,10 @@ impl Asking<'_> {
             _ if is_billed && called.sent_unanswered => Again::No,
             _ if failure.never_again => Again::No,
             Same::Yes => Again::Yes,
-            Same::Once if track.requests < 2 => Again::Yes,
+            Same::Once if !track.once.contains(&class) => {
+                track.once.push(class);
+                Again::Yes
+            }
             Same::AfterBlock => Again::AfterBlock,
             Same::Once | Same::No | Same::IfAlone => Again::No,
         };
@@ -332,7 +370,7 @@ impl Asking<'_> {
             queued_ms: self.ledger.queued_ms(),
             waited_ms: self.ledger.waited_ms(),
             attempts: self.ledger.attempts.clone(),
-            skipped: self.ledger.skipped(),
+            skipped: choice.map(|choice| self.ledger.skipped_for(&choice.host.name)).unwrap_or_default(),
             warnings: self.warnings(index, &model, reply),
             model,
         }
@@ -342,8 +380,16 @@ impl Asking<'_> {
         let mut warnings: Vec<String> = self.inner.shared.warning().into_iter().collect();
         let Some(choice) = self.choices.get(index) else { return warnings };
         let host = &choice.host.name;
-        if reply.finish == Finish::Length {
-            warnings.push(format!("the answer of {host} is cut short: its limit of tokens was reached"));
+        // Whatever was no end of its own: the text may be a part.
+        let ended = match reply.finish {
+            Finish::Stop => None,
+            Finish::Length => Some("is cut short: its limit of tokens was reached"),
+            Finish::Refused => Some("may be a part: the model or its filter refused"),
+            Finish::Tool => Some("may be a part: the model asked for a tool, which it has not"),
+            Finish::Other => Some("may be a part: the server gave no known reason for its end"),
+        };
+        if let Some(ended) = ended {
+            warnings.push(format!("the answer of {host} {ended}"));
         }
         if let Some(served) = &reply.served_model
             && !is_served(choice.host.dialect, model, served)

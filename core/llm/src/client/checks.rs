@@ -271,7 +271,8 @@ impl Asking<'_> {
             None => format!("{class}: {}", failure.message),
         };
         let message = Some(self.redactor.line(&message, MESSAGE));
-        self.ledger.skip(Skipped { host: choice.host.name.clone(), why, until, message });
+        let class = Some(failure.class);
+        self.ledger.skip(Skipped { host: choice.host.name.clone(), why, until, message, class });
         self.note_verdict(index, failure);
     }
 
@@ -304,7 +305,8 @@ impl Asking<'_> {
             Some(_) => return true,
         };
         let message = Some(self.redactor.line(&message, MESSAGE));
-        self.ledger.skip(Skipped { host: choice.host.name.clone(), why: Why::NoModel, until: None, message });
+        let (host, why, class) = (choice.host.name.clone(), Why::NoModel, None);
+        self.ledger.skip(Skipped { host, why, until: None, message, class });
         if let Some(track) = self.tracks.get_mut(index) {
             track.is_barred = true;
         }

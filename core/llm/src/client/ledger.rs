@@ -8,6 +8,9 @@ use crate::class::Class;
 use crate::error::text::hint;
 use crate::error::{Failed, LlmErrorKind};
 
+/// The place of the fallback.
+pub(super) const LAST: i64 = i64::MAX;
+
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) attempts: Vec<AttemptReport>,
@@ -15,6 +18,8 @@ pub(super) struct Ledger {
     /// How each host that was asked, or failed a check of this question, has failed, in order; and whether that may be a
     /// reason for the fallback.
     verdicts: Vec<(Class, bool)>,
+    /// The names of the route with their priorities, in its order.
+    places: Vec<(String, i64)>,
     pub(super) waited: Duration,
     pub(super) queued: Duration,
     /// The longest part of an answer.
@@ -24,6 +29,11 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// Of a question that has these hosts, in order, with their priorities.
+    pub(super) fn new(places: Vec<(String, i64)>) -> Self {
+        Self { places, ..Self::default() }
+    }
+
     /// Notes a host that was passed over; what was noted of it before is old.
     pub(super) fn skip(&mut self, skipped: Skipped) {
         // A model that is absent for a minute, or a spent budget, is nothing to wait for.
@@ -36,10 +46,37 @@ impl Ledger {
         }
     }
 
-    /// The hosts that were passed over and never asked.
+    /// The hosts that were passed over and never asked, in the order of the route.
     pub(super) fn skipped(&self) -> Vec<Skipped> {
         let is_asked = |name: &str| self.attempts.iter().any(|attempt| attempt.host == name);
-        self.skipped.iter().filter(|skipped| !is_asked(&skipped.host)).cloned().collect()
+        let mut skipped: Vec<Skipped> =
+            self.skipped.iter().filter(|skipped| !is_asked(&skipped.host)).cloned().collect();
+        skipped.sort_by_key(|skipped| self.places.iter().position(|(name, _)| *name == skipped.host));
+        skipped
+    }
+
+    /// Those of them that would have been asked before, or in place of, the one that answered; and the fallback, of which it
+    /// is good to know early that it cannot be used.
+    pub(super) fn skipped_for(&self, answered: &str) -> Vec<Skipped> {
+        let place = |name: &str| self.places.iter().find(|(known, _)| known == name).map(|(_, place)| *place);
+        let mut skipped = self.skipped();
+        if let Some(own) = place(answered) {
+            skipped.retain(|skipped| place(&skipped.host).is_none_or(|place| place <= own || place == LAST));
+        }
+        skipped
+    }
+
+    /// Hosts that failed a check of this question.
+    pub(super) fn has_fallen(&self, name: &str) -> bool {
+        self.skipped.iter().any(|skipped| skipped.host == name && skipped.why == Why::Down)
+    }
+
+    /// The last request to this host was not repeated, though its failure would allow it.
+    pub(super) fn has_no_repeats_left(&mut self, name: &str) {
+        let Some(attempt) = self.attempts.iter_mut().rfind(|attempt| attempt.host == name) else { return };
+        let said = attempt.message.take().unwrap_or_default();
+        attempt.message =
+            Some(format!("{said} (not repeated: the budget for repeats there is spent, answers fill it)"));
     }
 
     pub(super) fn verdict(&mut self, class: Class, may_go_to_cloud: bool) {
@@ -71,19 +108,26 @@ impl Ledger {
     }
 
     /// Whether there is a reason for the fallback among what happened.
-    pub(super) fn calls_for(&self, mut is_reason: impl FnMut(Class) -> bool) -> bool {
-        let mut of_skipped = |skipped: &Skipped| match skipped.why {
-            Why::Open | Why::ForcedOpen | Why::Probing => {
-                [Class::Unreachable, Class::Timeout, Class::Fault, Class::Cut].into_iter().any(&mut is_reason)
+    pub(super) fn calls_for(&self, is_reason: impl Fn(Class, Option<&str>) -> bool) -> bool {
+        let of_skipped = |skipped: &Skipped| {
+            let is_one = |class| is_reason(class, Some(&skipped.host));
+            match skipped.why {
+                Why::Open | Why::ForcedOpen | Why::Probing => {
+                    [Class::Unreachable, Class::Timeout, Class::Fault, Class::Cut].into_iter().any(is_one)
+                }
+                Why::Blocked => match skipped.class {
+                    Some(class) => is_one(class),
+                    None => is_one(Class::Throttled) || is_one(Class::Overloaded),
+                },
+                Why::NoModel => is_one(Class::NoModel),
+                Why::Full => is_one(Class::Busy),
+                Why::Config => is_one(Class::Config),
+                // A check of this question has put its own verdict down.
+                Why::Down | Why::Budget => false,
             }
-            Why::Blocked => blocked_for(skipped).into_iter().any(&mut is_reason),
-            Why::NoModel => is_reason(Class::NoModel),
-            Why::Full => is_reason(Class::Busy),
-            // A check of this question has put its own verdict down.
-            Why::Down | Why::Budget | Why::Config => false,
         };
-        self.skipped().iter().any(&mut of_skipped)
-            || self.verdicts.iter().any(|(class, may)| *may && is_reason(*class))
+        self.skipped().iter().any(of_skipped)
+            || self.verdicts.iter().any(|(class, may)| *may && is_reason(*class, None))
     }
 
     /// What it comes to when nobody answered.
@@ -118,16 +162,6 @@ impl Ledger {
             LlmErrorKind::Unavailable
         }
     }
-}
-
-/// Why a host is blocked: the word of the class stands in the message.
-fn blocked_for(skipped: &Skipped) -> Vec<Class> {
-    let message = skipped.message.as_deref().unwrap_or_default();
-    let known: Vec<Class> = [Class::Auth, Class::Quota, Class::Throttled, Class::Overloaded]
-        .into_iter()
-        .filter(|class| message.contains(class.as_str()))
-        .collect();
-    if known.is_empty() { vec![Class::Throttled, Class::Overloaded] } else { known }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use crate::class::Class;
 /// Where the configuration says nothing; and never more than half of the caller's time, so that an answer can still come.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How often one who waits looks: soon at first, since most answers of a busy host are short.
+/// How often one who waits looks: the next in the queue soon, since most answers of a busy host are short, and those
+/// behind more seldom.
 const LOOKS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
 impl Asking<'_> {
@@ -23,7 +24,8 @@ impl Asking<'_> {
         else {
             return Ok(None);
         };
-        let [mut look, longest] = LOOKS;
+        let [soon, longest] = LOOKS;
+        let mut look = soon;
         let ticket = loop {
             let gone = sources.clock.monotonic().saturating_sub(began);
             let Some(left) = patience.checked_sub(gone).filter(|left| !left.is_zero()) else {
@@ -33,10 +35,11 @@ impl Asking<'_> {
             let wait = (half + sources.random.up_to(half)).min(left);
             sources.sleeper.sleep_unless(wait, self.cancel);
             self.look_up()?;
-            look = (look * 2).min(longest);
             match self.inner.shared.admit(&self.candidates(set), Some(&waiting)) {
                 Admission::Go { ticket, .. } => break Some(ticket),
-                Admission::Full { .. } => {}
+                Admission::Full { ahead, .. } => {
+                    look = soon.saturating_mul(ahead.saturating_add(1)).min(longest);
+                }
                 Admission::Nobody { skipped } => {
                     self.note(skipped);
                     return Ok(None);

@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 
 use super::Options;
+use super::ledger::LAST;
 use crate::admission::Candidate;
 use crate::answer::{Skipped, Why};
+use crate::class::Class;
 use crate::error::{LlmError, Result};
-use crate::host::{Fallback, Host, Hosts};
+use crate::host::{Dialect, Fallback, Host, Hosts};
 use crate::secret::{self, Secret};
 use crate::{proxy, wire};
 
@@ -22,6 +24,7 @@ pub(crate) struct Choice<'a> {
 }
 
 /// The hosts of a question, the best placed first, the fallback last.
+#[derive(Default)]
 pub(super) struct Route<'a> {
     pub(super) choices: Vec<Choice<'a>>,
     /// Where the fallback stands, where it may be asked after the hosts.
@@ -30,6 +33,8 @@ pub(super) struct Route<'a> {
     pub(super) skipped: Vec<Skipped>,
     /// How many hosts it has, the fallback and those without the model not among them.
     pub(super) length: usize,
+    /// The names of all, those that cannot be asked included, with their priorities, in order.
+    pub(super) places: Vec<(String, i64)>,
 }
 
 type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
@@ -44,6 +49,7 @@ pub(super) fn of<'a>(
     options: &Options,
     environment: Environment<'_>,
 ) -> Result<Route<'a>> {
+    check_names(hosts)?;
     if let Some(name) = &options.host {
         return of_one(hosts, name, options, environment);
     }
@@ -54,10 +60,15 @@ pub(super) fn of<'a>(
             hint: Some("add one as `[[hosts]]` to the configuration".to_owned()),
         });
     }
-    let mut route = Route { choices: Vec::new(), cloud: None, skipped: Vec::new(), length: 0 };
+    let mut route = Route::default();
     let mut placed = for_task(&hosts.hosts, task, options.model.as_deref());
     placed.sort_by_key(|host| host.priority);
+    route.places = placed.iter().map(|host| (host.name.clone(), host.priority)).collect();
     for host in placed {
+        if is_nameless(host, options) {
+            route.skip(host, Why::Config, NAMELESS.to_owned());
+            continue;
+        }
         match model_of(host, options.model.as_deref()) {
             Ok(model) => {
                 route.length += 1;
@@ -75,6 +86,7 @@ pub(super) fn of<'a>(
     }
     if let Some(fallback) = fallback {
         let before = route.choices.len();
+        route.places.push((fallback.host.name.clone(), LAST));
         // It answers with its own model, which the configuration names, whatever was asked for.
         route.add(&fallback.host, fallback.host.models.first().cloned(), Some(fallback), environment);
         route.cloud = (route.choices.len() > before).then_some(before);
@@ -97,9 +109,18 @@ fn of_one<'a>(
             hint: (!names.is_empty()).then(|| format!("there are {}", names.join(", "))),
         });
     };
+    if options.local && named.is_none() {
+        return Err(LlmError::Invalid {
+            message: format!("`{name}` is the fallback, and `--local` never asks it"),
+            hint: Some("leave `--local` out, or name another host".to_owned()),
+        });
+    }
+    if is_nameless(host, options) {
+        return Err(LlmError::invalid(format!("`{name}`: {NAMELESS}")));
+    }
     let model = model_of(host, options.model.as_deref()).map_err(LlmError::invalid)?;
-    let mut route = Route { choices: Vec::new(), cloud: None, skipped: Vec::new(), length: 0 };
-    route.length = 1;
+    let places = vec![(name.to_owned(), host.priority)];
+    let mut route = Route { length: 1, places, ..Route::default() };
     route.add(host, model, fallback.filter(|_| named.is_none()), environment);
     Ok(route)
 }
@@ -121,7 +142,9 @@ impl<'a> Route<'a> {
     }
 
     fn skip(&mut self, host: &Host, why: Why, message: String) {
-        self.skipped.push(Skipped { host: host.name.clone(), why, until: None, message: Some(message) });
+        let class = (why == Why::Config).then_some(Class::Config);
+        let (host, message) = (host.name.clone(), Some(message));
+        self.skipped.push(Skipped { host, why, until: None, message, class });
     }
 }
 
@@ -146,15 +169,42 @@ impl Choice<'_> {
 }
 
 /// Hosts that list the task, and those that take all. A task that nobody lists goes to those that take all, else to
-/// everybody: never silently to the cloud. A model that is asked for by name needs no task.
+/// everybody: never silently to the cloud. A model that is asked for by name needs no task: where nobody who takes the
+/// task can have it, everybody may.
 fn for_task<'a>(hosts: &'a [Host], task: &str, model: Option<&str>) -> Vec<&'a Host> {
     if task.is_empty() && model.is_some() {
         return hosts.iter().collect();
     }
     let takes = |host: &&Host| host.tasks.is_empty() || host.tasks.iter().any(|name| name == task);
-    let chosen: Vec<&Host> = hosts.iter().filter(takes).collect();
+    let mut chosen: Vec<&Host> = hosts.iter().filter(takes).collect();
+    if model.is_some() && chosen.iter().all(|host| model_of(host, model).is_err()) {
+        chosen.clear();
+    }
     if chosen.is_empty() { hosts.iter().collect() } else { chosen }
 }
+
+/// Hosts are told apart by their names, in errors and here; and the fallback's one model is what it is asked for.
+fn check_names(hosts: &Hosts) -> Result<()> {
+    let mut names: Vec<&str> = Vec::new();
+    for host in hosts.hosts.iter().chain(hosts.fallback.as_ref().map(|fallback| &fallback.host)) {
+        if names.contains(&host.name.as_str()) {
+            return Err(LlmError::invalid(format!("two hosts are called `{}`", host.name)));
+        }
+        names.push(&host.name);
+    }
+    if hosts.fallback.as_ref().is_some_and(|fallback| fallback.host.models.is_empty()) {
+        return Err(LlmError::invalid("the fallback names no model"));
+    }
+    Ok(())
+}
+
+/// Nobody says which model it is to be asked for: the list of such a host is not asked for before a question.
+fn is_nameless(host: &Host, options: &Options) -> bool {
+    host.dialect == Dialect::Anthropic && host.models.is_empty() && options.model.is_none()
+}
+
+const NAMELESS: &str =
+    "it names no model, and its dialect is asked for no list: set `models`, or ask for one";
 
 /// The model that the host would be asked for; `None` where its list must say it.
 pub(crate) fn model_of(host: &Host, wanted: Option<&str>) -> Result<Option<String>, String> {

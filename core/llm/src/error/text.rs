@@ -34,6 +34,10 @@ impl Failed {
             },
             LlmErrorKind::Refused => match self.class {
                 Some(Class::Config) | None => "no host can be used as it is configured".to_owned(),
+                Some(Class::Auth) => "the key was refused (auth)".to_owned(),
+                Some(Class::WrongPath) => "nobody has such a path (wrong_path)".to_owned(),
+                Some(Class::TooLong) => "the prompt is too long (too_long)".to_owned(),
+                Some(Class::BadRequest) => "the question was refused (bad_request)".to_owned(),
                 Some(class) => format!("the question was refused: {}", words(class)),
             },
             _ if asked == 0 => "no host answered a check".to_owned(),
@@ -48,15 +52,22 @@ fn of_attempt(attempt: &AttemptReport) -> String {
     let class = class.map_or("answered", words);
     let status = status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
     let message = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-    let pause = retry_after_ms.map(|ms| format!(", asks for a pause of {ms} ms")).unwrap_or_default();
+    let pause = retry_after_ms.map(|ms| format!(", asks for a pause of {}", span(ms))).unwrap_or_default();
     format!("{n}. {host}, {}: {class}{status} after {total_ms} ms{pause}{message}", safe(model))
 }
 
 fn of_skipped(skipped: &Skipped) -> String {
     let why = why(skipped.why);
     let until = skipped.until.and_then(moment).map(|moment| format!(" until {moment}")).unwrap_or_default();
-    let message = skipped.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+    // That it was by hand is said already.
+    let message = skipped.message.as_deref().filter(|_| skipped.why != Why::ForcedOpen);
+    let message = message.map(|message| format!(": {message}")).unwrap_or_default();
     format!("{}: passed over, {why}{until}{message}", skipped.host)
+}
+
+/// A time as people say it; what is no whole second stays in ms.
+fn span(ms: u64) -> String {
+    if ms >= 1000 && ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
 }
 
 /// A model's name may be anything, and goes to a terminal.
@@ -97,7 +108,7 @@ pub(crate) const fn words(class: Class) -> &'static str {
         Class::NoModel => "no such model (no_model)",
         Class::WrongPath => "no such path (wrong_path)",
         Class::TooLong => "the prompt is too long (too_long)",
-        Class::BadRequest => "bad request (bad_request)",
+        Class::BadRequest => "bad_request",
         Class::Redirect => "redirect",
         Class::Empty => "empty",
         Class::Config => "configuration (config)",
@@ -114,7 +125,7 @@ pub(crate) fn hint(kind: LlmErrorKind, class: Option<Class>, skipped: &[Skipped]
         (_, Some(Class::WrongPath)) => "look at `url` and `dialect` of the host",
         (_, Some(Class::Redirect)) => "set `url` of the host to where it points, if that is right",
         (_, Some(Class::Config)) => "mend the host in the configuration",
-        (_, Some(Class::NoModel)) => "`conclave host check` shows the models of each host",
+        (_, Some(Class::NoModel)) => "`conclave host check --all` shows the models of each host",
         (_, Some(Class::LocalNet)) => {
             "look at the network, the proxy variables and `ca_file` of this machine"
         }
@@ -123,15 +134,31 @@ pub(crate) fn hint(kind: LlmErrorKind, class: Option<Class>, skipped: &[Skipped]
         (LlmErrorKind::Unavailable, _) if skipped.iter().any(|host| host.why == Why::Budget) => {
             "raise `calls_per_hour` or `tokens_per_day` of the fallback, or wait"
         }
+        (LlmErrorKind::Unavailable, _) if by_hand(skipped).is_some() => {
+            return by_hand(skipped)
+                .map(|names| format!("`conclave host close {names}` lets it be asked again"));
+        }
         (LlmErrorKind::Unavailable, Some(Class::Busy)) => {
             "a longer `queue_timeout`, or more hosts, leave more room"
         }
         (LlmErrorKind::Unavailable, _) => {
-            "`conclave host check` looks whether they are back; `--wait` waits for the first"
+            "`conclave host check --all` looks whether they are back; `--wait` waits for the first"
         }
-        _ => "`conclave host list` shows what is known of each host, `conclave host check` asks them",
+        _ => "`conclave host list` shows what is known of each host, `conclave host check --all` asks them",
     };
     Some(hint.to_owned())
+}
+
+/// Hosts that were opened by hand, where no other one may be asked either before somebody closes them: waiting does not help.
+fn by_hand(skipped: &[Skipped]) -> Option<String> {
+    let may_come =
+        |skipped: &Skipped| matches!(skipped.why, Why::Open | Why::Probing | Why::Blocked | Why::Full);
+    if skipped.iter().any(may_come) {
+        return None;
+    }
+    let forced = skipped.iter().filter(|skipped| skipped.why == Why::ForcedOpen);
+    let names: Vec<&str> = forced.map(|skipped| skipped.host.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 /// A moment as people read it: UTC, to the second.

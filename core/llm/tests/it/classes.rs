@@ -135,8 +135,22 @@ fn a_throttled_host_alone_is_waited_for_only_where_the_deadline_allows_it() {
     let failed = failed(client.generate(b"hello", "code", &options(1), &CancelToken::new()));
     assert_eq!((failed.kind, failed.attempts.len()), (LlmErrorKind::Failed, 1));
     assert_eq!((failed.retry_at, failed.attempts[0].retry_after_ms), (Some(WALL + 2000), Some(2000)));
-    assert!(conclave_llm::LlmError::Failed(Box::new(failed)).to_string().contains("2000 ms"));
+    assert!(conclave_llm::LlmError::Failed(Box::new(failed)).to_string().contains("pause of 2 s"));
     assert!(clock.sleeps().is_empty());
+}
+
+// R8: who gave no time for it waits for one pause, and hears how long the next one is.
+#[test]
+fn without_a_deadline_one_pause_is_waited_for() {
+    let body = r#"{"error":{"message":"slow down"}}"#;
+    let headers = [("content-type", "application/json"), ("retry-after", "20")];
+    let a = scripted(Speaks::OpenAi, Reply::http(429, &headers, body).close());
+    let scene = Scene::new(vec![openai("a", &a, 1)]);
+    let clock = ManualClock::at_wall_ms(WALL);
+    let client = scene.client_at(&clock);
+    let failed = failed(client.generate(b"hello", "code", &Options::default(), &CancelToken::new()));
+    assert_eq!(clock.sleeps(), [Duration::from_secs(20)]);
+    assert_eq!((failed.attempts.len(), failed.retry_at), (2, Some(WALL + 40_000)));
 }
 
 // llm L26
@@ -238,9 +252,9 @@ fn a_server_that_refuses_a_word_of_the_request_is_asked_without_it() {
     });
     let scene = Scene::new(vec![openai("a", &a, 1)]);
     let client = scene.client();
-    for questions in [2, 3] {
+    for (questions, attempts) in [(2, 2), (3, 1)] {
         let answer = client.generate(b"hello", "code", &Options::default(), &CancelToken::new()).unwrap();
-        assert_eq!((answer.text.as_str(), answer.attempts.len()), ("without", 1));
+        assert_eq!((answer.text.as_str(), answer.attempts.len()), ("without", attempts));
         assert_eq!(a.questions(), questions);
     }
 }

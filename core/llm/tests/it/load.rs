@@ -97,6 +97,25 @@ fn a_queue_is_left_when_its_time_is_over() {
     });
 }
 
+// S3: whoever is next looks often, so that a host that answers quickly is not left idle.
+#[test]
+fn the_first_in_the_queue_looks_often() {
+    let full = scripted(Speaks::Ollama, Speaks::Ollama.answer(MODEL, "a").held());
+    let mut scene = Scene::new(vec![ollama("a", &full, 1)]);
+    scene.hosts.queue_timeout = Some(Duration::from_secs(2));
+    std::thread::scope(|scope| {
+        let client = scene.waiting_client();
+        let first = scope.spawn(move || crate::scene::ask(&client).unwrap());
+        full.wait_for(Speaks::Ollama.path(), 1);
+        let clock = ManualClock::at_wall_ms(1_800_000_000_000);
+        crate::scene::failed(crate::scene::ask(&scene.client_at(&clock)));
+        let looks = clock.sleeps();
+        assert!(looks.iter().all(|look| *look <= Duration::from_millis(50)), "{looks:?}");
+        full.release_all();
+        first.join().unwrap();
+    });
+}
+
 #[test]
 fn evidence_of_one_process_is_good_for_the_next() {
     let a = answering(Speaks::OpenAi, "a");

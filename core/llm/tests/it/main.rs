@@ -6,6 +6,7 @@ mod cancel;
 mod checks;
 mod classes;
 mod load;
+mod reasons;
 mod routing;
 mod scene;
 mod streams;

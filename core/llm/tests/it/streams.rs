@@ -180,6 +180,7 @@ fn thinking_alone_is_no_answer_and_a_refusal_is_one() {
     let (answer, questions, _) = ask(&[], "refusal");
     let answer = answer.unwrap();
     assert_eq!((answer.finish, answer.text.as_str(), questions), (Finish::Refused, "", 1));
+    assert_eq!(answer.warnings, ["the answer of a may be a part: the model or its filter refused"]);
 
     let (answer, questions, _) = ask(&[], "end_turn");
     assert_eq!((classes(&failed(answer)), questions), (vec![Some(Class::Empty); 2], 2));
@@ -187,13 +188,20 @@ fn thinking_alone_is_no_answer_and_a_refusal_is_one() {
 
 // llm L42
 #[test]
-fn an_answer_that_was_cut_short_by_its_limit_says_so() {
-    let body =
-        format!("{}{}", Speaks::OpenAi.beginning(MODEL, "half"), Speaks::OpenAi.ending(MODEL, "length"));
-    let server = scripted(Speaks::OpenAi, Reply::stream("text/event-stream").write(body).close());
-    let answer = Scene::new(vec![openai("a", &server, 1)]).ask().unwrap();
-    assert_eq!((answer.text.as_str(), answer.finish), ("half", Finish::Length));
-    assert_eq!(answer.warnings, ["the answer of a is cut short: its limit of tokens was reached"]);
+fn an_answer_that_has_no_end_of_its_own_says_so() {
+    for (reason, finish, warning) in [
+        ("length", Finish::Length, "is cut short: its limit of tokens was reached"),
+        ("content_filter", Finish::Refused, "may be a part: the model or its filter refused"),
+        ("tool_calls", Finish::Tool, "may be a part: the model asked for a tool, which it has not"),
+        ("unheard_of", Finish::Other, "may be a part: the server gave no known reason for its end"),
+    ] {
+        let ending = Speaks::OpenAi.ending(MODEL, reason);
+        let body = format!("{}{ending}", Speaks::OpenAi.beginning(MODEL, "half"));
+        let server = scripted(Speaks::OpenAi, Reply::stream("text/event-stream").write(body).close());
+        let answer = Scene::new(vec![openai("a", &server, 1)]).ask().unwrap();
+        assert_eq!((answer.text.as_str(), answer.finish), ("half", finish));
+        assert_eq!(answer.warnings, [format!("the answer of a {warning}")]);
+    }
 }
 
 // llm L43

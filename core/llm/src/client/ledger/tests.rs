@@ -1,7 +1,7 @@
 use super::*;
 
 fn skipped(host: &str, why: Why, message: &str) -> Skipped {
-    Skipped { host: host.to_owned(), why, until: Some(5), message: Some(message.to_owned()) }
+    Skipped { host: host.to_owned(), why, until: Some(5), message: Some(message.to_owned()), class: None }
 }
 
 fn ledger(verdicts: &[Class], skips: &[Why]) -> Ledger {
@@ -38,7 +38,7 @@ fn the_kind_of_a_failure_follows_from_what_happened() {
 // R5
 #[test]
 fn the_cloud_has_its_reasons() {
-    let is_reason = |on: Class| move |class| class == on;
+    let is_reason = |on: Class| move |class, _: Option<&str>| class == on;
     for (verdicts, skips, on, calls) in [
         (&[Class::Timeout] as &[Class], &[] as &[Why], Class::Timeout, true),
         (&[Class::Timeout], &[], Class::Fault, false),
@@ -46,13 +46,15 @@ fn the_cloud_has_its_reasons() {
         (&[], &[Why::Open], Class::Busy, false),
         (&[], &[Why::Full], Class::Busy, true),
         (&[], &[Why::NoModel], Class::NoModel, true),
-        (&[], &[Why::Config], Class::Config, false),
+        (&[], &[Why::Config], Class::Config, true),
+        (&[], &[Why::Config], Class::Fault, false),
         (&[], &[Why::Blocked], Class::Throttled, true),
     ] {
         assert_eq!(ledger(verdicts, skips).calls_for(is_reason(on)), calls, "{verdicts:?} {skips:?} {on:?}");
     }
     let mut blocked = Ledger::default();
-    blocked.skip(skipped("a", Why::Blocked, "auth"));
+    // What a server says in words is no class.
+    blocked.skip(Skipped { class: Some(Class::Auth), ..skipped("a", Why::Blocked, "throttled") });
     assert!(!blocked.calls_for(is_reason(Class::Throttled)) && blocked.calls_for(is_reason(Class::Auth)));
     let mut untrusted = Ledger::default();
     untrusted.verdict(Class::LocalNet, false);

@@ -20,7 +20,7 @@ fn attempt(n: u32, class: Class, status: Option<u16>) -> AttemptReport {
 }
 
 fn skipped(why: Why, until: Option<i64>) -> Skipped {
-    Skipped { host: "s".to_owned(), why, until, message: None }
+    Skipped { host: "s".to_owned(), why, until, message: None, class: None }
 }
 
 fn failed(kind: LlmErrorKind, class: Option<Class>) -> Failed {
@@ -58,7 +58,8 @@ fn the_first_line_says_what_it_comes_to() {
         (failed(LlmErrorKind::Deadline, None), "the time for the answer is over"),
         (failed(LlmErrorKind::Unavailable, None), "no host may be asked now"),
         (failed(LlmErrorKind::Failed, None), "no host answered a check"),
-        (failed(LlmErrorKind::Refused, Some(Class::Auth)), "the question was refused: auth"),
+        (failed(LlmErrorKind::Refused, Some(Class::Auth)), "the key was refused (auth)"),
+        (failed(LlmErrorKind::Refused, Some(Class::BadRequest)), "the question was refused (bad_request)"),
         (failed(LlmErrorKind::Refused, Some(Class::Config)), "no host can be used as it is configured"),
     ] {
         assert_eq!(error.text(), line);
@@ -74,6 +75,22 @@ fn the_words_of_a_class_hold_the_one_of_json() {
         let found = words.contains(class.as_str()) || class == Class::Deadline;
         assert!(found, "{words}");
     }
+}
+
+#[test]
+fn a_pause_is_told_in_seconds_where_it_is_some() {
+    assert_eq!([20_000, 1000, 1500, 250].map(span), ["20 s", "1 s", "1500 ms", "250 ms"]);
+}
+
+#[test]
+fn what_was_opened_by_hand_is_closed_by_hand() {
+    let forced = Skipped { message: Some("opened by hand".to_owned()), ..skipped(Why::ForcedOpen, None) };
+    let hint = |skipped: &[Skipped]| hint(LlmErrorKind::Unavailable, None, skipped).unwrap();
+    let hand = hint(std::slice::from_ref(&forced));
+    assert_eq!(hand, "`conclave host close s` lets it be asked again");
+    assert!(hint(&[forced.clone(), skipped(Why::Open, Some(5))]).contains("--wait"));
+    let error = Failed { skipped: vec![forced], ..failed(LlmErrorKind::Unavailable, None) };
+    assert!(error.text().ends_with("its breaker was opened by hand"), "{}", error.text());
 }
 
 // llm L56

@@ -164,6 +164,7 @@ pub(crate) fn answered() -> Outcome<'static> {
         tokens: Tokens { input: Some(10), output: Some(20), estimated: false },
         attempt: 1,
         context: None,
+        is_repeat: false,
     }
 }
 

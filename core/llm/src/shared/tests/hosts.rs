@@ -450,6 +450,10 @@ fn the_retry_budget_is_spent_and_comes_back_by_success_and_by_peace() {
         }
         assert!(shared.pay_retry(A));
         assert!(!shared.pay_retry(A));
+        // What a repeat has cost comes back where it answers.
+        call(shared, &host(0, A), &crate::shared::Outcome { is_repeat: true, ..answered() });
+        assert!(shared.pay_retry(A));
+        assert!(!shared.pay_retry(A));
         machine.seconds(601);
         assert!(shared.pay_retry(A));
     });
