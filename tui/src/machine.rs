@@ -3,12 +3,18 @@
 //! Looking for it changes nothing; only [`Machine::open`] creates what is missing.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use conclave_db::{Db, DbOptions};
+use conclave_db::{Db, DbOptions, ErrorKind, FileMark};
 
 use crate::failure::{Doing, Failure};
 use crate::project::{self, Environment, Places};
 use crate::state;
+
+/// A file that is larger was made whole: what is in the making is one page (and its log).
+const FINISHED: u64 = 65_536;
+/// How often an opening is tried again while others write.
+const ROUNDS: u32 = 25;
 
 /// Where the machine-wide file lies, or would lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +63,30 @@ impl Machine {
     /// Opens it to be written, creating it where it is missing.
     pub(crate) fn open(&self) -> Result<Db, Failure> {
         Db::open(self.options()?).doing("open the machine-wide file").map_err(|failure| self.way_out(failure))
+    }
+
+    /// The same for one who can do without: a file that is there and locked for longer than `patience`, while nobody
+    /// writes to it, is given up. One that is being made is waited for.
+    pub(crate) fn open_within(&self, patience: Duration) -> Result<Db, Failure> {
+        let mut rounds = 0;
+        while std::fs::metadata(&self.database).is_ok_and(|found| found.len() > FINISHED) {
+            let mark = FileMark::of(&self.database);
+            match Db::open(self.options()?.busy_timeout(patience)) {
+                Err(error)
+                    if error.kind() == ErrorKind::Busy
+                        && rounds < ROUNDS
+                        && FileMark::of(&self.database) != mark =>
+                {
+                    rounds += 1;
+                }
+                opened => {
+                    return opened
+                        .doing("open the machine-wide file")
+                        .map_err(|failure| self.way_out(failure));
+                }
+            }
+        }
+        self.open()
     }
 
     /// What to do about one that is no database any more.

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use conclave_db::Db;
 use conclave_db::clock::SystemBootClock;
@@ -14,6 +15,9 @@ use conclave_retry::{SystemClock, SystemRandom, SystemSleeper};
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::project::{Environment, Project};
+
+/// How long the opening of the machine-wide file is waited for, where nobody writes to it.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Bytes of a prompt where nobody says otherwise, as the client has it.
 const LONGEST_PROMPT: u64 = 2 << 20;
@@ -90,7 +94,7 @@ pub(crate) fn of(
     if project.config.hosts.is_empty() {
         return Err(nobody(project));
     }
-    let (global, unopened) = match writes.then(|| machine.and_then(|machine| machine.open())) {
+    let (global, unopened) = match writes.then(|| machine.and_then(|machine| machine.open_within(PATIENCE))) {
         None => (None, None),
         Some(Ok(db)) => (Some(db), None),
         Some(Err(failure)) => (None, Some(failure)),
