@@ -264,3 +264,31 @@ fn ctrl_c_ends_a_backfill_with_130_and_it_goes_on() {
     assert_eq!(report["copied"].as_u64().unwrap() + before, 60_000);
     scratch.ok(&["migrate", "verify"]);
 }
+
+/// What only reads refuses a machine-wide file of an older version, and says what brings it up to date.
+#[test]
+fn the_machine_wide_file_is_brought_up_to_date_too() {
+    let scratch = Scratch::new();
+    scratch.ok(&["init"]);
+    let host = "[[hosts]]\nname = \"a\"\nurl = \"http://127.0.0.1:9\"\ndialect = \"ollama\"\n";
+    std::fs::write(scratch.project().join(".conclave/config.toml"), host).unwrap();
+    scratch.ok(&["ports", "get"]);
+    let global = scratch.path("home/.local/share/conclave/global.db");
+    let tables =
+        ["salt", "host", "pair", "block", "inflight", "call"].map(|name| format!("DROP TABLE llm_{name};"));
+    let older = "DELETE FROM schema_migrations WHERE version = 102; PRAGMA user_version = 101;";
+    foreign::run(&global, &format!("{}{older}", tables.concat())).unwrap();
+    let refused = scratch.run(&["host", "list"]);
+    assert!(refused.refused(3).contains("schema version 101"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: run `conclave migrate`"), "{}", refused.stderr);
+    let told = scratch.run(&["migrate", "--dry-run"]);
+    assert!(told.stderr.contains("would be migrated from schema 101 to 102: model hosts"), "{}", told.stderr);
+    let told = scratch.run(&["migrate"]);
+    assert!(
+        told.stderr.contains("the machine-wide file: migrated from schema 101 to 102"),
+        "{}",
+        told.stderr
+    );
+    scratch.ok(&["host", "list"]);
+    assert_eq!(scratch.run(&["migrate"]).stderr, "");
+}

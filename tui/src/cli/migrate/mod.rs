@@ -35,9 +35,35 @@ pub(super) fn run(context: &Context, line: MigrateLine) -> Result<Exit, Failure>
     }
 }
 
+/// The machine-wide file to the current schema, where there is one that is behind: what only reads refuses it, and names
+/// this command.
+fn machine_wide(context: &Context, dry_run: bool) -> Result<(), Failure> {
+    let machine = context.machine()?;
+    if !machine.has_state() {
+        return Ok(());
+    }
+    let plan = Db::plan(&machine.options()?).doing("look at the machine-wide file")?;
+    if plan.steps.is_empty() {
+        return Ok(());
+    }
+    let (done, from, to, steps) = if dry_run {
+        ("would be migrated", plan.from, plan.to, plan.steps)
+    } else {
+        let db = context.open_machine()?;
+        let migrated = db.migrated();
+        ("migrated", migrated.from, migrated.to, migrated.applied.clone())
+    };
+    if !steps.is_empty() {
+        let steps = steps.join(", ");
+        context.output.notice(format!("the machine-wide file: {done} from schema {from} to {to}: {steps}"));
+    }
+    Ok(())
+}
+
 /// To the current schema.
 fn schema(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
     let output = &context.output;
+    machine_wide(context, dry_run)?;
     if dry_run {
         let plan = Db::plan(&context.project.options()?).doing("look at the state")?;
         if output.json {
