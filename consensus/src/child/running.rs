@@ -118,8 +118,10 @@ impl Running {
         let (stdout, stderr) = streams.finish();
         let exit_code = status.and_then(|status| status.code());
         let signal = status.and_then(|status| status.signal());
-        let ends = [Signal::INT, Signal::QUIT, Signal::HUP, Signal::TERM].map(Signal::as_raw);
-        if is_in_our_session && signal.is_some_and(|signal| ends.contains(&signal)) {
+        let ends = [Signal::INT, Signal::QUIT, Signal::HUP].map(Signal::as_raw);
+        // SIGTERM at the end of its time is our own.
+        let by_others = |signal| signal == Signal::TERM.as_raw() && why == Why::Exited;
+        if is_in_our_session && signal.is_some_and(|signal| ends.contains(&signal) || by_others(signal)) {
             // Whoever ended our process group met the launcher too: the agent has not begun.
             why = Why::Cancelled;
         }
