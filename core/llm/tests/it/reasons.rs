@@ -106,8 +106,9 @@ fn hosts_that_fail_their_check_are_waited_for() {
     let client = scene.client_at(&clock);
     let failed = failed(client.generate(b"hello", "code", &waiting(300), &CancelToken::new()));
     assert_eq!(failed.kind, LlmErrorKind::Failed);
-    let longest = clock.sleeps().into_iter().max().unwrap_or_default();
-    assert!((29..=30).contains(&longest.as_secs()), "{longest:?}");
+    // The first period of an opening; whoever has the time waits for the longer ones after it, too.
+    let first = clock.sleeps().into_iter().find(|wait| wait.as_secs() > 5).unwrap_or_default();
+    assert!((29..=30).contains(&first.as_secs()), "{first:?}");
     // It tells how long there was to wait where that is too long.
     let scene = Scene::new(hosts());
     let client = scene.client_at(&ManualClock::at_wall_ms(WALL));
